@@ -1,0 +1,1 @@
+"""What a network is: frozen values, no arrays of cases, no files, no inference."""

@@ -1,0 +1,64 @@
+"""The network as a whole, as its file says it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from spinelink.model.alert import AlertRule
+from spinelink.model.base import Name, Text, Value
+from spinelink.model.cpd import parents_of
+from spinelink.model.parameter import Keys, Parameter
+from spinelink.model.provenance import Source
+from spinelink.model.variable import Node
+
+
+class Setting(Value):
+    """A population with priors of its own: which people, and which parameters differ."""
+
+    label: Text
+    population: Text
+    source: Keys = ()
+    overrides: dict[str, Parameter] = Field(default_factory=dict, description="Parameter id -> the number in this population.")
+
+
+class Change(Value):
+    """One entry of the file's change log."""
+
+    version: str
+    date: str
+    text: Text
+
+
+class Network(Value):
+    """A network file, parsed."""
+
+    format: Literal[1] = Field(alias="spinelink", description="Version of the file format.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)
+    title: Text
+    version: str
+    license: str = ""
+    description: str = ""
+    intended_use: str = ""
+    default_setting: Name | None = None
+    settings: dict[Name, Setting] = Field(default_factory=dict)
+    nodes: dict[Name, Node] = Field(min_length=1)
+    alerts: dict[Name, AlertRule] = Field(default_factory=dict)
+    sources: dict[str, Source] = Field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+    @cached_property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """Parents of each node, in the order of its CPD."""
+        return {name: parents_of(node.cpd) for name, node in self.nodes.items()}
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """Children of each node, in file order."""
+        found: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for name, parents in self.parents.items():
+            for parent in parents:
+                found[parent].append(name)
+        return {name: tuple(kids) for name, kids in found.items()}

@@ -1,0 +1,119 @@
+"""Parameters: a number, how sure it is, how good its source is.
+
+Three kinds. `Probability` is uncertain as a Beta, `Ratio` (an odds ratio) as a log-normal, `Distribution` (several states) as a
+Dirichlet. Each says its uncertainty in exactly one way: an interval, counts, or an equivalent sample size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from spinelink.errors import ParameterError
+from spinelink.model.base import StateName, Text, Value
+
+Grade = Literal["measured", "derived", "judged"]
+Unit = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
+Positive = Annotated[float, Field(gt=0.0, strict=True)]
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Keys = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+"""One key or a list of keys."""
+
+
+@dataclass(frozen=True)
+class Beta:
+    """A Beta distribution over a probability: `Beta(8, 92)` has mean 0.08 and weighs as much as 100 people."""
+
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and math.isfinite(self.beta) and self.alpha > 0 and self.beta > 0):
+            raise ParameterError(f"Beta({self.alpha}, {self.beta}): both numbers must be finite and above 0.")
+
+    @property
+    def mean(self) -> float:
+        """alpha / (alpha + beta)."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def equivalent_sample_size(self) -> float:
+        """alpha + beta."""
+        return self.alpha + self.beta
+
+
+class Quantity(Value):
+    """What every parameter says of itself besides its estimate."""
+
+    grade: Grade = Field(description="measured: this figure in this population; derived: computed or another population; judged: no figure.")
+    source: Keys = Field(default=(), description="Key, or keys, in `sources`. Needed unless judged.")
+    evidence: Keys = Field(default=(), description="Ids of the records in the evidence stock that the number comes from.")
+    note: str = Field(default="", max_length=2000, description="Needed where judged: what it was judged from.")
+    level: Annotated[float, Field(gt=0.0, lt=1.0, strict=True)] = Field(default=0.95, description="Probability inside the interval.")
+
+
+class Probability(Quantity):
+    """A probability between 0 and 1."""
+
+    estimate: Unit | None = Field(default=None, description="May be left out where `counts` or `beta` give it.")
+    interval: tuple[Unit, Unit] | None = None
+    counts: tuple[Annotated[float, Field(ge=0, strict=True)], Annotated[float, Field(gt=0, strict=True)]] | None = Field(
+        default=None, description="[k, n]: k of n people."
+    )
+    equivalent_sample_size: Positive | None = None
+    beta: tuple[Positive, Positive] | None = Field(default=None, description="[alpha, beta] of a Beta distribution.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Probability:
+        if self.counts is not None and self.counts[0] > self.counts[1]:
+            raise ValueError(f"counts {self.counts[0]:g} of {self.counts[1]:g}: the first may not exceed the second")
+        if self.estimate is None and self.counts is None and self.beta is None:
+            raise ValueError("an estimate is missing; write estimate, counts or beta")
+        return self
+
+    @property
+    def value(self) -> float:
+        """The estimate; from counts or Beta where it is not written (Jeffreys' where the count is 0 or n)."""
+        if self.estimate is not None:
+            return self.estimate
+        if self.beta is not None:
+            return self.beta[0] / (self.beta[0] + self.beta[1])
+        assert self.counts is not None
+        k, n = self.counts
+        return (k + 0.5) / (n + 1.0) if k in (0, n) else k / n
+
+
+class Ratio(Quantity):
+    """An odds ratio, above 0."""
+
+    estimate: Positive
+    interval: tuple[Positive, Positive] | None = None
+
+    @property
+    def value(self) -> float:
+        """The estimate."""
+        return self.estimate
+
+
+class Distribution(Quantity):
+    """One probability a state; they sum to 1."""
+
+    estimate: dict[StateName, Unit]
+    counts: dict[StateName, Annotated[float, Field(ge=0, strict=True)]] | None = None
+    equivalent_sample_size: Positive | None = None
+
+    @property
+    def value(self) -> dict[str, float]:
+        """The probabilities by state."""
+        return self.estimate
+
+
+Parameter = Probability | Ratio | Distribution

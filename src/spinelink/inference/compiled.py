@@ -1,0 +1,102 @@
+"""A network turned into arrays: what the engine runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TableFactor:
+    """P(node | parents) as an array with axes (parents..., node, batch)."""
+
+    parents: tuple[int, ...]
+    table: Array
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyFactor:
+    """A noisy-MAX (noisy-OR where there are two states): the maximum of independent contributions.
+
+    leak: (states, batch). links: per parent (parent's states, states, batch), each row a distribution.
+    """
+
+    parents: tuple[int, ...]
+    leak: Array
+    links: tuple[Array, ...]
+
+
+Factor = TableFactor | NoisyFactor
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledNetwork:
+    """Names, states and factors by index; parents before children in `order`."""
+
+    names: tuple[str, ...]
+    states: tuple[tuple[str, ...], ...]
+    factors: tuple[Factor, ...]
+    plans: dict[object, object] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def cards(self) -> tuple[int, ...]:
+        return tuple(len(s) for s in self.states)
+
+    @cached_property
+    def parents(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(f.parents for f in self.factors)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Topological order."""
+        return topological_order(dict(enumerate(self.parents)))
+
+    def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
+        """The same structure with every array changed; plans are shared, as they do not depend on numbers."""
+        factors = tuple(
+            TableFactor(f.parents, change(f.table))
+            if isinstance(f, TableFactor)
+            else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
+            for f in self.factors
+        )
+        return CompiledNetwork(self.names, self.states, factors, self.plans)
+
+    def ancestors(self, nodes: Iterable[int]) -> set[int]:
+        """The nodes and everything above them."""
+        found: set[int] = set()
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found.add(node)
+                stack.extend(self.parents[node])
+        return found
+
+
+def topological_order(parents: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """Parents before children. The graph must have no cycle."""
+    done: dict[int, None] = {}
+    for root in parents:
+        stack = [(root, iter(parents[root]))]
+        while stack:
+            node, rest = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            parent = next((p for p in rest if p not in done), None)
+            if parent is None:
+                done[node] = None
+                stack.pop()
+            else:
+                stack.append((parent, iter(parents[parent])))
+    return tuple(done)

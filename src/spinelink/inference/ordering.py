@@ -1,0 +1,98 @@
+"""Elimination orders: greedy on bit sets, the cheaper of two rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+
+def elimination_order(
+    vertices: Sequence[int], scopes: Sequence[Sequence[int]], cards: Mapping[int, int], before: Mapping[int, int], free: frozenset[int]
+) -> tuple[int, ...]:
+    """An order in which to eliminate every vertex that is not free.
+
+    before[v] = w: w must be gone before v may go (a noisy-MAX is summed out only once its contributions are complete).
+    """
+    neighbours = _graph(vertices, scopes)
+    best: tuple[float, tuple[int, ...]] | None = None
+    for rule in (_weight, _fill):
+        cost, order = _greedy(dict(neighbours), cards, before, free, rule, best[0] if best else float("inf"))
+        if best is None or cost < best[0]:
+            best = (cost, order)
+    assert best is not None
+    return best[1]
+
+
+def _graph(vertices: Sequence[int], scopes: Sequence[Sequence[int]]) -> dict[int, int]:
+    neighbours = dict.fromkeys(vertices, 0)
+    for scope in scopes:
+        clique = 0
+        for v in scope:
+            clique |= 1 << v
+        for v in scope:
+            neighbours[v] |= clique & ~(1 << v)
+    return neighbours
+
+
+def members(bits: int) -> list[int]:
+    """The positions of the set bits."""
+    found = []
+    while bits:
+        low = bits & -bits
+        found.append(low.bit_length() - 1)
+        bits ^= low
+    return found
+
+
+Rule = Callable[[int, Mapping[int, int], Mapping[int, int], float], tuple[float, float]]
+
+
+def _weight(v: int, neighbours: Mapping[int, int], cards: Mapping[int, int], size: float) -> tuple[float, float]:
+    return size, 0.0
+
+
+def _fill(v: int, neighbours: Mapping[int, int], cards: Mapping[int, int], size: float) -> tuple[float, float]:
+    around = neighbours[v]
+    missing = sum((around & ~neighbours[u]).bit_count() - 1 for u in members(around))
+    return missing, size
+
+
+def _greedy(
+    neighbours: dict[int, int],
+    cards: Mapping[int, int],
+    before: Mapping[int, int],
+    free: frozenset[int],
+    rule: Rule,
+    limit: float,
+) -> tuple[float, tuple[int, ...]]:
+    def cluster_size(v: int) -> float:
+        size = float(cards[v])
+        for u in members(neighbours[v]):
+            size *= cards[u]
+        return size
+
+    waiting = dict(before)
+    blocked = {v for v, w in before.items() if w in neighbours}
+    candidates = [v for v in neighbours if v not in free]
+    scores: dict[int, tuple[float, float]] = {v: rule(v, neighbours, cards, cluster_size(v)) for v in candidates}
+    released = {w: v for v, w in waiting.items()}
+    order: list[int] = []
+    total = 0.0
+    while scores:
+        v = min((u for u in scores if u not in blocked), key=lambda u: (scores[u], u))
+        around = neighbours[v]
+        total += cluster_size(v)
+        if total > limit:
+            return float("inf"), ()
+        order.append(v)
+        del scores[v]
+        if v in released:
+            blocked.discard(released[v])
+        touched = around
+        for u in members(around):
+            touched |= neighbours[u]
+            neighbours[u] = (neighbours[u] | around) & ~((1 << u) | (1 << v))
+        del neighbours[v]
+        for u in members(touched):
+            if u in scores:
+                scores[u] = rule(u, neighbours, cards, cluster_size(u))
+    return total, tuple(order)

@@ -1,0 +1,229 @@
+"""The schedule of one evidence pattern: which factors enter, and in which order they are combined and summed out.
+
+A plan depends on the structure and on which findings are seen, not on the numbers nor (within a kind) on the states seen. Observed
+nodes are sliced away; a noisy-MAX seen in its lowest state falls apart into one unary factor per parent; a noisy-MAX with many
+unobserved parents gets a *deputy*: a vertex that holds the running maximum of its contributions (Zhang and Poole 1996).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Literal
+
+from spinelink.errors import TooLargeError
+from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.ordering import elimination_order
+
+Kind = Literal["lowest", "hard", "soft"]
+"""lowest: seen in the first state. hard: seen in another state. soft: a likelihood over the states."""
+
+EXPAND = 64  # a noisy family with at most so many entries enters as an ordinary table: fewer, smaller steps
+
+
+@dataclass(frozen=True)
+class Input:
+    """A factor that the numbers fill in. Axes follow `scope`, which is in elimination order."""
+
+    form: Literal["table", "expanded", "constant", "contribution", "unary"]
+    node: int
+    scope: tuple[int, ...]
+    parent: int = -1
+
+
+@dataclass(frozen=True)
+class Combine:
+    """out = a combined with b, over the union of their scopes."""
+
+    a: int
+    b: int
+    out: int
+    shape_a: tuple[int, ...]
+    shape_b: tuple[int, ...]
+    deputy_axes: tuple[int, ...]
+    absent_a: tuple[int, ...]
+    absent_b: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SumOut:
+    """Sums the first axis, which belongs to `vertex`."""
+
+    source: int
+    out: int
+    vertex: int
+
+
+@dataclass(frozen=True)
+class TakeTop:
+    """Takes the top level of the first axis: the maximum reached the observed state."""
+
+    source: int
+    out: int
+
+
+@dataclass(frozen=True)
+class Close:
+    """The first axis, a complete maximum, becomes the node itself, at `position`; where the node is there already, their diagonal."""
+
+    source: int
+    out: int
+    position: int
+    diagonal: bool
+
+
+Step = Combine | SumOut | TakeTop | Close
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Inputs, steps, and how large it gets. `entries`: array entries over all steps for one case; `width`: the largest array."""
+
+    inputs: tuple[Input, ...]
+    steps: tuple[Step, ...]
+    result: int
+    free: tuple[int, ...]
+    entries: float
+    width: float
+
+
+def make_plan(
+    compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: Iterable[int], *, free: tuple[int, ...] = (), limit: float = 2.0**28
+) -> Plan:
+    """Plans the sum over all kept nodes that are neither observed nor free.
+
+    Raises TooLargeError where the steps together would hold more than `limit` entries.
+    """
+    return _Planner(compiled, pattern, sorted(kept), free).plan(limit)
+
+
+class _Planner:
+    def __init__(self, compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: list[int], free: tuple[int, ...]) -> None:
+        self.compiled, self.pattern, self.free = compiled, pattern, free
+        self.hidden = {i for i in kept if pattern.get(i) not in ("lowest", "hard")}
+        self.cards: dict[int, int] = {i: compiled.cards[i] for i in self.hidden}
+        self.closes: dict[int, int] = {}  # deputy -> its node, where the node is hidden
+        self.inputs: list[Input] = []
+        unary: set[int] = {i for i, kind in pattern.items() if kind == "soft" and i in self.hidden}
+        for i in kept:
+            self._enter(i, unary)
+        self.inputs += [Input("unary", i, (i,)) for i in sorted(unary)]
+
+    def _enter(self, i: int, unary: set[int]) -> None:
+        factor = self.compiled.factors[i]
+        hidden_parents = tuple(p for p in factor.parents if p in self.hidden)
+        own = (i,) if i in self.hidden else ()
+        if isinstance(factor, TableFactor):
+            self.inputs.append(Input("table", i, hidden_parents + own))
+            return
+        assert isinstance(factor, NoisyFactor)
+        if self.pattern.get(i) == "lowest":
+            # No cause may have reached any level: the parents part company.
+            unary.update(hidden_parents)
+            self.inputs.append(Input("constant", i, ()))
+            return
+        size = 1
+        for v in hidden_parents + own:
+            size *= self.cards[v]
+        if size <= EXPAND or not hidden_parents:
+            self.inputs.append(Input("expanded", i, hidden_parents + own))
+            return
+        deputy = len(self.compiled.names) + i
+        self.cards[deputy] = self.compiled.cards[i] if own else 2
+        if own:
+            self.closes[deputy] = i
+        self.inputs.append(Input("constant", i, (deputy,)))
+        self.inputs += [Input("contribution", i, (p, deputy), p) for p in hidden_parents]
+
+    def plan(self, limit: float) -> Plan:
+        scopes: list[tuple[int, ...]] = [f.scope for f in self.inputs] + list(self.closes.items())
+        before = {node: deputy for deputy, node in self.closes.items()}
+        order = elimination_order(list(self.cards), scopes, self.cards, before, frozenset(self.free))
+        rank = {v: k for k, v in enumerate(order + self.free)}
+        inputs = tuple(Input(f.form, f.node, tuple(sorted(f.scope, key=rank.__getitem__)), f.parent) for f in self.inputs)
+        build = _Steps(self.cards, rank, len(self.compiled.names), limit)
+        pool = {build.add(f.scope) for f in inputs}
+        for v in order:
+            holding = [f for f in pool if v in build.scopes[f]]
+            pool.difference_update(holding)
+            pool.add(build.eliminate(v, holding, self.closes))
+        result = build.fold(sorted(pool, key=build.size)) if pool else build.add(())
+        return Plan(inputs, tuple(build.steps), result, self.free, build.entries, build.width)
+
+
+class _Steps:
+    """Grows the list of steps; factors are numbered as they arise, scopes kept beside."""
+
+    def __init__(self, cards: Mapping[int, int], rank: Mapping[int, int], first_deputy: int, limit: float) -> None:
+        self.cards, self.rank, self.first_deputy, self.limit = cards, rank, first_deputy, limit
+        self.scopes: dict[int, tuple[int, ...]] = {}
+        self.steps: list[Step] = []
+        self.numbers = count()
+        self.entries = self.width = 0.0
+
+    def add(self, scope: tuple[int, ...]) -> int:
+        number = next(self.numbers)
+        self.scopes[number] = scope
+        return number
+
+    def size(self, factor: int) -> float:
+        return self._size_of(self.scopes[factor])
+
+    def _size_of(self, scope: Iterable[int]) -> float:
+        size = 1.0
+        for v in scope:
+            size *= self.cards[v]
+        return size
+
+    def eliminate(self, v: int, holding: list[int], closes: Mapping[int, int]) -> int:
+        whole = self.fold(sorted(holding, key=lambda f: (self.size(f), f)))
+        scope = self.scopes[whole]
+        assert scope[0] == v
+        if v < self.first_deputy:
+            out = self.add(scope[1:])
+            self.steps.append(SumOut(whole, out, v))
+        elif v not in closes:
+            out = self.add(scope[1:])
+            self.steps.append(TakeTop(whole, out))
+        else:
+            node = closes[v]
+            rest = scope[1:]
+            diagonal = node in rest
+            after = rest if diagonal else tuple(sorted((*rest, node), key=self.rank.__getitem__))
+            out = self.add(after)
+            self.steps.append(Close(whole, out, after.index(node), diagonal))
+        return out
+
+    def fold(self, factors: list[int]) -> int:
+        """Combines the factors, smallest first."""
+        whole = factors[0]
+        for other in factors[1:]:
+            whole = self._combine(whole, other)
+        return whole
+
+    def _combine(self, a: int, b: int) -> int:
+        scope_a, scope_b = self.scopes[a], self.scopes[b]
+        union = tuple(sorted({*scope_a, *scope_b}, key=self.rank.__getitem__))
+        out = self.add(union)
+        size = self._size_of(union)
+        self.entries += size
+        self.width = max(self.width, size)
+        if self.entries > self.limit:
+            raise TooLargeError(
+                f"the exact answer needs more than {self.limit:.3g} numbers at once (an intermediate table has {size:.3g} entries over "
+                f"{len(union)} variables); raise the memory budget, or observe more of the network"
+            )
+        self.steps.append(
+            Combine(
+                a,
+                b,
+                out,
+                tuple(self.cards[v] if v in scope_a else 1 for v in union),
+                tuple(self.cards[v] if v in scope_b else 1 for v in union),
+                tuple(k for k, v in enumerate(union) if v >= self.first_deputy and v in scope_a and v in scope_b),
+                tuple(k for k, v in enumerate(union) if v not in scope_a),
+                tuple(k for k, v in enumerate(union) if v not in scope_b),
+            )
+        )
+        return out

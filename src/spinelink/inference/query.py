@@ -1,0 +1,259 @@
+"""What the engine answers: P(evidence), marginals of any nodes, joints of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.errors import TooLargeError
+from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
+from spinelink.inference.execute import Seen, forward, reverse
+from spinelink.inference.plan import EXPAND, Kind, Plan, make_plan
+from spinelink.inference.semiring import LINEAR, LOGARITHMIC
+
+Array = NDArray[np.float64]
+
+MEMORY_BUDGET = 2.0e9
+"""Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
+
+SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller runs instead of one
+UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
+RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
+
+
+@dataclass(frozen=True, eq=False)
+class Marginals:
+    """log P(evidence), (batch,), and the posterior of each node asked for, (states, batch)."""
+
+    log_evidence: Array
+    of: dict[int, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """log P(evidence), (batch,), and the joint posterior, axes (nodes in the order asked for..., batch)."""
+
+    log_evidence: Array
+    table: Array
+
+
+def pattern_of(seen: Seen) -> dict[int, Kind]:
+    """The structural pattern of some evidence."""
+    return {i: "soft" if not isinstance(v, int) else "lowest" if v == 0 else "hard" for i, v in seen.items()}
+
+
+def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> Array:
+    """log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
+    plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / 8)
+    return _run(compiled, plan, seen, {}, want_marginals=False)[0]
+
+
+def joint(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, budget: float = MEMORY_BUDGET) -> Joint:
+    """Joint posterior of a few nodes. Where the evidence is impossible the table is not a number."""
+    hidden = tuple(dict.fromkeys(n for n in nodes if not isinstance(seen.get(n), int)))
+    kept = frozenset(compiled.ancestors([*seen, *nodes]))
+    plan = _cached_plan(compiled, seen, kept, hidden, budget / 8)
+    table = forward(compiled, plan, seen, {}, LINEAR).result
+    axes = tuple(range(table.ndim - 1))
+    with np.errstate(divide="ignore"):
+        log_total = np.log(table.sum(axis=axes))
+    if (log_total < UNDERFLOW).any():
+        logs = forward(compiled, plan, seen, {}, LOGARITHMIC).result
+        log_total = LOGARITHMIC.total(logs, axes)
+        with np.errstate(invalid="ignore"):
+            table = np.exp(logs - log_total)
+    else:
+        table = table / table.sum(axis=axes)
+    cards = [compiled.cards[n] for n in hidden]
+    table = np.broadcast_to(table, (*cards, table.shape[-1]))
+    return Joint(log_total, _with_observed(compiled, seen, nodes, hidden, table))
+
+
+def _with_observed(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], hidden: tuple[int, ...], table: Array) -> Array:
+    """Puts observed and repeated nodes back as axes in which only one state, or the diagonal, has probability."""
+    for position, node in enumerate(nodes):
+        state = seen.get(node)
+        if isinstance(state, int):
+            spread = np.zeros((*table.shape[:position], compiled.cards[node], *table.shape[position:]))
+            spread[(*(slice(None),) * position, state)] = table
+            table = spread
+    order = {n: k for k, n in enumerate(nodes)}
+    assert len(order) == len(nodes), "a node is asked for twice"
+    return table
+
+
+def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float = MEMORY_BUDGET) -> Marginals:
+    """Posterior of each node. Where the evidence is impossible log_evidence is minus infinity and the posteriors are not numbers.
+
+    Nodes above a finding come out of one forward and one reverse pass over the ancestors of the findings. Nodes that no finding
+    depends on ("barren") join that run where it stays small, else they are answered in groups.
+    """
+    wanted = list(dict.fromkeys(nodes))
+    relevant = compiled.ancestors(seen)
+    found: dict[int, Array] = {}
+    for n in wanted:
+        state = seen.get(n)
+        if isinstance(state, int):
+            found[n] = np.eye(compiled.cards[n])[:, state : state + 1]
+    rank = {n: k for k, n in enumerate(compiled.order)}
+    barren = sorted((n for n in wanted if n not in relevant), key=rank.__getitem__)
+    inside = [n for n in wanted if n in relevant and n not in found]
+    total: Array | None = None
+    for group in _groups(compiled, seen, relevant, barren, inside, budget):
+        log_total, answers = _answer(compiled, seen, relevant, group, inside if total is None else [], budget)
+        total = log_total if total is None else total
+        found |= answers
+    assert total is not None
+    return Marginals(total, {n: found[n] for n in wanted})
+
+
+def _groups(
+    compiled: CompiledNetwork, seen: Seen, relevant: set[int], barren: list[int], inside: list[int], budget: float
+) -> list[list[int]]:
+    """Barren nodes in groups whose plans stay small; the first group also answers the nodes above the findings."""
+    key = ("groups", tuple(sorted(pattern_of(seen).items())), tuple(barren), budget)
+    if key in compiled.plans:
+        return compiled.plans[key]  # type: ignore[return-value]
+    done: list[list[int]] = []
+    waiting = [barren] if barren else [[]]
+    while waiting:
+        group = waiting.pop()
+        soft = min(SOFT_ENTRIES, budget / 8) if len(group) > 1 else budget / 8
+        try:
+            _cached_plan(compiled, seen, _kept(compiled, relevant, group)[0], (), soft)
+        except TooLargeError:
+            if len(group) <= 1:
+                raise
+            half = len(group) // 2
+            waiting += [group[half:], group[:half]]
+        else:
+            done.append(group)
+    compiled.plans[key] = done
+    return done
+
+
+def _kept(compiled: CompiledNetwork, relevant: set[int], group: list[int]) -> tuple[frozenset[int], list[int]]:
+    """Nodes of the run for a group, and those of the group answered by clamping: large noisy-MAX families below everything else.
+
+    P(node <= k, evidence) needs no table over the parents: it is P(evidence) with one more unary factor on each of them.
+    """
+    above = {p for n in group for p in compiled.ancestors([n]) if p != n}
+    clamped = [n for n in group if n not in above and _is_large(compiled, n)]
+    rest = [n for n in group if n not in clamped]
+    parents = {p for n in clamped for p in compiled.parents[n]}
+    return frozenset(relevant | compiled.ancestors(rest) | compiled.ancestors(parents)), clamped
+
+
+def _is_large(compiled: CompiledNetwork, node: int) -> bool:
+    if not isinstance(compiled.factors[node], NoisyFactor):
+        return False
+    return float(np.prod([float(compiled.cards[v]) for v in (*compiled.parents[node], node)])) > EXPAND
+
+
+def _answer(
+    compiled: CompiledNetwork, seen: Seen, relevant: set[int], group: list[int], inside: list[int], budget: float
+) -> tuple[Array, dict[int, Array]]:
+    kept, clamped = _kept(compiled, relevant, group)
+    plan = _cached_plan(compiled, seen, kept, (), budget / 8)
+    log_total, by_node = _run(compiled, plan, seen, {}, want_marginals=True)
+    found = {n: by_node[n] for n in [*inside, *group] if n not in clamped}
+    if clamped and np.isfinite(log_total).any():
+        found |= _clamp(compiled, seen, kept, clamped, log_total, budget)
+    elif clamped:
+        found |= {n: np.full((compiled.cards[n], 1), np.nan) for n in clamped}
+    return log_total, found
+
+
+def _clamp(
+    compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], clamped: list[int], log_total: Array, budget: float
+) -> dict[int, Array]:
+    """Posteriors of barren noisy-MAX nodes: all P(node <= k | evidence) as one batch of extra unary factors."""
+    parents = sorted({p for n in clamped for p in compiled.parents[n] if not isinstance(seen.get(p), int)})
+    pattern: dict[int, Kind] = {**pattern_of(seen), **{p: "soft" for p in parents}}
+    plan = _plan_for(compiled, pattern, kept, (), budget / 8)
+    levels = [(n, k) for n in clamped for k in range(compiled.cards[n] - 1)]
+    batch = max(log_total.shape[0], *(f.leak.shape[-1] for n in clamped if isinstance(f := compiled.factors[n], NoisyFactor)))
+    chunk = max(1, int(min(budget / 16, 2.0**24) // (plan.entries * batch + 1)))
+    below: dict[tuple[int, int], Array] = {}
+    for start in range(0, len(levels), chunk):
+        part = levels[start : start + chunk]
+        weights, constant = _clamp_weights(compiled, seen, part, parents, batch)
+        tiled = {i: v if isinstance(v, int) else np.tile(np.broadcast_to(v, (v.shape[0], batch)), len(part)) for i, v in seen.items()}
+        logs, _ = _run(_tiled(compiled, batch, len(part)), plan, tiled, weights, want_marginals=False)
+        ratio = np.exp(np.broadcast_to(logs, (batch * len(part),)).reshape(len(part), batch) - log_total) * constant
+        below |= dict(zip(part, ratio, strict=True))
+    return {n: _differences(compiled, seen, n, [below[n, k] for k in range(compiled.cards[n] - 1)], log_total, budget) for n in clamped}
+
+
+def _clamp_weights(
+    compiled: CompiledNetwork, seen: Seen, part: list[tuple[int, int]], parents: list[int], batch: int
+) -> tuple[dict[int, Array], Array]:
+    """Unary factors (states, levels of `part` * batch) on each hidden parent, and the factor from leak and observed parents."""
+    weights = {p: np.ones((compiled.cards[p], len(part), batch)) for p in parents}
+    constant = np.ones((len(part), batch))
+    for position, (node, k) in enumerate(part):
+        factor = compiled.factors[node]
+        assert isinstance(factor, NoisyFactor)
+        constant[position] *= factor.leak[: k + 1].sum(axis=0)
+        for p, link in zip(factor.parents, factor.links, strict=True):
+            up_to = link[:, : k + 1].sum(axis=1)  # (parent's states, batch)
+            state = seen.get(p)
+            if isinstance(state, int):
+                constant[position] *= up_to[state]
+            else:
+                weights[p][:, position] *= up_to
+    return {p: w.reshape(w.shape[0], -1) for p, w in weights.items()}, constant
+
+
+def _tiled(compiled: CompiledNetwork, batch: int, copies: int) -> CompiledNetwork:
+    """The network with its batch axis repeated, so that draws and clamped levels run side by side."""
+    if batch == 1 or copies == 1:
+        return compiled
+    return compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else np.tile(a, copies))
+
+
+def _differences(compiled: CompiledNetwork, seen: Seen, node: int, below: list[Array], log_total: Array, budget: float) -> Array:
+    """P(node = k | evidence) from P(node <= k | evidence); rare states are asked for directly, as a difference would lose digits."""
+    steps = [np.zeros_like(below[0]), *below, np.ones_like(below[0])]
+    found = np.stack([high - low for low, high in zip(steps, steps[1:], strict=False)])
+    for k in range(1, compiled.cards[node]):
+        if (found[k] < RARE).any():
+            found[k] = np.exp(log_evidence(compiled, {**seen, node: k}, budget=budget) - log_total)
+    return found
+
+
+def _cached_plan(compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], free: tuple[int, ...], limit: float) -> Plan:
+    return _plan_for(compiled, pattern_of(seen), kept, free, limit)
+
+
+def _plan_for(
+    compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], free: tuple[int, ...], limit: float
+) -> Plan:
+    key = (tuple(sorted(pattern.items())), kept, free)
+    plan = compiled.plans.get(key)
+    if isinstance(plan, Plan):
+        if plan.entries <= limit:
+            return plan
+    plan = make_plan(compiled, pattern, kept, free=free, limit=limit)
+    compiled.plans[key] = plan
+    return plan
+
+
+def _run(
+    compiled: CompiledNetwork, plan: Plan, seen: Seen, weights: Mapping[int, Array], *, want_marginals: bool
+) -> tuple[Array, dict[int, Array]]:
+    """log P(evidence) and, where asked, the posteriors; on logarithms where plain doubles would not do."""
+    run = forward(compiled, plan, seen, weights, LINEAR)
+    log_total = LINEAR.decode_log(run.result)
+    if (log_total >= UNDERFLOW).all():
+        return log_total, reverse(run, LINEAR) if want_marginals else {}
+    run = forward(compiled, plan, seen, weights, LOGARITHMIC)
+    log_total = run.result
+    if not want_marginals:
+        return log_total, {}
+    with np.errstate(invalid="ignore"):
+        logs = reverse(run, LOGARITHMIC)
+        return log_total, {n: np.where(np.isfinite(log_total), np.exp(v), np.nan) for n, v in logs.items()}

@@ -12,14 +12,36 @@ from numpy.typing import NDArray
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor, topological_order
 from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.model.network import Network
+from spinelink.model.parameter import Distribution, Parameter
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
 """Parameter id -> (batch,) for a probability or ratio, (states, batch) for a distribution."""
 
 
-def compile_network(network: Network, values: Values) -> CompiledNetwork:
-    """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none."""
+def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[str, Array]:
+    """The estimates, as arrays with a batch axis of length 1; a distribution in the order of its node's states, summing to exactly 1."""
+    found: dict[str, Array] = {}
+    for name, parameter in parameters.items():
+        if isinstance(parameter, Distribution):
+            states = next(network.nodes[n].states for n in _prefixes(name) if n in network.nodes)
+            column = np.array([[parameter.estimate[s]] for s in states])
+            found[name] = column / column.sum()
+        else:
+            found[name] = np.array([parameter.value])
+    return found
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
+
+
+def compile_network(network: Network, values: Values, *, plans: dict[object, object] | None = None) -> CompiledNetwork:
+    """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
+
+    `plans`: the cache of a network with the same structure, to be shared.
+    """
     names = tuple(network.nodes)
     states = tuple(node.states for node in network.nodes.values())
     index = {name: i for i, name in enumerate(names)}
@@ -27,7 +49,7 @@ def compile_network(network: Network, values: Values) -> CompiledNetwork:
     factors: dict[int, Factor] = {}
     for i in topological_order(parents):
         factors[i] = _factor(network, names[i], values, states, parents[i], factors)
-    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))))
+    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))), {} if plans is None else plans)
 
 
 def _factor(

@@ -14,7 +14,9 @@ def _as_states(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-States = Annotated[tuple[StateName, ...], BeforeValidator(_as_states), Field(min_length=1)]
+States = Annotated[
+    tuple[StateName, ...], BeforeValidator(_as_states, json_schema_input_type=str | tuple[StateName, ...]), Field(min_length=1)
+]
 
 
 class AlertRule(Value):

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from spinelink.model.base import Name, StateName, Value
-from spinelink.model.parameter import Distribution, Probability, Ratio
+from spinelink.model.parameter import Chance, Distribution, Distributions, Probabilities, Probability, Ratios
 
-Chance = Probability | Distribution
+
+def _state_or_states(value: object) -> str:
+    return "|states|" if isinstance(value, (list, tuple)) else "|state|"
+
+
+StateOrStates = Annotated[
+    Annotated[StateName, Tag("|state|")] | Annotated[tuple[StateName, ...], Tag("|states|")], Discriminator(_state_or_states)
+]
+"""One state, or a list of states."""
 
 
 class Prior(Value):
@@ -44,7 +52,7 @@ class NoisyOr(Value):
 
     kind: Literal["noisy_or"]
     leak: Probability
-    links: dict[Name, Probability | dict[StateName, Probability]] = Field(min_length=1)
+    links: dict[Name, Probabilities] = Field(min_length=1)
 
 
 class NoisyMax(Value):
@@ -52,7 +60,7 @@ class NoisyMax(Value):
 
     kind: Literal["noisy_max"]
     leak: Distribution
-    links: dict[Name, Distribution | dict[StateName, Distribution]] = Field(min_length=1)
+    links: dict[Name, Distributions] = Field(min_length=1)
 
 
 class LogOdds(Value):
@@ -65,7 +73,7 @@ class LogOdds(Value):
     kind: Literal["log_odds"]
     prevalence: Probability | None = None
     baseline: Probability | None = None
-    odds_ratios: dict[Name, Ratio | dict[StateName, Ratio]] = Field(min_length=1)
+    odds_ratios: dict[Name, Ratios] = Field(min_length=1)
 
 
 class Accuracy(Value):
@@ -77,14 +85,14 @@ class Accuracy(Value):
 
     kind: Literal["accuracy"]
     of: Name
-    sensitivity: Probability | dict[StateName, Probability]
+    sensitivity: Probabilities
     specificity: Probability
 
 
 class Case(Value):
     """One line of a deterministic function: where the named parents are in these states, the child is in `state`."""
 
-    given: dict[Name, StateName | tuple[StateName, ...]] = Field(min_length=1)
+    given: dict[Name, StateOrStates] = Field(min_length=1)
     state: StateName
 
 

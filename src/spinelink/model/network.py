@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from spinelink.model.alert import AlertRule
 from spinelink.model.base import Name, Text, Value
 from spinelink.model.cpd import parents_of
-from spinelink.model.parameter import Keys, Parameter
+from spinelink.model.parameter import AnyParameter, Keys, RatioFields
 from spinelink.model.provenance import Source
 from spinelink.model.variable import Node
 
@@ -21,7 +22,15 @@ class Setting(Value):
     label: Text
     population: Text
     source: Keys = ()
-    overrides: dict[str, Parameter] = Field(default_factory=dict, description="Parameter id -> the number in this population.")
+    overrides: dict[str, AnyParameter] = Field(default_factory=dict, description="Parameter id -> the number in this population.")
+
+    @field_validator("overrides", mode="before")
+    @classmethod
+    def _mark_ratios(cls, value: object) -> object:
+        """Odds ratios are told apart by their id: {estimate: 0.5, interval: [0.4, 0.6]} could be a probability too."""
+        if not isinstance(value, Mapping):
+            return value
+        return {key: RatioFields(item) if ".odds_ratio." in str(key) and isinstance(item, Mapping) else item for key, item in value.items()}
 
 
 class Change(Value):

@@ -7,13 +7,14 @@ Dirichlet. Each says its uncertainty in exactly one way: an interval, counts, or
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from spinelink.errors import ParameterError
-from spinelink.model.base import StateName, Text, Value
+from spinelink.model.base import StateName, Value
 
 Grade = Literal["measured", "derived", "judged"]
 Unit = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
@@ -24,7 +25,7 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Keys = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Keys = Annotated[tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])]
 """One key or a list of keys."""
 
 
@@ -53,7 +54,9 @@ class Beta:
 class Quantity(Value):
     """What every parameter says of itself besides its estimate."""
 
-    grade: Grade = Field(description="measured: this figure in this population; derived: computed or another population; judged: no figure.")
+    grade: Grade = Field(
+        description="measured: this figure in this population; derived: computed or another population; judged: no figure."
+    )
     source: Keys = Field(default=(), description="Key, or keys, in `sources`. Needed unless judged.")
     evidence: Keys = Field(default=(), description="Ids of the records in the evidence stock that the number comes from.")
     note: str = Field(default="", max_length=2000, description="Needed where judged: what it was judged from.")
@@ -116,4 +119,59 @@ class Distribution(Quantity):
         return self.estimate
 
 
+class RatioFields(dict[str, object]):
+    """The fields of a number that is known to be an odds ratio: `{estimate: 0.5, ...}` alone does not say so."""
+
+
+def _is_fields(value: object) -> bool:
+    return isinstance(value, (Mapping, BaseModel))
+
+
+def quantity_kind(value: object) -> str:
+    """Which kind of number a value is meant to be, so that a mistake in it gives one message and not one for each kind."""
+    if isinstance(value, (Ratio, RatioFields)):
+        return "|ratio|"
+    if isinstance(value, Distribution):
+        return "|distribution|"
+    if isinstance(value, Mapping) and (_is_fields(value.get("estimate")) or _is_fields(value.get("counts"))):
+        return "|distribution|"
+    return "|probability|"
+
+
+def family_kind(value: object) -> str:
+    """Whether a value is one number, or a mapping from states to numbers."""
+    if not isinstance(value, Mapping):
+        return "|one|"
+    known = {*Probability.model_fields, *Distribution.model_fields}
+    if not value or any(key in known and not _is_fields(item) for key, item in value.items()):
+        return "|one|"
+    estimate = value.get("estimate")
+    if isinstance(estimate, Mapping) and not any(_is_fields(item) for item in estimate.values()):
+        return "|one|"
+    return "|each|"
+
+
 Parameter = Probability | Ratio | Distribution
+
+Chance = Annotated[
+    Annotated[Probability, Tag("|probability|")] | Annotated[Distribution, Tag("|distribution|")], Discriminator(quantity_kind)
+]
+"""A probability, or a distribution: which of the two, the form of its estimate says."""
+
+AnyParameter = Annotated[
+    Annotated[Probability, Tag("|probability|")] | Annotated[Ratio, Tag("|ratio|")] | Annotated[Distribution, Tag("|distribution|")],
+    Discriminator(quantity_kind),
+]
+
+Probabilities = Annotated[
+    Annotated[Probability, Tag("|one|")] | Annotated[dict[StateName, Probability], Tag("|each|")], Discriminator(family_kind)
+]
+"""One probability, or one for each of several states."""
+
+Distributions = Annotated[
+    Annotated[Distribution, Tag("|one|")] | Annotated[dict[StateName, Distribution], Tag("|each|")], Discriminator(family_kind)
+]
+"""One distribution, or one for each of several states."""
+
+Ratios = Annotated[Annotated[Ratio, Tag("|one|")] | Annotated[dict[StateName, Ratio], Tag("|each|")], Discriminator(family_kind)]
+"""One odds ratio, or one for each of several states."""

@@ -18,7 +18,7 @@ class Source(Value):
     journal: str = ""
     doi: Annotated[str, Field(pattern=r"^10\.\S+$")] | None = None
     pmid: Annotated[str, Field(pattern=r"^\d{1,9}$")] | None = None
-    secondhand: bool = False
+    secondhand: bool = Field(default=False, strict=True)
     note: str = ""
 
 

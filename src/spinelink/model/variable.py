@@ -27,7 +27,7 @@ class Bins(Value):
 class Cost(Value):
     """What observing costs."""
 
-    minutes: Annotated[float, Field(ge=0)] = 0.0
+    minutes: Annotated[float, Field(ge=0, strict=True)] = 0.0
     money: Literal["none", "low", "medium", "high"] = "none"
     invasiveness: Literal["none", "low", "medium", "high"] = "none"
 
@@ -47,7 +47,9 @@ class Node(Value):
     procedure: Name | None = Field(default=None, description="One procedure reveals all nodes that name it.")
     codes: Codes | None = None
     urgency: Urgency | None = Field(default=None, description="How soon a cause needs a clinician.")
-    diagnosis: bool = Field(default=False, description="A mechanism that is also a diagnosis of its own is ranked among the causes.")
+    diagnosis: bool = Field(
+        default=False, strict=True, description="A mechanism that is also a diagnosis of its own is ranked among the causes."
+    )
     care: tuple[Care, ...] = ()
     note: str = Field(default="", max_length=2000)
     cpd: Cpd

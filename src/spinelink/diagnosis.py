@@ -1,0 +1,340 @@
+"""A model of patients, and a case: one patient's findings. Both are frozen; every method is one call to a function of a lower layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
+from spinelink.model.network import Network
+from spinelink.model.parameter import Beta
+from spinelink.model.question import Question, fingerprint
+from spinelink.model.settings import check_setting, parameters_in, with_parameters
+from spinelink.model.variable import OBSERVABLE
+from spinelink.typing import Findings, FindingValue, PathLike
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import numpy as np
+    import pandas as pd
+    from pgmpy.models import DiscreteBayesianNetwork
+
+    from spinelink.inference.query import Marginals
+    from spinelink.query.alerts import Alerts
+    from spinelink.query.explanation import MostProbableExplanation
+    from spinelink.query.parameters import ParameterTable
+    from spinelink.query.ranking import Ranking
+
+ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A network in one of its settings, ready to answer. Models never change: every change gives a new one."""
+
+    network: Network
+    setting: str | None = None
+    origin: Path | None = None
+    _plans: dict[object, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "setting", check_setting(self.network, self.setting))
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.network.name
+
+    @property
+    def nodes(self) -> Mapping[str, Any]:
+        """The nodes by name."""
+        return MappingProxyType(self.network.nodes)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Populations with numbers of their own."""
+        return tuple(self.network.settings)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with anything the network says."""
+        return fingerprint(self.network)
+
+    @cached_property
+    def compiled(self) -> CompiledNetwork:
+        """The network as arrays, in the setting in force."""
+        from spinelink.inference.numeric import compile_network, point_values
+
+        values = point_values(self.network, parameters_in(self.network, self.setting))
+        return compile_network(self.network, values, plans=self._plans)
+
+    def in_setting(self, setting: str) -> Model:
+        """The same network in another population. Raises UnknownNameError for an unknown one."""
+        if setting is None:
+            raise UnknownNameError("None", kind="setting", allowed=self.network.settings, where=f"network {self.name!r}")
+        return Model(self.network, setting, self.origin, self._plans)
+
+    def with_parameters(self, changes: Mapping[str, float | Beta | Mapping[str, float]]) -> Model:
+        """A new model in which some numbers differ, in the setting in force.
+
+        changes: parameter id -> number, `sl.Beta(a, b)`, or state -> probability. Raises UnknownNameError or ParameterError.
+        """
+        return Model(with_parameters(self.network, self.setting, changes), self.setting, self.origin, self._plans)
+
+    def parameters(self) -> ParameterTable:
+        """Every number in force: id, estimate, interval, grade, source, note."""
+        from spinelink.query.parameters import parameter_table
+
+        return parameter_table(self.network, self._question(), parameters_in(self.network, self.setting))
+
+    def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
+        """A case with these findings; see `Case.observe`."""
+        return Case(self).observe(findings, **more)
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """The graph: nodes with role, origin, label and states, an edge from each parent to each child."""
+        from spinelink.io.graph import to_networkx
+
+        return to_networkx(self.network)
+
+    def to_pgmpy(self) -> DiscreteBayesianNetwork:
+        """A pgmpy network with the same distribution. Large noisy families become chains of intermediate nodes (exact)."""
+        from spinelink.io.pgmpy import to_pgmpy
+
+        return to_pgmpy(self.compiled)
+
+    def save(self, path: PathLike) -> Path:
+        """Writes the network file; where it came from a file, only what changed is changed, so comments and layout survive.
+
+        The file appears whole or not at all. Returns its path.
+        """
+        from spinelink.io.save import save_network
+
+        return save_network(self.origin, self.network, Path(path))
+
+    def _question(self, evidence: Evidence = EMPTY, log_evidence: float = 0.0, **options: object) -> Question:
+        return Question(
+            self.name, self.network.version, self.fingerprint, self.setting, evidence, log_evidence, tuple(sorted(options.items()))
+        )
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {role}" for role in ROLES if (n := sum(node.role == role for node in self.nodes.values())))
+        return f"Model({self.name} {self.network.version}, setting={self.setting}, {len(self.nodes)} nodes: {counts})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{role}</td><td style='text-align:left'>{escape(', '.join(names))}</td></tr>"
+            for role in ROLES
+            if (names := [n for n, node in self.nodes.items() if node.role == role])
+        )
+        population = f"<p>{escape(self.network.settings[self.setting].population)}</p>" if self.setting else ""
+        head = f"<b>{escape(self.network.title)}</b> {escape(self.network.version)} ({escape(self.fingerprint)}), setting {escape(str(self.setting))}"
+        return f"<div class='spinelink'><p>{head}</p>{population}<table>{rows}</table><p><small>{escape(self.network.intended_use)}</small></p></div>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Case:
+    """A model with evidence: what was found in one patient. Cases never change: `observe` and `retract` give new ones."""
+
+    model: Model
+    findings: Evidence = EMPTY
+
+    def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
+        """A case with more findings; a finding named again replaces the earlier one.
+
+        Values: a state's name; True or False for a node with two states; a number for a node with numeric bins; a mapping state ->
+        likelihood (virtual evidence, any scale); None or nan: not assessed. Raises UnknownNameError or EvidenceError, with nothing kept.
+        """
+        if findings is not None and not isinstance(findings, Mapping):
+            raise EvidenceError(f"findings are a mapping node -> value, not a {type(findings).__name__}.")
+        both = set(findings or {}) & set(more)
+        if both:
+            raise EvidenceError(f"{sorted(both)[0]} is given twice, in the mapping and by keyword.")
+        now: dict[str, Finding] = dict(self.findings)
+        for name, value in {**(findings or {}), **more}.items():
+            finding = read_finding(self.model.network, str(name), value)
+            now.pop(str(name), None)
+            if finding is not None:
+                now[str(name)] = finding
+        return Case(self.model, MappingProxyType(now))
+
+    def retract(self, *names: str) -> Case:
+        """A case without these findings. Raises UnknownNameError where one is not among them."""
+        for name in names:
+            if name not in self.findings:
+                raise UnknownNameError(name, kind="finding", allowed=self.findings, where="this case")
+        return Case(self.model, MappingProxyType({n: f for n, f in self.findings.items() if n not in names}))
+
+    @property
+    def evidence(self) -> dict[str, str | dict[str, float]]:
+        """What was found: node -> state, or node -> likelihoods (scaled to a largest of 1)."""
+        return {n: f if isinstance(f, str) else dict(f) for n, f in self.findings.items()}
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """Natural logarithm of P(evidence); virtual evidence counts with its likelihoods scaled to a largest of 1.
+
+        Raises ImpossibleEvidenceError where the findings cannot occur together.
+        """
+        from spinelink.inference.query import log_evidence
+
+        return self._possible(float(log_evidence(self.model.compiled, self._seen)[0]))
+
+    def posterior(self, node: str) -> pd.Series[float]:
+        """P(node | evidence) over the node's states."""
+        import pandas as pd
+
+        self._check_nodes([node])
+        values = self._marginals([node]).of[self.model.compiled.index[node]][:, 0]
+        found = pd.Series(values, index=pd.Index(self.model.nodes[node].states, name="state"), name=node)
+        found.attrs["question"] = self._question()
+        return found
+
+    def posteriors(self, nodes: Iterable[str] | None = None, *, role: str | None = None) -> pd.DataFrame:
+        """Posteriors of many nodes, all by default: one row a state, indexed by (node, state), columns role, label, prior, posterior."""
+        import pandas as pd
+
+        chosen = self._chosen(nodes, role)
+        after, before = self._marginals(chosen), self.model.observe()._marginals(chosen)
+        rows, keys = [], []
+        for name in chosen:
+            i, node = self.model.compiled.index[name], self.model.nodes[name]
+            for k, state in enumerate(node.states):
+                keys.append((name, state))
+                rows.append((node.role, node.label, float(before.of[i][k, 0]), float(after.of[i][k, 0])))
+        index = pd.MultiIndex.from_tuples(keys, names=["node", "state"])
+        frame = pd.DataFrame(rows, columns=["role", "label", "prior", "posterior"], index=index)
+        frame.attrs["question"] = self._question()
+        return frame
+
+    def joint(self, nodes: Iterable[str]) -> pd.Series[float]:
+        """Joint posterior of a few nodes: a Series over all combinations of their states."""
+        import pandas as pd
+
+        from spinelink.inference.query import joint
+
+        names = self._names(nodes)
+        if len(set(names)) != len(names) or not names:
+            raise SpinelinkError("joint() takes one or more different nodes.")
+        self._check_nodes(names)
+        answer = joint(self.model.compiled, self._seen, [self.model.compiled.index[n] for n in names])
+        self._possible(float(answer.log_evidence[0]))
+        index = pd.MultiIndex.from_product([self.model.nodes[n].states for n in names], names=names)
+        found = pd.Series(answer.table[..., 0].reshape(-1), index=index, name="posterior")
+        found.attrs["question"] = self._question()
+        return found
+
+    def differential(self, *, limit: int | None = 10, interval: float | None = None) -> Ranking:
+        """Causes ranked by posterior, with prior, ratio and urgency. limit: how many, None for all. Intervals are not yet available."""
+        from spinelink.query.ranking import rank, ranked_nodes
+
+        if interval is not None:
+            raise NotImplementedError("credible intervals of a differential come with a later version; leave out `interval`")
+        names = ranked_nodes(self.model.network)
+        index = self.model.compiled.index
+        after, before = self._marginals(names), self.model.observe()._marginals(names)
+        return rank(
+            self.model.network,
+            self._question(limit=limit),
+            {n: float(before.of[index[n]][1:, 0].sum()) for n in names},
+            {n: float(after.of[index[n]][1:, 0].sum()) for n in names},
+            limit=limit,
+        )
+
+    def most_probable_explanation(self) -> MostProbableExplanation:
+        """The single most probable joint state of all nodes that are not observed; findings not asked about are summed out."""
+        from spinelink.inference.explanation import log_posterior, most_probable_explanation
+        from spinelink.query.explanation import MostProbableExplanation
+
+        compiled = self.model.compiled
+        silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
+        self._possible(self.log_evidence)
+        best = most_probable_explanation(compiled, self._seen, ignore=silent)
+        states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(best.states.items()))
+        return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, best), self.model.network)
+
+    def alerts(self) -> Alerts:
+        """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first."""
+        from spinelink.query.alerts import find_alerts
+
+        return find_alerts(self.model.network, self.model._question(self.findings, float("nan")), self.findings)
+
+    @cached_property
+    def _seen(self) -> dict[int, int | np.ndarray[Any, np.dtype[np.float64]]]:
+        import numpy as np
+
+        compiled = self.model.compiled
+        return {
+            (i := compiled.index[n]): compiled.states[i].index(f) if isinstance(f, str) else np.array([[v] for _, v in f])
+            for n, f in self.findings.items()
+        }
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, ...], Marginals]:
+        return {}
+
+    def _marginals(self, names: list[str]) -> Marginals:
+        from spinelink.inference.query import marginals
+
+        key = tuple(names)
+        if key not in self._answers:
+            compiled = self.model.compiled
+            answer = marginals(compiled, self._seen, [compiled.index[n] for n in names])
+            self._possible(float(answer.log_evidence[0]))
+            self._answers[key] = answer
+        return self._answers[key]
+
+    def _possible(self, log_evidence: float) -> float:
+        if log_evidence > float("-inf"):
+            return log_evidence
+        from spinelink.inference.contradiction import smallest_contradiction
+
+        names = [self.model.compiled.names[i] for i in smallest_contradiction(self.model.compiled, self._seen)]
+        findings = [describe(n, self.findings[n]) for n in names]
+        if len(findings) == 1:
+            text = f"{findings[0]} cannot occur in this network (setting {self.model.setting}): its probability is 0. Retract or correct it."
+        else:
+            text = f"these findings cannot occur together: {', '.join(findings)}. Retract or correct one of them."
+        raise ImpossibleEvidenceError(text, findings=findings)
+
+    def _question(self, **options: object) -> Question:
+        return self.model._question(self.findings, self.log_evidence, **options)
+
+    def _names(self, nodes: Iterable[str]) -> list[str]:
+        return [nodes] if isinstance(nodes, str) else [str(n) for n in nodes]
+
+    def _check_nodes(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.model.network.nodes:
+                raise UnknownNameError(name, kind="node", allowed=self.model.network.nodes, where=f"network {self.model.name!r}")
+
+    def _chosen(self, nodes: Iterable[str] | None, role: str | None) -> list[str]:
+        if role is not None and role not in ROLES:
+            raise UnknownNameError(role, kind="role", allowed=ROLES)
+        names = list(self.model.nodes) if nodes is None else self._names(nodes)
+        self._check_nodes(names)
+        return [n for n in dict.fromkeys(names) if role is None or self.model.nodes[n].role == role]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Case):
+            return NotImplemented
+        same = (self.model.fingerprint, self.model.setting) == (other.model.fingerprint, other.model.setting)
+        return same and dict(self.findings) == dict(other.findings)
+
+    def __hash__(self) -> int:
+        return hash((self.model.fingerprint, self.model.setting, frozenset(self.findings.items())))
+
+    def __repr__(self) -> str:
+        findings = ", ".join(describe(n, f) for n, f in self.findings.items()) or "no findings"
+        return f"Case({self.model.name}, setting={self.model.setting}: {findings})"
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{escape(self.model.nodes[n].label)}: {escape(describe(n, f))}</li>" for n, f in self.findings.items())
+        return f"<div class='spinelink'><p>{escape(self.model.network.title)}, setting {escape(str(self.model.setting))}</p><ul>{items or '<li>no findings</li>'}</ul></div>"

@@ -1,0 +1,39 @@
+"""Which findings contradict each other: a smallest set with P = 0."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.execute import Seen
+from spinelink.inference.query import MEMORY_BUDGET, log_evidence
+
+TRIALS = 2_000
+
+
+def smallest_contradiction(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> tuple[int, ...]:
+    """Nodes of a smallest impossible subset of the evidence.
+
+    Findings are dropped one by one while the rest stays impossible (what is left is minimal: every proper subset is possible); then
+    smaller sets are searched by size, up to 2,000 of them, so that the answer is smallest and not only minimal.
+    """
+
+    def impossible(nodes: tuple[int, ...]) -> bool:
+        return bool(np.isneginf(log_evidence(compiled, {n: seen[n] for n in nodes}, budget=budget)).any())
+
+    minimal = tuple(seen)
+    for node in tuple(seen):
+        fewer = tuple(n for n in minimal if n != node)
+        if impossible(fewer):
+            minimal = fewer
+    trials = 0
+    for size in range(1, len(minimal)):
+        for candidate in combinations(seen, size):
+            trials += 1
+            if trials > TRIALS:
+                return minimal
+            if impossible(candidate):
+                return candidate
+    return minimal

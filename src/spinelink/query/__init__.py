@@ -1,0 +1,1 @@
+"""One file a question. Questions do not know each other."""

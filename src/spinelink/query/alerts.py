@@ -1,0 +1,110 @@
+"""Red flags: fixed rules over observed findings, whatever the probabilities say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from spinelink.model.alert import AlertRule
+from spinelink.model.evidence import Evidence, Finding
+from spinelink.model.network import Network
+from spinelink.model.question import Question
+from spinelink.query.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOFT_THRESHOLD = 0.25
+"""A soft finding counts for a rule where the rule's states hold at least this share of its likelihood."""
+
+URGENCIES = ("emergency", "urgent", "soon")
+
+NONE_FIRED = "No alert rule fired on the findings entered. This does not exclude an emergency: what was not assessed was not considered."
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A rule that fired, with the findings that fired it."""
+
+    rule: str
+    label: str
+    urgency: str
+    findings: tuple[str, ...]
+    advice: str
+    certainty: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Alerts(Result):
+    """Alerts, most urgent first."""
+
+    alerts: tuple[Alert, ...]
+
+    def __len__(self) -> int:
+        return len(self.alerts)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.alerts)
+
+    def __getitem__(self, position: int) -> Alert:
+        return self.alerts[position]
+
+    @property
+    def urgency(self) -> str | None:
+        """The highest urgency among the alerts; None where no rule fired, which is no reassurance."""
+        return self.alerts[0].urgency if self.alerts else None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns: urgency, label, findings, advice, certainty, rule, source."""
+        import pandas as pd
+
+        rows = [(a.urgency, a.label, ", ".join(a.findings), a.advice, a.certainty, a.rule, ", ".join(a.source)) for a in self.alerts]
+        return pd.DataFrame(rows, columns=["urgency", "label", "findings", "advice", "certainty", "rule", "source"])
+
+    def __str__(self) -> str:
+        if not self.alerts:
+            return NONE_FIRED
+        lines = [f"{a.urgency.upper()}: {a.label} [{', '.join(a.findings)}]\n  {a.advice}\n  How sure: {a.certainty}" for a in self.alerts]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        if not self.alerts:
+            return f"<p>{escape(NONE_FIRED)}</p>"
+        items = "".join(
+            f"<li><b>{escape(a.urgency.upper())}: {escape(a.label)}</b> ({escape(', '.join(a.findings))})<br>{escape(a.advice)}"
+            f"<br><small>How sure: {escape(a.certainty)}</small></li>"
+            for a in self.alerts
+        )
+        return f"<div class='spinelink'><ul>{items}</ul></div>"
+
+
+def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
+    """Every rule of which at least one combination is observed in full."""
+    fired = [alert for name, rule in network.alerts.items() if (alert := _fire(name, rule, evidence)) is not None]
+    return Alerts(question, tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))))
+
+
+def _fire(name: str, rule: AlertRule, evidence: Evidence) -> Alert | None:
+    found: dict[str, None] = {}
+    for combination in rule.when:
+        if all(_holds(evidence.get(node), states) for node, states in combination.items()):
+            found |= dict.fromkeys(f"{node}={_shown(evidence[node])}" for node in combination)
+    if not found:
+        return None
+    return Alert(name, rule.label, rule.urgency, tuple(found), rule.advice, rule.certainty, rule.source)
+
+
+def _holds(finding: Finding | None, states: tuple[str, ...]) -> bool:
+    if finding is None:
+        return False
+    if isinstance(finding, str):
+        return finding in states
+    likelihoods: Mapping[str, float] = dict(finding)
+    return sum(likelihoods[s] for s in states) >= SOFT_THRESHOLD * sum(likelihoods.values())
+
+
+def _shown(finding: Finding) -> str:
+    return finding if isinstance(finding, str) else max(finding, key=lambda pair: pair[1])[0] + " (uncertain)"

@@ -1,0 +1,54 @@
+"""Every number with its uncertainty, grade and source, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spinelink.model.network import Network
+from spinelink.model.parameter import Distribution, Parameter, Probability
+from spinelink.model.question import Question
+from spinelink.query.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False)
+class ParameterTable(Result):
+    """The numbers in force. One row a number; a distribution has one row a state, its id followed by [state]."""
+
+    rows: tuple[tuple[object, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note; indexed by id.
+
+        low and high are what the file writes; not a number where it writes counts, a Beta or an equivalent sample size.
+        """
+        import pandas as pd
+
+        names = ["id", "estimate", "low", "high", "level", "equivalent_sample_size", "grade", "source", "evidence", "note"]
+        return pd.DataFrame(list(self.rows), columns=names)
+
+
+def parameter_table(network: Network, question: Question, parameters: Mapping[str, Parameter]) -> ParameterTable:
+    """Rows in file order."""
+    return ParameterTable(question, tuple(row for name, p in parameters.items() for row in _rows(name, p)))
+
+
+def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:
+    about = (p.grade, ", ".join(p.source), ", ".join(p.evidence), p.note)
+    nan = float("nan")
+    if isinstance(p, Distribution):
+        size = p.equivalent_sample_size or (sum(p.counts.values()) if p.counts else nan)
+        return [(f"{name}[{state}]", value, nan, nan, nan, size, *about) for state, value in p.estimate.items()]
+    low, high = p.interval or (nan, nan)
+    level = p.level if p.interval else nan
+    size = nan
+    if isinstance(p, Probability):
+        size = p.equivalent_sample_size or (sum(p.beta) if p.beta else p.counts[1] if p.counts else nan)
+    return [(name, p.value, low, high, level, size, *about)]

@@ -1,0 +1,92 @@
+"""Which causes, ranked by posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from spinelink.errors import SpinelinkError
+from spinelink.model.network import Network
+from spinelink.model.question import Question
+from spinelink.query.result import NOTICE, Result, show_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RankedCause:
+    """One line of a differential: probabilities that the cause is there, before and after the findings."""
+
+    cause: str
+    label: str
+    prior: float
+    posterior: float
+    urgency: str
+
+    @property
+    def ratio(self) -> float:
+        """posterior / prior."""
+        return self.posterior / self.prior if self.prior > 0.0 else float("nan")
+
+
+@dataclass(frozen=True, repr=False)
+class Ranking(Result):
+    """Causes by posterior probability, highest first. They are not exclusive: a person may have several."""
+
+    causes: tuple[RankedCause, ...]
+    findings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.causes)
+
+    def __getitem__(self, position: int) -> RankedCause:
+        return self.causes[position]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first."""
+        import pandas as pd
+
+        rows = [(c.cause, c.label, c.prior, c.posterior, c.ratio, c.urgency) for c in self.causes]
+        return pd.DataFrame(rows, columns=["cause", "label", "prior", "posterior", "ratio", "urgency"])
+
+    def title(self) -> str:
+        return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(c) for c in self.causes)
+        head = "<tr><th>cause</th><th>posterior</th><th></th><th>prior</th><th>ratio</th><th>urgency</th></tr>"
+        return (
+            f"<div class='spinelink'><p>{escape(str(self.question))}</p><table>{head}{rows}</table><p><small>{escape(NOTICE)}</small></p></div>"
+        )
+
+
+def _row(c: RankedCause) -> str:
+    bar = (
+        "<div style='width:120px;background:rgba(128,128,128,0.2)'>"
+        f"<div style='width:{120 * c.posterior:.0f}px;height:0.8em;background:#4477aa'></div></div>"
+    )
+    cells = (escape(c.label), show_number(c.posterior), bar, show_number(c.prior), show_number(c.ratio), escape(c.urgency))
+    return f"<tr title='{escape(c.cause)}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def ranked_nodes(network: Network) -> list[str]:
+    """The nodes a differential ranks: causes, and mechanisms that are diagnoses of their own."""
+    found = [n for n, node in network.nodes.items() if node.role == "cause" or node.diagnosis]
+    if not found:
+        raise SpinelinkError(
+            f"network {network.name!r} has no node with role 'cause', so there is nothing to rank; "
+            "give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask posteriors()"
+        )
+    return found
+
+
+def rank(network: Network, question: Question, prior: Mapping[str, float], posterior: Mapping[str, float], *, limit: int | None) -> Ranking:
+    """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state)."""
+    if limit is not None and (isinstance(limit, bool) or limit < 1):
+        raise SpinelinkError(f"limit is how many causes to list, at least 1 (or None for all), not {limit!r}.")
+    order = sorted(posterior, key=lambda n: (-posterior[n], n))[:limit]
+    causes = tuple(RankedCause(n, network.nodes[n].label, prior[n], posterior[n], network.nodes[n].urgency or "routine") for n in order)
+    return Ranking(question, causes)

@@ -1,0 +1,48 @@
+"""How every answer shows itself: a frozen value with a table, a text and a notebook view."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from spinelink.model.question import Question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTICE = "For research, teaching and decision support for professionals. Not a medical device."
+
+
+@dataclass(frozen=True)
+class Result:
+    """An answer and its question."""
+
+    question: Question
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """The answer as a table."""
+
+    def title(self) -> str:
+        """One line above the table."""
+        return str(self.question)
+
+    def __str__(self) -> str:
+        frame = self.to_frame()
+        return f"{self.title()}\n{frame.to_string(index=False, float_format=show_number) if len(frame) else '(nothing)'}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        table = self.to_frame().to_html(index=False, float_format=show_number, border=0, escape=True)
+        return f"<div class='spinelink'><p>{escape(self.title())}</p>{table}<p><small>{escape(NOTICE)}</small></p></div>"
+
+
+def show_number(value: float) -> str:
+    """A number for people: three significant digits, small ones not as 0.000."""
+    if value != value:
+        return ""
+    return f"{value:.3f}" if abs(value) >= 0.0995 else f"{value:.3g}"

@@ -1,0 +1,14 @@
+"""Types that the public functions share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+PathLike = str | os.PathLike[str]
+
+FindingValue = str | bool | float | int | Mapping[str, float] | None
+"""What a caller may say of a node; None: not assessed."""
+
+Findings = Mapping[str, Any]

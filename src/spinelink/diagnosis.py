@@ -163,14 +163,14 @@ class Case:
             now.pop(str(name), None)
             if finding is not None:
                 now[str(name)] = finding
-        return Case(self.model, MappingProxyType(now))
+        return Case(self.model, Evidence(now))
 
     def retract(self, *names: str) -> Case:
         """A case without these findings. Raises UnknownNameError where one is not among them."""
         for name in names:
             if name not in self.findings:
                 raise UnknownNameError(name, kind="finding", allowed=self.findings, where="this case")
-        return Case(self.model, MappingProxyType({n: f for n, f in self.findings.items() if n not in names}))
+        return Case(self.model, Evidence({n: f for n, f in self.findings.items() if n not in names}))
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:
@@ -326,10 +326,10 @@ class Case:
         if not isinstance(other, Case):
             return NotImplemented
         same = (self.model.fingerprint, self.model.setting) == (other.model.fingerprint, other.model.setting)
-        return same and dict(self.findings) == dict(other.findings)
+        return same and self.findings == other.findings
 
     def __hash__(self) -> int:
-        return hash((self.model.fingerprint, self.model.setting, frozenset(self.findings.items())))
+        return hash((self.model.fingerprint, self.model.setting, self.findings))
 
     def __repr__(self) -> str:
         findings = ", ".join(describe(n, f) for n, f in self.findings.items()) or "no findings"

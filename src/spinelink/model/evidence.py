@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
@@ -19,8 +19,32 @@ Soft = tuple[tuple[str, float], ...]
 Finding = str | Soft
 """A state's name, or (state, likelihood) pairs for all states, scaled so that the largest is 1."""
 
-Evidence = Mapping[str, Finding]
-EMPTY: Evidence = MappingProxyType({})
+
+class Evidence(Mapping[str, Finding]):
+    """Findings by node: a mapping that cannot change, in the order in which they were given (which means nothing)."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, findings: Mapping[str, Finding] = MappingProxyType({})) -> None:
+        self._items = dict(findings)
+
+    def __getitem__(self, name: str) -> Finding:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"Evidence({self._items!r})"
+
+
+EMPTY = Evidence()
 
 _WORDS = {
     "yes": True, "true": True, "present": True, "positive": True, "abnormal": True, "+": True,

@@ -31,12 +31,9 @@ class Located:
     parameter: Parameter
 
 
-def parameters(network: Network, *, setting: str | None = None) -> dict[str, Parameter]:
-    """Every number of the network by id, in file order; with a `setting`, its overrides are in force."""
-    found = {item.id: item.parameter for item in locate_parameters(network)}
-    if setting is not None:
-        found.update(_setting(network, setting))
-    return found
+def parameters(network: Network) -> dict[str, Parameter]:
+    """Every number of the network by id, in file order. Overrides of settings are not in force (see model/settings.py)."""
+    return {item.id: item.parameter for item in locate_parameters(network)}
 
 
 def parameter_paths(network: Network) -> dict[str, Path]:
@@ -44,28 +41,20 @@ def parameter_paths(network: Network) -> dict[str, Path]:
     return {item.id: item.path for item in locate_parameters(network)}
 
 
-def replace_parameters(network: Network, values: Mapping[str, Parameter], *, setting: str | None = None) -> Network:
-    """The same network with some numbers replaced; with a `setting`, as overrides of that setting only.
+def replace_parameters(network: Network, values: Mapping[str, Parameter]) -> Network:
+    """The same network with some numbers replaced.
 
     A number keeps its kind: a probability cannot become an odds ratio, nor a distribution over other states.
     """
     current = {item.id: item for item in locate_parameters(network)}
-    for name, value in values.items():
-        if name not in current:
-            raise UnknownNameError(name, kind="parameter", allowed=current, where=network.name)
-        _require_kind(current[name], value)
-    if setting is not None:
-        overrides = {**_setting(network, setting), **values}
-        return cast(Network, _replace(network, {"settings": {setting: {"overrides": _Leaf(overrides)}}}))
     changes: dict[str | int, Any] = {}
     for name, value in values.items():
+        if name not in current:
+            raise UnknownNameError(name, kind="parameter", allowed=current, where=f"network {network.name!r}")
+        if problem := kind_mismatch(current[name], value):
+            raise ParameterError(f"{problem}.")
         _plant(changes, current[name].path, value)
     return cast(Network, _replace(network, changes))
-
-
-def in_setting(network: Network, setting: str) -> Network:
-    """The same network with the numbers of one setting in force as its own."""
-    return replace_parameters(network, _setting(network, setting))
 
 
 def locate_parameters(network: Network) -> Iterator[Located]:
@@ -120,13 +109,6 @@ def _family(name: str, path: Path, words: str, value: Parameter | Mapping[str, P
         yield Located(f"{name}.{state}", (*path, state), f"{words} ({state})", parameter)
 
 
-def _setting(network: Network, setting: str) -> dict[str, Parameter]:
-    """The overrides of one setting."""
-    if setting not in network.settings:
-        raise UnknownNameError(setting, kind="setting", allowed=network.settings, where=network.name)
-    return dict(network.settings[setting].overrides)
-
-
 def kind_mismatch(located: Located, value: Parameter) -> str:
     """Why `value` cannot stand in the place of a number, or an empty string."""
     if type(value) is not type(located.parameter):
@@ -135,11 +117,6 @@ def kind_mismatch(located: Located, value: Parameter) -> str:
     if isinstance(old, dict) and isinstance(new, dict) and set(old) != set(new):
         return f"{located.id} is a distribution over {', '.join(old)}, not over {', '.join(new)}"
     return ""
-
-
-def _require_kind(located: Located, value: Parameter) -> None:
-    if problem := kind_mismatch(located, value):
-        raise ParameterError(f"{problem}.")
 
 
 @dataclass(frozen=True)

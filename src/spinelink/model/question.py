@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from spinelink.model.evidence import EMPTY, Evidence, describe
 from spinelink.model.network import Network
@@ -18,7 +18,7 @@ class Question:
     version: str
     fingerprint: str
     setting: str | None
-    evidence: Evidence = field(default_factory=lambda: EMPTY)
+    evidence: Evidence = EMPTY
     log_evidence: float = 0.0
     options: tuple[tuple[str, object], ...] = ()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -44,11 +44,14 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Span:
-    """Where a key or value stands: the indices of its first character and of the one after its last."""
+    """Where a key or value stands: the indices of its first character and of the one after its last.
+
+    A collection is in `flow` style, within brackets, or in `block` style, by indentation.
+    """
 
     start: int
     end: int
-    flow: bool = False
+    style: Literal["scalar", "flow", "block"] = "scalar"
 
 
 @dataclass
@@ -63,14 +66,14 @@ class Document:
     broken: set[Path] = field(default_factory=set)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """The place of a key or value; where the file does not have it, of the innermost key around it."""
-        first, second = (self.keys, self.values) if key else (self.values, self.keys)
-        if (found := first.get(path) or second.get(path)) is not None:
-            return found
+        """The place of a key or value; of the key where the value fills indented lines; of what is around it where it is missing."""
+        value = self.values.get(path)
+        if value is not None and path and not key and (value.style != "block" or path not in self.keys):
+            return value
         while path:
-            path = path[:-1]
-            if (found := self.keys.get(path) or self.values.get(path)) is not None and path:
+            if (found := self.keys.get(path) or self.values.get(path)) is not None:
                 return found
+            path = path[:-1]
         return Span(0, 0)
 
     def refuse(self, span: Span, message: str, *, hint: str = "", path: Path | None = None) -> None:
@@ -207,8 +210,8 @@ def _add(top: _Open | None, path: Path, value: object, span: Span, document: Doc
 
 def _close(stack: list[_Open], span: Span, document: Document) -> None:
     done = stack.pop()
-    end = span.end if done.flow else max(done.end, done.start)
-    _add(stack[-1] if stack else None, done.path, done.container, Span(done.start, end, done.flow), document)
+    place = Span(done.start, span.end, "flow") if done.flow else Span(done.start, max(done.end, done.start), "block")
+    _add(stack[-1] if stack else None, done.path, done.container, place, document)
 
 
 def _trimmed(document: Document, span: Span) -> int:

@@ -13,10 +13,13 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=80)]
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+STATE_PATTERN = r"^[A-Za-z0-9_+\-<>.]+$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
 """An identifier: letters, digits and underscores."""
 
-StateName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+\-<>.]+$", max_length=60)]
+StateName = Annotated[str, Field(pattern=STATE_PATTERN, max_length=60)]
 """A state: no spaces, no '='."""
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

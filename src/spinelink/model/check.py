@@ -5,6 +5,7 @@ Pure: looks at a Network, returns what is wrong. `io/network_file.py` adds file,
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -55,7 +56,7 @@ def _check_bins(name: str, node: Node) -> Iterator[Issue]:
     if node.bins is None:
         return
     edges, at = node.bins.edges, ("nodes", name, "bins", "edges")
-    for index, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+    for index, (low, high) in enumerate(itertools.pairwise(edges)):
         if low >= high:
             message = f"edges of {name} must increase: {high:g} follows {low:g}"
             unreachable = f", so {node.states[index]} is unreachable" if index < len(node.states) else ""

@@ -1,0 +1,52 @@
+# `make demo` and `make test` each set up what they need: Python 3.11 or newer, pip and make are enough.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+VENV := .venv
+RUN := $(VENV)/bin
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
+USER_STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+# One thread a test process: the tests already run on every core.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help demo test lint format clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1	/'
+
+demo: $(USER_STAMP)  ## the main job on a real published case
+	@$(RUN)/spinelink demo
+
+test: $(DEV_STAMP)  ## the whole suite
+	$(RUN)/python -m pytest -n auto --dist loadgroup
+
+lint: $(DEV_STAMP)  ## style, types, layers
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy --strict src
+	$(RUN)/lint-imports
+
+format: $(DEV_STAMP)  ## mend style
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+clean:  ## remove what was made, the environment too
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(RUN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"spinelink needs Python 3.11 or newer, and this is {sys.version.split()[0]}; say make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) (once; a minute or two)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(USER_STAMP): pyproject.toml | $(RUN)/python
+	@echo "Installing spinelink"
+	@$(PIP) --editable .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(USER_STAMP)
+	@echo "Installing what the tests need"
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,101 @@
+"""Write a network file: whole or not at all, and with the comments and layout of the file that it came from."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from spinelink.errors import NetworkFileError, SpinelinkError
+from spinelink.io.dump import dump_network
+from spinelink.io.network_file import inspect, parse_network
+from spinelink.io.patch import patch_text
+from spinelink.io.source_text import SourceText, decode_source, read_source
+from spinelink.model.network import Network
+
+
+class SaveError(SpinelinkError, ValueError):
+    """A network that could not be written so that reading it gives the same network."""
+
+
+def save_network(original: str | os.PathLike[str] | SourceText | None, network: Network, destination: str | os.PathLike[str]) -> Path:
+    """Write a network file and return its path.
+
+    `original` is the file that the network came from (or its text): where only numbers differ, only their text is changed; else, or
+    without it, the file is written in canonical layout. What is written is read again, and must say the same, before it replaces an
+    existing file; on any failure that file stays as it was.
+    """
+    text = network_text(original, network)
+    target = Path(destination)
+    _require_same(parse_network(text, file=str(target)), network, target)
+    return _replace_file(target, text, network)
+
+
+def network_text(original: str | os.PathLike[str] | SourceText | None, network: Network) -> str:
+    """The text of a network file: the original's with the numbers changed, where that is enough, else in canonical layout."""
+    if original is not None:
+        patched = _patched(original, network)
+        if patched is not None:
+            return patched
+    return dump_network(network)
+
+
+def _patched(original: str | os.PathLike[str] | SourceText, network: Network) -> str | None:
+    """The original's text with the numbers changed, or None where that does not give the network asked for."""
+    try:
+        source = original if isinstance(original, SourceText) else read_source(original)
+        old, _, document = inspect(source)
+        if old is None:
+            return None
+        text = source.text if old == network else patch_text(document, old, network)
+        return text if parse_network(text, file=source.file) == network else None
+    except (NetworkFileError, LookupError):
+        return None  # No longer readable, or laid out in a way that cannot be patched: the canonical layout is always right.
+
+
+def _require_same(written: Network, network: Network, target: Path) -> None:
+    if written != network:
+        raise SaveError(f"{target}: what would be written does not read as the same network; nothing was written.")
+
+
+def _replace_file(target: Path, text: str, network: Network) -> Path:
+    """Write under a temporary name in the same folder, read that, and only then give it its name."""
+    real = Path(os.path.realpath(target))
+    handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, _mode(real))
+        _require_same(parse_network(decode_source(Path(name).read_bytes(), file=str(target)).text, file=str(target)), network, target)
+        os.replace(name, real)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(real.parent)
+    return target
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file to be replaced, else those of any new file."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

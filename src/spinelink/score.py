@@ -1,0 +1,35 @@
+"""The library's own score on published cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spinelink.diagnosis import Model
+from spinelink.errors import SpinelinkError
+from spinelink.evaluate.cases import CaseScore, Outcome, PublishedCase, Vocabulary, outcome, read_case, read_cases, read_vocabulary
+
+
+def score(model: Model, cases: Path | None = None, vocabulary: Path | None = None) -> CaseScore:
+    """Ranks every published case in its own setting and compares with what it turned out to be.
+
+    cases, vocabulary: files; those beside the model's network file where None.
+    """
+    cases = cases or _beside(model, "cases")
+    if cases is None:
+        raise SpinelinkError(f"no file of cases beside network {model.name!r}; name one")
+    words = vocabulary or _beside(model, "vocabulary")
+    meaning = read_vocabulary(words, model.network) if words else None
+    return CaseScore(model.name, tuple(_outcome(model, case, meaning) for case in read_cases(cases)))
+
+
+def _outcome(model: Model, case: PublishedCase, vocabulary: Vocabulary | None) -> Outcome:
+    reading = read_case(case, model.network, vocabulary)
+    in_setting = model.in_setting(reading.setting) if reading.setting else model
+    ranking = in_setting.observe({n: f if isinstance(f, str) else dict(f) for n, f in reading.findings.items()}).differential(limit=None)
+    right = vocabulary.diagnoses.get(case.diagnosis, (case.diagnosis,)) if vocabulary else (case.diagnosis,)
+    return outcome(reading, model.network, right, [(c.cause, c.posterior) for c in ranking.causes])
+
+
+def _beside(model: Model, kind: str) -> Path | None:
+    path = model.origin.with_suffix(f".{kind}.yaml") if model.origin is not None else None
+    return path if path is not None and path.exists() else None

@@ -15,9 +15,8 @@ from spinelink.inference.compiled import CompiledNetwork
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
 from spinelink.model.parameter import Beta
-from spinelink.model.parameters import parameters
 from spinelink.model.question import Question, fingerprint
-from spinelink.model.settings import check_setting, with_parameters
+from spinelink.model.settings import check_setting, parameters_in, with_parameters
 from spinelink.model.variable import OBSERVABLE
 from spinelink.typing import Findings, FindingValue, PathLike
 
@@ -73,7 +72,7 @@ class Model:
         """The network as arrays, in the setting in force."""
         from spinelink.inference.numeric import compile_network, point_values
 
-        values = point_values(self.network, parameters(self.network, setting=self.setting))
+        values = point_values(self.network, parameters_in(self.network, self.setting))
         return compile_network(self.network, values, plans=self._plans)
 
     def in_setting(self, setting: str) -> Model:
@@ -93,7 +92,7 @@ class Model:
         """Every number in force: id, estimate, interval, grade, source, note."""
         from spinelink.query.parameters import parameter_table
 
-        return parameter_table(self.network, self._question(), parameters(self.network, setting=self.setting))
+        return parameter_table(self.network, self._question(), parameters_in(self.network, self.setting))
 
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
         """A case with these findings; see `Case.observe`."""

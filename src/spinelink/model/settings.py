@@ -19,12 +19,18 @@ def check_setting(network: Network, setting: str | None) -> str | None:
     return setting
 
 
+def parameters_in(network: Network, setting: str | None) -> dict[str, Parameter]:
+    """Every parameter by id, as it holds in the setting."""
+    overrides = network.settings[setting].overrides if setting is not None else {}
+    return {**parameters(network), **overrides}
+
+
 def with_parameters(network: Network, setting: str | None, changes: Mapping[str, object]) -> Network:
     """A network in which the given numbers differ in this setting (in the file's default setting: in the node itself).
 
     A change is a number, a `Beta`, or for several states a mapping state -> probability.
     """
-    now = parameters(network, setting=setting)
+    now = parameters_in(network, setting)
     new = {}
     for name, change in changes.items():
         if name not in now:
@@ -34,7 +40,9 @@ def with_parameters(network: Network, setting: str | None, changes: Mapping[str,
     overridden = network.settings[setting].overrides if setting is not None else {}
     local = {k: v for k, v in new.items() if in_setting or k in overridden}
     if local:
-        network = replace_parameters(network, local, setting=setting)
+        assert setting is not None
+        changed = network.settings[setting].model_copy(update={"overrides": {**overridden, **local}})
+        network = network.model_copy(update={"settings": {**network.settings, setting: changed}})
     rest = {k: v for k, v in new.items() if k not in local}
     return replace_parameters(network, rest) if rest else network
 

@@ -233,11 +233,16 @@ class Case:
 
     def differential(self, *, limit: int | None = 10, interval: float | None = None) -> Ranking:
         """Causes ranked by posterior, with prior, ratio and urgency. limit: how many, None for all. Intervals are not yet available."""
-        from spinelink.query.ranking import rank, ranked_nodes
+        from spinelink.query.ranking import rank
 
         if interval is not None:
             raise NotImplementedError("credible intervals of a differential come with a later version; leave out `interval`")
-        names = ranked_nodes(self.model.network)
+        names = list(self.model.network.ranked)
+        if not names:
+            raise SpinelinkError(
+                f"network {self.model.name!r} has no node with role 'cause', so there is nothing to rank; "
+                "give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask posteriors()."
+            )
         index = self.model.compiled.index
         after, before = self._marginals(names), self.model.observe()._marginals(names)
         return rank(

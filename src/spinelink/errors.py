@@ -13,12 +13,17 @@ class SpinelinkError(Exception):
 
 def near_names(name: str, allowed: Iterable[str], *, limit: int = 3) -> list[str]:
     """Allowed names that look like `name`, nearest first."""
-    names = [str(a) for a in allowed]
-    folded = {n.casefold().replace("-", "_").replace(" ", "_"): n for n in names}
-    wanted = str(name).casefold().replace("-", "_").replace(" ", "_")
-    found = difflib.get_close_matches(wanted, folded, n=limit, cutoff=0.6)
-    contained = [key for key in folded if len(wanted) > 3 and wanted in key and key not in found]
-    return [folded[key] for key in [*found, *contained][:limit]]
+    folded = {_folded(str(a)): str(a) for a in allowed}
+    wanted = _folded(str(name))
+    scores = {key: difflib.SequenceMatcher(None, wanted, key).ratio() for key in difflib.get_close_matches(wanted, folded, n=limit)}
+    # One that is nearly the same stands alone; names that are merely alike would only distract.
+    near = [key for key, score in scores.items() if score > max(scores.values()) - 0.08]
+    contained = [key for key in folded if len(wanted) > 3 and wanted in key and key not in near] if not near else []
+    return [folded[key] for key in [*near, *contained][:limit]]
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "_").replace(" ", "_")
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:

@@ -25,9 +25,10 @@ def score(model: Model, cases: Path | None = None, vocabulary: Path | None = Non
 def _outcome(model: Model, case: PublishedCase, vocabulary: Vocabulary | None) -> Outcome:
     reading = read_case(case, model.network, vocabulary)
     in_setting = model.in_setting(reading.setting) if reading.setting else model
-    ranking = in_setting.observe({n: f if isinstance(f, str) else dict(f) for n, f in reading.findings.items()}).differential(limit=None)
+    observed = in_setting.observe({n: f if isinstance(f, str) else dict(f) for n, f in reading.findings.items()})
     right = vocabulary.diagnoses.get(case.diagnosis, (case.diagnosis,)) if vocabulary else (case.diagnosis,)
-    return outcome(reading, model.network, right, [(c.cause, c.posterior) for c in ranking.causes])
+    ranking = [(c.cause, c.posterior) for c in observed.differential(limit=None).causes]
+    return outcome(reading, right, ranking, [(a.urgency, a.rule) for a in observed.alerts()])
 
 
 def _beside(model: Model, kind: str) -> Path | None:

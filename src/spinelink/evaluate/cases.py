@@ -20,9 +20,6 @@ from spinelink.io.yaml_events import Document, read_document
 from spinelink.model.base import Name, Value
 from spinelink.model.evidence import Evidence, Finding, read_finding
 from spinelink.model.network import Network
-from spinelink.model.question import Question
-from spinelink.query.alerts import find_alerts
-from spinelink.query.ranking import ranked_nodes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,10 +85,9 @@ def read_vocabulary(path: Path, network: Network) -> Vocabulary:
         for answer, findings in (("present", meaning.present), ("absent", meaning.absent)):
             for problem in _finding_problems(network, findings):
                 document.refuse(document.span(("words", word, answer)), problem)
-    ranked = ranked_nodes(network)
     for name, nodes in vocabulary.diagnoses.items():
         for node in nodes:
-            if node not in ranked:
+            if node not in network.ranked:
                 document.refuse(document.span(("diagnoses", name)), f"{node} is not a cause that {network.name} ranks")
     if document.problems:
         raise NetworkFileError(document.problems)
@@ -200,13 +196,14 @@ class Outcome:
     posterior: float
 
 
-def outcome(reading: Reading, network: Network, right: tuple[str, ...], ranking: Sequence[tuple[str, float]]) -> Outcome:
-    """ranking: (node, posterior), best first."""
+def outcome(
+    reading: Reading, right: tuple[str, ...], ranking: Sequence[tuple[str, float]], alerts: Sequence[tuple[str, str]]
+) -> Outcome:
+    """ranking: (node, posterior), best first. alerts: (urgency, rule)."""
     names = [n for n, _ in ranking]
     position = min((names.index(n) + 1 for n in right if n in names), default=0)
-    question = Question(network.name, network.version, "", reading.setting)
-    alerts = tuple((a.urgency, a.rule) for a in find_alerts(network, question, reading.findings).alerts)
-    return Outcome(reading, position, right, tuple(ranking[:3]), alerts, max((p for n, p in ranking if n in right), default=0.0))
+    posterior = max((p for n, p in ranking if n in right), default=0.0)
+    return Outcome(reading, position, right, tuple(ranking[:3]), tuple(alerts), posterior)
 
 
 def wilson(successes: int, total: int, *, z: float = 1.959963984540054) -> tuple[float, float]:

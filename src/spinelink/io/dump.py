@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -11,7 +12,12 @@ from spinelink.model.network import Network
 
 WIDTH = 140
 _HEADER = "# yaml-language-server: $schema=network.schema.json\n"
-_PLAIN = re.compile(r"[A-Za-z_(][A-Za-z0-9_ ./+()%<>=;-]*")
+FIELD_ORDER = ("estimate", "interval", "level", "counts", "equivalent_sample_size", "beta", "grade", "source", "evidence", "note")
+"""The order in which a number is written: how much, how sure, how good, from where."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_ ./+()%<>=;-]|:(?=[A-Za-z0-9]))*")
+_NUMBER_LIKE = re.compile(r"[-+]?[0-9._]+([eE][-+]?[0-9]+)?|0[box][0-9A-Fa-f_]+|[0-9][0-9_:.]*|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9.]+")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.<>=/-]*")
 _RESERVED = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -31,13 +37,19 @@ def dump_network(network: Network) -> str:
 def plain(value: BaseModel) -> dict[str, object]:
     """A value as mappings, lists, text and numbers, without what only repeats a default."""
     data = value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {str(key): _simple(str(key), item) for key, item in data.items()}
+    return cast(dict[str, object], _simple("", data))
+
+
+def rank(field: str) -> int:
+    """Where a field of a number stands in the usual order."""
+    return FIELD_ORDER.index(field) if field in FIELD_ORDER else len(FIELD_ORDER)
 
 
 def _simple(key: str, value: object) -> object:
     """One source is written as a key, not as a list of one."""
     if isinstance(value, Mapping):
-        return {str(k): _simple(str(k) if key != "given" else "", item) for k, item in value.items()}
+        keys = sorted(map(str, value), key=rank) if isinstance(value.get("grade"), str) else list(value)
+        return {str(k): _simple(str(k) if key != "given" else "", value[k]) for k in keys}
     if isinstance(value, (list, tuple)):
         if key in {"source", "evidence"} and len(value) == 1 and isinstance(value[0], str):
             return value[0]
@@ -65,7 +77,8 @@ def scalar(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    return text if _PLAIN.fullmatch(text) and not text.endswith(" ") and not _RESERVED.fullmatch(text) else quoted(text)
+    ambiguous = _RESERVED.fullmatch(text) or (_NUMBER_LIKE.fullmatch(text) and not _VERSION.fullmatch(text))
+    return text if _PLAIN.fullmatch(text) and not ambiguous and not text.endswith(" ") else quoted(text)
 
 
 def quoted(text: str) -> str:

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinelink.io.dump import flow, key_text, plain
+from spinelink.io.dump import flow, key_text, plain, rank
 from spinelink.io.yaml_events import Document, Path, Span
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter
 from spinelink.model.parameters import parameter_paths, parameters
-
-_ORDER = ("estimate", "interval", "level", "counts", "equivalent_sample_size", "beta", "grade", "source", "evidence", "note")
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _change_fields(document: Document, path: Path, before: Mapping[str, object],
         if key in after and before.get(key) != after[key]:
             yield from _change_value(document, (*path, key), before.get(key), after[key])
     gone = [key for key in present if key in before and key not in after]
-    come = sorted((key for key in after if key not in present), key=_rank)
+    come = sorted((key for key in after if key not in present), key=rank)
     for out, into in zip(gone, come, strict=False):
         yield Edit(document.keys[(*path, out)].start, document.values[(*path, out)].end, f"{key_text(into)}: {flow(after[into])}")
     yield from _remove(document, path, gone[len(come) :])
@@ -87,16 +85,12 @@ def _fields(document: Document, path: Path) -> list[str]:
     return list(value)
 
 
-def _rank(key: str) -> int:
-    return _ORDER.index(key) if key in _ORDER else len(_ORDER)
-
-
 def _insert(document: Document, path: Path, kept: Sequence[str], added: Mapping[str, object]) -> Iterator[Edit]:
     """New fields, each before the first field that the usual order puts behind it."""
     text, block = document.source.text, document.values[path].style == "block"
     for key, value in added.items():
         entry = f"{key_text(key)}: {flow(value)}"
-        later = next((each for each in kept if _rank(each) > _rank(key)), None)
+        later = next((each for each in kept if rank(each) > rank(key)), None)
         if later is not None:
             start = document.keys[(*path, later)].start
             yield Edit(start, start, entry + (_newline(text) + " " * _indent(document, start) if block else ", "))

@@ -11,7 +11,7 @@ from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.io.dump import dump_network
 from spinelink.io.network_file import inspect, parse_network
 from spinelink.io.patch import patch_text
-from spinelink.io.source_text import SourceText, decode_source, read_source
+from spinelink.io.source_text import SourceText, read_source
 from spinelink.model.network import Network
 
 
@@ -26,10 +26,7 @@ def save_network(original: str | os.PathLike[str] | SourceText | None, network: 
     without it, the file is written in canonical layout. What is written is read again, and must say the same, before it replaces an
     existing file; on any failure that file stays as it was.
     """
-    text = network_text(original, network)
-    target = Path(destination)
-    _require_same(parse_network(text, file=str(target)), network, target)
-    return _replace_file(target, text, network)
+    return _replace_file(Path(destination), network_text(original, network), network)
 
 
 def network_text(original: str | os.PathLike[str] | SourceText | None, network: Network) -> str:
@@ -69,7 +66,7 @@ def _replace_file(target: Path, text: str, network: Network) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, _mode(real))
-        _require_same(parse_network(decode_source(Path(name).read_bytes(), file=str(target)).text, file=str(target)), network, target)
+        _require_same(parse_network(Path(name).read_bytes(), file=str(target)), network, target)
         os.replace(name, real)
     except BaseException:
         Path(name).unlink(missing_ok=True)

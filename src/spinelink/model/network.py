@@ -71,3 +71,8 @@ class Network(Value):
             for parent in parents:
                 found[parent].append(name)
         return {name: tuple(kids) for name, kids in found.items()}
+
+    @cached_property
+    def ranked(self) -> tuple[str, ...]:
+        """The nodes that a differential ranks: causes, and mechanisms that are diagnoses of their own."""
+        return tuple(name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis)

@@ -72,17 +72,6 @@ def _row(c: RankedCause) -> str:
     return f"<tr title='{escape(c.cause)}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def ranked_nodes(network: Network) -> list[str]:
-    """The nodes a differential ranks: causes, and mechanisms that are diagnoses of their own."""
-    found = [n for n, node in network.nodes.items() if node.role == "cause" or node.diagnosis]
-    if not found:
-        raise SpinelinkError(
-            f"network {network.name!r} has no node with role 'cause', so there is nothing to rank; "
-            "give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask posteriors()"
-        )
-    return found
-
-
 def rank(network: Network, question: Question, prior: Mapping[str, float], posterior: Mapping[str, float], *, limit: int | None) -> Ranking:
     """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state)."""
     if limit is not None and (isinstance(limit, bool) or limit < 1):

@@ -1,0 +1,59 @@
+"""The command line: `spinelink networks | check | query | score | demo`. The words are those of the Python interface."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from spinelink.cli.check import check
+from spinelink.cli.demo import demo
+from spinelink.cli.networks import networks
+from spinelink.cli.query import query
+from spinelink.cli.score import score
+from spinelink.errors import SpinelinkError
+
+INTERRUPTED = 130  # 128 + SIGINT
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="spinelink", message="spinelink %(version)s")
+def commands() -> None:
+    """Probabilistic diagnostic models for back pain and leg pain.
+
+    For research, teaching and decision support for professionals. Not a medical device.
+    """
+
+
+for _command in (networks, check, query, score, demo):
+    commands.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status.
+
+    0: done; 1: a checked file has errors, or a file cannot be read or written; 2: the command or the findings are not understood, or the
+    findings contradict each other. Errors are one message on standard error.
+    """
+    try:
+        status = commands.main(args=None if arguments is None else list(arguments), prog_name="spinelink", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SpinelinkError as error:
+        click.echo(f"spinelink: {error}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has enough. Python would complain when it flushes at exit, so what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as error:
+        click.echo(f"spinelink: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        return 1
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,44 @@
+"""Findings as they are written on the command line: `numbness leg_pain=below_knee fever=no age_group=47`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from spinelink.errors import EvidenceError
+from spinelink.typing import FindingValue
+
+
+def read_findings(words: Iterable[str]) -> dict[str, FindingValue]:
+    """Findings by node, in the order written. What a value means is decided by the network when it is observed.
+
+    `numbness`: present; `fever=no` (yes, no, true, false, present, absent) for nodes with two states; `age_group=47` for nodes with numeric
+    bins; `leg_pain=below_knee`: a state; `leg_pain=above_knee:0.2,below_knee:0.8`: virtual evidence, likelihoods on any scale.
+    """
+    findings: dict[str, FindingValue] = {}
+    for word in words:
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if not name or (equals and not value):
+            raise click.UsageError(f"{word!r} is no finding; write NODE or NODE=VALUE, and leave out what was not assessed.")
+        if name in findings:
+            raise click.UsageError(f"{name} is given twice.")
+        findings[name] = _value(name, value) if equals else "present"
+    return findings
+
+
+def _value(name: str, text: str) -> FindingValue:
+    if ":" not in text:
+        return text
+    likelihoods: dict[str, float] = {}
+    for part in text.split(","):
+        state, colon, number = (piece.strip() for piece in part.rpartition(":"))
+        if not colon or not state or state in likelihoods:
+            raise EvidenceError(
+                f"{name}: {part!r} is not STATE:LIKELIHOOD with each state once, as in leg_pain=above_knee:0.2,below_knee:0.8."
+            )
+        try:
+            likelihoods[state] = float(number)
+        except ValueError:
+            raise EvidenceError(f"{name}: the likelihood of {state} must be a number, not {number!r}.") from None
+    return likelihoods

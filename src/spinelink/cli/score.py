@@ -1,0 +1,39 @@
+"""`spinelink score`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spinelink.cli.output import json_option, network_option, print_json
+from spinelink.cli.query import DEFAULT_NETWORK
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@network_option
+@click.option("--cases", type=_FILE, help="A file of published cases.  [default: the one beside the network]")
+@click.option("--vocabulary", type=_FILE, help="What the words of the cases mean as findings.  [default: the one beside the network]")
+@json_option
+def score(network: str | None, cases: Path | None, vocabulary: Path | None, as_json: bool) -> None:
+    """How often the library is right on published cases, with 95 % Wilson intervals."""
+    from spinelink.library import load
+    from spinelink.score import score as score_cases
+
+    model = load(network or DEFAULT_NETWORK)
+    found = score_cases(model, cases, vocabulary)
+    if not as_json:
+        click.echo(str(found))
+        return
+    keys = ("measure", "successes", "total", "low", "high")
+    print_json(
+        {
+            "network": model.name,
+            "version": model.network.version,
+            "fingerprint": model.fingerprint,
+            "summary": [dict(zip(keys, row, strict=True)) for row in found.summary()],
+            "cases": found.to_frame().to_dict("records"),
+        }
+    )

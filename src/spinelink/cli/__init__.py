@@ -13,7 +13,7 @@ from spinelink.cli.demo import demo
 from spinelink.cli.networks import networks
 from spinelink.cli.query import query
 from spinelink.cli.score import score
-from spinelink.errors import SpinelinkError
+from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -35,7 +35,7 @@ for _command in (networks, check, query, score, demo):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status.
 
-    0: done; 1: a checked file has errors, or a file cannot be read or written; 2: the command or the findings are not understood, or the
+    0: done; 1: a network file has errors, or a file cannot be read or written; 2: the command or the findings are not understood, or the
     findings contradict each other. Errors are one message on standard error.
     """
     try:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SpinelinkError as error:
         click.echo(f"spinelink: {error}", err=True)
-        return 2
+        return 1 if isinstance(error, NetworkFileError) else 2
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:

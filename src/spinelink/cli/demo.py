@@ -33,7 +33,8 @@ def demo(case_id: str, network: str | None, folder: Path) -> None:
 
     model = load(network or DEFAULT_NETWORK)
     reading = _read(model, case_id)
-    case = (model.in_setting(reading.setting) if reading.setting else model).observe(reading.findings)
+    findings = {name: found if isinstance(found, str) else dict(found) for name, found in reading.findings.items()}
+    case = (model.in_setting(reading.setting) if reading.setting else model).observe(findings)
     _print_case(case, reading)
     print_alerts(case)
     print_causes(case, limit=SHOWN)

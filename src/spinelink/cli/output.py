@@ -81,8 +81,8 @@ def print_alerts(case: Case) -> None:
 
 
 def _style(urgency: str) -> dict[str, Any]:
-    *bold, colour = URGENCY_STYLES.get(urgency, "").split() or ["", None]
-    return {"fg": colour, "bold": "bold" in bold}
+    words = URGENCY_STYLES.get(urgency, "").split()
+    return {"fg": words[-1] if words else None, "bold": "bold" in words}
 
 
 def print_causes(case: Case, *, limit: int | None) -> None:

@@ -81,15 +81,13 @@ def _answer(case: Case, *, limit: int) -> int:
 
 
 def _print_question(case: Case) -> None:
+    from spinelink.model.evidence import describe
+
     model = case.model
     population = model.network.settings[model.setting].label if model.setting else "one population"
     click.echo(f"{model.network.title} ({model.name} {model.network.version}, {model.fingerprint}); {population}")
-    click.echo("Findings: " + (", ".join(_shown(n, v) for n, v in case.evidence.items()) or "none, so these are the priors"))
+    click.echo("Findings: " + (", ".join(describe(n, f) for n, f in case.findings.items()) or "none, so these are the priors"))
     click.echo()
-
-
-def _shown(name: str, value: str | dict[str, float]) -> str:
-    return f"{name}={value}" if isinstance(value, str) else f"{name}=" + ",".join(f"{s}:{v:.3g}" for s, v in value.items())
 
 
 def _answer_json(case: Case, *, limit: int) -> int:

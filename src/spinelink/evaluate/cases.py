@@ -41,6 +41,8 @@ class PublishedCase(Value):
     findings: dict[Name, Answer] = Field(default_factory=dict)
     final_diagnosis: str = ""
     diagnosis: str = Field(description="A class of the vocabulary, or a node.")
+    within: int | None = Field(default=None, ge=1, description="The right cause is expected among the first so many.")
+    expected_alerts: tuple[Name, ...] | None = Field(default=None, description="Exactly these rules are expected to fire.")
     urgent: bool = False
     link: Literal["back_to_leg", "leg_to_back", "both", "none"] | None = None
     coding_confidence: Literal["high", "medium", "low"] = "high"

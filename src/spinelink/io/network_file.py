@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from spinelink.errors import NetworkFileError, Problem
-from spinelink.io.shape import issue_of
+from spinelink.io.shape import issues_of
 from spinelink.io.source_text import SourceText, decode_source, read_source
 from spinelink.io.yaml_events import PROBLEM_LIMIT, Document, Path, read_document
 from spinelink.model.check import check_network
@@ -77,7 +77,7 @@ def _place(issue: Issue, document: Document) -> Problem:
 def _validate(document: Document) -> tuple[Network | None, list[Issue]]:
     """The network and what is wrong with it; where parts have the wrong shape, what is wrong with the rest is reported too."""
     if not isinstance(document.value, dict):
-        return None, list(_shape_issues(document.value))
+        return None, _shape_issues(document.value)
     shape = [issue for issue in _shape_issues(document.value) if not _follows(issue.path, document.broken)]
     if not shape and not document.broken:
         network = Network.model_validate(document.value)
@@ -90,12 +90,12 @@ def _validate(document: Document) -> tuple[Network | None, list[Issue]]:
     return None, [*shape, *check_network(rest, unreadable=unreadable)]
 
 
-def _shape_issues(value: object) -> Iterator[Issue]:
+def _shape_issues(value: object) -> list[Issue]:
     try:
         Network.model_validate(value)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            yield issue_of(each)
+        return issues_of(error.errors(include_url=False))
+    return []
 
 
 def _follows(path: Path, broken: set[Path]) -> bool:

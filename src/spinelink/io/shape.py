@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
@@ -34,13 +34,19 @@ _FIELD_HINTS = {
 }
 
 
+def issues_of(errors: Sequence[ErrorDetails]) -> list[Issue]:
+    """The refusals of pydantic as issues. A list is not called too short for items that were refused already."""
+    around = {error["loc"][:length] for error in errors for length in range(len(error["loc"]))}
+    return [issue_of(error) for error in errors if not (error["type"] == "too_short" and error["loc"] in around)]
+
+
 def issue_of(error: ErrorDetails) -> Issue:
     """One refusal of pydantic as an issue with its path in the file."""
     path, words = path_of(error["loc"]), _words(path_of(error["loc"]))
     at_key = "[key]" in error["loc"] or error["type"] in {"extra_forbidden", "missing"}
     message, hint = _TRANSLATIONS.get(error["type"], _other)(error, words)
-    if error["type"] == "missing" and not isinstance(path[-1], int):
-        path = path[:-1]
+    if error["type"] == "missing":
+        at_key, path = not isinstance(path[-1], int), path[:-1]
     return Issue(path, message, hint, at_key=at_key)
 
 

@@ -33,6 +33,7 @@ _WORDS: dict[str, object] = {
 }
 _HINTS = {
     "mapping values are not allowed": "text that contains ': ' needs quotes; or the line is indented wrongly",
+    "tab character": "indent with spaces, not tabs",
     "cannot start any token": "indent with spaces, not tabs; text that starts with a special character needs quotes",
     "did not find expected key": "is the line indented like the ones around it?",
     "did not find expected '-' indicator": "is the line indented like the ones around it?",
@@ -108,7 +109,8 @@ def read_document(source: SourceText) -> Document:
     try:
         _read(_events(source.text), document)
     except _GiveUp:
-        pass
+        if document.value is None:
+            document.broken.add(())
     except yaml.MarkedYAMLError as error:
         _refuse_syntax(document, error)
     except (yaml.YAMLError, ValueError) as error:

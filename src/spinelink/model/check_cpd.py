@@ -12,7 +12,7 @@ from spinelink.model.check_number import Issue, near
 from spinelink.model.cpd import Accuracy, Cpd, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Row, Table, parents_of
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability
-from spinelink.model.parameters import Path, row_label
+from spinelink.model.parameters import Path, row_words
 from spinelink.model.variable import Node
 
 
@@ -58,12 +58,12 @@ def check_chance(path: Path, words: str, chance: Parameter, states: Sequence[str
 
 def check_states(path: Path, words: str, named: Mapping[str, object], states: Sequence[str]) -> Iterator[Issue]:
     """A mapping that must name exactly these states."""
-    for state in named:
-        if state not in states:
-            yield Issue(
-                (*path, state), f"{words} has no state {state!r}; its states are {', '.join(states)}", near(state, states), at_key=True
-            )
-    if missing := [state for state in states if state not in named]:
+    unknown = [state for state in named if state not in states]
+    missing = [state for state in states if state not in named]
+    for state in unknown:
+        message = f"{words} has no state {state!r}; its states are {', '.join(states)}"
+        yield Issue((*path, state), message, near(state, states), at_key=True)
+    if len(missing) > len(unknown):
         yield Issue(path, f"{words} does not name {', '.join(missing)}", "write 0 where a state cannot occur")
 
 
@@ -131,7 +131,8 @@ def _check_active(parent: str, family: Mapping[str, Parameter], at: Path, states
             yield Issue(
                 (*at, state), f"{parent} has no state {state!r}; its states are {', '.join(states)}", near(state, states), at_key=True
             )
-    if missing := [state for state in states[1:] if state not in family]:
+    missing = [state for state in states[1:] if state not in family]
+    if len(missing) > sum(state not in states for state in family):
         yield Issue(at, f"{words} has no number for {', '.join(missing)}", "one for each state but the first", at_key=True)
 
 
@@ -202,12 +203,12 @@ def _check_table(name: str, node: Node, cpd: Table, at: Path, states: Mapping[st
         issues = list(_check_given(name, row, cpd, path, states))
         sound = sound and not issues
         yield from issues
-        yield from check_chance((*path, "probability"), f"row ({row_label(row, cpd.parents)}) of {name}", row.probability, node.states)
+        yield from check_chance((*path, "probability"), row_words(name, row, cpd.parents), row.probability, node.states)
     combinations = [tuple(row.given.get(parent, "") for parent in cpd.parents) for row in cpd.rows]
     first = {combination: index for index, combination in reversed(list(enumerate(combinations)))}
     for index, combination in enumerate(combinations):
         if first[combination] != index and sound:
-            message = f"row ({row_label(cpd.rows[index], cpd.parents)}) of {name} appears twice; it is row {first[combination] + 1} already"
+            message = f"{row_words(name, cpd.rows[index], cpd.parents)} appears twice; it is row {first[combination] + 1} already"
             yield Issue((*at, "rows", index, "given"), message)
     if sound and all(parent in states for parent in cpd.parents) and len(set(cpd.parents)) == len(cpd.parents):
         yield from _check_complete(name, cpd, at, set(combinations), [states[parent] for parent in cpd.parents])

@@ -71,9 +71,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
             yield Located(f"{name}.prior", (*at, "prior"), f"prior of {name}", cpd.prior)
         case Table():
             for index, row in enumerate(cpd.rows):
-                label = row_label(row, cpd.parents)
                 place = (*at, "rows", index, "probability")
-                yield Located(f"{name}.row.{label}", place, f"row ({label.replace(',', ', ')}) of {name}", row.probability)
+                yield Located(f"{name}.row.{row_label(row, cpd.parents)}", place, row_words(name, row, cpd.parents), row.probability)
         case NoisyOr() | NoisyMax():
             yield Located(f"{name}.leak", (*at, "leak"), f"leak of {name}", cpd.leak)
             for parent, link in cpd.links.items():
@@ -98,6 +97,11 @@ def row_label(row: Row, parents: Sequence[str]) -> str:
     """`P1=S1,P2=S2`, in the order of the table's parents."""
     known = [f"{parent}={row.given[parent]}" for parent in dict.fromkeys(parents) if parent in row.given]
     return ",".join([*known, *(f"{parent}={state}" for parent, state in row.given.items() if parent not in parents)])
+
+
+def row_words(name: str, row: Row, parents: Sequence[str]) -> str:
+    """`row (P1=S1, P2=S2) of numbness`."""
+    return f"row ({row_label(row, parents).replace(',', ', ')}) of {name}"
 
 
 def _family(name: str, path: Path, words: str, value: Parameter | Mapping[str, Parameter]) -> Iterator[Located]:

@@ -135,3 +135,11 @@ def test_a_stale_copy_beside_live_networks_is_left_aside(tmp_path):
     for name in ("b.yaml", "a.yaml", "a.cases.yaml", "a.vocabulary.yaml", "network.schema.json"):
         (tmp_path / "networks" / name).touch()
     assert list(bundled(tmp_path / "networks")) == ["a", "b"]
+
+
+def test_nothing_that_is_ignored_is_tracked():
+    """A tracked .venv or cache would reach every clone, where `make` would take it for its own."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout")
+    tracked = run("git", "ls-files", "--cached", "--ignored", "--exclude-standard", cwd=ROOT).splitlines()
+    assert tracked == [], f"{len(tracked)} ignored files are tracked; git rm -r --cached them"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import spinelink.inference.explanation as explanation_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
@@ -74,6 +75,22 @@ def test_logarithmic_run_equals_enumeration(question):
         agrees(*question)
     finally:
         query_module.UNDERFLOW = -550.0
+
+
+@RELAXED
+@given(questions())
+def test_explanation_found_by_search_equals_enumeration(question):
+    """Every bucket split and every noisy family only bounded, so that the branch and bound has to work."""
+    before = explanation_module.BUCKET, explanation_module.FAMILY
+    explanation_module.BUCKET, explanation_module.FAMILY = 4.0, 1.0
+    try:
+        network, evidence = question
+        total, _, best = posterior(network, scaled(evidence))
+        if total > 0.0:
+            answer = Model(network).observe(evidence).most_probable_explanation()
+            assert answer.log_probability == pytest.approx(math.log(best[0] / total), abs=1e-9)
+    finally:
+        explanation_module.BUCKET, explanation_module.FAMILY = before
 
 
 @RELAXED

@@ -72,7 +72,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     # Meaning: names
     "unknown parent": ("        smoking: {estimate: 1e-3", "        «smokin: {estimate: 1e-3", "numbness has the parent 'smokin'", "did you mean 'smoking'?"),
     "own parent": ("        smoking: {estimate: 1e-3", "        «numbness: {estimate: 1e-3", "numbness is its own parent", ""),
-    "cycle": ("parents: [smoking, herniation]", "parents: [smoking, gait]", "gait is its own parent", ""),
+    "table parent itself": ("parents: [smoking, herniation]", "parents: [smoking, gait]", "gait is its own parent", ""),
     "parent twice": ("parents: [numbness, compression]", "parents: [numbness, compression, «numbness]", "names the parent numbness twice", ""),
     "unknown state in row": (ROW, ROW.replace("herniation: present", "herniation: «presant"), "herniation has no state 'presant'; its states are", "'present'"),
     "unknown state of case": ("          state: radicular", "          state: «radiculr", "pattern has no state 'radiculr'", "'radicular'"),
@@ -93,7 +93,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "ratio without interval": ("{estimate: 2.0, interval: [1.5, 2.6],", "«{estimate: 2.0,", "does not say how sure it is", "add interval"),
     "against counts": ("{estimate: 0.4, counts: [20, 50]", "{estimate: «0.41, counts: [20, 50]", "contradicts its counts: 20 of 50 is 0.4", "leave"),
     "against beta": ("{beta: [20, 80]", "{estimate: «0.25, beta: [20, 80]", "contradicts its beta: [20, 80] has mean 0.2", "leave"),
-    "counts of states": ("one_side: 65, both_sides: 5}", "one_side: 45, both_sides: 5}", "contradicts its counts: 30 of 80 is 0.375", ""),
+    "counts of states": ("one_side: 65, both_sides: 5}", "one_side: 45, both_sides: 5}", "contradicts its counts: none is 0.3, but 30 of 80 is 0.375; one_side is 0.65, but 45 of 80 is", ""),
     "counts name others": ("counts: {none: 30, one_side: 65, both_sides: 5}", "counts: «{none: 30, one_side: 70}", "counts of link from herniation", ""),
     "no source": ("      leak: {estimate: 0.02, equivalent_sample_size: 20, grade: judged", "      leak: «{estimate: 0.02, equivalent_sample_size: 20, grade: derived", "is derived but names no source", "add source"),
     "no note": (LEAK, LEAK.replace("leak: ", "leak: «").replace(", note: rare", ""), "leak of numbness is judged without a note", "judged from"),
@@ -166,7 +166,7 @@ def test_refused(name: str) -> None:
     assert str(fitting[0]).startswith(f"bad.yaml:{fitting[0].line}:{fitting[0].column}: ")
 
 
-SEVERAL = {"alias", "key is a list", "duplicate node", "one state", "bad name", "row missing", "many states", "case with other parent", "no intercept",
+SEVERAL = {"table parent itself", "alias", "key is a list", "duplicate node", "one state", "bad name", "row missing", "many states", "case with other parent", "no intercept",
     "empty links", "one link for many states", "parent twice", "row with other parent", "override of nothing", "override of other states", "too deep",
     "second document", "open brace", "unknown key", "bad kind"}  # fmt: skip
 """Mistakes that have consequences elsewhere, or are made of two."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from spinelink import __version__
 from spinelink.cli.check import check
 from spinelink.cli.demo import demo
 from spinelink.cli.networks import networks
@@ -20,7 +21,7 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="spinelink", message="spinelink %(version)s")
+@click.version_option(__version__, message="spinelink %(version)s")
 def commands() -> None:
     """Probabilistic diagnostic models for back pain and leg pain.
 
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1 if isinstance(error, NetworkFileError) else 2
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except SystemExit as end:
+        # click ends so, with 1, when a write meets a closed pipe; and after writing a shell's completions, with 0.
+        return PIPE_CLOSED if end.code == 1 else 0
     except BrokenPipeError:
         # The reader (`| head`) has enough. Python would complain when it flushes at exit, so what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,15 @@
-"""The most probable explanation: the single most probable state of many nodes together (Pearl 1988)."""
+"""The most probable explanation: the single most probable state of many nodes together (Pearl 1988).
+
+Mini-bucket elimination gives an upper bound for every partial assignment, and depth-first branch and bound follows it (Kask and
+Dechter 2001, Artificial Intelligence 129:91). Where no bucket had to be split and no family was too large to write out, the bound is
+exact and the search walks straight to the answer. A noisy-MAX with too many hidden parents to write out is bounded by a product of
+pairwise factors (Jaakkola and Jordan 1999, JAIR 10:291: log(1 - exp(-x)) <= a x - f*(a)) and scored exactly once its parents are set.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +23,10 @@ from spinelink.inference.query import MEMORY_BUDGET, log_evidence, pattern_of
 from spinelink.inference.semiring import LOGARITHMIC
 
 Array = NDArray[np.float64]
+
+BUCKET = 2.0**18  # entries of a bucket above which it is split
+FAMILY = 2.0**16  # entries of a noisy family above which it is bounded, not written out
+VISITS = 300_000  # partial assignments looked at before giving up
 
 
 @dataclass(frozen=True)
@@ -32,80 +42,245 @@ def most_probable_explanation(
 ) -> Explanation:
     """The most probable joint state of all unobserved nodes, those in `ignore` summed out where no other node depends on them.
 
-    Max-product bucket elimination (Dechter 1999) on logarithms, with every family written out: a sum over the hidden parts of a
-    noisy-MAX does not commute with a maximum over its parents. Raises TooLargeError where a table exceeds the budget.
+    Raises TooLargeError where the search looks at more than 300,000 partial assignments.
     """
-    kept = _kept(compiled, seen, frozenset(ignore))
-    builder = InputBuilder(compiled, seen, {}, LOGARITHMIC)
-    hidden = {i for i in kept if not isinstance(seen.get(i), int)}
-    factors = _factors(compiled, seen, kept, hidden, builder, budget)
-    cards = {i: compiled.cards[i] for i in hidden}
-    order = elimination_order(sorted(hidden), [scope for scope, _ in factors], cards, {}, frozenset())
-    choices: list[tuple[int, tuple[int, ...], Array]] = []
-    for v in order:
-        holding = [f for f in factors if v in f[0]]
-        factors = [f for f in factors if v not in f[0]]
-        scope, table = _add_up(holding, cards, budget)
-        axis = scope.index(v)
-        rest = scope[:axis] + scope[axis + 1 :]
-        choices.append((v, rest, table.argmax(axis=axis)))
-        factors.append((rest, table.max(axis=axis)))
-    best = float(sum(float(table) for _, table in factors))
-    states: dict[int, int] = {}
-    for v, rest, choice in reversed(choices):
-        states[v] = int(choice[tuple(states[u] for u in rest)])
-    return Explanation(states, best)
+    factors = _factors(compiled, seen, _kept(compiled, seen, frozenset(ignore)))
+    cards = {v: compiled.cards[v] for v in factors.hidden}
+    order = elimination_order(sorted(cards), [f.scope for f in factors.tables], cards, {}, frozenset())
+    return _Search(_buckets(factors, order, cards, min(BUCKET, budget / 8)), factors, order, cards).run()
 
 
 def _kept(compiled: CompiledNetwork, seen: Seen, ignore: frozenset[int]) -> list[int]:
     """All nodes but those of `ignore` below which nothing is kept."""
     kept = set(range(len(compiled.names)))
+    needed: set[int] = set()
     for node in reversed(compiled.order):
-        has_child = any(node in compiled.parents[k] for k in kept)
-        if node in ignore and node not in seen and not has_child:
+        if node in ignore and node not in seen and node not in needed:
             kept.discard(node)
+        else:
+            needed.update(compiled.parents[node])
     return sorted(kept)
 
 
-Scoped = tuple[tuple[int, ...], Array]
+@dataclass(frozen=True)
+class _Table:
+    """A factor on logarithms over a scope."""
+
+    scope: tuple[int, ...]
+    values: Array
+
+    def at(self, states: Mapping[int, int]) -> float:
+        return float(self.values[tuple(states[v] for v in self.scope)])
 
 
-def _factors(
-    compiled: CompiledNetwork, seen: Seen, kept: list[int], hidden: set[int], builder: InputBuilder, budget: float
-) -> list[Scoped]:
-    found: list[Scoped] = []
+@dataclass(frozen=True)
+class _Lazy:
+    """A large noisy family: pairwise factors that bound it from above, and what scores it exactly once all is known."""
+
+    scope: frozenset[int]
+    bounds: tuple[_Table, ...]
+    node: int
+    levels: tuple[tuple[int, Array], ...]
+    constant: Array
+    observed: int | None
+
+    def correction(self, states: Mapping[int, int]) -> float:
+        """Exact minus bound, at most 0."""
+        parts = [self.constant] + [rows[states[p]] for p, rows in self.levels]
+        level = self.observed if self.observed is not None else states[self.node]
+        below = np.zeros(len(parts)) if level == 0 else np.array([p[:level].sum() for p in parts])
+        upto = np.array([p[: level + 1].sum() for p in parts])
+        with np.errstate(divide="ignore"):
+            # P(max = k) = product of P(each <= k) times (1 - product of P(each < k | each <= k)), without cancelling.
+            ratio = np.log(below) - np.log(upto) if level else np.array([-np.inf])
+            exact = float(np.log(upto).sum() + np.log(-np.expm1(ratio.sum())))
+        return exact - sum(t.at(states) for t in self.bounds)
+
+
+@dataclass
+class _Factors:
+    hidden: set[int]
+    tables: list[_Table] = field(default_factory=list)
+    lazy: list[_Lazy] = field(default_factory=list)
+    constant: float = 0.0
+
+
+def _factors(compiled: CompiledNetwork, seen: Seen, kept: list[int]) -> _Factors:
+    builder = InputBuilder(compiled, seen, {}, LOGARITHMIC)
+    found = _Factors({i for i in kept if not isinstance(seen.get(i), int)})
     pattern = pattern_of(seen)
     for i in kept:
         factor = compiled.factors[i]
-        scope = tuple(p for p in factor.parents if p in hidden) + ((i,) if i in hidden else ())
-        if isinstance(factor, NoisyFactor) and pattern.get(i) == "lowest":
-            found.append(((), builder.build(Input("constant", i, ()))[..., 0]))
-            continue
-        size = float(np.prod([float(compiled.cards[v]) for v in scope]))
-        _check(size, len(scope), budget)
-        form = "expanded" if isinstance(factor, NoisyFactor) else "table"
-        found.append((scope, builder.build(Input(form, i, scope))[..., 0]))  # type: ignore[arg-type]
-    found += [((i,), builder.build(Input("unary", i, (i,)))[..., 0]) for i in sorted(builder.unary) if i in hidden]
+        scope = tuple(p for p in factor.parents if p in found.hidden) + ((i,) if i in found.hidden else ())
+        if isinstance(factor, NoisyFactor):
+            if pattern.get(i) == "lowest":
+                found.constant += float(builder.build(Input("constant", i, ()))[..., 0])
+            elif float(np.prod([float(compiled.cards[v]) for v in scope])) > FAMILY:
+                lazy = _lazy(compiled, seen, i, factor, found.hidden)
+                found.lazy.append(lazy)
+                found.tables += lazy.bounds
+            else:
+                found.tables.append(_Table(scope, builder.build(Input("expanded", i, scope))[..., 0]))
+        else:
+            found.tables.append(_Table(scope, builder.build(Input("table", i, scope))[..., 0]))
+    found.tables += [_Table((i,), builder.build(Input("unary", i, (i,)))[..., 0]) for i in sorted(builder.unary) if i in found.hidden]
     return found
 
 
-def _add_up(factors: list[Scoped], cards: dict[int, int], budget: float) -> Scoped:
-    scope = tuple(sorted({v for s, _ in factors for v in s}))
-    _check(float(np.prod([float(cards[v]) for v in scope])), len(scope), budget)
+def _lazy(compiled: CompiledNetwork, seen: Seen, node: int, factor: NoisyFactor, hidden: set[int]) -> _Lazy:
+    """log P(max = k) = sum log C_k + log(1 - exp(-x_k)) <= sum log C_k + a_k x_k - f*(a_k); x_k = sum log C_k / C_(k-1)."""
+    links = list(zip(factor.parents, factor.links, strict=True))
+    constant = factor.leak[:, 0]
+    for p, link in links:
+        state = seen.get(p)
+        if isinstance(state, int):
+            constant = np.diff(constant.cumsum() * link[state, :, 0].cumsum(), prepend=0.0).clip(min=0.0)
+    levels = tuple((p, link[..., 0]) for p, link in links if p in hidden)
+    state = seen.get(node)
+    observed = state if isinstance(state, int) else None
+    wanted = [observed] if observed is not None else list(range(compiled.cards[node]))
+    rows = [(None, constant[np.newaxis])] + [(p, rows) for p, rows in levels]
+    bounds = []
+    slopes = [_slope(k, [r for _, r in rows]) for k in wanted]
+    for parent, table in rows:
+        cumulative = table.cumsum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(cumulative)
+            columns = []
+            for k, slope in zip(wanted, slopes, strict=True):
+                x = np.where(np.isneginf(logs[:, k]), 0.0, logs[:, k] - logs[:, k - 1]) if k and slope > 0.0 else 0.0
+                columns.append(logs[:, k] + slope * x - (_conjugate(slope) if parent is None else 0.0))
+        stacked = np.stack(columns, axis=1)  # (parent's states, levels wanted)
+        scope = (() if parent is None else (parent,)) + (() if observed is not None else (node,))
+        shape = (() if parent is None else (len(table),)) + (() if observed is not None else (len(wanted),))
+        bounds.append(_Table(scope, stacked.reshape(shape)))
+    inside = frozenset({p for p, _ in levels} | ({node} if observed is None else set()))
+    return _Lazy(inside, tuple(bounds), node, levels, constant, observed)
+
+
+def _slope(level: int, rows: list[Array]) -> float:
+    """A slope that is tight where about one parent is active; 0 (the bound 1) where a parent alone makes the level certain."""
+    if level == 0:
+        return 0.0
+    strongest = []
+    for table in rows:
+        cumulative = table.cumsum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x = np.where(cumulative[:, level] > 0, np.log(cumulative[:, level]) - np.log(cumulative[:, level - 1]), 0.0)
+        if not np.isfinite(x).all():
+            return 0.0
+        strongest.append(float(x.max()))
+    x = float(np.clip(max(strongest), 1e-12, 30.0))
+    return float(np.exp(-x) / -np.expm1(-x))
+
+
+def _conjugate(slope: float) -> float:
+    """f*(a) = (a + 1) log(a + 1) - a log a."""
+    return (slope + 1.0) * float(np.log(slope + 1.0)) - (slope * float(np.log(slope)) if slope > 0.0 else 0.0)
+
+
+@dataclass
+class _Bucket:
+    """What is settled once this node has a state: own factors, and messages from nodes eliminated before it."""
+
+    factors: list[_Table] = field(default_factory=list)
+    messages: list[tuple[int, _Table]] = field(default_factory=list)
+
+
+def _buckets(factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int], limit: float) -> dict[int, _Bucket]:
+    rank = {v: k for k, v in enumerate(order)}
+    buckets = {v: _Bucket() for v in (*order, -1)}  # -1: messages that depend on nothing more
+    for table in factors.tables:
+        if table.scope:
+            buckets[min(table.scope, key=rank.__getitem__)].factors.append(table)
+        else:
+            factors.constant += float(table.values)
+    for v in order:
+        inside = [*buckets[v].factors, *(m for _, m in buckets[v].messages)]
+        for group in _split(inside, cards, limit):
+            table = _add_up(group, cards)
+            axis = table.scope.index(v)
+            message = _Table(table.scope[:axis] + table.scope[axis + 1 :], table.values.max(axis=axis))
+            to = min(message.scope, key=rank.__getitem__) if message.scope else -1
+            buckets[to].messages.append((v, message))
+    return buckets
+
+
+def _split(tables: list[_Table], cards: Mapping[int, int], limit: float) -> list[list[_Table]]:
+    """Groups whose common table stays within the limit, largest factors first."""
+    groups: list[tuple[set[int], list[_Table]]] = []
+    for table in sorted(tables, key=lambda t: -t.values.size):
+        for scope, group in groups:
+            if float(np.prod([float(cards[v]) for v in scope | set(table.scope)])) <= limit:
+                scope |= set(table.scope)
+                group.append(table)
+                break
+        else:
+            groups.append((set(table.scope), [table]))
+    return [group for _, group in groups]
+
+
+def _add_up(tables: list[_Table], cards: Mapping[int, int]) -> _Table:
+    scope = tuple(sorted({v for t in tables for v in t.scope}))
     whole: Array = np.zeros(())
-    for own, table in factors:
-        ranked = np.argsort(own) if own else []
-        moved = np.transpose(table, ranked) if len(own) > 1 else table
-        whole = whole + moved.reshape(tuple(cards[v] if v in own else 1 for v in scope))
-    return scope, whole
+    for table in tables:
+        moved = np.transpose(table.values, np.argsort(table.scope)) if len(table.scope) > 1 else table.values
+        whole = whole + moved.reshape(tuple(cards[v] if v in table.scope else 1 for v in scope))
+    return _Table(scope, whole)
 
 
-def _check(size: float, variables: int, budget: float) -> None:
-    if size * 8 > budget:
-        raise TooLargeError(
-            f"the most probable explanation needs a table over {variables} nodes ({size:.3g} numbers, {size * 8 / 1e9:.3g} GB); "
-            f"the budget is {budget / 1e9:.3g} GB"
-        )
+class _Search:
+    """Depth-first over the nodes in reverse order of elimination, the most promising state first."""
+
+    def __init__(self, buckets: dict[int, _Bucket], factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int]) -> None:
+        self.buckets, self.order, self.cards = buckets, order[::-1], cards
+        self.constant = factors.constant + sum(float(m.values) for _, m in buckets[-1].messages)
+        rank = {v: k for k, v in enumerate(self.order)}
+        self.settled: dict[int, list[_Lazy]] = {v: [] for v in order}
+        for lazy in factors.lazy:
+            self.settled[max(lazy.scope, key=rank.__getitem__)].append(lazy)
+        # Messages that a node sent stop counting once the node itself has a state.
+        self.sent: dict[int, list[_Table]] = {v: [] for v in order}
+        for bucket in buckets.values():
+            for origin, message in bucket.messages:
+                self.sent[origin].append(message)
+        self.best = -np.inf
+        self.found: dict[int, int] = {}
+
+    def run(self) -> Explanation:
+        start = self.constant
+        states: dict[int, int] = {}
+        stack: list[tuple[int, int, float]] = [(0, -1, start)]
+        visits = 0
+        while stack:
+            depth, state, bound = stack.pop()
+            if bound <= self.best:
+                continue
+            if depth:
+                states = {v: states[v] for v in self.order[: depth - 1]}
+                states[self.order[depth - 1]] = state
+            if depth == len(self.order):
+                self.best, self.found = bound, dict(states)
+                continue
+            visits += 1
+            if visits > VISITS:
+                raise TooLargeError(
+                    f"the most probable explanation was not proved within {VISITS:,} partial assignments; observe more of the network"
+                )
+            v = self.order[depth]
+            options = [(self._bound(v, s, states, bound), s) for s in range(self.cards[v])]
+            stack += [(depth + 1, s, b) for b, s in sorted(options) if b > self.best]
+        return Explanation(self.found, float(self.best))
+
+    def _bound(self, v: int, state: int, states: dict[int, int], before: float) -> float:
+        states[v] = state
+        bucket = self.buckets[v]
+        total = before + sum(t.at(states) for t in bucket.factors) + sum(m.at(states) for _, m in bucket.messages)
+        total -= sum(m.at(states) for m in self.sent[v])
+        if np.isfinite(total):
+            total += sum(lazy.correction(states) for lazy in self.settled[v])
+        del states[v]
+        return -np.inf if np.isnan(total) else total
 
 
 def log_posterior(compiled: CompiledNetwork, seen: Seen, explanation: Explanation, *, budget: float = MEMORY_BUDGET) -> float:

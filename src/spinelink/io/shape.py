@@ -42,12 +42,19 @@ def issues_of(errors: Sequence[ErrorDetails]) -> list[Issue]:
 
 def issue_of(error: ErrorDetails) -> Issue:
     """One refusal of pydantic as an issue with its path in the file."""
-    path, words = path_of(error["loc"]), _words(path_of(error["loc"]))
+    path = _path(error)
+    words = _words(path)
     at_key = "[key]" in error["loc"] or error["type"] in {"extra_forbidden", "missing"}
     message, hint = _TRANSLATIONS.get(error["type"], _other)(error, words)
     if error["type"] == "missing":
         at_key, path = not isinstance(path[-1], int), path[:-1]
     return Issue(path, message, hint, at_key=at_key)
+
+
+def _path(error: ErrorDetails) -> Path:
+    """An unknown key is a key of the file even where it looks like the name of a union arm."""
+    loc = error["loc"]
+    return (*path_of(loc[:-1]), loc[-1]) if error["type"] == "extra_forbidden" else path_of(loc)
 
 
 def path_of(loc: tuple[int | str, ...]) -> Path:
@@ -96,13 +103,13 @@ def _missing(error: ErrorDetails, words: str) -> tuple[str, str]:
 
 
 def _extra(error: ErrorDetails, words: str) -> tuple[str, str]:
-    path = path_of(error["loc"])
+    path = _path(error)
     key, around = str(path[-1]), _words(path[:-1])
-    if "codes" in path[:-1]:
+    if path[0] == "nodes" and path[2:-1] == ("codes",):
         snomed = "snomed" in key.casefold() or "sct" in key.casefold()
         why = "SNOMED CT codes may not be passed on; " if snomed else ""
         return f"codes of {path[1]} has no key {key!r}", f"{why}there are: hpo, mondo, icd10"
-    if path[-2:] == ("cpd", "parents"):
+    if path[0] == "nodes" and path[2:] == ("cpd", "parents"):
         return f"{path[1]} has parents, but its kind ({error['loc'][3]}) does not take a list of them", _parents_hint(str(error["loc"][3]))
     fields = _fields_at(error["loc"][:-1])
     hint = near(key, fields) or f"there are: {', '.join(fields)}"

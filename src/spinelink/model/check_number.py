@@ -125,11 +125,13 @@ def _check_counts(path: Path, words: str, number: Distribution) -> Iterator[Issu
     if people <= 0:
         yield Issue(at, f"counts of {words} are all 0")
         return
-    for state, estimate in number.estimate.items():
-        share = number.counts[state] / people
-        if abs(estimate - share) > COUNT_TOLERANCE:
-            message = f"estimate of {words} for {state}, {estimate:g}, contradicts its counts: {number.counts[state]:g} of {people:g}"
-            yield Issue((*path, "estimate", state), f"{message} is {share:.4g}")
+    off = [
+        f"{state} is {estimate:g}, but {number.counts[state]:g} of {people:g} is {number.counts[state] / people:.4g}"
+        for state, estimate in number.estimate.items()
+        if abs(estimate - number.counts[state] / people) > COUNT_TOLERANCE
+    ]
+    if off:
+        yield Issue((*path, "estimate"), f"estimate of {words} contradicts its counts: {'; '.join(off)}")
 
 
 def _check_provenance(path: Path, words: str, number: Parameter, known: set[str], unreadable: frozenset[str]) -> Iterator[Issue]:

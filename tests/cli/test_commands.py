@@ -1,0 +1,340 @@
+"""The command line: the same answers as in Python, one clean message for what is wrong, quiet ends."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import spinelink as sl
+from spinelink.cli import main
+from spinelink.networks_folder import bundled
+
+FLAGGED = ["bladder_dysfunction", "back_pain"]
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def bad_file(tmp_path):
+    text = bundled()["minimal"].read_text(encoding="utf-8")
+    path = tmp_path / "bad.yaml"
+    path.write_text(text.replace("of: lumbar_disc_herniation", "of: lumbar_disc_hernia"), encoding="utf-8")
+    return path
+
+
+def test_networks_lists_every_bundled_network(run):
+    status, out, _ = run("networks")
+    assert status == 0
+    assert all(name in out for name in bundled())
+    assert {row["name"] for row in json.loads(run("networks", "--json")[1])["networks"]} == set(bundled())
+
+
+def test_query_prints_flags_before_causes(run):
+    status, out, err = run("query", "minimal", "numbness", *FLAGGED)
+    assert (status, err) == (0, "")
+    assert out.index("EMERGENCY") < out.index("Causes")
+    assert "Lumbar disc herniation" in out
+    assert "Not a medical device" in out
+
+
+def test_query_never_reassures(run):
+    _, out, _ = run("query", "minimal", "numbness=no")
+    assert "does not exclude" in out
+
+
+def test_json_is_the_answer_of_python(run):
+    status, out, _ = run("query", "minimal", "numbness", "leg_pain=below_knee", "back_pain=no", "--limit", "2", "--json")
+    case = sl.load("minimal").observe(numbness=True, leg_pain="below_knee", back_pain=False)
+    document = json.loads(out)
+    assert status == 0
+    question = document["question"]
+    assert question["network"] == "minimal"
+    assert question["fingerprint"] == case.model.fingerprint
+    assert question["setting"] == "primary_care"
+    assert question["evidence"] == case.evidence
+    assert question["log_evidence"] == pytest.approx(case.log_evidence)
+    assert [c["cause"] for c in document["causes"]] == [c.cause for c in case.differential(limit=2).causes]
+    assert document["causes"][0]["posterior"] == pytest.approx(case.differential()[0].posterior)
+    assert document["alerts"] == []
+
+
+def test_json_names_the_findings_of_an_alert(run):
+    (alert,) = json.loads(run("query", "minimal", *FLAGGED, "--json")[1])["alerts"]
+    assert alert["urgency"] == "emergency"
+    assert set(alert["findings"]) == {f"{name}=present" for name in FLAGGED}
+
+
+@pytest.mark.parametrize("word", ["numbness", "numbness=yes", "numbness=true", "numbness=present", " numbness = present "])
+def test_words_for_present(run, word):
+    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {"numbness": "present"}
+
+
+@pytest.mark.parametrize("word", ["numbness=no", "numbness=false", "numbness=absent"])
+def test_words_for_absent(run, word):
+    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {"numbness": "absent"}
+
+
+def test_virtual_evidence_is_that_of_python(run):
+    out = run("query", "minimal", "leg_pain=above_knee:0.2,below_knee:0.8", "--json")[1]
+    case = sl.load("minimal").observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}})
+    assert json.loads(out)["question"]["evidence"] == case.evidence
+    assert json.loads(out)["question"]["log_evidence"] == pytest.approx(case.log_evidence)
+
+
+def test_network_by_option_path_or_first_word_is_the_same(run):
+    path = str(bundled()["minimal"])
+    answers = [run("query", *words, "--json") for words in (["minimal", "numbness"], ["numbness", "-n", "minimal"], [path, "numbness"])]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_numbers_and_settings(run):
+    out = run("query", "age_group=47", "--setting", "emergency", "--json")[1]
+    assert json.loads(out)["question"] | {"evidence": None} == json.loads(out)["question"] | {"evidence": None}
+    assert json.loads(out)["question"]["evidence"] == sl.load("back-leg-pain").observe(age_group=47).evidence
+    assert json.loads(out)["question"]["setting"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["minimal", "numness"], "Did you mean 'numbness'?"),
+        (["minimal", "leg_pain=below_nee"], "Did you mean 'below_knee'?"),
+        (["minimal", "leg_pain"], "none, above_knee, below_knee"),
+        (["minimal", "numbness=47"], "numbness"),
+        (["minimal", "leg_pain=above_knee:x"], "must be a number"),
+        (["minimal", "leg_pain=above_knee:0.2,below_knee"], "STATE:LIKELIHOOD"),
+        (["minimal", "leg_pain=above_knee:0"], "0"),
+        (["minimal", "leg_pain=above_knee:-1,below_knee:1"], "not negative"),
+        (["minimal", "numbness="], "leave out what was not assessed"),
+        (["minimal", "=yes"], "is no finding"),
+        (["minimal", "numbness", "numbness=no"], "given twice"),
+        (["minimal", "numbness", "--network", "minimal"], "given twice"),
+        (["back-leg-pian", "numbness"], "Did you mean 'back-leg-pain'?"),
+        (["no/such/file.yaml", "numbness"], "no file"),
+        (["minimal", "numbness", "--setting", "emergancy"], "no setting"),
+        (["minimal", "numbness", "--limit", "0"], "--limit"),
+        (["minimal", "numbness", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_errors_are_one_message_with_status_2(run, words, said):
+    status, out, err = run("query", *words)
+    assert status == 2
+    assert said in err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_contradicting_findings_keep_their_alerts(run, tmp_path):
+    path = tmp_path / "contradiction.yaml"
+    path.write_text(
+        """spinelink: 1
+name: contradiction
+title: A finding that cannot be there without its cause
+version: 0.1.0
+nodes:
+  cause:
+    role: cause
+    origin: back
+    label: Cause
+    cpd: {kind: prior, prior: {estimate: 0.1, equivalent_sample_size: 10, grade: judged, note: test}}
+  finding:
+    role: symptom
+    label: Finding
+    cpd: {kind: deterministic, parents: [cause], cases: [{given: {cause: present}, state: present}], otherwise: absent}
+alerts:
+  flag: {label: A flag, urgency: urgent, when: [{finding: present}], advice: Act., certainty: Test.}
+""",
+        encoding="utf-8",
+    )
+    status, out, err = run("query", str(path), "finding", "cause=no", "--json")
+    document = json.loads(out)
+    assert status == 2
+    assert "cannot occur together" in err
+    assert [a["rule"] for a in document["alerts"]] == ["flag"]
+    assert document["causes"] == []
+    assert len(document["error"]["findings"]) == 2
+    status, out, err = run("query", str(path), "finding", "cause=no")
+    assert status == 2
+    assert "URGENT: A flag" in out
+    assert "cannot occur together" in err
+
+
+def test_check_of_good_files(run):
+    status, out, err = run("check", *map(str, bundled().values()))
+    assert (status, err) == (0, "")
+    assert out.count(".yaml: ") >= len(bundled())
+
+
+def test_check_marks_the_place(run, bad_file):
+    status, out, _ = run("check", str(bad_file), "minimal")
+    lines = out.splitlines()
+    number = next(i for i, line in enumerate(bad_file.read_text(encoding="utf-8").splitlines(), 1) if "of: lumbar_disc_hernia" in line)
+    head = next(i for i, line in enumerate(lines) if line.startswith(f"{bad_file}:{number}:"))
+    column = int(lines[head].split(":")[2])
+    assert status == 1
+    assert "lumbar_disc_hernia" in lines[head]
+    assert lines[head + 1].endswith("of: lumbar_disc_hernia")
+    assert "^" * len("lumbar_disc_hernia") in lines[head + 2]
+    assert lines[head + 2].index("^") - lines[head + 2].index("| ") - 2 == column - 1
+    assert any(line.startswith(f"{bad_file}: ") and "error" in line for line in lines)
+    assert lines[-1].endswith("minimal.yaml: no problems")
+
+
+def test_check_json(run, bad_file):
+    status, out, _ = run("check", str(bad_file), "--json")
+    (found,) = json.loads(out)["files"]
+    assert status == 1
+    assert found["errors"] == len([p for p in found["problems"] if p["severity"] == "error"]) >= 1
+    assert {"line", "column", "message", "hint"} <= set(found["problems"][0])
+
+
+def test_warnings_alone_do_not_fail(run, monkeypatch):
+    import spinelink.io.network_file as network_file
+    from spinelink.errors import Problem
+
+    monkeypatch.setattr(network_file, "check_file", lambda path: [Problem(str(path), 1, 1, "odd", severity="warning")])
+    status, out, _ = run("check", "minimal")
+    assert status == 0
+    assert out.rstrip().endswith("1 warning")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"nodes: [", b"- a list"])
+def test_check_of_what_is_no_network(run, tmp_path, content):
+    path = tmp_path / "odd.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    status, out, err = run("check", str(path))
+    assert status == 1
+    assert out.startswith(f"{path}:1:")
+    assert "Traceback" not in out + err
+
+
+def test_query_of_a_bad_file_lists_its_problems(run, bad_file):
+    status, out, err = run("query", str(bad_file), "numbness")
+    assert (status, out) == (1, "")
+    assert f"{bad_file}:" in err
+
+
+def test_demo_prints_and_writes(run, tmp_path):
+    status, out, err = run("demo", "--to", str(tmp_path / "demo"))
+    assert (status, err) == (0, "")
+    for part in ("Findings", "Red flags", "EMERGENCY", "Causes", "What it turned out to be", "Not a medical device"):
+        assert part in out
+    page, table = tmp_path / "demo" / "ces-edwards-33m.html", tmp_path / "demo" / "ces-edwards-33m.csv"
+    assert f"Written: {page}" in out
+    assert f"Written: {table}" in out
+    assert "EMERGENCY" in page.read_text(encoding="utf-8")
+    assert table.read_text(encoding="utf-8").startswith("cause,label,prior,posterior")
+
+
+def test_demo_of_every_published_case(run, tmp_path):
+    from spinelink.evaluate.cases import read_cases
+
+    cases = read_cases(bundled()["back-leg-pain"].with_suffix(".cases.yaml"))
+    assert len(cases) > 20
+    for case in cases:
+        assert run("demo", case.id, "--to", str(tmp_path))[0] == 0
+
+
+def test_demo_of_an_unknown_case(run):
+    status, _, err = run("demo", "ces-edwards-33")
+    assert status == 2
+    assert "Did you mean 'ces-edwards-33m'" in err
+
+
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").touch()
+    status, _, err = run("demo", "--to", str(tmp_path / "file" / "demo"))
+    assert status in (1, 2)
+    assert "Traceback" not in err
+    assert "file" in err
+
+
+def test_score(run):
+    status, out, _ = run("score")
+    assert status == 0
+    assert "right cause in the top three" in out
+    document = json.loads(run("score", "--json")[1])
+    measures = {row["measure"]: row for row in document["summary"]}
+    assert all(row["low"] <= row["successes"] / row["total"] <= row["high"] for row in measures.values())
+    assert len(document["cases"]) == measures["right cause first"]["total"]
+
+
+def test_json_writes_null_for_what_is_no_number(capsys):
+    from spinelink.cli.output import print_json
+
+    print_json({"a": math.nan, "b": [math.inf, 1.5], "c": {"d": -math.inf}})
+    assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": {"d": None}}
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["query", "--help"], ["--version"]])
+def test_help(run, words):
+    status, out, err = run(*words)
+    assert status == (0 if words else 2)
+    assert "spinelink" in out + err
+
+
+def spawn(*words: str, **options) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "spinelink", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def test_module_runs_as_the_command():
+    process = spawn("query", "minimal", "numbness", "--json")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["question"]["network"] == "minimal"
+
+
+def test_a_closed_pipe_is_quiet():
+    process = spawn("check", "minimal", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupt_ends_quietly_with_130(tmp_path):
+    # A command that waits: its network file is a pipe that nobody writes; the library refuses such files, so the wait is put in by hand.
+    code = (
+        "import sys, time, spinelink.library as library\n"
+        "def wait(*_, **__):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
+        "library.load = wait\n"
+        "from spinelink.cli import main\nsys.exit(main(['query', 'numbness']))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip() == ""
+
+
+def test_output_in_a_terminal_that_knows_only_ascii():
+    done = subprocess.run(
+        [sys.executable, "-m", "spinelink", "query", "minimal", "numbness"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,55 @@
+"""The README's examples run, in the order in which they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from spinelink.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [
+    line.removeprefix("$ spinelink ") for block in blocks("console") for line in block.splitlines() if line.startswith("$ spinelink ")
+]
+
+
+def test_python_blocks_run_in_order(capsys):
+    found = blocks("python")
+    assert len(found) >= 3
+    names: dict[str, object] = {}
+    for block in found:
+        before = README[: README.index(block)].count("\n")
+        exec(compile("\n" * before + block, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "Did you mean 'below_knee'?" in printed
+    assert "EMERGENCY" in printed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_run(command, capsys):
+    assert main(shlex.split(command)) == 0
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"\]\(([^):#]+)\)", README)) | set(re.findall(r"^\| `([^`]+)`", README, re.MULTILINE)))
+)
+def test_places_exist(target):
+    assert (ROOT / target).exists()
+
+
+def test_every_make_target_named_is_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    assert {"demo", "test", "lint"} <= named
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named - {"in", "it", "an", "the"})

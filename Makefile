@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format notebooks clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -32,6 +32,9 @@ lint: $(DEV_STAMP)  ## style, types, layers
 format: $(DEV_STAMP)  ## mend style
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
+
+notebooks: $(DEV_STAMP)  ## run the notebooks and keep their outputs
+	$(RUN)/jupyter execute --inplace notebooks/*.ipynb
 
 clean:  ## remove what was made, the environment too
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -67,10 +67,7 @@ def shift(network, cpd, given):
 
 
 def log_odds(network, name, cpd, states, given):
-    if cpd.baseline is not None:
-        intercept = math.log(cpd.baseline.value / (1.0 - cpd.baseline.value))
-    else:
-        intercept = intercept_of(network, cpd)
+    intercept = math.log(cpd.baseline.value / (1.0 - cpd.baseline.value)) if cpd.baseline is not None else intercept_of(network, cpd)
     p = 1.0 / (1.0 + math.exp(-intercept - shift(network, cpd, given)))
     return {states[0]: 1.0 - p, states[1]: p}
 

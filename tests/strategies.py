@@ -56,7 +56,7 @@ def cpds(draw, states, parents):
         kinds += ["prevalence", "baseline"]
         if len(parents) == 1:
             kinds += ["accuracy"]
-    kind = draw(st.sampled_from(kinds + ["noisy"]))
+    kind = draw(st.sampled_from([*kinds, "noisy"]))
     names = tuple(parents)
     if kind == "table":
         rows = [Row(given=dict(zip(names, c, strict=True)), probability=draw(chances(states))) for c in product(*parents.values())]
@@ -73,8 +73,10 @@ def cpds(draw, states, parents):
             return NoisyOr(kind="noisy_or", leak=draw(values), links=links)
         return NoisyMax(kind="noisy_max", leak=draw(values), links=links)
     if kind == "accuracy":
-        (p, parent_states), = parents.items()
-        return Accuracy(kind="accuracy", of=p, sensitivity=draw(by_state(parent_states, probabilities())), specificity=draw(probabilities()))
+        ((p, parent_states),) = parents.items()
+        return Accuracy(
+            kind="accuracy", of=p, sensitivity=draw(by_state(parent_states, probabilities())), specificity=draw(probabilities())
+        )
     odds = {p: draw(by_state(s, ratios())) for p, s in parents.items()}
     number = draw(probabilities(extreme=False))
     return LogOdds(kind="log_odds", odds_ratios=odds, **{kind: number})

@@ -304,7 +304,9 @@ class Case:
         names = [self.model.compiled.names[i] for i in smallest_contradiction(self.model.compiled, self._seen)]
         findings = [describe(n, self.findings[n]) for n in names]
         if len(findings) == 1:
-            text = f"{findings[0]} cannot occur in this network (setting {self.model.setting}): its probability is 0. Retract or correct it."
+            text = (
+                f"{findings[0]} cannot occur in this network (setting {self.model.setting}): its probability is 0. Retract or correct it."
+            )
         else:
             text = f"these findings cannot occur together: {', '.join(findings)}. Retract or correct one of them."
         raise ImpossibleEvidenceError(text, findings=findings)

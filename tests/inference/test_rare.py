@@ -60,7 +60,7 @@ def test_rare_findings_keep_nine_digits(scale):
 
 def test_an_unobserved_rare_finding_keeps_nine_digits():
     network = two_layers(8, 5, prior=0.01, leak=2e-8, link=4e-7)
-    with_first, total = rational(network, ["f0"], 8)
+    _with_first, total = rational(network, ["f0"], 8)
     _, both = rational(network, ["f0", "f1"], 8)
     answer = Model(network).observe(f0=True).posterior("f1")["present"]
     assert answer == pytest.approx(float(both / total), rel=1e-9)

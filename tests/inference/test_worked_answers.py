@@ -19,7 +19,9 @@ ENTRIES = {e["id"]: e for e in yaml.safe_load((Path(__file__).parents[1] / "data
 
 
 def distribution(states, row):
-    return Distribution(estimate=dict(zip(states, map(float, row), strict=True)), equivalent_sample_size=1.0, grade="judged", note="published")
+    return Distribution(
+        estimate=dict(zip(states, map(float, row), strict=True)), equivalent_sample_size=1.0, grade="judged", note="published"
+    )
 
 
 def model_of(entry):
@@ -31,7 +33,10 @@ def model_of(entry):
             cpd = Prior(kind="prior", prior=distribution(states, spec["cpt"]))
         else:
             combinations = product(*(source[p]["states"] for p in spec["parents"]))
-            rows = [Row(given=dict(zip(spec["parents"], c, strict=True)), probability=distribution(states, spec["cpt"][",".join(c)])) for c in combinations]
+            rows = [
+                Row(given=dict(zip(spec["parents"], c, strict=True)), probability=distribution(states, spec["cpt"][",".join(c)]))
+                for c in combinations
+            ]
             cpd = Table(kind="table", parents=tuple(spec["parents"]), rows=tuple(rows))
         nodes[name] = Node(role="other", label=name, states=states, cpd=cpd)
     return Model(Network(spinelink=1, name="worked", title="worked", version="0", nodes=nodes))
@@ -44,7 +49,7 @@ def probability(model, query, evidence):
     more = dict(part.split("=") for part in given.split(",")) if "=" in given else {}
     case = model.observe({**evidence, **more})
     answer = case.joint(list(pairs))
-    return float(answer[tuple(pairs.values()) if len(pairs) > 1 else list(pairs.values())[0]])
+    return float(answer[tuple(pairs.values()) if len(pairs) > 1 else next(iter(pairs.values()))])
 
 
 @pytest.mark.parametrize("name", ["asia-prior", "fire-report", "sprinkler-explaining-away"])
@@ -93,7 +98,9 @@ def number(p):
 def noisy_or(links, leak):
     half = Prior(kind="prior", prior=number(0.5))
     nodes = {p: Node(role="cause", origin="systemic", label=p, cpd=half) for p in links}
-    nodes["effect"] = Node(role="symptom", label="e", cpd=NoisyOr(kind="noisy_or", leak=number(leak), links={p: number(v) for p, v in links.items()}))
+    nodes["effect"] = Node(
+        role="symptom", label="e", cpd=NoisyOr(kind="noisy_or", leak=number(leak), links={p: number(v) for p, v in links.items()})
+    )
     return Model(Network(spinelink=1, name="noisy", title="noisy", version="0", nodes=nodes))
 
 

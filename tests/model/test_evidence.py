@@ -26,7 +26,9 @@ NETWORK = Network(
     nodes={
         "numbness": Node(role="symptom", label="Numbness", cpd=Prior(kind="prior", prior=HALF)),
         "sex": Node(role="context", label="Sex", states=("female", "male"), cpd=Prior(kind="prior", prior=HALF)),
-        "leg_pain": Node(role="symptom", label="Leg pain", states=("none", "above_knee", "below_knee"), cpd=Prior(kind="prior", prior=THIRDS)),
+        "leg_pain": Node(
+            role="symptom", label="Leg pain", states=("none", "above_knee", "below_knee"), cpd=Prior(kind="prior", prior=THIRDS)
+        ),
         "age_group": Node(
             role="context",
             label="Age",

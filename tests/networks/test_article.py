@@ -50,7 +50,9 @@ def test_row_1_causes_of_back_pain(cause, by):
     raises(cause, "back_pain", by=by)
 
 
-@pytest.mark.parametrize("cause", ["leg_muscle_weakness", "knee_osteoarthritis", "ankle_disorder", "leg_injury", "incomplete_rehabilitation"])
+@pytest.mark.parametrize(
+    "cause", ["leg_muscle_weakness", "knee_osteoarthritis", "ankle_disorder", "leg_injury", "incomplete_rehabilitation"]
+)
 def test_row_2_legs_change_gait_and_gait_loads_the_back(cause):
     raises(cause, "gait_abnormality", by=1.2)
     raises("gait_abnormality", "back_muscle_overload", by=1.1)
@@ -66,13 +68,22 @@ def test_row_3_a_foot_makes_limp_and_the_back_pays(cause):
     with_it, without = raises(cause, "back_pain")
     assert with_it - without < 0.2, "feet matter little for the back"
     # The way goes through gait: with gait known, the foot adds next to nothing.
-    known = p(GENERAL, "back_pain", gait_abnormality=True, **{cause: True}) - p(GENERAL, "back_pain", gait_abnormality=True, **{cause: False})
+    known = p(GENERAL, "back_pain", gait_abnormality=True, **{cause: True}) - p(
+        GENERAL, "back_pain", gait_abnormality=True, **{cause: False}
+    )
     assert abs(known) < 0.5 * (with_it - without) + 0.005
 
 
 @pytest.mark.parametrize(
     "cause",
-    ["leg_injury", "knee_osteoarthritis", "hip_osteoarthritis", "peripheral_artery_disease", "lumbar_disc_herniation", "deep_gluteal_syndrome"],
+    [
+        "leg_injury",
+        "knee_osteoarthritis",
+        "hip_osteoarthritis",
+        "peripheral_artery_disease",
+        "lumbar_disc_herniation",
+        "deep_gluteal_syndrome",
+    ],
 )
 def test_row_4_causes_of_leg_pain(cause):
     with_it = p_not(GENERAL, "leg_pain", "none", **{cause: True})
@@ -121,7 +132,8 @@ def test_row_8_degenerated_joints_give_lasting_leg_pain():
 
 
 @pytest.mark.parametrize(
-    "finding", ["worse_on_back_movement", "worse_on_bending", "worse_on_sitting", "shooting_leg_pain", "burning_leg_pain", "numbness", "tingling"]
+    "finding",
+    ["worse_on_back_movement", "worse_on_bending", "worse_on_sitting", "shooting_leg_pain", "burning_leg_pain", "numbness", "tingling"],
 )
 def test_row_9_how_a_herniation_feels(finding):
     raises("lumbar_disc_herniation", finding, by=1.3)

@@ -198,9 +198,7 @@ class Outcome:
     posterior: float
 
 
-def outcome(
-    reading: Reading, right: tuple[str, ...], ranking: Sequence[tuple[str, float]], alerts: Sequence[tuple[str, str]]
-) -> Outcome:
+def outcome(reading: Reading, right: tuple[str, ...], ranking: Sequence[tuple[str, float]], alerts: Sequence[tuple[str, str]]) -> Outcome:
     """ranking: (node, posterior), best first. alerts: (urgency, rule)."""
     names = [n for n, _ in ranking]
     position = min((names.index(n) + 1 for n in right if n in names), default=0)
@@ -277,7 +275,9 @@ class CaseScore:
 
     def __str__(self) -> str:
         table = self.to_frame().drop(columns=["alerts"]).to_string(index=False, float_format=lambda v: f"{v:.3f}")
-        lines = [f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})" for words, k, n, low, high in self.summary()]
+        lines = [
+            f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})" for words, k, n, low, high in self.summary()
+        ]
         left = [f"  {o.reading.case.id}: {text}" for o in self.outcomes for text in o.reading.unexpressed]
         return "\n".join([table, "", *lines, "", f"Not expressed ({len(left)}):", *left])
 

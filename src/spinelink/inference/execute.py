@@ -74,7 +74,7 @@ def reverse(run: Forward, ring: Semiring) -> dict[int, Array]:
             case Combine():
                 a = values[step.a].reshape(*step.shape_a, -1)
                 b = values[step.b].reshape(*step.shape_b, -1)
-                for own, other, other_value, absent in ((step.a, step.b, b, step.absent_a), (step.b, step.a, a, step.absent_b)):
+                for own, _other, other_value, absent in ((step.a, step.b, b, step.absent_a), (step.b, step.a, a, step.absent_b)):
                     if own >= inputs:  # nobody reads the adjoints of inputs here
                         adjoint[own] = ring.total(transpose(ring, above, other_value, step.deputy_axes), absent)
             case SumOut():

@@ -170,8 +170,8 @@ def _slope(level: int, rows: list[Array]) -> float:
         if not np.isfinite(x).all():
             return 0.0
         strongest.append(float(x.max()))
-    x = float(np.clip(max(strongest), 1e-12, 30.0))
-    return float(np.exp(-x) / -np.expm1(-x))
+    peak = float(np.clip(max(strongest), 1e-12, 30.0))
+    return float(np.exp(-peak) / -np.expm1(-peak))
 
 
 def _conjugate(slope: float) -> float:

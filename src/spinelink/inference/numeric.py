@@ -99,10 +99,7 @@ def _table(name: str, cpd: Table, values: Values, parent_states: list[tuple[str,
 def _link(name: str, parent: str, link: object, values: Values, parent_states: tuple[str, ...]) -> Array:
     """(parent's states, states, batch). The first state of a parent produces nothing."""
     base = f"{name}.link.{parent}"
-    if isinstance(link, dict):
-        active = {s: _column(values[f"{base}.{s}"]) for s in link}
-    else:
-        active = {parent_states[-1]: _column(values[base])}
+    active = {s: _column(values[f"{base}.{s}"]) for s in link} if isinstance(link, dict) else {parent_states[-1]: _column(values[base])}
     some = next(iter(active.values()))
     nothing = np.zeros_like(some)
     nothing[0] = 1.0
@@ -161,7 +158,7 @@ def _joint_of_parents(parents: tuple[int, ...], states: tuple[tuple[str, ...], .
     """P(parents) without evidence, (parents..., batch)."""
     from spinelink.inference.query import joint  # the engine itself answers; imported late, it needs this module's types only
 
-    chosen = {i: f for i, f in above.items()}
+    chosen = dict(above.items())
     numbering = {old: new for new, old in enumerate(chosen)}
     factors = tuple(_renumbered(f, numbering) for f in chosen.values())
     part = CompiledNetwork(tuple(str(i) for i in chosen), tuple(states[i] for i in chosen), factors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,7 +79,7 @@ def _with_observed(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
         state = seen.get(node)
         if isinstance(state, int):
             spread = np.zeros((*table.shape[:position], compiled.cards[node], *table.shape[position:]))
-            spread[(*(slice(None),) * position, state)] = table
+            np.moveaxis(spread, position, 0)[state] = table
             table = spread
     order = {n: k for k, n in enumerate(nodes)}
     assert len(order) == len(nodes), "a node is asked for twice"
@@ -172,7 +173,7 @@ def _clamp(
 ) -> dict[int, Array]:
     """Posteriors of barren noisy-MAX nodes: all P(node <= k | evidence) as one batch of extra unary factors."""
     parents = sorted({p for n in clamped for p in compiled.parents[n] if not isinstance(seen.get(p), int)})
-    pattern: dict[int, Kind] = {**pattern_of(seen), **{p: "soft" for p in parents}}
+    pattern: dict[int, Kind] = {**pattern_of(seen), **dict.fromkeys(parents, "soft")}
     plan = _plan_for(compiled, pattern, kept, (), budget / 8)
     levels = [(n, k) for n in clamped for k in range(compiled.cards[n] - 1)]
     batch = max(log_total.shape[0], *(f.leak.shape[-1] for n in clamped if isinstance(f := compiled.factors[n], NoisyFactor)))
@@ -218,7 +219,7 @@ def _tiled(compiled: CompiledNetwork, batch: int, copies: int) -> CompiledNetwor
 def _differences(compiled: CompiledNetwork, seen: Seen, node: int, below: list[Array], log_total: Array, budget: float) -> Array:
     """P(node = k | evidence) from P(node <= k | evidence); rare states are asked for directly, as a difference would lose digits."""
     steps = [np.zeros_like(below[0]), *below, np.ones_like(below[0])]
-    found = np.stack([high - low for low, high in zip(steps, steps[1:], strict=False)])
+    found = np.stack([high - low for low, high in itertools.pairwise(steps)])
     for k in range(1, compiled.cards[node]):
         if (found[k] < RARE).any():
             found[k] = np.exp(log_evidence(compiled, {**seen, node: k}, budget=budget) - log_total)
@@ -229,14 +230,11 @@ def _cached_plan(compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], fr
     return _plan_for(compiled, pattern_of(seen), kept, free, limit)
 
 
-def _plan_for(
-    compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], free: tuple[int, ...], limit: float
-) -> Plan:
+def _plan_for(compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], free: tuple[int, ...], limit: float) -> Plan:
     key = (tuple(sorted(pattern.items())), kept, free)
     plan = compiled.plans.get(key)
-    if isinstance(plan, Plan):
-        if plan.entries <= limit:
-            return plan
+    if isinstance(plan, Plan) and plan.entries <= limit:
+        return plan
     plan = make_plan(compiled, pattern, kept, free=free, limit=limit)
     compiled.plans[key] = plan
     return plan

@@ -81,7 +81,8 @@ class Logarithmic:
         peak = a.max(axis=axes, keepdims=True)
         shift = np.where(np.isfinite(peak), peak, 0.0)
         with np.errstate(divide="ignore"):
-            return np.log(np.exp(a - shift).sum(axis=axes)) + shift.squeeze(axis=axes)
+            logs: Array = np.log(np.exp(a - shift).sum(axis=axes)) + shift.squeeze(axis=axes)
+        return logs
 
     def running(self, a: Array, axis: int) -> Array:
         return np.logaddexp.accumulate(a, axis=axis)

@@ -51,16 +51,16 @@ def _changed(name: str, old: Parameter, change: object) -> Parameter:
     if isinstance(change, Quantity):
         if type(change) is not type(old):
             raise ParameterError(f"{name} is a {type(old).__name__}, not a {type(change).__name__}.")
-        return change  # type: ignore[return-value]
+        return change
     if isinstance(change, Beta):
         if not isinstance(old, Probability):
             raise ParameterError(f"{name} is a {type(old).__name__.lower()}, so a Beta cannot stand for it.")
         return Probability(beta=(float(change.alpha), float(change.beta)), grade="judged", note=_note(old))
     if isinstance(old, Distribution):
         return _changed_distribution(name, old, change)
-    if isinstance(change, bool) or not isinstance(change, (int, float)) and not hasattr(change, "__float__"):
+    if isinstance(change, bool) or (not isinstance(change, (int, float)) and not hasattr(change, "__float__")):
         raise ParameterError(f"{name}: give a number or a Beta, not {change!r}.")
-    number = float(change)  # type: ignore[arg-type]
+    number = float(change)
     if isinstance(old, Ratio):
         if not 0.0 < number < float("inf"):
             raise ParameterError(f"{name} is an odds ratio; {number:g} is not above 0 and finite.")

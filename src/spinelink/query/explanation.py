@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink.model.network import Network
-from spinelink.model.question import Question
 from spinelink.query.result import Result
 
 if TYPE_CHECKING:

@@ -58,9 +58,7 @@ class Ranking(Result):
     def _repr_html_(self) -> str:
         rows = "".join(_row(c) for c in self.causes)
         head = "<tr><th>cause</th><th>posterior</th><th></th><th>prior</th><th>ratio</th><th>urgency</th></tr>"
-        return (
-            f"<div class='spinelink'><p>{escape(str(self.question))}</p><table>{head}{rows}</table><p><small>{escape(NOTICE)}</small></p></div>"
-        )
+        return f"<div class='spinelink'><p>{escape(str(self.question))}</p><table>{head}{rows}</table><p><small>{escape(NOTICE)}</small></p></div>"
 
 
 def _row(c: RankedCause) -> str:

@@ -94,8 +94,10 @@ def parents_joint(network, names):
 def accuracy(network, cpd, states, given):
     parent_states = network.nodes[cpd.of].states
     by_state = cpd.sensitivity if isinstance(cpd.sensitivity, dict) else {parent_states[-1]: cpd.sensitivity}
-    p = by_state[given[cpd.of]].value if given[cpd.of] in by_state else 1.0 - cpd.specificity.value
-    return {states[0]: 1.0 - p, states[1]: p}
+    if given[cpd.of] in by_state:
+        return spread(by_state[given[cpd.of]], states)
+    # Written without 1 - (1 - specificity), which would lose the digits of a tiny specificity.
+    return {states[0]: cpd.specificity.value, states[1]: 1.0 - cpd.specificity.value}
 
 
 def ancestors(network, names):

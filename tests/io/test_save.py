@@ -96,7 +96,9 @@ def test_fields_of_a_block_come_and_go_and_comments_stay() -> None:
 
 
 def test_flow_over_several_lines_keeps_its_comments() -> None:
-    leak = "leak: {\n        estimate: 0.02, # first\n        equivalent_sample_size: 20, # second\n        grade: judged, note: rare,\n      }"
+    leak = "leak: {\n  estimate: 0.02, # first\n  equivalent_sample_size: 20, # second\n  grade: judged, note: rare,\n      }".replace(
+        "\n  ", "\n        "
+    )
     text = GOOD.replace("leak: {estimate: 0.02, equivalent_sample_size: 20, grade: judged, note: rare}", leak)
     network = replace_parameters(parse_network(text), {"numbness.leak": Probability(beta=(1.0, 9.0), grade="judged", note="rare")})
     new = patched(network, text)
@@ -120,20 +122,29 @@ def test_first_override_of_a_setting() -> None:
     network = with_overrides("primary_care", {"numbness.leak": judged(beta=(1.0, 9.0))})
     added = ["+    overrides:", "+      numbness.leak: {beta: [1, 9], grade: judged, note: tuned}"]
     assert changed_lines(patched(network)) == added
-    for old, new in [("    population: Adults who consult.\n", "    population: Adults who consult.\n    overrides: {}\n"),
-                     ("  primary_care:\n    label: Primary care\n    population: Adults who consult.\n", "  primary_care: {label: P, population: Adults}\n")]:  # fmt: skip
-        text = GOOD.replace(old, new)
-        network = with_overrides("primary_care", {"numbness.leak": judged(beta=(1.0, 9.0))}, parse_network(text))
-        assert "overrides: {numbness.leak: {beta: [1, 9], grade: judged, note: tuned}}" in changed_lines(patched(network, text), text)[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    population: Adults who consult.\n", "    population: Adults who consult.\n    overrides: {}\n"),
+        ("\n    label: Primary care\n    population: Adults who consult.\n", " {label: Primary care, population: Adults}\n"),
+        ("\n    label: Primary care\n    population: Adults who consult.\n", " {label: Primary care, population: Adults, }\n"),
+    ],
+)
+def test_first_override_within_braces(old: str, new: str) -> None:
+    text = GOOD.replace(old, new)
+    network = with_overrides("primary_care", {"numbness.leak": judged(beta=(1.0, 9.0))}, parse_network(text))
+    assert "overrides: {numbness.leak: {beta: [1, 9], grade: judged, note: tuned}}" in changed_lines(patched(network, text), text)[1]
 
 
 def test_changed_and_removed_overrides() -> None:
     old = dict(NETWORK.settings["emergency"].overrides)
     ratio = old.pop("herniation.odds_ratio.smoking")
     removed = changed_lines(patched(with_overrides("emergency", old)))
-    assert [line[:45] for line in removed] == ["-      herniation.odds_ratio.smoking: {estimat"]
+    assert [line.split(":")[0] for line in removed] == ["-      herniation.odds_ratio.smoking"]
     none = changed_lines(patched(with_overrides("emergency", {})))
-    assert [line[:17] for line in none] == ["-    overrides:   ", "-      herniation", "-      herniation"] or len(none) == 3
+    assert [line.split(":")[0] for line in none] == ["-    overrides", "-      herniation.prior", "-      herniation.odds_ratio.smoking"]
     assert isinstance(ratio, Ratio)
     wider = with_overrides("emergency", {**old, "herniation.odds_ratio.smoking": ratio.model_copy(update={"interval": (0.7, 1.1)})})
     assert changed_lines(patched(wider))[1].endswith("interval: [0.7, 1.1], grade: measured, source: li2013}  # below 1 is a ratio too")
@@ -183,7 +194,7 @@ def _like(old: Parameter) -> st.SearchStrategy[Parameter]:
 
 
 @given(replacements(), replacements(), st.sampled_from(["primary_care", "emergency"]))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_any_numbers_can_be_saved_and_comments_survive(values: dict[str, Parameter], overrides: dict[str, Parameter], setting: str) -> None:
     network = with_overrides(setting, {**NETWORK.settings[setting].overrides, **overrides}, replace_parameters(NETWORK, values))
     new = patched(network)

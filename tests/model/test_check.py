@@ -78,7 +78,7 @@ def test_replacing_keeps_the_kind() -> None:
         replace_parameters(NETWORK, {"herniation.odds_ratio.smoking": number})
     with pytest.raises(ParameterError, match="over 18-34, 35-64, 65\\+, not over a, b"):
         replace_parameters(NETWORK, {"age_group.prior": other})
-    with pytest.raises(UnknownNameError, match="Did you mean 'numbness.leak'"):
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'numbness\.leak'"):
         replace_parameters(NETWORK, {"numbness.leek": number})
 
 

@@ -59,8 +59,10 @@ def _read(model: Model, case_id: str) -> Reading:
 
 def _print_case(case: Case, reading: Reading) -> None:
     model, published = case.model, reading.case
-    click.secho(f"Published case {published.id}", bold=True)
-    click.echo(f"  {published.source}\n  Network {model.name} {model.network.version} ({model.fingerprint}), setting {model.setting}\n")
+    click.secho(f"Case {published.id}", bold=True)
+    click.echo(
+        f"  Source: {published.source}\n  Network {model.name} {model.network.version} ({model.fingerprint}), setting {model.setting}\n"
+    )
     click.secho("Findings", bold=True)
     for line in _findings(case):
         click.echo(f"  {line}")
@@ -92,11 +94,11 @@ def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
 def _page(case: Case, reading: Reading) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in _findings(case))
     items += "".join(f"<li><i>not expressed: {escape(text)}</i></li>" for text in reading.unexpressed)
-    title = escape(f"Published case {reading.case.id}")
+    title = escape(f"Case {reading.case.id}")
     return (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         "<style>body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td,th{padding:.2em .8em;text-align:left}</style>"
-        f"</head>\n<body><h1>{title}</h1><p>{escape(reading.case.source)}</p>\n<h2>Findings</h2><ul>{items}</ul>"
+        f"</head>\n<body><h1>{title}</h1><p>Source: {escape(reading.case.source)}</p>\n<h2>Findings</h2><ul>{items}</ul>"
         f"\n<h2>Red flags</h2>{case.alerts()._repr_html_()}\n<h2>Causes</h2>{case.differential(limit=SHOWN)._repr_html_()}"
         f"\n<p>What it turned out to be: {escape(reading.case.final_diagnosis or reading.case.diagnosis)}</p></body></html>\n"
     )

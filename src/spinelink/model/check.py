@@ -17,6 +17,9 @@ from spinelink.model.parameter import Distribution, Probability
 from spinelink.model.parameters import Located, Path, kind_mismatch, locate_parameters
 from spinelink.model.variable import OBSERVABLE, Node
 
+ISSUE_LIMIT = 1000
+"""Nobody reads more; a file of 5 MB could have a million."""
+
 Unreadable = Mapping[str, frozenset[str]]
 """Section (nodes, sources, settings) -> names in the file whose entry could not be read: to name them is no mistake."""
 
@@ -26,14 +29,15 @@ _SNOMED = re.compile(r"\b(?:snomed(?:[ -]?ct)?|sctid)\b\W*\d{6,18}\b", re.IGNORE
 def check_network(network: Network, *, unreadable: Unreadable | None = None) -> list[Issue]:
     """Everything wrong with a network, errors and warnings, in no particular order."""
     broken = {section: (unreadable or {}).get(section, frozenset()) for section in ("nodes", "sources", "settings")}
-    return [
-        *_check_nodes(network, broken["nodes"]),
-        *_check_cycles(network),
-        *_check_numbers(network, broken["sources"]),
-        *_check_settings(network, broken),
-        *_check_alerts(network, broken),
-        *_check_sources(network, whole=not any(broken.values())),
-    ]
+    issues = itertools.chain(
+        _check_nodes(network, broken["nodes"]),
+        _check_cycles(network),
+        _check_numbers(network, broken["sources"]),
+        _check_settings(network, broken),
+        _check_alerts(network, broken),
+        _check_sources(network, whole=not any(broken.values())),
+    )
+    return list(itertools.islice(issues, ISSUE_LIMIT))
 
 
 def _check_nodes(network: Network, broken: frozenset[str]) -> Iterator[Issue]:

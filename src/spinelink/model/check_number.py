@@ -13,6 +13,7 @@ from spinelink.model.parameters import Path
 
 SUM_TOLERANCE = 1e-6
 COUNT_TOLERANCE = 0.005
+_MANY = 500
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Issue:
 def near(name: str, allowed: Iterable[str]) -> str:
     """A hint that suggests near names, else lists what there is where that is short."""
     names = list(allowed)
+    if len(names) > _MANY:  # To compare with every name would take minutes in a large file full of mistakes.
+        names = [each for each in names if each[:3] == name[:3]][:_MANY]
     if found := near_names(name, names):
         return "did you mean " + " or ".join(map(repr, found)) + "?"
     return f"there are: {', '.join(names)}" if 0 < len(names) <= 8 else ""

@@ -76,12 +76,15 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-SPANS = sorted({(span.start, span.end) for span in inspect(decode_source(GOOD, file="g"))[2].values.values() if span.start})
+DOCUMENT = inspect(decode_source(GOOD, file="g"))[2]
+PLACES = {path: (span.start, span.end) for path, span in DOCUMENT.values.items()}
+SPANS = sorted(set(PLACES.values()))
 
 
 @given(st.lists(st.tuples(st.sampled_from(SPANS), VALUES), min_size=1, max_size=3))
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example([(SPANS[0], "{'|one|': {}}")])
+@example([(PLACES[("settings", "emergency", "overrides")], "[1e400]")])
 def test_any_value_in_any_place(changes: list[tuple[tuple[int, int], str]]) -> None:
     text, last = GOOD, len(GOOD)
     for (start, end), value in sorted(changes, reverse=True):

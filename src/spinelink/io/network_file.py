@@ -110,9 +110,11 @@ def _without(data: dict[str, Any], paths: Sequence[Path]) -> tuple[dict[str, Any
     for path in [*paths, *((key,) for key in _STUBS if key not in data)]:
         section, name = str(path[0]) if path else "", str(path[1]) if len(path) > 1 else ""
         entries = partial.get(section)
-        if len(path) > 3 and path[2] == "overrides" and isinstance(entries, dict) and name in entries:
-            overrides = {key: value for key, value in entries[name]["overrides"].items() if key != path[3]}
-            entries[name] = {**entries[name], "overrides": overrides}
+        if len(path) > 3 and path[2] == "overrides" and (overrides := _overrides(entries, name)) is not None:
+            partial[section][name] = {
+                **partial[section][name],
+                "overrides": {key: value for key, value in overrides.items() if key != path[3]},
+            }
         elif len(path) > 1 and isinstance(entries, dict):
             entries.pop(name, None)
             lost.get(section, set()).add(name)
@@ -123,3 +125,10 @@ def _without(data: dict[str, Any], paths: Sequence[Path]) -> tuple[dict[str, Any
     if isinstance(data.get("changes"), list) and any(path[:1] == ("changes",) for path in paths):
         partial.pop("changes", None)
     return partial, {section: frozenset(names) for section, names in lost.items()}
+
+
+def _overrides(entries: Any, name: str) -> dict[str, Any] | None:
+    """The overrides of a setting, if the file has a mapping there."""
+    entry = entries.get(name) if isinstance(entries, dict) else None
+    overrides = entry.get("overrides") if isinstance(entry, dict) else None
+    return overrides if isinstance(overrides, dict) else None

@@ -58,7 +58,8 @@ def check_chance(path: Path, words: str, chance: Parameter, states: Sequence[str
 
 def check_states(path: Path, words: str, named: Mapping[str, object], states: Sequence[str]) -> Iterator[Issue]:
     """A mapping that must name exactly these states."""
-    unknown = [state for state in named if state not in states]
+    known = set(states)
+    unknown = [state for state in named if state not in known]
     missing = [state for state in states if state not in named]
     for state in unknown:
         message = f"{words} has no state {state!r}; its states are {', '.join(states)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -37,7 +37,7 @@ def near(name: str, allowed: Iterable[str]) -> str:
     return f"there are: {', '.join(names)}" if 0 < len(names) <= 8 else ""
 
 
-def check_number(path: Path, words: str, number: Parameter, *, sources: Iterable[str], unreadable: frozenset[str]) -> Iterator[Issue]:
+def check_number(path: Path, words: str, number: Parameter, *, sources: Collection[str], unreadable: frozenset[str]) -> Iterator[Issue]:
     """Everything wrong with one number except whether it fits its node. `words` is what people call it."""
     yield from _check_uncertainty(path, words, number)
     match number:
@@ -51,15 +51,14 @@ def check_number(path: Path, words: str, number: Parameter, *, sources: Iterable
             yield from _check_counts(path, words, number)
         case _:
             assert_never(number)
-    yield from _check_provenance(path, words, number, set(sources), unreadable)
+    yield from _check_provenance(path, words, number, sources, unreadable)
 
 
-def check_sources(path: Path, words: str, keys: Sequence[str], known: Iterable[str], unreadable: frozenset[str]) -> Iterator[Issue]:
+def check_sources(path: Path, words: str, keys: Sequence[str], known: Collection[str], unreadable: frozenset[str]) -> Iterator[Issue]:
     """Source keys that the file does not define."""
-    allowed = list(known)
     for key in keys:
-        if key not in allowed and key not in unreadable:
-            yield Issue((*path, "source"), f"{words} cites {key!r}, which is not in sources", near(key, allowed))
+        if key not in known and key not in unreadable:
+            yield Issue((*path, "source"), f"{words} cites {key!r}, which is not in sources", near(key, known))
 
 
 def total(values: Iterable[float]) -> str:
@@ -137,7 +136,7 @@ def _check_counts(path: Path, words: str, number: Distribution) -> Iterator[Issu
         yield Issue((*path, "estimate"), f"estimate of {words} contradicts its counts: {'; '.join(off)}")
 
 
-def _check_provenance(path: Path, words: str, number: Parameter, known: set[str], unreadable: frozenset[str]) -> Iterator[Issue]:
+def _check_provenance(path: Path, words: str, number: Parameter, known: Collection[str], unreadable: frozenset[str]) -> Iterator[Issue]:
     if number.grade != "judged" and not number.source:
         yield Issue(path, f"{words} is {number.grade} but names no source", "add source: KEY, or grade it judged and say in a note why")
     if number.grade == "judged" and not number.note:

@@ -12,7 +12,7 @@ import spinelink.inference.explanation as explanation_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
-from spinelink.errors import ImpossibleEvidenceError
+from spinelink.errors import ImpossibleEvidenceError, TooLargeError
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
@@ -133,3 +133,30 @@ def test_joint_equals_enumeration(question, data):
     for key, p in answer.items():
         key = key if isinstance(key, tuple) else (key,)
         assert p == pytest.approx(expected.get(key, 0.0), abs=1e-9)
+
+
+@RELAXED
+@given(questions())
+def test_conditioning_equals_enumeration(question):
+    """A budget so small that every plan is refused and answered by cases instead."""
+    before = query_module.MEMORY_BUDGET, plan_module.EXPAND, query_module.EXPAND
+    network, evidence = question
+    total, expected, _ = posterior(network, scaled(evidence))
+    if total == 0.0:
+        return
+    plan_module.EXPAND = query_module.EXPAND = 1
+    try:
+        model = Model(network)
+        case = model.observe(evidence)
+        every = list(range(len(network.nodes)))
+        for budget in (24.0 * 12, 24.0 * 40):
+            try:
+                answer = query_module.marginals(model.compiled, case._seen, every, budget=budget)
+            except TooLargeError:
+                continue
+            assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
+            for i, n in enumerate(model.compiled.names):
+                for k, s in enumerate(model.compiled.states[i]):
+                    assert answer.of[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
+    finally:
+        query_module.MEMORY_BUDGET, plan_module.EXPAND, query_module.EXPAND = before

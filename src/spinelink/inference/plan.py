@@ -139,7 +139,9 @@ class _Planner:
     def plan(self, limit: float) -> Plan:
         scopes: list[tuple[int, ...]] = [f.scope for f in self.inputs] + list(self.closes.items())
         before = {node: deputy for deputy, node in self.closes.items()}
-        order = elimination_order(list(self.cards), scopes, self.cards, before, frozenset(self.free))
+        # Two factors with a deputy of K levels in common take 2 K - 1 products of slices, not K.
+        weights = {v: 2 * card - 1 if v >= len(self.compiled.names) else card for v, card in self.cards.items()}
+        order = elimination_order(list(self.cards), scopes, weights, before, frozenset(self.free))
         rank = {v: k for k, v in enumerate(order + self.free)}
         inputs = tuple(Input(f.form, f.node, tuple(sorted(f.scope, key=rank.__getitem__)), f.parent) for f in self.inputs)
         build = _Steps(self.cards, rank, len(self.compiled.names), limit)

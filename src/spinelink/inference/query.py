@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 MEMORY_BUDGET = 2.0e9
 """Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
 
+ENTRY = 24.0  # bytes a table entry costs over a run: itself, its adjoint, and what is in hand
+CANDIDATES = 12  # nodes tried for conditioning
 SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller runs instead of one
 UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
@@ -48,7 +50,11 @@ def pattern_of(seen: Seen) -> dict[int, Kind]:
 
 def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> Array:
     """log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
-    plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / 8)
+    try:
+        plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / ENTRY)
+    except TooLargeError as too_large:
+        cases = conditioned(compiled, seen, compiled.ancestors(seen), too_large)
+        return np.logaddexp.reduce([log_evidence(compiled, case, budget=budget) for case in cases])
     return _run(compiled, plan, seen, {}, want_marginals=False)[0]
 
 
@@ -56,7 +62,13 @@ def joint(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, budget
     """Joint posterior of a few nodes. Where the evidence is impossible the table is not a number."""
     hidden = tuple(dict.fromkeys(n for n in nodes if not isinstance(seen.get(n), int)))
     kept = frozenset(compiled.ancestors([*seen, *nodes]))
-    plan = _cached_plan(compiled, seen, kept, hidden, budget / 8)
+    try:
+        plan = _cached_plan(compiled, seen, kept, hidden, budget / ENTRY)
+    except TooLargeError as too_large:
+        cases = conditioned(compiled, seen, kept, too_large, keep=frozenset(hidden))
+        parts = [joint(compiled, case, nodes, budget=budget) for case in cases]
+        weights, total = _shares([part.log_evidence for part in parts])
+        return Joint(total, np.sum([np.where(w > 0.0, w * part.table, 0.0) for w, part in zip(weights, parts, strict=True)], axis=0))
     table = forward(compiled, plan, seen, {}, LINEAR).result
     axes = tuple(range(table.ndim - 1))
     with np.errstate(divide="ignore"):
@@ -93,6 +105,57 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
     depends on ("barren") join that run where it stays small, else they are answered in groups.
     """
     wanted = list(dict.fromkeys(nodes))
+    try:
+        return _marginals(compiled, seen, wanted, budget)
+    except TooLargeError as too_large:
+        return _by_cases(compiled, seen, wanted, budget, too_large)
+
+
+def _by_cases(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float, too_large: TooLargeError) -> Marginals:
+    """The same, one node after another set to each of its states and the answers weighed (Pearl 1986: conditioning)."""
+    cases = conditioned(compiled, seen, compiled.ancestors([*seen, *wanted]), too_large)
+    parts = [marginals(compiled, case, wanted, budget=budget) for case in cases]
+    weights, total = _shares([part.log_evidence for part in parts])
+    found = {}
+    for n in wanted:
+        weighed = [np.where(w > 0.0, w * part.of[n], 0.0) for w, part in zip(weights, parts, strict=True)]
+        found[n] = np.sum(weighed, axis=0) if np.isfinite(total).any() else np.full_like(weighed[0], np.nan)
+    return Marginals(total, found)
+
+
+def _shares(logs: list[Array]) -> tuple[list[Array], Array]:
+    """Shares of P(evidence) of each case, and log P(evidence)."""
+    total = np.logaddexp.reduce(logs)
+    safe = np.where(np.isfinite(total), total, 0.0)
+    return [np.exp(each - safe) for each in logs], total
+
+
+def conditioned(
+    compiled: CompiledNetwork, seen: Seen, kept: Iterable[int], too_large: TooLargeError, *, keep: frozenset[int] = frozenset()
+) -> list[Seen]:
+    """The evidence split into cases by the states of one more node, the one that makes the plans smallest in all.
+
+    Raises the error given where no node helps.
+    """
+    pattern, kept = pattern_of(seen), sorted(kept)
+    before = make_plan(compiled, pattern, kept, limit=float("inf")).entries
+    children = [0] * len(compiled.names)
+    for i in kept:
+        for p in compiled.parents[i]:
+            children[p] += 1
+    hidden = [i for i in kept if i not in seen and i not in keep]
+    sizes = {}
+    for node in sorted(hidden, key=lambda i: (-children[i] - len(compiled.parents[i]), i))[:CANDIDATES]:
+        entries = make_plan(compiled, {**pattern, node: "hard"}, kept, limit=float("inf")).entries
+        if entries < 0.9 * before:
+            sizes[node] = entries * compiled.cards[node]
+    if not sizes:
+        raise too_large
+    chosen = min(sizes, key=lambda n: (sizes[n], n))
+    return [{**seen, chosen: state} for state in range(compiled.cards[chosen])]
+
+
+def _marginals(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float) -> Marginals:
     relevant = compiled.ancestors(seen)
     found: dict[int, Array] = {}
     for n in wanted:
@@ -122,7 +185,7 @@ def _groups(
     waiting = [barren] if barren else [[]]
     while waiting:
         group = waiting.pop()
-        soft = min(SOFT_ENTRIES, budget / 8) if len(group) > 1 else budget / 8
+        soft = min(SOFT_ENTRIES, budget / ENTRY) if len(group) > 1 else budget / ENTRY
         try:
             _cached_plan(compiled, seen, _kept(compiled, relevant, group)[0], (), soft)
         except TooLargeError:
@@ -158,7 +221,7 @@ def _answer(
     compiled: CompiledNetwork, seen: Seen, relevant: set[int], group: list[int], inside: list[int], budget: float
 ) -> tuple[Array, dict[int, Array]]:
     kept, clamped = _kept(compiled, relevant, group)
-    plan = _cached_plan(compiled, seen, kept, (), budget / 8)
+    plan = _cached_plan(compiled, seen, kept, (), budget / ENTRY)
     log_total, by_node = _run(compiled, plan, seen, {}, want_marginals=True)
     found = {n: by_node[n] for n in [*inside, *group] if n not in clamped}
     if clamped and np.isfinite(log_total).any():
@@ -174,7 +237,7 @@ def _clamp(
     """Posteriors of barren noisy-MAX nodes: all P(node <= k | evidence) as one batch of extra unary factors."""
     parents = sorted({p for n in clamped for p in compiled.parents[n] if not isinstance(seen.get(p), int)})
     pattern: dict[int, Kind] = {**pattern_of(seen), **dict.fromkeys(parents, "soft")}
-    plan = _plan_for(compiled, pattern, kept, (), budget / 8)
+    plan = _plan_for(compiled, pattern, kept, (), budget / ENTRY)
     levels = [(n, k) for n in clamped for k in range(compiled.cards[n] - 1)]
     batch = max(log_total.shape[0], *(f.leak.shape[-1] for n in clamped if isinstance(f := compiled.factors[n], NoisyFactor)))
     chunk = max(1, int(min(budget / 16, 2.0**24) // (plan.entries * batch + 1)))

@@ -23,7 +23,6 @@ class Semiring(Protocol):
     def multiply(self, a: Array, b: Array) -> Array: ...
     def add(self, a: Array, b: Array) -> Array: ...
     def total(self, a: Array, axes: tuple[int, ...]) -> Array: ...
-    def running(self, a: Array, axis: int) -> Array: ...
     def zeros(self, shape: tuple[int, ...]) -> Array: ...
     def invert(self, a: Array) -> Array: ...
 
@@ -46,9 +45,6 @@ class Linear:
 
     def total(self, a: Array, axes: tuple[int, ...]) -> Array:
         return a.sum(axis=axes) if axes else a
-
-    def running(self, a: Array, axis: int) -> Array:
-        return a.cumsum(axis=axis)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.zeros(shape)
@@ -84,9 +80,6 @@ class Logarithmic:
             logs: Array = np.log(np.exp(a - shift).sum(axis=axes)) + shift.squeeze(axis=axes)
         return logs
 
-    def running(self, a: Array, axis: int) -> Array:
-        return np.logaddexp.accumulate(a, axis=axis)
-
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, -np.inf)
 
@@ -101,15 +94,21 @@ LOGARITHMIC = Logarithmic()
 def combine(ring: Semiring, a: Array, b: Array, deputy_axes: tuple[int, ...]) -> Array:
     """Product of two aligned factors; along a deputy axis, the distribution of the maximum of two independent levels.
 
-    a, b: (scope..., batch), broadcastable. Along a deputy axis both have all levels: out[k] = sum over max(i, j) = k of a[i] b[j],
-    computed as a[k] B[k] + A[k-1] b[k] with running sums A, B (Zhang and Poole 1996; Diez and Galan 2003, but without signs).
+    a, b: (scope..., batch), broadcastable. Along a deputy axis both have all K levels: out[k] = sum over max(i, j) = k of a[i] b[j],
+    computed as a[k] B[k] + A[k-1] b[k] with running sums A, B: 2 K - 1 products of slices (Zhang and Poole 1996; Diez and Galan 2003,
+    but without signs).
     """
     if not deputy_axes:
         return ring.multiply(a, b)
-    axis, rest = deputy_axes[0], deputy_axes[1:]
-    first = combine(ring, a, ring.running(b, axis), rest)
-    second = combine(ring, _shift_up(ring, ring.running(a, axis), axis), b, rest)
-    return ring.add(first, second)
+    axis, rest = _inner(deputy_axes)
+    own, other = _levels(a, axis), _levels(b, axis)
+    up_to_own, up_to_other = _running(ring, own), _running(ring, other)
+    levels = [combine(ring, own[0], other[0], rest)]
+    for k in range(1, len(own)):
+        reached = combine(ring, own[k], up_to_other[k], rest)
+        raised = combine(ring, up_to_own[k - 1], other[k], rest)
+        levels.append(ring.add(reached, raised))
+    return np.stack(levels, axis=axis)
 
 
 def transpose(ring: Semiring, adjoint: Array, b: Array, deputy_axes: tuple[int, ...]) -> Array:
@@ -119,23 +118,32 @@ def transpose(ring: Semiring, adjoint: Array, b: Array, deputy_axes: tuple[int, 
     """
     if not deputy_axes:
         return ring.multiply(adjoint, b)
-    axis, rest = deputy_axes[0], deputy_axes[1:]
-    same = transpose(ring, adjoint, ring.running(b, axis), rest)
-    above = transpose(ring, adjoint, b, rest)
-    return ring.add(same, _sum_above(ring, above, axis))
+    axis, rest = _inner(deputy_axes)
+    own, other = _levels(adjoint, axis), _levels(b, axis)
+    up_to = _running(ring, other)
+    levels: list[Array] = []
+    above: Array | None = None
+    for i in reversed(range(len(other))):
+        same = transpose(ring, own[i], up_to[i], rest)
+        levels.append(same if above is None else ring.add(same, above))
+        if i:
+            pushed = transpose(ring, own[i], other[i], rest)
+            above = pushed if above is None else ring.add(above, pushed)
+    return np.stack(levels[::-1], axis=axis)
 
 
-def _shift_up(ring: Semiring, a: Array, axis: int) -> Array:
-    """Entries moved one level up along the axis; level 0 becomes zero."""
-    out = ring.zeros(a.shape)
-    source: list[slice] = [slice(None)] * a.ndim
-    target: list[slice] = [slice(None)] * a.ndim
-    source[axis], target[axis] = slice(0, -1), slice(1, None)
-    out[tuple(target)] = a[tuple(source)]
-    return out
+def _inner(axes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """The last of the axes, so that the others keep their places when it is sliced away."""
+    return max(axes), tuple(a for a in axes if a != max(axes))
 
 
-def _sum_above(ring: Semiring, a: Array, axis: int) -> Array:
-    """At each level the sum over all higher levels."""
-    flipped = np.flip(a, axis=axis)
-    return np.flip(_shift_up(ring, ring.running(flipped, axis), axis), axis=axis)
+def _levels(a: Array, axis: int) -> list[Array]:
+    return [a[(slice(None),) * axis + (k,)] for k in range(a.shape[axis])]
+
+
+def _running(ring: Semiring, levels: list[Array]) -> list[Array]:
+    """Sums of the levels up to each."""
+    sums = levels[:1]
+    for level in levels[1:]:
+        sums.append(ring.add(sums[-1], level))
+    return sums

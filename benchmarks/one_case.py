@@ -76,7 +76,8 @@ def main() -> None:
             samples["pyAgrum LazyPropagation"].append(seconds(lambda: agrum(nodes)))
         base = statistics.median(samples["pyAgrum LazyPropagation"])
         rows += [
-            (name, engine, f"{1e3 * statistics.median(times):.2f}", f"{base / statistics.median(times):.2f}") for engine, times in samples.items()
+            (name, engine, f"{1e3 * statistics.median(times):.2f}", f"{base / statistics.median(times):.2f}")
+            for engine, times in samples.items()
         ]
     versions = ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "pyagrum", "pgmpy")) + f", Python {platform.python_version()}"
     with (Path(__file__).parent / "one_case.csv").open("w", newline="") as file:

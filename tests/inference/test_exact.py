@@ -81,8 +81,8 @@ def test_logarithmic_run_equals_enumeration(question):
 @given(questions())
 def test_explanation_found_by_search_equals_enumeration(question):
     """Every bucket split and every noisy family only bounded, so that the branch and bound has to work."""
-    before = explanation_module.BUCKET, explanation_module.FAMILY
-    explanation_module.BUCKET, explanation_module.FAMILY = 4.0, 1.0
+    before = explanation_module.BUCKETS, explanation_module.FAMILY
+    explanation_module.BUCKETS, explanation_module.FAMILY = (4.0,), 1.0
     try:
         network, evidence = question
         total, _, best = posterior(network, scaled(evidence))
@@ -90,7 +90,7 @@ def test_explanation_found_by_search_equals_enumeration(question):
             answer = Model(network).observe(evidence).most_probable_explanation()
             assert answer.log_probability == pytest.approx(math.log(best[0] / total), abs=1e-9)
     finally:
-        explanation_module.BUCKET, explanation_module.FAMILY = before
+        explanation_module.BUCKETS, explanation_module.FAMILY = before
 
 
 @RELAXED

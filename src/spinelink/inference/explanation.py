@@ -24,9 +24,9 @@ from spinelink.inference.semiring import LOGARITHMIC
 
 Array = NDArray[np.float64]
 
-BUCKET = 2.0**18  # entries of a bucket above which it is split
+BUCKETS = (2.0**16, 2.0**20, 2.0**22)  # entries of a bucket above which it is split: cheap bounds first, then tighter ones
 FAMILY = 2.0**16  # entries of a noisy family above which it is bounded, not written out
-VISITS = 300_000  # partial assignments looked at before giving up
+VISITS = 100_000  # partial assignments looked at before trying tighter bounds
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,16 @@ def most_probable_explanation(
 ) -> Explanation:
     """The most probable joint state of all unobserved nodes, those in `ignore` summed out where no other node depends on them.
 
-    Raises TooLargeError where the search looks at more than 300,000 partial assignments.
+    Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
     """
     factors = _factors(compiled, seen, _kept(compiled, seen, frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
     order = elimination_order(sorted(cards), [f.scope for f in factors.tables], cards, {}, frozenset())
-    return _Search(_buckets(factors, order, cards, min(BUCKET, budget / 8)), factors, order, cards).run()
+    for limit in BUCKETS:
+        found = _Search(_buckets(factors, order, cards, min(limit, budget / 8)), factors, order, cards).run()
+        if found is not None:
+            return found
+    raise TooLargeError(f"the most probable explanation was not proved within {VISITS:,} partial assignments; observe more of the network")
 
 
 def _kept(compiled: CompiledNetwork, seen: Seen, ignore: frozenset[int]) -> list[int]:
@@ -193,8 +197,6 @@ def _buckets(factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int]
     for table in factors.tables:
         if table.scope:
             buckets[min(table.scope, key=rank.__getitem__)].factors.append(table)
-        else:
-            factors.constant += float(table.values)
     for v in order:
         inside = [*buckets[v].factors, *(m for _, m in buckets[v].messages)]
         for group in _split(inside, cards, limit):
@@ -234,7 +236,8 @@ class _Search:
 
     def __init__(self, buckets: dict[int, _Bucket], factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int]) -> None:
         self.buckets, self.order, self.cards = buckets, order[::-1], cards
-        self.constant = factors.constant + sum(float(m.values) for _, m in buckets[-1].messages)
+        self.constant = factors.constant + sum(float(t.values) for t in factors.tables if not t.scope)
+        self.constant += sum(float(m.values) for _, m in buckets[-1].messages)
         rank = {v: k for k, v in enumerate(self.order)}
         self.settled: dict[int, list[_Lazy]] = {v: [] for v in order}
         for lazy in factors.lazy:
@@ -247,7 +250,8 @@ class _Search:
         self.best = -np.inf
         self.found: dict[int, int] = {}
 
-    def run(self) -> Explanation:
+    def run(self) -> Explanation | None:
+        """The best assignment; None where it was not proved within the visits allowed."""
         start = self.constant
         states: dict[int, int] = {}
         stack: list[tuple[int, int, float]] = [(0, -1, start)]
@@ -264,9 +268,7 @@ class _Search:
                 continue
             visits += 1
             if visits > VISITS:
-                raise TooLargeError(
-                    f"the most probable explanation was not proved within {VISITS:,} partial assignments; observe more of the network"
-                )
+                return None
             v = self.order[depth]
             options = [(self._bound(v, s, states, bound), s) for s in range(self.cards[v])]
             stack += [(depth + 1, s, b) for b, s in sorted(options) if b > self.best]

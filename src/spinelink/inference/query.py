@@ -181,13 +181,16 @@ def _groups(
     key = ("groups", tuple(sorted(pattern_of(seen).items())), tuple(barren), budget)
     if key in compiled.plans:
         return compiled.plans[key]  # type: ignore[return-value]
+    # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
+    alone = _cached_plan(compiled, seen, frozenset(relevant), (), budget / ENTRY).entries
+    soft = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY)
     done: list[list[int]] = []
     waiting = [barren] if barren else [[]]
     while waiting:
         group = waiting.pop()
-        soft = min(SOFT_ENTRIES, budget / ENTRY) if len(group) > 1 else budget / ENTRY
+        limit = soft if len(group) > 1 else budget / ENTRY
         try:
-            _cached_plan(compiled, seen, _kept(compiled, relevant, group)[0], (), soft)
+            _cached_plan(compiled, seen, _kept(compiled, relevant, group)[0], (), limit)
         except TooLargeError:
             if len(group) <= 1:
                 raise

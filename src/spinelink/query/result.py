@@ -42,7 +42,11 @@ class Result:
 
 
 def show_number(value: float) -> str:
-    """A number for people: three significant digits, small ones not as 0.000."""
+    """A number for people: three significant digits; small ones not as 0.000, and none as 1.000 that is less."""
     if value != value:
         return ""
-    return f"{value:.3f}" if abs(value) >= 0.0995 else f"{value:.3g}"
+    if value in (0.0, 1.0):
+        return f"{value:.0f}"
+    if 0.9995 <= value < 1.0:
+        return ">0.999"
+    return f"{value:#.3g}".rstrip(".")

@@ -54,7 +54,8 @@ def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMOR
         plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / ENTRY)
     except TooLargeError as too_large:
         cases = conditioned(compiled, seen, compiled.ancestors(seen), too_large)
-        return np.logaddexp.reduce([log_evidence(compiled, case, budget=budget) for case in cases])
+        total: Array = np.logaddexp.reduce([log_evidence(compiled, case, budget=budget) for case in cases])
+        return total
     return _run(compiled, plan, seen, {}, want_marginals=False)[0]
 
 

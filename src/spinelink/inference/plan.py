@@ -89,13 +89,19 @@ class Plan:
 
 
 def make_plan(
-    compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: Iterable[int], *, free: tuple[int, ...] = (), limit: float = 2.0**28
+    compiled: CompiledNetwork,
+    pattern: Mapping[int, Kind],
+    kept: Iterable[int],
+    *,
+    free: tuple[int, ...] = (),
+    limit: float = 2.0**28,
+    thorough: bool = True,
 ) -> Plan:
     """Plans the sum over all kept nodes that are neither observed nor free.
 
     Raises TooLargeError where the steps together would hold more than `limit` entries.
     """
-    return _Planner(compiled, pattern, sorted(kept), free).plan(limit)
+    return _Planner(compiled, pattern, sorted(kept), free).plan(limit, thorough)
 
 
 class _Planner:
@@ -136,12 +142,12 @@ class _Planner:
         self.inputs.append(Input("constant", i, (deputy,)))
         self.inputs += [Input("contribution", i, (p, deputy), p) for p in hidden_parents]
 
-    def plan(self, limit: float) -> Plan:
+    def plan(self, limit: float, thorough: bool) -> Plan:
         scopes: list[tuple[int, ...]] = [f.scope for f in self.inputs] + list(self.closes.items())
         before = {node: deputy for deputy, node in self.closes.items()}
         # Two factors with a deputy of K levels in common take 2 K - 1 products of slices, not K.
         weights = {v: 2 * card - 1 if v >= len(self.compiled.names) else card for v, card in self.cards.items()}
-        order = elimination_order(list(self.cards), scopes, weights, before, frozenset(self.free))
+        order = elimination_order(list(self.cards), scopes, weights, before, frozenset(self.free), thorough=thorough)
         rank = {v: k for k, v in enumerate(order + self.free)}
         inputs = tuple(Input(f.form, f.node, tuple(sorted(f.scope, key=rank.__getitem__)), f.parent) for f in self.inputs)
         build = _Steps(self.cards, rank, len(self.compiled.names), limit)

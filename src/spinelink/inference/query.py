@@ -139,7 +139,7 @@ def conditioned(
     Raises the error given where no node helps.
     """
     pattern, kept = pattern_of(seen), sorted(kept)
-    before = make_plan(compiled, pattern, kept, limit=float("inf")).entries
+    before = make_plan(compiled, pattern, kept, limit=float("inf"), thorough=False).entries
     children = [0] * len(compiled.names)
     for i in kept:
         for p in compiled.parents[i]:
@@ -147,7 +147,7 @@ def conditioned(
     hidden = [i for i in kept if i not in seen and i not in keep]
     sizes = {}
     for node in sorted(hidden, key=lambda i: (-children[i] - len(compiled.parents[i]), i))[:CANDIDATES]:
-        entries = make_plan(compiled, {**pattern, node: "hard"}, kept, limit=float("inf")).entries
+        entries = make_plan(compiled, {**pattern, node: "hard"}, kept, limit=float("inf"), thorough=False).entries
         if entries < 0.9 * before:
             sizes[node] = entries * compiled.cards[node]
     if not sizes:
@@ -179,11 +179,12 @@ def _groups(
     compiled: CompiledNetwork, seen: Seen, relevant: set[int], barren: list[int], inside: list[int], budget: float
 ) -> list[list[int]]:
     """Barren nodes in groups whose plans stay small; the first group also answers the nodes above the findings."""
-    key = ("groups", tuple(sorted(pattern_of(seen).items())), tuple(barren), budget)
+    pattern = pattern_of(seen)
+    key = ("groups", tuple(sorted(pattern.items())), tuple(barren), budget)
     if key in compiled.plans:
         return compiled.plans[key]  # type: ignore[return-value]
     # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
-    alone = _cached_plan(compiled, seen, frozenset(relevant), (), budget / ENTRY).entries
+    alone = _plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
     soft = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY)
     done: list[list[int]] = []
     waiting = [barren] if barren else [[]]
@@ -191,7 +192,7 @@ def _groups(
         group = waiting.pop()
         limit = soft if len(group) > 1 else budget / ENTRY
         try:
-            _cached_plan(compiled, seen, _kept(compiled, relevant, group)[0], (), limit)
+            _plan_for(compiled, pattern, _kept(compiled, relevant, group)[0], (), limit, thorough=False)
         except TooLargeError:
             if len(group) <= 1:
                 raise
@@ -297,12 +298,20 @@ def _cached_plan(compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], fr
     return _plan_for(compiled, pattern_of(seen), kept, free, limit)
 
 
-def _plan_for(compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], free: tuple[int, ...], limit: float) -> Plan:
-    key = (tuple(sorted(pattern.items())), kept, free)
+def _plan_for(
+    compiled: CompiledNetwork,
+    pattern: Mapping[int, Kind],
+    kept: frozenset[int],
+    free: tuple[int, ...],
+    limit: float,
+    *,
+    thorough: bool = True,
+) -> Plan:
+    key = (tuple(sorted(pattern.items())), kept, free, thorough)
     plan = compiled.plans.get(key)
     if isinstance(plan, Plan) and plan.entries <= limit:
         return plan
-    plan = make_plan(compiled, pattern, kept, free=free, limit=limit)
+    plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough)
     compiled.plans[key] = plan
     return plan
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.inference.cache import PlanCache
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pgmpy.models import DiscreteBayesianNetwork
 
+    from spinelink.batch.scorer import Scorer
     from spinelink.inference.query import Marginals
     from spinelink.query.alerts import Alerts
     from spinelink.query.explanation import MostProbableExplanation
@@ -42,7 +44,7 @@ class Model:
     network: Network
     setting: str | None = None
     origin: Path | None = None
-    _plans: dict[object, object] = field(default_factory=dict)
+    _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
@@ -97,6 +99,60 @@ class Model:
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
         """A case with these findings; see `Case.observe`."""
         return Case(self).observe(findings, **more)
+
+    def posteriors(
+        self,
+        frame: Any,
+        *,
+        of: str | Sequence[str] = "causes",
+        keep: str | Sequence[str] = (),
+        chunk: int = 50_000,
+        threads: int | None = None,
+        progress: bool | None = None,
+        on_impossible: Literal["raise", "flag"] = "raise",
+    ) -> Any:
+        """Posteriors of a whole table of patients, exact, row by row.
+
+        frame: pandas, polars or pyarrow; one row a patient, one column a node, with what `Case.observe` takes in its cells; a missing cell was
+        not assessed. Columns `node=state` hold likelihoods of states (virtual evidence).
+        of: "causes", "all", "evidence" (only P(findings)), or names of nodes. keep: columns that are no findings and are handed through.
+        chunk: rows worked on before the next are begun. threads: as many as cores, at most 8, where None. progress: a bar; None: in a terminal.
+        on_impossible: "raise" names the row and its contradiction; "flag" gives nan, and -inf as `log_evidence`, in such rows.
+
+        Returns a frame of the caller's own kind, rows in their order (a pandas index is kept): the kept columns; for each node with two states
+        P(its second state) under its name, else P(state) under `node=state`; and `log_evidence`, the natural logarithm of P(findings).
+        Raises EvidenceError naming row and column, UnknownNameError, ImpossibleEvidenceError; on Ctrl-C Interrupted, which holds the finished
+        chunks.
+        """
+        from spinelink.batch.posteriors import table_posteriors
+
+        return table_posteriors(
+            self.network,
+            self.compiled,
+            frame,
+            of=of,
+            keep=keep,
+            chunk=chunk,
+            threads=threads,
+            progress=progress,
+            on_impossible=on_impossible,
+        )
+
+    def scorer(
+        self,
+        *,
+        of: str | Sequence[str] = "causes",
+        keep: str | Sequence[str] = (),
+        on_impossible: Literal["raise", "flag"] = "flag",
+        threads: int = 1,
+    ) -> Scorer:
+        """`posteriors` as a callable that can be pickled, for Dask `map_partitions`, Ray `map_batches` or Spark `mapInPandas`."""
+        from spinelink.batch.posteriors import chosen_nodes
+        from spinelink.batch.scorer import Scorer
+
+        chosen_nodes(self.network, of)  # refuses unknown names here, not on a worker
+        wanted = of if isinstance(of, str) else tuple(of)
+        return Scorer(self.network, self.compiled, wanted, (keep,) if isinstance(keep, str) else tuple(keep), on_impossible, threads)
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The graph: nodes with role, origin, label and states, an edge from each parent to each child."""

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.cache import PlanCache
+
 Array = NDArray[np.float64]
 
 
@@ -42,7 +44,7 @@ class CompiledNetwork:
     names: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
     factors: tuple[Factor, ...]
-    plans: dict[object, object] = field(default_factory=dict, repr=False)
+    plans: PlanCache = field(default_factory=PlanCache, repr=False)
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,32 @@ from spinelink.inference.plan import Close, Combine, Input, Plan, SumOut, TakeTo
 from spinelink.inference.semiring import Semiring, combine, transpose
 
 Array = NDArray[np.float64]
-Seen = Mapping[int, "int | Array"]
-"""Node -> index of the state seen, or likelihoods (states, batch)."""
+Rows = NDArray[np.int64]
+Seen = Mapping[int, "int | Array | Rows"]
+"""Node -> index of the state seen, the same in the whole batch or one for each row (batch,), or likelihoods (states, batch).
+
+A noisy-MAX node that is seen in its lowest state in one row of a batch is so in all of them (it has another plan), and is given as 0.
+"""
+
+
+def is_soft(value: int | Array | Rows) -> TypeGuard[Array]:
+    """Whether the finding is virtual evidence."""
+    return not isinstance(value, int) and value.ndim == 2
+
+
+def state_of(seen: Seen, node: int) -> int | Rows | None:
+    """The state in which the node is seen, or each row's; None where it is hidden or its finding is virtual."""
+    value = seen.get(node)
+    return None if value is None or is_soft(value) else cast("int | Rows", value)
+
+
+def pick(array: Array, axis: int, state: int | Rows) -> Array:
+    """The slice at a state, or at each row's own state; the last axis is the batch."""
+    if isinstance(state, int):
+        return array[(slice(None),) * axis + (state,)]
+    first = np.moveaxis(array, axis, 0)  # (states, ..., batch)
+    own = first[..., 0][state] if first.shape[-1] == 1 else first[state, ..., np.arange(len(state))]  # (rows, ...)
+    return np.moveaxis(own, 0, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +129,18 @@ class InputBuilder:
 
     def __init__(self, compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], ring: Semiring) -> None:
         self.compiled, self.ring = compiled, ring
-        self.states: dict[int, int] = {i: s for i, s in seen.items() if isinstance(s, int)}
+        self.states: dict[int, int | Rows] = {}
         self.unary: dict[int, list[Array]] = {}
         for i, value in seen.items():
-            if not isinstance(value, int):
+            if is_soft(value):
                 self.unary.setdefault(i, []).append(value)
+            elif (state := state_of(seen, i)) is not None:
+                self.states[i] = state
         for i, value in weights.items():
             self.unary.setdefault(i, []).append(value)
-        for i, state in self.states.items():
+        for i, own in self.states.items():
             factor = compiled.factors[i]
-            if state == 0 and isinstance(factor, NoisyFactor):
+            if isinstance(own, int) and own == 0 and isinstance(factor, NoisyFactor):
                 for p, link in zip(factor.parents, factor.links, strict=True):
                     if p not in self.states:
                         self.unary.setdefault(p, []).append(link[:, 0])
@@ -138,7 +165,9 @@ class InputBuilder:
 
     def _table(self, spec: Input, factor: TableFactor) -> Array:
         family = (*factor.parents, spec.node)
-        sliced = factor.table[tuple(self.states.get(v, slice(None)) for v in family)]
+        sliced = factor.table
+        for axis in reversed([k for k, v in enumerate(family) if v in self.states]):
+            sliced = pick(sliced, axis, self.states[family[axis]])
         left = [v for v in family if v not in self.states]
         return np.moveaxis(sliced, [left.index(v) for v in spec.scope], range(len(spec.scope)))
 
@@ -147,12 +176,18 @@ class InputBuilder:
         state = self.states.get(node)
         if state is None:
             return rows
-        return np.stack([rows[..., :state, :].sum(axis=-2), rows[..., state, :]], axis=-2)
+        axis = rows.ndim - 2
+        if isinstance(state, int):
+            return np.stack([rows[..., :state, :].sum(axis=axis), rows[..., state, :]], axis=axis)
+        below = np.concatenate([np.zeros_like(rows[..., :1, :]), np.cumsum(rows, axis=axis)[..., :-1, :]], axis=axis)
+        return np.stack([pick(below, axis, state), pick(rows, axis, state)], axis=-2)
 
     def _constant(self, spec: Input, factor: NoisyFactor) -> Array:
         """What the leak and the observed parents contribute: (levels, batch), or a plain number where the lowest state is seen."""
-        parts = [factor.leak] + [link[self.states[p]] for p, link in zip(factor.parents, factor.links, strict=True) if p in self.states]
-        if not spec.scope and self.states[spec.node] == 0:
+        parts = [factor.leak] + [
+            pick(link, 0, self.states[p]) for p, link in zip(factor.parents, factor.links, strict=True) if p in self.states
+        ]
+        if not spec.scope:  # seen in the lowest state
             lowest = self.ring.encode(parts[0][0])
             for part in parts[1:]:
                 lowest = self.ring.multiply(lowest, self.ring.encode(part[0]))

@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.cache import PlanCache
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor, topological_order
 from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.model.network import Network
@@ -37,7 +38,7 @@ def _prefixes(name: str) -> list[str]:
     return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
 
 
-def compile_network(network: Network, values: Values, *, plans: dict[object, object] | None = None) -> CompiledNetwork:
+def compile_network(network: Network, values: Values, *, plans: PlanCache | None = None) -> CompiledNetwork:
     """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
 
     `plans`: the cache of a network with the same structure, to be shared.
@@ -49,7 +50,7 @@ def compile_network(network: Network, values: Values, *, plans: dict[object, obj
     factors: dict[int, Factor] = {}
     for i in topological_order(parents):
         factors[i] = _factor(network, names[i], values, states, parents[i], factors)
-    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))), {} if plans is None else plans)
+    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))), PlanCache() if plans is None else plans)
 
 
 def _factor(

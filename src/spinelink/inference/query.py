@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
-from spinelink.inference.execute import Seen, forward, reverse
+from spinelink.inference.execute import Rows, Seen, forward, is_soft, pick, reverse, state_of
 from spinelink.inference.plan import EXPAND, Kind, Plan, make_plan
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC
 
@@ -45,7 +46,7 @@ class Joint:
 
 def pattern_of(seen: Seen) -> dict[int, Kind]:
     """The structural pattern of some evidence."""
-    return {i: "soft" if not isinstance(v, int) else "lowest" if v == 0 else "hard" for i, v in seen.items()}
+    return {i: "soft" if is_soft(v) else "lowest" if isinstance(v, int) and v == 0 else "hard" for i, v in seen.items()}
 
 
 def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> Array:
@@ -156,13 +157,21 @@ def conditioned(
     return [{**seen, chosen: state} for state in range(compiled.cards[chosen])]
 
 
+def largest_plan(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float = MEMORY_BUDGET) -> float:
+    """Table entries that one row takes in the run over the ancestors of the findings and of these nodes; the budget's where too large."""
+    kept = frozenset(compiled.ancestors([*seen, *nodes]))
+    try:
+        return _cached_plan(compiled, seen, kept, (), budget / ENTRY).entries
+    except TooLargeError:
+        return budget / ENTRY
+
+
 def _marginals(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float) -> Marginals:
     relevant = compiled.ancestors(seen)
     found: dict[int, Array] = {}
     for n in wanted:
-        state = seen.get(n)
-        if isinstance(state, int):
-            found[n] = np.eye(compiled.cards[n])[:, state : state + 1]
+        if (state := state_of(seen, n)) is not None:
+            found[n] = np.eye(compiled.cards[n])[:, np.atleast_1d(state)]
     rank = {n: k for k, n in enumerate(compiled.order)}
     barren = sorted((n for n in wanted if n not in relevant), key=rank.__getitem__)
     inside = [n for n in wanted if n in relevant and n not in found]
@@ -181,8 +190,9 @@ def _groups(
     """Barren nodes in groups whose plans stay small; the first group also answers the nodes above the findings."""
     pattern = pattern_of(seen)
     key = ("groups", tuple(sorted(pattern.items())), tuple(barren), budget)
-    if key in compiled.plans:
-        return compiled.plans[key]  # type: ignore[return-value]
+    known = compiled.plans.get(key)
+    if isinstance(known, list):
+        return known
     # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
     alone = _plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
     soft = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY)
@@ -200,7 +210,7 @@ def _groups(
             waiting += [group[half:], group[:half]]
         else:
             done.append(group)
-    compiled.plans[key] = done
+    compiled.plans.put(key, done)
     return done
 
 
@@ -240,7 +250,7 @@ def _clamp(
     compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], clamped: list[int], log_total: Array, budget: float
 ) -> dict[int, Array]:
     """Posteriors of barren noisy-MAX nodes: all P(node <= k | evidence) as one batch of extra unary factors."""
-    parents = sorted({p for n in clamped for p in compiled.parents[n] if not isinstance(seen.get(p), int)})
+    parents = sorted({p for n in clamped for p in compiled.parents[n] if state_of(seen, p) is None})
     pattern: dict[int, Kind] = {**pattern_of(seen), **dict.fromkeys(parents, "soft")}
     plan = _plan_for(compiled, pattern, kept, (), budget / ENTRY)
     levels = [(n, k) for n in clamped for k in range(compiled.cards[n] - 1)]
@@ -250,7 +260,7 @@ def _clamp(
     for start in range(0, len(levels), chunk):
         part = levels[start : start + chunk]
         weights, constant = _clamp_weights(compiled, seen, part, parents, batch)
-        tiled = {i: v if isinstance(v, int) else np.tile(np.broadcast_to(v, (v.shape[0], batch)), len(part)) for i, v in seen.items()}
+        tiled = {i: _tiled_finding(v, batch, len(part)) for i, v in seen.items()}
         logs, _ = _run(_tiled(compiled, batch, len(part)), plan, tiled, weights, want_marginals=False)
         ratio = np.exp(np.broadcast_to(logs, (batch * len(part),)).reshape(len(part), batch) - log_total) * constant
         below |= dict(zip(part, ratio, strict=True))
@@ -269,12 +279,17 @@ def _clamp_weights(
         constant[position] *= factor.leak[: k + 1].sum(axis=0)
         for p, link in zip(factor.parents, factor.links, strict=True):
             up_to = link[:, : k + 1].sum(axis=1)  # (parent's states, batch)
-            state = seen.get(p)
-            if isinstance(state, int):
-                constant[position] *= up_to[state]
+            if (state := state_of(seen, p)) is not None:
+                constant[position] *= pick(up_to, 0, state)
             else:
                 weights[p][:, position] *= up_to
     return {p: w.reshape(w.shape[0], -1) for p, w in weights.items()}, constant
+
+
+def _tiled_finding(value: int | Array | Rows, batch: int, copies: int) -> int | Array | Rows:
+    if isinstance(value, int):
+        return value
+    return cast("Array | Rows", np.tile(np.broadcast_to(value, (*value.shape[:-1], batch)), copies))
 
 
 def _tiled(compiled: CompiledNetwork, batch: int, copies: int) -> CompiledNetwork:
@@ -312,7 +327,7 @@ def _plan_for(
     if isinstance(plan, Plan) and plan.entries <= limit:
         return plan
     plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough)
-    compiled.plans[key] = plan
+    compiled.plans.put(key, plan)
     return plan
 
 

@@ -1,0 +1,107 @@
+"""`spinelink batch`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from spinelink.cli.output import network_option, setting_option
+from spinelink.cli.query import DEFAULT_NETWORK
+
+if TYPE_CHECKING:
+    from spinelink.batch.files import Shard
+
+
+@click.command()
+@click.argument("patients", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the answers go: .csv or .parquet.")
+@network_option
+@setting_option
+@click.option("--of", multiple=True, metavar="NODE|GROUP", help="causes, all, evidence, or a node (again for more).  [default: causes]")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="A column that is no finding, handed through (again for more).")
+@click.option("--chunk", type=click.IntRange(min=1), default=10_000, show_default=True, help="Rows in a part.")
+@click.option("--threads", type=click.IntRange(min=1), help="Work at once.  [default: as many as cores, at most 8]")
+@click.option(
+    "--shard", default="1/1", show_default=True, metavar="I/N", help="Only every N-th chunk, from the I-th on: one of N machines."
+)
+@click.option(
+    "--on-impossible", type=click.Choice(["raise", "flag"]), default="flag", show_default=True, help="Rows that contradict the network."
+)
+@click.option("--overwrite", is_flag=True, help="Replace the output where it is there already.")
+def batch(
+    patients: Path,
+    out: Path,
+    network: str | None,
+    setting: str | None,
+    of: tuple[str, ...],
+    keep: tuple[str, ...],
+    chunk: int,
+    threads: int | None,
+    shard: str,
+    on_impossible: str,
+    overwrite: bool,
+) -> int:
+    """Posteriors of a whole file of patients (CSV or Parquet), larger than memory.
+
+    One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold likelihoods. The answers come out in the
+    order of the rows, with log_evidence, the logarithm of P(findings); a row that contradicts the network has -inf there and no posteriors.
+
+    Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
+
+    \b
+    Example:
+      spinelink batch patients.parquet --out posteriors.parquet --keep patient_id --setting emergency
+    """
+    from tqdm import tqdm
+
+    from spinelink.batch.files import score_file
+    from spinelink.batch.posteriors import GROUPS, table_posteriors
+    from spinelink.library import load
+
+    model = load(network or DEFAULT_NETWORK, setting=setting)
+    wanted: str | list[str] = "causes" if not of else of[0] if len(of) == 1 and of[0] in GROUPS else list(of)
+    stamp = {
+        "network": model.name,
+        "fingerprint": model.fingerprint,
+        "setting": model.setting,
+        "of": wanted,
+        "keep": list(keep),
+        "on_impossible": on_impossible,
+    }
+
+    def score(frame: object, first_row: int) -> object:
+        return table_posteriors(
+            model.network,
+            model.compiled,
+            frame,
+            of=wanted,
+            keep=keep,
+            threads=threads,
+            progress=False,
+            on_impossible="raise" if on_impossible == "raise" else "flag",
+            first_row=first_row,
+        )
+
+    with tqdm(unit="row", unit_scale=True, disable=None) as bar:
+        try:
+            report = score_file(
+                score, patients, out, stamp=stamp, chunk=chunk, shard=_shard(shard), overwrite=overwrite, done=lambda rows: bar.update(rows)
+            )
+        except KeyboardInterrupt:
+            bar.close()
+            click.echo("\nspinelink: stopped; finished chunks are kept, and the same command goes on from there.", err=True)
+            raise click.Abort from None
+    again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run" if report.resumed else ""
+    click.echo(f"Written: {report.out} ({report.rows:,} rows{again})")
+    return 0
+
+
+def _shard(text: str) -> Shard:
+    from spinelink.batch.files import BatchError, Shard
+
+    number, slash, count = text.partition("/")
+    if not slash or not number.isdigit() or not count.isdigit():
+        raise BatchError(f"--shard {text}: write it as 2/8, the second of eight.")
+    return Shard(int(number), int(count))

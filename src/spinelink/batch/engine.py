@@ -59,10 +59,13 @@ def answer(compiled: CompiledNetwork, findings: TableFindings, nodes: list[str],
         for rows in [*firsts, *later]:
             run(rows)
     else:
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             for work in (firsts, later):
                 for _ in pool.map(run, work):
                     pass
+        finally:
+            pool.shutdown(cancel_futures=True)  # on Ctrl-C what has not begun does not begin
     return TableAnswer(log_total, of)
 
 

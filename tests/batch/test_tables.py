@@ -123,6 +123,27 @@ def test_polars_and_pyarrow_come_back_as_they_went(minimal):
         np.testing.assert_array_equal(back.to_numpy(), expected.to_numpy())
 
 
+@pytest.mark.parametrize("kind", ["object", "string", "string[pyarrow]", "category", "str"])
+def test_every_way_of_pandas_to_hold_text(minimal, kind):
+    plain = patients().drop(columns="heavy_lifting")
+    np.testing.assert_array_equal(minimal.posteriors(plain.astype(kind)).to_numpy(), minimal.posteriors(plain).to_numpy())
+
+
+def test_booleans_with_holes(minimal):
+    values = [True, False, None]
+    expected = minimal.posteriors(pd.DataFrame({"numbness": ["present", "absent", None]}))
+    for column in (pd.array(values, dtype="boolean"), pd.array(values, dtype="object"), pl.Series(values), pa.array(values)):
+        frame = (
+            pl.DataFrame({"numbness": column})
+            if isinstance(column, pl.Series)
+            else pa.table({"numbness": column})
+            if isinstance(column, pa.Array)
+            else pd.DataFrame({"numbness": column})
+        )
+        found = minimal.posteriors(frame)
+        np.testing.assert_array_equal(found.to_pandas() if not isinstance(found, pd.DataFrame) else found, expected)
+
+
 def test_what_may_be_asked(minimal):
     frame = patients(5)
     assert list(minimal.posteriors(frame, of="evidence").columns) == ["log_evidence"]

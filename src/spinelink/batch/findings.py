@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import EvidenceError, SpinelinkError, did_you_mean
-from spinelink.model.evidence import read_finding
+from spinelink.model.evidence import is_missing, read_finding
 from spinelink.model.network import Network
 
 MISSING = -1
@@ -108,7 +108,7 @@ def _distinct(values: Iterable[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     distinct: list[Any] = []
     places = []
     for value in values:
-        missing = value is None or value != value
+        missing = is_missing(value)
         key = (type(None), None) if missing else (type(value), _hashable(value))
         if key not in seen:
             seen[key] = len(distinct)

@@ -61,7 +61,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
     if name not in network.nodes:
         raise UnknownNameError(name, kind="node", allowed=network.nodes, where=f"network {network.name!r}")
     node = network.nodes[name]
-    if value is None or (isinstance(value, numbers.Real) and math.isnan(float(value))) or _is_missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, Mapping):
         return _likelihoods(name, node, value)
@@ -74,9 +74,9 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
     raise EvidenceError(f"{name}: a {type(value).__name__} is not a finding; give {_allowed(node)}.")
 
 
-def _is_missing(value: object) -> bool:
-    """pandas' own marks of a missing cell, without importing pandas."""
-    return type(value).__name__ in ("NAType", "NaTType")
+def is_missing(value: object) -> bool:
+    """None, not a number, and pandas' own marks of a missing cell (without importing pandas)."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, numbers.Real) and math.isnan(float(value)))
 
 
 def _allowed(node: Node) -> str:

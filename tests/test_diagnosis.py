@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 
 import spinelink as sl
+from spinelink.errors import EvidenceError, ParameterError
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +150,42 @@ def test_saving_keeps_comments_and_changes_one_number(model, tmp_path):
     before, after = model.origin.read_text().splitlines(), target.read_text().splitlines()
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
     assert sl.load(target).observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(0.05, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (None, "mapping"),
+        ({"numbness.leak": np.array([0.1, 0.2])}, "give a number"),
+        ({"leg_pain.leak": {"none": "a", "above_knee": 0.3, "below_knee": 0.2}}, "state none: give a number"),
+        ({"numbness.leak": 10**400}, "give a number"),
+    ],
+)
+def test_changes_that_are_no_numbers(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        sl.load("minimal").with_parameters(changes)
+
+
+def test_extreme_odds_ratios_are_taken():
+    model = sl.load("minimal")
+    for ratio in (1.7e308, 5e-324):
+        changed = model.with_parameters({"lumbar_disc_herniation.odds_ratio.heavy_lifting": ratio})
+        assert 0.0 <= changed.observe().posterior("lumbar_disc_herniation").iloc[1] <= 1.0
+
+
+def test_numbers_beyond_doubles_are_refused():
+    with pytest.raises(EvidenceError, match="401 digits"):
+        sl.load("back-leg-pain").observe(age_group=10**400)
+    with pytest.raises(EvidenceError, match="finite"):
+        sl.load("minimal").observe(numbness={"present": 10**400})
+
+
+def test_no_posterior_is_above_one():
+    case = sl.load("minimal").with_parameters({"lumbar_disc_herniation.prior": 0}).observe(numbness=True, heavy_lifting=True)
+    assert case.posteriors()["posterior"].max() <= 1.0
+
+
+@pytest.mark.parametrize("limit", [0, -1, "3", 2.5, True])
+def test_a_limit_that_is_none(limit):
+    with pytest.raises(sl.SpinelinkError, match="limit is how many"):
+        sl.load("minimal").observe().differential(limit=limit)

@@ -247,6 +247,7 @@ class Case:
         """P(node | evidence) over the node's states."""
         import pandas as pd
 
+        node = str(node)
         self._check_nodes([node])
         values = self._marginals([node]).of[self.model.compiled.index[node]][:, 0]
         found = pd.Series(values, index=pd.Index(self.model.nodes[node].states, name="state"), name=node)
@@ -293,6 +294,8 @@ class Case:
 
         if interval is not None:
             raise NotImplementedError("credible intervals of a differential come with a later version; leave out `interval`")
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+            raise SpinelinkError(f"limit is how many causes to list, 1 or more, or None for all; not {limit!r}.")
         names = list(self.model.network.ranked)
         if not names:
             raise SpinelinkError(

@@ -25,7 +25,8 @@ def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[
     found: dict[str, Array] = {}
     for name, parameter in parameters.items():
         if isinstance(parameter, Distribution):
-            states = next(network.nodes[n].states for n in _prefixes(name) if n in network.nodes)
+            owners = [network.nodes[n] for n in _prefixes(name) if n in network.nodes]
+            states = next(node.states for node in owners if set(node.states) == set(parameter.estimate))
             column = np.array([[parameter.estimate[s]] for s in states])
             found[name] = column / column.sum()
         else:

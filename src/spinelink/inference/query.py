@@ -338,11 +338,11 @@ def _run(
     run = forward(compiled, plan, seen, weights, LINEAR)
     log_total = LINEAR.decode_log(run.result)
     if (log_total >= UNDERFLOW).all():
-        return log_total, reverse(run, LINEAR) if want_marginals else {}
+        return log_total, {n: np.minimum(v, 1.0) for n, v in reverse(run, LINEAR).items()} if want_marginals else {}
     run = forward(compiled, plan, seen, weights, LOGARITHMIC)
     log_total = run.result
     if not want_marginals:
         return log_total, {}
     with np.errstate(invalid="ignore"):
         logs = reverse(run, LOGARITHMIC)
-        return log_total, {n: np.where(np.isfinite(log_total), np.exp(v), np.nan) for n, v in logs.items()}
+        return log_total, {n: np.where(np.isfinite(log_total), np.minimum(np.exp(v), 1.0), np.nan) for n, v in logs.items()}

@@ -82,7 +82,7 @@ def _check_role(name: str, node: Node) -> Iterator[Issue]:
                 message = f"{name} is a {node.role} and cannot be observed, so it has no {field}"
                 yield Issue((*at, field), message, "give it to the finding that is observed", at_key=True)
     if node.role == "cause" and node.origin is None:
-        yield Issue(at, f"{name} is a cause without an origin", "add origin: back, hip, leg, ...", at_key=True)
+        yield Issue(at, f"{name} is a cause without an origin", "add origin: back, hip, leg, ...", "warning", at_key=True)
     ranked = node.role == "cause" or (node.role == "mechanism" and node.diagnosis)
     for field in ("urgency", "care"):
         if getattr(node, field) and not ranked:

@@ -47,9 +47,20 @@ class Evidence(Mapping[str, Finding]):
 EMPTY = Evidence()
 
 _WORDS = {
-    "yes": True, "true": True, "present": True, "positive": True, "abnormal": True, "+": True,
-    "no": False, "false": False, "absent": False, "negative": False, "normal": False, "-": False,
+    "yes": True, "true": True, "present": True, "positive": True, "abnormal": True, "+": True, "1": True,
+    "no": False, "false": False, "absent": False, "negative": False, "normal": False, "-": False, "0": False,
 }  # fmt: skip
+
+
+def is_nothing(state: str) -> bool:
+    """Whether a state's name says that there is nothing: absent, no, normal, none, ..."""
+    return state.casefold() == "none" or _WORDS.get(state.casefold()) is False
+
+
+def _is_yes_or_no(node: Node) -> bool:
+    """Whether True and False say which state: the first of two means nothing, or the second something."""
+    first, *rest = node.states
+    return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
 
 
 def read_finding(network: Network, name: str, value: object) -> Finding | None:
@@ -68,7 +79,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return _truth(name, node, bool(value))
     if isinstance(value, numbers.Real):
-        return _binned(name, node, float(value))
+        return _number(name, node, value)
     if isinstance(value, str):
         return _named(name, node, value.strip())
     raise EvidenceError(f"{name}: a {type(value).__name__} is not a finding; give {_allowed(node)}.")
@@ -76,7 +87,9 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
 
 def is_missing(value: object) -> bool:
     """None, not a number, and pandas' own marks of a missing cell (without importing pandas)."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, numbers.Real) and math.isnan(float(value)))
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and value != value
 
 
 def _allowed(node: Node) -> str:
@@ -89,6 +102,8 @@ def _allowed(node: Node) -> str:
 def _truth(name: str, node: Node, value: bool) -> str:
     if len(node.states) != 2:
         raise EvidenceError(f"{name} has {len(node.states)} states, so True or False does not say which; give {_allowed(node)}.")
+    if not _is_yes_or_no(node):
+        raise EvidenceError(f"{name} is {' or '.join(node.states)}, so True or False does not say which; give {_allowed(node)}.")
     return node.states[int(value)]
 
 
@@ -101,7 +116,7 @@ def _named(name: str, node: Node, value: str) -> str | None:
     same = [s for s in node.states if s.casefold() == folded]
     if same:
         return same[0]
-    if len(node.states) == 2 and node.states[0] in ("absent", "negative", "normal", "no") and folded in _WORDS:
+    if _is_yes_or_no(node) and folded in _WORDS:
         return node.states[int(_WORDS[folded])]
     if node.bins is not None:
         try:
@@ -110,6 +125,19 @@ def _named(name: str, node: Node, value: str) -> str | None:
             if isinstance(problem, EvidenceError):
                 raise
     raise EvidenceError(f"{name} has no state {value!r}; give {_allowed(node)}.{did_you_mean(value, node.states)}")
+
+
+def _number(name: str, node: Node, value: numbers.Real) -> str:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise EvidenceError(f"{name}: a number with {len(str(value))} digits is no finding; give {_allowed(node)}.") from None
+    text = f"{number:.15g}"
+    if node.bins is None and text in node.states:
+        return text
+    if node.bins is None and _is_yes_or_no(node) and number in (0.0, 1.0):
+        return node.states[int(number)]
+    return _binned(name, node, number)
 
 
 def _binned(name: str, node: Node, value: float) -> str:
@@ -127,6 +155,7 @@ def _binned(name: str, node: Node, value: float) -> str:
 def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Finding | None:
     if not value:
         return None
+    value = {str(s): v for s, v in value.items()}
     unknown = [str(s) for s in value if s not in node.states]
     if unknown:
         raise EvidenceError(f"{name} has no state {unknown[0]!r}; give {_allowed(node)}.{did_you_mean(unknown[0], node.states)}")
@@ -135,7 +164,10 @@ def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Findi
         given = value.get(state, 0.0)
         if isinstance(given, bool) or not isinstance(given, numbers.Real):
             raise EvidenceError(f"{name}: the likelihood of {state} must be a number, not {given!r}.")
-        likelihood = float(given)
+        try:
+            likelihood = float(given)
+        except OverflowError:
+            likelihood = math.inf
         if not math.isfinite(likelihood) or likelihood < 0.0:
             raise EvidenceError(f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative.")
         numbers_by_state[state] = likelihood

@@ -7,6 +7,7 @@ Dirichlet. Each says its uncertainty in exactly one way: an interval, counts, or
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -37,6 +38,8 @@ class Beta:
     beta: float
 
     def __post_init__(self) -> None:
+        if not all(isinstance(x, numbers.Real) and not isinstance(x, bool) for x in (self.alpha, self.beta)):
+            raise ParameterError(f"Beta({self.alpha!r}, {self.beta!r}): both must be numbers.")
         if not (math.isfinite(self.alpha) and math.isfinite(self.beta) and self.alpha > 0 and self.beta > 0):
             raise ParameterError(f"Beta({self.alpha}, {self.beta}): both numbers must be finite and above 0.")
 

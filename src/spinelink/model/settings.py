@@ -30,6 +30,8 @@ def with_parameters(network: Network, setting: str | None, changes: Mapping[str,
 
     A change is a number, a `Beta`, or for several states a mapping state -> probability.
     """
+    if not isinstance(changes, Mapping):
+        raise ParameterError(f"changes are a mapping parameter id -> number, not a {type(changes).__name__}.")
     now = parameters_in(network, setting)
     new = {}
     for name, change in changes.items():
@@ -60,11 +62,11 @@ def _changed(name: str, old: Parameter, change: object) -> Parameter:
         return _changed_distribution(name, old, change)
     if isinstance(change, bool) or (not isinstance(change, (int, float)) and not hasattr(change, "__float__")):
         raise ParameterError(f"{name}: give a number or a Beta, not {change!r}.")
-    number = float(change)
+    number = _number(name, change)
     if isinstance(old, Ratio):
         if not 0.0 < number < float("inf"):
             raise ParameterError(f"{name} is an odds ratio; {number:g} is not above 0 and finite.")
-        return Ratio(estimate=number, interval=(number / 2, number * 2), grade="judged", note=_note(old))
+        return Ratio(estimate=number, interval=(max(number / 2, 5e-324), min(number * 2, 1.7e308)), grade="judged", note=_note(old))
     if not 0.0 <= number <= 1.0:
         hint = f" A percentage? Write {number / 100:g}." if 1.0 < number <= 100.0 else ""
         raise ParameterError(f"{name} is a probability; {number:g} is outside 0 to 1.{hint}")
@@ -74,11 +76,18 @@ def _changed(name: str, old: Parameter, change: object) -> Parameter:
 def _changed_distribution(name: str, old: Distribution, change: object) -> Distribution:
     if not isinstance(change, Mapping) or set(change) != set(old.estimate):
         raise ParameterError(f"{name} is a distribution; give a mapping with the states {', '.join(old.estimate)}.")
-    numbers = {s: float(change[s]) for s in old.estimate}
+    numbers = {s: _number(f"{name}, state {s}", change[s]) for s in old.estimate}
     total = sum(numbers.values())
     if any(not 0.0 <= v <= 1.0 for v in numbers.values()) or abs(total - 1.0) > 1e-6:
         raise ParameterError(f"{name}: probabilities lie between 0 and 1 and sum to 1; these sum to {total:g}.")
     return Distribution(estimate=numbers, equivalent_sample_size=weight(old), grade="judged", note=_note(old))
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise ParameterError(f"{name}: give a number, not {value!r}.") from None
 
 
 def _note(old: Quantity) -> str:

@@ -37,6 +37,18 @@ def test_python_blocks_run_in_order(capsys):
     assert "EMERGENCY" in printed
 
 
+def test_the_python_of_the_documentation_runs(capsys):
+    found = [
+        b
+        for page in sorted((ROOT / "docs").glob("*.md"))
+        for b in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    ]
+    assert found
+    for block in found:
+        exec(compile(block, "docs", "exec"), {})
+    assert "lumbar_disc_herniation" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_run(command, capsys):
     assert main(shlex.split(command)) == 0

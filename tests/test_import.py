@@ -9,7 +9,7 @@ import sys
 import pytest
 
 HEAVY = (
-    "IPython", "anywidget", "hypothesis", "ipywidgets", "matplotlib", "networkx", "pandas", "pgmpy", "pyagrum", "rich", "scipy", "sklearn",
+    "IPython", "anywidget", "hypothesis", "ipywidgets", "matplotlib", "networkx", "numba", "pandas", "pgmpy", "pyagrum", "rich", "scipy", "sklearn",
     "statsmodels", "torch",
 )  # fmt: skip
 

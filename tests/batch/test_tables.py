@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 import spinelink.batch.posteriors as posteriors_module
+import spinelink.inference.fast as fast_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.batch.posteriors import Interrupted
@@ -73,32 +74,72 @@ def as_frame(network, rows):
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
+def rows_equal_cases(network, rows, engine):
+    model = Model(network)
+    found = model.posteriors(as_frame(network, rows), of="all", on_impossible="flag", threads=1, engine=engine)
+    for position, evidence in enumerate(rows):
+        row, case = found.iloc[position], model.observe(evidence)
+        try:
+            expected = case.posteriors()["posterior"]
+        except ImpossibleEvidenceError:
+            assert row["log_evidence"] == -np.inf
+            assert row.drop("log_evidence").isna().all()
+            continue
+        assert row["log_evidence"] == pytest.approx(case.log_evidence, abs=1e-9)
+        for (name, state), p in expected.items():
+            states = network.nodes[name].states
+            if len(states) > 2:
+                assert row[f"{name}={state}"] == pytest.approx(p, abs=1e-12)
+            elif state == states[1]:
+                assert row[name] == pytest.approx(p, abs=1e-12)
+            if 0.0 < p < 1e-6 and (len(states) > 2 or state == states[1]):
+                assert row[name if len(states) == 2 else f"{name}={state}"] == pytest.approx(p, rel=1e-9)
+
+
 @RELAXED
 @given(tables(), st.booleans())
 def test_rows_equal_cases(table, factored):
-    network, rows = table
     before = plan_module.EXPAND
     plan_module.EXPAND = query_module.EXPAND = 1 if factored else before
     try:
-        model = Model(network)
-        found = model.posteriors(as_frame(network, rows), of="all", on_impossible="flag", threads=1)
-        for position, evidence in enumerate(rows):
-            row, case = found.iloc[position], model.observe(evidence)
-            try:
-                expected = case.posteriors()["posterior"]
-            except ImpossibleEvidenceError:
-                assert row["log_evidence"] == -np.inf
-                assert row.drop("log_evidence").isna().all()
-                continue
-            assert row["log_evidence"] == pytest.approx(case.log_evidence, abs=1e-9)
-            for (name, state), p in expected.items():
-                states = network.nodes[name].states
-                if len(states) > 2:
-                    assert row[f"{name}={state}"] == pytest.approx(p, abs=1e-11)
-                elif state == states[1]:
-                    assert row[name] == pytest.approx(p, abs=1e-11)
+        rows_equal_cases(*table, "numpy")
     finally:
         plan_module.EXPAND = query_module.EXPAND = before
+
+
+@pytest.mark.xdist_group("numba")
+@RELAXED
+@given(tables(), st.booleans())
+def test_the_compiled_kernel_says_the_same(table, factored):
+    """factored: every noisy family as a chain, however small."""
+    pytest.importorskip("numba")
+    before = fast_module.EXPAND
+    fast_module.EXPAND = 1 if factored else before
+    try:
+        rows_equal_cases(*table, "fast")
+    finally:
+        fast_module.EXPAND = before
+
+
+@pytest.mark.xdist_group("numba")
+def test_what_outgrows_the_kernel_is_answered_all_the_same(back_leg_pain, monkeypatch):
+    """On the whole network: rows that fit, and, with a small workspace, rows that do not; NumPy answers these."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(2)
+    names = ("numbness", "fever", "night_pain", "limping", "heel_pain", "groin_pain")
+    frame = pd.DataFrame({"age_group": rng.integers(18, 90, 24), **{n: rng.choice([True, False, None], 24) for n in names}})
+    expected = back_leg_pain.posteriors(frame, engine="numpy")
+    for capacity in (1 << 22, 1 << 11):
+        monkeypatch.setattr(fast_module, "CAPACITY", capacity)
+        np.testing.assert_allclose(back_leg_pain.posteriors(frame, engine="fast"), expected, atol=1e-12)
+    tiny = back_leg_pain.with_parameters({"fever.leak": 1e-300})
+    with_fever = pd.DataFrame({"fever": [True] * 3, "spinal_infection": [None] * 3}).drop(columns="spinal_infection")
+    np.testing.assert_allclose(tiny.posteriors(with_fever, engine="fast"), tiny.posteriors(with_fever, engine="numpy"), atol=1e-12)
+
+
+def test_an_engine_that_is_none(minimal):
+    with pytest.raises(UnknownNameError, match="auto, numpy, fast"):
+        minimal.posteriors(patients(2), engine="numba")
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])

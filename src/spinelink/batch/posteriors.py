@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.batch.engine import TableAnswer, answer
+from spinelink.batch.engine import Engine, TableAnswer, answer
 from spinelink.batch.findings import TableFindings, read_table
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
@@ -45,11 +45,14 @@ def table_posteriors(
     threads: int | None = None,
     progress: bool | None = None,
     on_impossible: OnImpossible = "raise",
+    engine: Engine = "auto",
     first_row: int = 0,
 ) -> Any:
     """See `Model.posteriors`. first_row: number of the first row, for messages."""
     if on_impossible not in ("raise", "flag"):
         raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "flag"))
+    if engine not in get_args(Engine):
+        raise UnknownNameError(str(engine), kind="engine", allowed=get_args(Engine))
     if chunk < 1 or (threads is not None and threads < 1):
         raise SpinelinkError("chunk and threads are 1 or more.")
     nodes = chosen_nodes(network, of)
@@ -67,7 +70,7 @@ def table_posteriors(
     rows = 0
     try:
         for part in _progress(_chunks(findings, chunk), findings.rows, progress):
-            found = answer(compiled, part, nodes, threads=threads)
+            found = answer(compiled, part, nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
                 _refuse_impossible(network, compiled, part, found, first_row + rows)
             done.append(found)

@@ -93,13 +93,71 @@ def _uncombine(va, vb, adj_o, adj_a, adj_b, want_a, want_b, axes, shape, step_a,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _levels(links, at, states, seen, into):
+    """A distribution over states as levels: itself, or (below what is seen, exactly that)."""
+    if seen < 0:
+        for s in range(states):
+            into[s] = links[at + s]
+    else:
+        into[0] = 0.0
+        for s in range(seen):
+            into[0] += links[at + s]
+        into[1] = links[at + seen]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _order(near, cards, alive, score, hidden, words, order):
+    """A min-fill order of all vertices; the graph is used up."""
+    one = np.uint64(1)
+    for v in range(hidden):
+        alive[v] = 1
+        score[v] = _score(v, near, words, cards)
+    for step in range(hidden):
+        v = -1
+        for u in range(hidden):
+            if alive[u] == 1 and (v < 0 or score[u] < score[v]):
+                v = u
+        order[step] = v
+        alive[v] = 0
+        for word in range(words):
+            members = near[v, word]
+            while members:
+                low = members & (~members + one)
+                u = word * 64 + _ones(low - one)
+                members ^= low
+                for other in range(words):
+                    near[u, other] |= near[v, other]
+                near[u, u >> 6] &= ~(one << np.uint64(u & 63))
+                near[u, v >> 6] &= ~(one << np.uint64(v & 63))
+        for u in range(hidden):
+            if alive[u] == 1:
+                close = ((near[v, u >> 6] >> np.uint64(u & 63)) & one) != 0
+                for word in range(words):
+                    if near[u, word] & near[v, word]:
+                        close = True
+                if close:
+                    score[u] = _score(u, near, words, cards)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _tie(near, members, many):
+    """Makes the members neighbours of each other."""
+    one = np.uint64(1)
+    for k in range(many):
+        for j in range(many):
+            if j != k:
+                near[members[k], members[j] >> 6] |= one << np.uint64(members[j] & 63)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve_rows(
-    nodes, all_cards, family, axes_at, scopes, starts, tables, ancestors, noisy, leak, parents, parent_of, lowest_at, lowest, offsets,
+    all_cards, parents, parent_of, table_at, tables, noisy, leak_at, link_at, links, ancestors, offsets,
     codes, soft, assessed, targets, capacity, out_log, out, status,
 ):  # fmt: skip
     """Answers every row; status: 0 done, 1 outgrew the workspace, 2 P(findings) is 0 or too small for plain doubles."""
-    variables = len(all_cards)
-    most = 2 * (len(starts) + variables) + 2 * variables + 8
+    nodes = len(all_cards)
+    variables = 2 * nodes + len(parent_of)  # nodes, deputies of the first plan, links of chains
+    most = 2 * (2 * nodes + len(parent_of)) + 2 * variables + 8
     every_word = (variables + 63) // 64
     values = np.empty(capacity)
     adjoint = np.empty(capacity)
@@ -115,18 +173,23 @@ def solve_rows(
     op_b = np.empty(most, dtype=np.int64)
     op_out = np.empty(most, dtype=np.int64)
     op_var = np.empty(most, dtype=np.int64)
-    local = np.empty(variables, dtype=np.int64)
+    local = np.empty(nodes, dtype=np.int64)
     cards = np.empty(variables, dtype=np.int64)
     near = np.zeros((variables, every_word), dtype=np.uint64)
     score = np.empty(variables)
     alive = np.empty(variables, dtype=np.uint8)
-    unary = np.empty(offsets[variables])
-    touched = np.empty(variables, dtype=np.uint8)
+    order = np.empty(variables, dtype=np.int64)
+    rank = np.empty(variables, dtype=np.int64)
+    members = np.empty(variables, dtype=np.int64)
+    unary = np.empty(offsets[nodes])
+    touched = np.empty(nodes, dtype=np.uint8)
     needed = np.empty(nodes, dtype=np.uint8)
-    largest = 0
-    for v in range(variables):
+    largest = 2
+    for v in range(nodes):
         largest = max(largest, all_cards[v])
     marginal = np.empty((variables, largest))
+    start = np.empty(largest)
+    turned = np.empty(largest)
     shape = np.empty(MOST_AXES, dtype=np.int64)
     step_a = np.empty(MOST_AXES, dtype=np.int64)
     step_b = np.empty(MOST_AXES, dtype=np.int64)
@@ -138,67 +201,105 @@ def solve_rows(
         # -- which nodes matter: those above a finding or a target
         needed[:] = 0
         for i in range(nodes):
-            wanted = codes[row, i] >= 0 or (len(soft) > 0 and assessed[row, i] == 1)
-            if wanted:
+            if codes[row, i] >= 0 or (len(soft) > 0 and assessed[row, i] == 1):
                 for j in range(nodes):
                     needed[j] |= ancestors[i, j]
         for t in range(len(targets)):
             for j in range(nodes):
                 needed[j] |= ancestors[targets[t], j]
-        # -- their factors, sliced by what is seen
         local[:] = -1
+        hidden = np.int64(0)
+        for i in range(nodes):
+            if needed[i] == 1 and codes[row, i] < 0:
+                local[i] = hidden
+                cards[hidden] = all_cards[i]
+                hidden += 1
+        # -- a first plan, in which a large family hangs on one deputy: it gives the order of the parents in the chains
+        large = 0
+        vertices = hidden
+        for v in range(2 * hidden + 1 if 2 * hidden + 1 < variables else variables):
+            for word in range(every_word):
+                near[v, word] = np.uint64(0)
+        for i in range(nodes):
+            if needed[i] == 1 and table_at[i] < 0 and codes[row, i] != 0:
+                large += 1
+        if large > 0:
+            for v in range(hidden + large):
+                for word in range(every_word):
+                    near[v, word] = np.uint64(0)
+            for i in range(nodes):
+                if needed[i] == 0 or (noisy[i] == 1 and codes[row, i] == 0):
+                    continue
+                many = np.int64(0)
+                for k in range(parents[i], parents[i + 1]):
+                    if local[parent_of[k]] >= 0:
+                        members[many] = local[parent_of[k]]
+                        many += 1
+                if local[i] >= 0:
+                    members[many] = local[i]
+                    many += 1
+                if table_at[i] >= 0:
+                    _tie(near, members, many)
+                else:
+                    cards[vertices] = 3
+                    for k in range(many):
+                        near[vertices, members[k] >> 6] |= one << np.uint64(members[k] & 63)
+                        near[members[k], vertices >> 6] |= one << np.uint64(vertices & 63)
+                    vertices += 1
+            _order(near, cards, alive, score, vertices, (vertices + 63) // 64, order)
+            for k in range(vertices):
+                rank[order[k]] = k
+        # -- the factors, sliced by what is seen
         touched[:] = 0
         unary[:] = 1.0
-        hidden = 0
-        factors = 0
-        used = 0
+        factors = np.int64(0)
+        used = np.int64(0)
         constant = 1.0
         for i in range(nodes):
             if needed[i] == 0:
                 continue
-            if codes[row, i] < 0 and local[i] < 0:
-                local[i] = hidden
-                cards[hidden] = all_cards[i]
-                hidden += 1
-            if codes[row, i] < 0 and len(soft) > 0 and assessed[row, i] == 1:
+            seen = codes[row, i]
+            if seen < 0 and len(soft) > 0 and assessed[row, i] == 1:
                 touched[i] = 1
                 for s in range(all_cards[i]):
                     unary[offsets[i] + s] *= soft[row, offsets[i] + s]
-            if noisy[i] == 1 and codes[row, i] == 0:
-                constant *= leak[i]
+            if noisy[i] == 1 and seen == 0:
+                # no cause may have reached any level: the parents part company
+                constant *= links[leak_at[i]]
                 for k in range(parents[i], parents[i + 1]):
                     p = parent_of[k]
                     if codes[row, p] >= 0:
-                        constant *= lowest[lowest_at[k] + codes[row, p]]
+                        constant *= links[link_at[k] + codes[row, p] * all_cards[i]]
                     else:
                         touched[p] = 1
                         for s in range(all_cards[p]):
-                            unary[offsets[p] + s] *= lowest[lowest_at[k] + s]
+                            unary[offsets[p] + s] *= links[link_at[k] + s * all_cards[i]]
                 continue
-            for f in range(family[i], family[i + 1]):
-                free = 0
-                base = starts[f]
-                size = 1
+            if table_at[i] >= 0:
+                free = np.int64(0)
+                base = table_at[i]
+                size = np.int64(1)
                 step = 1
-                for k in range(axes_at[f + 1] - 1, axes_at[f] - 1, -1):
-                    v = scopes[k]
-                    if v < nodes and codes[row, v] >= 0:
+                for k in range(parents[i + 1], parents[i] - 1, -1):
+                    v = i if k == parents[i + 1] else parent_of[k]
+                    if codes[row, v] >= 0:
                         base += codes[row, v] * step
                     else:
-                        if local[v] < 0:
-                            local[v] = hidden
-                            cards[hidden] = all_cards[v]
-                            hidden += 1
+                        if free >= MOST_AXES - 2:
+                            status[row] = 1
+                            break
                         # axes come last first; they are turned below
                         scope[factors, free] = local[v]
                         step_a[free] = step
                         free += 1
                         size *= all_cards[v]
                     step *= all_cards[v]
+                if status[row] != 0:
+                    break
                 if free == 0:
                     constant *= tables[base]
                     continue
-                if free > MOST_AXES - 2 or used + size > capacity:
+                if used + size > capacity:
                     status[row] = 1
                     break
                 for k in range(free // 2):
@@ -221,6 +322,94 @@ def solve_rows(
                 count[factors] = free
                 used += size
                 factors += 1
+                continue
+            # a large noisy family: levels are all states, or (below what is seen, exactly that)
+            states = all_cards[i]
+            levels = 2 if seen > 0 else states
+            _levels(links, leak_at[i], states, seen, start)
+            many = np.int64(0)
+            for k in range(parents[i], parents[i + 1]):
+                p = parent_of[k]
+                if codes[row, p] >= 0:
+                    _levels(links, link_at[k] + codes[row, p] * states, states, seen, turned)
+                    below = 0.0
+                    up_to = 0.0
+                    for level in range(levels):
+                        up_to += turned[level]
+                        fresh = start[level] * up_to + below * turned[level]
+                        below += start[level]
+                        start[level] = fresh
+                else:
+                    j = many - 1
+                    while j >= 0 and rank[local[parent_of[members[j]]]] > rank[local[p]]:
+                        members[j + 1] = members[j]
+                        j -= 1
+                    members[j + 1] = k
+                    many += 1
+            if many == 0:
+                if seen > 0:
+                    constant *= start[1]
+                else:
+                    touched[i] = 1
+                    for s in range(states):
+                        unary[offsets[i] + s] *= start[s]
+                continue
+            before = -1
+            for j in range(many):
+                k = members[j]
+                p = parent_of[k]
+                last = j == many - 1
+                after = -1
+                if not last:
+                    after = hidden
+                    cards[hidden] = levels
+                    hidden += 1
+                elif seen < 0:
+                    after = local[i]
+                first = 1 if before < 0 else levels
+                ends = 1 if after < 0 else levels
+                size = first * all_cards[p] * ends
+                if used + size > capacity:
+                    status[row] = 1
+                    break
+                n = np.int64(0)
+                if before >= 0:
+                    scope[factors, n] = before
+                    n += 1
+                scope[factors, n] = local[p]
+                n += 1
+                if after >= 0:
+                    scope[factors, n] = after
+                    n += 1
+                e = used
+                for held_level in range(first):
+                    for x in range(all_cards[p]):
+                        _levels(links, link_at[k] + x * states, states, seen, turned)
+                        for position in range(ends):
+                            level = position if after >= 0 else 1
+                            value = 0.0
+                            if before >= 0:
+                                if level == held_level:
+                                    for lower in range(level + 1):
+                                        value += turned[lower]
+                                elif level > held_level:
+                                    value = turned[level]
+                            else:
+                                below = 0.0
+                                up_to = 0.0
+                                for lower in range(level + 1):
+                                    up_to += turned[lower]
+                                    if lower < level:
+                                        below += start[lower]
+                                value = start[level] * up_to + below * turned[level]
+                            values[e] = value
+                            e += 1
+                place[factors] = used
+                sizes[factors] = size
+                count[factors] = n
+                used += size
+                factors += 1
+                before = after
             if status[row] != 0:
                 break
         if status[row] != 0:
@@ -240,10 +429,9 @@ def solve_rows(
                 factors += 1
         if status[row] != 0:
             continue
-        # -- neighbours as bit sets
+        # -- the plan
         words = (hidden + 63) // 64
         for v in range(hidden):
-            alive[v] = 1
             for word in range(words):
                 near[v, word] = np.uint64(0)
         for f in range(factors):
@@ -252,24 +440,16 @@ def solve_rows(
             for k in range(count[f]):
                 v = scope[f, k]
                 bits[f, v >> 6] |= one << np.uint64(v & 63)
-            for k in range(count[f]):
-                for word in range(words):
-                    near[scope[f, k], word] |= bits[f, word]
+            _tie(near, scope[f], count[f])
             live[f] = f
-        for v in range(hidden):
-            near[v, v >> 6] &= ~(one << np.uint64(v & 63))
-        for v in range(hidden):
-            score[v] = _score(v, near, words, cards)
+        _order(near, cards, alive, score, hidden, words, order)
         inputs = factors
-        lives = factors
+        lives = np.int64(factors)
         ops = 0
         total = 1.0
         # -- eliminate
-        for _ in range(hidden):
-            v = -1
-            for u in range(hidden):
-                if alive[u] == 1 and (v < 0 or score[u] < score[v]):
-                    v = u
+        for position in range(hidden):
+            v = order[position]
             holding = 0
             kept = 0
             for k in range(lives):
@@ -291,8 +471,8 @@ def solve_rows(
             whole = held[0]
             for k in range(1, holding):
                 other = held[k]
-                n = 0
-                size = 1
+                n = np.int64(0)
+                size = np.int64(1)
                 for axis in range(count[other]):
                     scope[factors, n] = scope[other, axis]
                     n += 1
@@ -317,9 +497,7 @@ def solve_rows(
                 for word in range(words):
                     bits[factors, word] = bits[whole, word] | bits[other, word]
                 _steps(factors, whole, other, n, scope, count, cards, shape, step_a, step_b)
-                _combine(
-                    values[place[whole] :], values[place[other] :], values[used:], n, shape, step_a, step_b
-                )
+                _combine(values[place[whole] :], values[place[other] :], values[used:], n, shape, step_a, step_b)
                 op_kind[ops] = 0
                 op_a[ops] = whole
                 op_b[ops] = other
@@ -331,8 +509,8 @@ def solve_rows(
             if status[row] != 0:
                 break
             # sum v out: axes of the message are those of the cluster but v
-            n = 0
-            size = 1
+            n = np.int64(0)
+            size = np.int64(1)
             for axis in range(count[whole]):
                 u = scope[whole, axis]
                 if u != v:
@@ -364,26 +542,6 @@ def solve_rows(
                 lives += 1
             used += size
             factors += 1
-            # the graph without v
-            alive[v] = 0
-            for word in range(words):
-                members = near[v, word]
-                while members:
-                    low = members & (~members + one)
-                    u = word * 64 + _ones(low - one)
-                    members ^= low
-                    for other_word in range(words):
-                        near[u, other_word] |= near[v, other_word]
-                    near[u, u >> 6] &= ~(one << np.uint64(u & 63))
-                    near[u, v >> 6] &= ~(one << np.uint64(v & 63))
-            for u in range(hidden):
-                if alive[u] == 1:
-                    close = False
-                    for word in range(words):
-                        if near[u, word] & near[v, word] or ((near[v, u >> 6] >> np.uint64(u & 63)) & one):
-                            close = True
-                    if close:
-                        score[u] = _score(u, near, words, cards)
         if status[row] != 0:
             continue
         if not total * constant > 1e-250:
@@ -404,7 +562,18 @@ def solve_rows(
                 for s in range(cards[v]):
                     marginal[v, s] = 0.0
                 _spread(
-                    values[place[a] :], adjoint[place[o] :], adjoint[place[a] :], a, v, sizes[a], scope, count, cards, index, step_a, marginal
+                    values[place[a] :],
+                    adjoint[place[o] :],
+                    adjoint[place[a] :],
+                    a,
+                    v,
+                    sizes[a],
+                    scope,
+                    count,
+                    cards,
+                    index,
+                    step_a,
+                    marginal,
                 )
             else:
                 b = op_b[k]

@@ -189,3 +189,10 @@ def test_no_posterior_is_above_one():
 def test_a_limit_that_is_none(limit):
     with pytest.raises(sl.SpinelinkError, match="limit is how many"):
         sl.load("minimal").observe().differential(limit=limit)
+
+
+def test_names_that_are_no_text_are_refused_with_words():
+    with pytest.raises(sl.SpinelinkError, match="not a NoneType"):
+        sl.load(None)
+    with pytest.raises(sl.SpinelinkError, match="no setting"):
+        sl.load("back-leg-pain").in_setting(["primary_care"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ def load(network: PathLike, *, setting: str | None = None) -> Model:
 
 def _path(network: PathLike) -> Path:
     known = bundled()
+    if not isinstance(network, (str, os.PathLike)):
+        raise SpinelinkError(f"load takes the name of a bundled network or a path, not a {type(network).__name__}.")
     if isinstance(network, str) and network in known:
         return known[network]
     path = Path(network)

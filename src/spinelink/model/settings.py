@@ -14,8 +14,8 @@ def check_setting(network: Network, setting: str | None) -> str | None:
     """The setting's name, the file's default where None; raises UnknownNameError."""
     if setting is None:
         return network.default_setting
-    if setting not in network.settings:
-        raise UnknownNameError(setting, kind="setting", allowed=network.settings, where=f"network {network.name!r}")
+    if not isinstance(setting, str) or setting not in network.settings:
+        raise UnknownNameError(str(setting), kind="setting", allowed=network.settings, where=f"network {network.name!r}")
     return setting
 
 

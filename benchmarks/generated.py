@@ -57,6 +57,6 @@ def findings(network: CompiledNetwork, layers: list[str], rows: int, pattern: st
     """A table of patients, (rows, nodes), -1 where not assessed: each finding and test is seen with probability 0.3; "own": independently in each
     row; "fixed": the same for all rows."""
     generator = np.random.default_rng(seed)
-    seen = np.array([layer in ("finding", "test") for layer in layers])
+    seen = np.array([layer in ("find", "test") for layer in layers])
     kept = generator.random((rows if pattern == "own" else 1, len(layers))) < 0.3
     return np.where(kept & seen, sample(network, rows, generator), -1)

@@ -23,12 +23,11 @@ Array = NDArray[np.float64]
 RUN_BYTES = 3.0e7  # what the tables of one run may hold: rows are cut so that a run stays near the cache
 MOST_ROWS = 4096
 FEW_ROWS = 16  # below, loading the compiled kernel does not pay
-TOGETHER = 128  # rows of one pattern from which on NumPy is as fast as the kernel
-LIGHT = 2.0e4  # table entries of a plan up to which that holds
-PIECE = 2048  # rows that a thread takes at once
+PIECE = 4096  # rows that a thread takes at once
 
 Engine = Literal["auto", "numpy", "fast"]
 T = TypeVar("T")
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,29 +44,19 @@ def answer(
     """The posteriors of the nodes in every row.
 
     threads: how many work at once; as many as cores, at most 8, where None. engine: "numpy"; "fast" (the extra of that name); "auto": fast, where it
-    is installed, for rows that few others are like.
+    is installed, but for a handful of rows.
     """
     table = _Table(compiled, findings, nodes)
     if engine == "fast" and not fast.is_available():
         raise SpinelinkError("engine='fast' needs numba: pip install 'spinelink[fast]'")
     workers = threads or min(os.cpu_count() or 1, 8)
     order, starts = _patterns(compiled, findings)
-    compiled_kernel = engine == "fast" or (engine == "auto" and fast.is_available() and findings.rows >= FEW_ROWS)
-    if not compiled_kernel:
+    if engine == "fast" or (engine == "auto" and fast.is_available() and findings.rows >= FEW_ROWS):
+        order = _by_kernel(table, order, starts, workers)
+        again, starts = _patterns(compiled, findings.part(order))
+        order = order[again]
+    if len(order):
         _side_by_side(table, np.split(order, starts[1:]), workers)
-        return TableAnswer(table.log_evidence, table.of)
-    # Patterns with few rows are not looked at one by one: in a table where each row has its own there are as many as rows.
-    sizes = np.diff([*starts, findings.rows])
-    many = [] if engine == "fast" else [order[k : k + n] for k, n in zip(starts[sizes >= TOGETHER], sizes[sizes >= TOGETHER], strict=True)]
-    groups = [rows for rows in many if _is_light(table, rows)]
-    alone = np.ones(findings.rows, dtype=bool)
-    for rows in groups:
-        alone[rows] = False
-    left = _row_by_row(table, np.flatnonzero(alone), workers)
-    if len(left):
-        order, starts = _patterns(compiled, findings.part(left))
-        groups += [left[rows] for rows in np.split(order, starts[1:])]
-    _side_by_side(table, groups, workers)
     return TableAnswer(table.log_evidence, table.of)
 
 
@@ -92,14 +81,14 @@ class _Table:
         for name, i in zip(self.nodes, self.index, strict=True):
             self.of[name][:, rows] = np.where(possible, found.of[i], np.nan)
 
-    def one_by_one(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Any rows, by the compiled kernel; returns those that it left."""
+    def by_kernel(self, rows: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Rows in the order of their patterns, which begin at `starts`, by the compiled kernel; returns those that it left."""
         part = self.findings.part(rows)
         codes = np.full((len(rows), len(self.compiled.names)), MISSING, dtype=np.int64)
         for name, own in part.hard.items():
             codes[:, self.compiled.index[name]] = own
         soft = {self.compiled.index[n]: w for n, w in part.soft.items()}
-        found = fast.solve(self.compiled, codes, soft, self.index)
+        found = fast.solve(self.compiled, codes, soft, self.index, starts=starts)
         done = found.answered
         self.log_evidence[rows[done]] = found.log_evidence[done]
         for name, i in zip(self.nodes, self.index, strict=True):
@@ -107,16 +96,18 @@ class _Table:
         return rows[~done]
 
 
-def _is_light(table: _Table, rows: NDArray[np.intp]) -> bool:
-    """Whether the plan of these rows is small, so that many of them fit into the cache side by side."""
-    return largest_plan(table.compiled, _seen(table.compiled, table.findings, rows[:1]), table.index) <= LIGHT
+def _by_kernel(table: _Table, order: NDArray[np.intp], starts: NDArray[np.intp], workers: int) -> NDArray[np.intp]:
+    """Rows in pieces, each piece with the patterns that begin in it; a pattern that is cut is planned in each of its pieces."""
+    rows = len(order)
+    size = int(np.clip(rows / (4 * workers), 1, PIECE))
 
+    def piece(begin: int) -> NDArray[np.intp]:
+        end = min(begin + size, rows)
+        inside = starts[np.searchsorted(starts, begin, side="right") : np.searchsorted(starts, end)]
+        return table.by_kernel(order[begin:end], np.concatenate([[0], inside - begin]))
 
-def _row_by_row(table: _Table, rows: NDArray[np.intp], workers: int) -> NDArray[np.intp]:
-    if not len(rows):
-        return rows
-    size = int(np.clip(len(rows) / (4 * workers), 1, PIECE))
-    return np.concatenate(_run(table.one_by_one, [rows[k : k + size] for k in range(0, len(rows), size)], workers))
+    left = _run(piece, list(range(0, rows, size)), workers)
+    return np.concatenate(left) if left else order
 
 
 def _side_by_side(table: _Table, groups: list[NDArray[np.intp]], workers: int) -> None:
@@ -131,9 +122,9 @@ def _side_by_side(table: _Table, groups: list[NDArray[np.intp]], workers: int) -
         _run(table.together, work, workers)
 
 
-def _run(job: Callable[[NDArray[np.intp]], T], work: list[NDArray[np.intp]], workers: int) -> list[T]:
+def _run(job: Callable[[W], T], work: list[W], workers: int) -> list[T]:
     if workers == 1 or len(work) <= 1:
-        return [job(rows) for rows in work]
+        return [job(each) for each in work]
     pool = ThreadPoolExecutor(workers)
     try:
         return list(pool.map(job, work))

@@ -1,9 +1,8 @@
-"""The extra `fast`: one row after another, each with a plan of its own, compiled by numba.
+"""The extra `fast`: rows planned and run by a kernel that numba compiles.
 
-The same sum as in `query`. A large noisy-MAX family is a chain of small tables, y_k = max(y_{k-1}, contribution of parent k), with the parents in the
-order in which a first plan eliminates them; every number is non-negative. For each row: prune, slice, order by min-fill on bit sets, eliminate, and go
-back over the tape for all marginals (Darwiche 2003). What underflows or outgrows the workspace is handed back to the NumPy engine: no row is left
-unanswered.
+The same sum as in `query`, planned anew for each structural pattern: prune, slice, order by min-fill on bit sets, eliminate with deputies for large
+noisy-MAX families, and go back over the tape for the marginals (Darwiche 2003). Every number is non-negative, so nothing cancels. What underflows
+or outgrows the workspace is handed back to the NumPy engine: no row is left unanswered.
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ from spinelink.inference.semiring import LINEAR, combine
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EXPAND = 64  # a noisy family with at most so many entries is one table
-CAPACITY = 1 << 22  # doubles of workspace a row may take, and as many adjoints
+EXPAND = 256  # a noisy family with at most so many entries is one table: its parents tied cost less than levels paired
+CAPACITY = 1 << 22  # doubles of workspace that one row may take, and as many adjoints
+LANES = 64  # rows side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,34 +36,39 @@ class Flat:
     parents: Ints  # (nodes + 1,): parents of node i are parent_of[parents[i]:parents[i + 1]]
     parent_of: Ints
     table_at: Ints  # (nodes,): where the family's table begins; -1 for a large noisy family
-    tables: Array
+    tables: Array  # (entries, 1), or a column for each parameter draw
     noisy: NDArray[np.uint8]
     leak_at: Ints  # (nodes,)
     link_at: Ints  # for each parent: where its link (parent's states, states) begins
-    links: Array  # leaks and links
+    links: Array  # leaks and links, (entries, 1) or a column for each draw
     ancestors: NDArray[np.uint8]  # (nodes, nodes): ancestors[i, j]: j is i or above it
     offsets: Ints  # (nodes + 1,): where a node's states begin in a row of unary weights
 
 
 def flatten(compiled: CompiledNetwork) -> Flat:
-    """Flattens a network with one set of numbers (batch axis 1)."""
+    """Flattens a network with one set of numbers, or with many (parameter draws, the batch axis)."""
     n = len(compiled.names)
+    draws = max(a.shape[-1] for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
     parents: list[int] = [0]
     parent_of: list[int] = []
     table_at: list[int] = []
     leak_at: list[int] = []
     link_at: list[int] = []
-    tables: list[Array] = [np.empty(0)]
-    links: list[Array] = [np.empty(0)]
+    tables: list[Array] = [np.empty((0, draws))]
+    links: list[Array] = [np.empty((0, draws))]
     filled = held = 0
+
+    def rows(array: Array) -> Array:
+        return np.broadcast_to(array, (*array.shape[:-1], draws)).reshape(-1, draws)
+
     for i, factor in enumerate(compiled.factors):
         parent_of += factor.parents
         parents.append(len(parent_of))
         table = factor.table if isinstance(factor, TableFactor) else _small_table(compiled, i, factor)
         table_at.append(-1 if table is None else filled)
         if table is not None:
-            tables.append(np.ascontiguousarray(table[..., 0]).reshape(-1))
-            filled += tables[-1].size
+            tables.append(rows(table))
+            filled += len(tables[-1])
         leak_at.append(held)
         if isinstance(factor, TableFactor):
             link_at += [-1] * len(factor.parents)
@@ -71,8 +76,8 @@ def flatten(compiled: CompiledNetwork) -> Flat:
         for k, part in enumerate((factor.leak, *factor.links)):
             if k:
                 link_at.append(held)
-            links.append(np.ascontiguousarray(part[..., 0]).reshape(-1))
-            held += links[-1].size
+            links.append(rows(part))
+            held += len(links[-1])
     above = np.zeros((n, n), dtype=np.uint8)
     for i in range(n):
         above[i, sorted(compiled.ancestors([i]))] = 1
@@ -111,18 +116,19 @@ class FastAnswer:
     answered: NDArray[np.bool_]
 
 
-def solve(compiled: CompiledNetwork, codes: Ints, soft: dict[int, Array], nodes: list[int]) -> FastAnswer:
+def solve(compiled: CompiledNetwork, codes: Ints, soft: dict[int, Array], nodes: list[int], *, starts: Ints | None = None) -> FastAnswer:
     """Posteriors of the nodes, row by row.
 
     codes: (rows, nodes of the network), the state seen or -1. soft: node -> likelihoods (states, rows), nan where there is no finding.
+    starts: where each group of rows with one structural pattern begins; every row has its own where None.
     Rows that underflow, contradict the network or outgrow the workspace are not answered.
     """
-    from spinelink.inference.fast_kernel import solve_rows
+    from spinelink.inference.fast_kernel import solve_rows, workspace
 
     flat = _FLAT.get(compiled)
     if flat is None:
         flat = _FLAT.setdefault(compiled, flatten(compiled))
-    rows = len(codes)
+    rows = max(len(codes), flat.tables.shape[1])
     weights, assessed = np.empty((0, 0)), np.zeros((rows, len(flat.cards) if soft else 0), dtype=np.uint8)
     if soft:
         weights = np.ones((rows, int(flat.offsets[-1])))
@@ -131,6 +137,8 @@ def solve(compiled: CompiledNetwork, codes: Ints, soft: dict[int, Array], nodes:
             start = flat.offsets[i]
             weights[given, start : start + len(likelihoods)] = likelihoods[:, given].T
             assessed[:, i] = given
+    groups = np.arange(rows + 1) if starts is None else np.append(starts, rows)
+    lanes = int(min(LANES, np.diff(groups).max(initial=1)))
     widths = np.array([compiled.cards[i] for i in nodes], dtype=np.int64)
     ends = np.cumsum(widths)
     logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.empty(rows, dtype=np.int64)
@@ -138,6 +146,7 @@ def solve(compiled: CompiledNetwork, codes: Ints, soft: dict[int, Array], nodes:
         flat.cards, flat.parents, flat.parent_of, flat.table_at, flat.tables, flat.noisy, flat.leak_at, flat.link_at, flat.links,
         flat.ancestors, flat.offsets,
     )  # fmt: skip
-    solve_rows(*network, codes, weights, assessed, np.array(nodes, dtype=np.int64), CAPACITY, logs, found, status)
+    given = (codes, weights, assessed, groups.astype(np.int64), np.array(nodes, dtype=np.int64), CAPACITY)
+    solve_rows(network, *given, logs, found, status, *workspace(network, lanes))
     of = {i: found[:, end - width : end].T for i, width, end in zip(nodes, widths, ends, strict=True)}
     return FastAnswer(logs, of, status == 0)

@@ -89,9 +89,19 @@ def reverse(run: Forward, ring: Semiring) -> dict[int, Array]:
 
     A column is not a number where P(evidence) is 0.
     """
+    return _backwards(run, ring, ring.invert(run.result), len(run.plan.inputs))[0]
+
+
+def input_adjoints(run: Forward, ring: Semiring, seed: Array) -> list[Array | None]:
+    """Derivative of seed * result with respect to each input of the plan, (scope..., batch); None for what the result does not take in."""
+    adjoint = _backwards(run, ring, seed, 0)[1]
+    return [adjoint.get(k) for k in range(len(run.plan.inputs))]
+
+
+def _backwards(run: Forward, ring: Semiring, seed: Array, first: int) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Marginals of the vertices, and adjoints of the factors numbered `first` and later that no step has made."""
     plan, values = run.plan, run.values
-    inputs = len(plan.inputs)
-    adjoint: dict[int, Array] = {plan.result: ring.invert(run.result)}
+    adjoint: dict[int, Array] = {plan.result: seed}
     marginals: dict[int, Array] = {}
     for step in reversed(plan.steps):
         above = adjoint.pop(step.out)
@@ -99,8 +109,8 @@ def reverse(run: Forward, ring: Semiring) -> dict[int, Array]:
             case Combine():
                 a = values[step.a].reshape(*step.shape_a, -1)
                 b = values[step.b].reshape(*step.shape_b, -1)
-                for own, _other, other_value, absent in ((step.a, step.b, b, step.absent_a), (step.b, step.a, a, step.absent_b)):
-                    if own >= inputs:  # nobody reads the adjoints of inputs here
+                for own, other_value, absent in ((step.a, b, step.absent_a), (step.b, a, step.absent_b)):
+                    if own >= first:
                         adjoint[own] = ring.total(transpose(ring, above, other_value, step.deputy_axes), absent)
             case SumOut():
                 source = values[step.source]
@@ -111,7 +121,7 @@ def reverse(run: Forward, ring: Semiring) -> dict[int, Array]:
                 adjoint[step.source] = np.stack([ring.zeros(above.shape), above])
             case Close():
                 adjoint[step.source] = _reopen(above, step, values[step.source].shape[0], ring)
-    return marginals
+    return marginals, adjoint
 
 
 def _reopen(above: Array, step: Close, levels: int, ring: Semiring) -> Array:
@@ -159,7 +169,7 @@ class InputBuilder:
             return self._expanded(spec, factor)
         if spec.form == "contribution":
             link = factor.links[factor.parents.index(spec.parent)]
-            levels = self._levels(spec.node, link)
+            levels = self.levels(spec.node, link)
             return self.ring.encode(levels if spec.scope[0] == spec.parent else np.moveaxis(levels, 1, 0))
         return self._constant(spec, factor)
 
@@ -171,7 +181,7 @@ class InputBuilder:
         left = [v for v in family if v not in self.states]
         return np.moveaxis(sliced, [left.index(v) for v in spec.scope], range(len(spec.scope)))
 
-    def _levels(self, node: int, rows: Array) -> Array:
+    def levels(self, node: int, rows: Array) -> Array:
         """(..., states, batch) -> (..., levels, batch): below the state seen, exactly it; or every state where none is seen."""
         state = self.states.get(node)
         if state is None:
@@ -192,16 +202,16 @@ class InputBuilder:
             for part in parts[1:]:
                 lowest = self.ring.multiply(lowest, self.ring.encode(part[0]))
             return lowest
-        whole = self.ring.encode(self._levels(spec.node, parts[0]))
+        whole = self.ring.encode(self.levels(spec.node, parts[0]))
         for part in parts[1:]:
-            whole = combine(self.ring, whole, self.ring.encode(self._levels(spec.node, part)), (0,))
+            whole = combine(self.ring, whole, self.ring.encode(self.levels(spec.node, part)), (0,))
         return whole
 
     def _expanded(self, spec: Input, factor: NoisyFactor) -> Array:
         hidden = [(p, link) for p, link in zip(factor.parents, factor.links, strict=True) if p not in self.states]
         whole = self._constant(Input("constant", spec.node, (spec.node,)), factor)  # (levels, batch)
         for _, link in hidden:
-            levels = self.ring.encode(self._levels(spec.node, link))  # (parent, levels, batch)
+            levels = self.ring.encode(self.levels(spec.node, link))  # (parent, levels, batch)
             aligned = levels.reshape(*(1,) * (whole.ndim - 2), *levels.shape)
             whole = combine(self.ring, whole[..., np.newaxis, :, :], aligned, (whole.ndim - 1,))
         left = [p for p, _ in hidden]

@@ -7,6 +7,7 @@ or outgrows the workspace is handed back to the NumPy engine: no row is left una
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from weakref import WeakKeyDictionary
@@ -45,8 +46,12 @@ class Flat:
     offsets: Ints  # (nodes + 1,): where a node's states begin in a row of unary weights
 
 
-def flatten(compiled: CompiledNetwork) -> Flat:
-    """Flattens a network with one set of numbers, or with many (parameter draws, the batch axis)."""
+def flatten(compiled: CompiledNetwork, *, expand: float = EXPAND, families: Iterable[int] | None = None) -> Flat:
+    """Flattens a network with one set of numbers, or with many (parameter draws, the batch axis).
+
+    expand: noisy families with at most so many entries are written out. families: the nodes whose numbers will be asked for; all where None.
+    """
+    wanted = set(range(len(compiled.names)) if families is None else families)
     n = len(compiled.names)
     draws = max(a.shape[-1] for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
     parents: list[int] = [0]
@@ -64,7 +69,9 @@ def flatten(compiled: CompiledNetwork) -> Flat:
     for i, factor in enumerate(compiled.factors):
         parent_of += factor.parents
         parents.append(len(parent_of))
-        table = factor.table if isinstance(factor, TableFactor) else _small_table(compiled, i, factor)
+        table = None
+        if i in wanted:
+            table = factor.table if isinstance(factor, TableFactor) else _small_table(compiled, i, factor, expand)
         table_at.append(-1 if table is None else filled)
         if table is not None:
             tables.append(rows(table))
@@ -88,9 +95,9 @@ def flatten(compiled: CompiledNetwork) -> Flat:
     return Flat(cards, first, of, tables_at, np.concatenate(tables), noisy, leaks_at, links_at, np.concatenate(links), above, offsets)
 
 
-def _small_table(compiled: CompiledNetwork, i: int, factor: NoisyFactor) -> Array | None:
+def _small_table(compiled: CompiledNetwork, i: int, factor: NoisyFactor, expand: float) -> Array | None:
     """The family written out, (parents..., states, batch), where it is small."""
-    if np.prod([float(compiled.cards[v]) for v in (*factor.parents, i)]) > EXPAND:
+    if np.prod([float(compiled.cards[v]) for v in (*factor.parents, i)]) > expand:
         return None
     whole = factor.leak
     for link in factor.links:
@@ -116,22 +123,30 @@ class FastAnswer:
     answered: NDArray[np.bool_]
 
 
-def solve(compiled: CompiledNetwork, codes: Ints, soft: dict[int, Array], nodes: list[int], *, starts: Ints | None = None) -> FastAnswer:
+def solve(
+    compiled: CompiledNetwork,
+    codes: Ints,
+    soft: dict[int, Array],
+    nodes: list[int],
+    *,
+    starts: Ints | None = None,
+    flat: Flat | None = None,
+) -> FastAnswer:
     """Posteriors of the nodes, row by row.
 
-    codes: (rows, nodes of the network), the state seen or -1. soft: node -> likelihoods (states, rows), nan where there is no finding.
-    starts: where each group of rows with one structural pattern begins; every row has its own where None.
+    codes: (rows, nodes of the network), the state seen or -1; one row where the network has many draws, which are then the rows. soft: node -> likelihoods (states, rows), nan where there is no finding.
+    starts: where each group of rows with one structural pattern begins; every row has its own where None. flat: the network, flattened; else it is made once and kept.
     Rows that underflow, contradict the network or outgrow the workspace are not answered.
     """
     from spinelink.inference.fast_kernel import solve_rows, workspace
 
-    flat = _FLAT.get(compiled)
+    flat = _FLAT.get(compiled) if flat is None else flat
     if flat is None:
         flat = _FLAT.setdefault(compiled, flatten(compiled))
-    rows = max(len(codes), flat.tables.shape[1])
-    weights, assessed = np.empty((0, 0)), np.zeros((rows, len(flat.cards) if soft else 0), dtype=np.uint8)
+    rows = max(len(codes), flat.tables.shape[1], flat.links.shape[1])
+    weights, assessed = np.empty((0, 0)), np.zeros((len(codes), len(flat.cards) if soft else 0), dtype=np.uint8)
     if soft:
-        weights = np.ones((rows, int(flat.offsets[-1])))
+        weights = np.ones((len(codes), int(flat.offsets[-1])))
         for i, likelihoods in soft.items():
             given = ~np.isnan(likelihoods[0])
             start = flat.offsets[i]

@@ -37,7 +37,8 @@ STATES, DEPUTY, CLOSES, WANTED = range(4)
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 kernel = njit(**_OPTIONS)
-helper = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called by the kernel only
+_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+helper = njit(**_INNER)  # called by the kernel only
 
 
 @intrinsic
@@ -678,7 +679,11 @@ def _fill(network, codes, soft, begin, lanes, inputs, known, block, values):
             for e in range(factor[f, SIZE]):
                 to = (place + e) * lanes
                 first, many = np.uint64(to), np.uint64(lanes)
-                if varies:
+                if varies and code_step == 0 and tables.shape[1] > 1:
+                    entry, draw = np.uint64(base[0] + at), np.uint64(begin)
+                    for lane in range(many):
+                        values[first + lane] = tables[entry, draw + lane]
+                elif varies:
                     for lane in range(lanes):
                         values[to + lane] = tables[base[lane] + at, column[lane]]
                 else:
@@ -754,7 +759,7 @@ def solve_rows(
         head = starts[group]
         tail = starts[group + 1]
         inputs, ops, used = _plan(
-            network, codes[head * code_step], assessed[head], asked, above_targets, tail - head, capacity, known, work
+            network, codes[head * code_step], assessed[head * code_step], asked, above_targets, tail - head, capacity, known, work
         )
         if used == 0:
             for row in range(head, tail):

@@ -194,7 +194,7 @@ def _groups(
     if isinstance(known, list):
         return known
     # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
-    alone = _plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
+    alone = plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
     soft = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY)
     done: list[list[int]] = []
     waiting = [barren] if barren else [[]]
@@ -202,7 +202,7 @@ def _groups(
         group = waiting.pop()
         limit = soft if len(group) > 1 else budget / ENTRY
         try:
-            _plan_for(compiled, pattern, _kept(compiled, relevant, group)[0], (), limit, thorough=False)
+            plan_for(compiled, pattern, _kept(compiled, relevant, group)[0], (), limit, thorough=False)
         except TooLargeError:
             if len(group) <= 1:
                 raise
@@ -252,7 +252,7 @@ def _clamp(
     """Posteriors of barren noisy-MAX nodes: all P(node <= k | evidence) as one batch of extra unary factors."""
     parents = sorted({p for n in clamped for p in compiled.parents[n] if state_of(seen, p) is None})
     pattern: dict[int, Kind] = {**pattern_of(seen), **dict.fromkeys(parents, "soft")}
-    plan = _plan_for(compiled, pattern, kept, (), budget / ENTRY)
+    plan = plan_for(compiled, pattern, kept, (), budget / ENTRY)
     levels = [(n, k) for n in clamped for k in range(compiled.cards[n] - 1)]
     batch = max(log_total.shape[0], *(f.leak.shape[-1] for n in clamped if isinstance(f := compiled.factors[n], NoisyFactor)))
     chunk = max(1, int(min(budget / 16, 2.0**24) // (plan.entries * batch + 1)))
@@ -310,10 +310,10 @@ def _differences(compiled: CompiledNetwork, seen: Seen, node: int, below: list[A
 
 
 def _cached_plan(compiled: CompiledNetwork, seen: Seen, kept: frozenset[int], free: tuple[int, ...], limit: float) -> Plan:
-    return _plan_for(compiled, pattern_of(seen), kept, free, limit)
+    return plan_for(compiled, pattern_of(seen), kept, free, limit)
 
 
-def _plan_for(
+def plan_for(
     compiled: CompiledNetwork,
     pattern: Mapping[int, Kind],
     kept: frozenset[int],

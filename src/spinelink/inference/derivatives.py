@@ -1,0 +1,243 @@
+"""Derivatives of P(findings) and of posteriors with respect to every number of the network, from one upward and one downward pass.
+
+P(findings) is linear in each entry of each table, leak and link, so the reverse pass over the plan gives all first derivatives at once (Darwiche
+2003); a posterior P(x | findings) is the quotient of two such sums, and all quotients run side by side, as columns of the batch axis.
+Nothing is differenced until the last step: every sum has non-negative terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
+from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft
+from spinelink.inference.plan import Input, Kind
+from spinelink.inference.query import ENTRY, MEMORY_BUDGET, UNDERFLOW, pattern_of, plan_for
+from spinelink.inference.semiring import LINEAR, LOGARITHMIC, Semiring, combine, transpose
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Derivatives:
+    """log P(findings); posteriors of the targets, (targets,); and the derivatives, one array for each array of the network.
+
+    factors: as in `CompiledNetwork`, last axis 1 + targets: column 0 is d log P(findings) / d entry, column k is d P(target k - 1 | findings) / d entry.
+    Entries are taken as independent: to move along a distribution that stays normalised, add up its entries' derivatives with their shares.
+    """
+
+    log_evidence: float
+    posteriors: Array
+    factors: tuple[Factor, ...]
+
+
+def derivatives(
+    compiled: CompiledNetwork, seen: Seen, targets: Sequence[tuple[int, int]] = (), *, budget: float = MEMORY_BUDGET
+) -> Derivatives:
+    """The derivatives of log P(findings) and of P(node = state | findings) for each (node, state) in `targets`, which are hidden nodes.
+
+    compiled: one set of numbers (batch axis 1). seen: as in `marginals`, one case. Raises TooLargeError where the run exceeds the budget (bytes);
+    ValueError where P(findings) is 0 or a target is seen.
+    """
+    if any(isinstance(seen.get(node), int) for node, _ in targets):
+        raise ValueError("a target is seen: its posterior does not depend on any number")
+    pattern: dict[int, Kind] = {**{node: "soft" for node, _ in targets}, **pattern_of(seen)}
+    columns = 1 + len(targets)
+    kept = compiled.ancestors([*seen, *(node for node, _ in targets)])
+    plan = plan_for(compiled, pattern, frozenset(kept), (), budget / ENTRY / columns)
+    weights = {node: np.ones((compiled.cards[node], columns)) for node, _ in targets}
+    for k, (node, state) in enumerate(targets, start=1):
+        weights[node][:, k] = 0.0
+        weights[node][state, k] = 1.0
+    ring: Semiring = LINEAR
+    run = forward(compiled, plan, seen, weights, ring)
+    logs = np.broadcast_to(ring.decode_log(run.result), (columns,))
+    if not logs[0] >= UNDERFLOW:
+        ring = LOGARITHMIC
+        run = forward(compiled, plan, seen, weights, ring)
+        logs = np.broadcast_to(run.result, (columns,))
+    if not np.isfinite(logs[0]):
+        raise ValueError("the findings cannot occur together: P(findings) is 0 and has no derivative of its logarithm")
+    seed = ring.encode(np.ones(columns)) - logs[0] if ring is LOGARITHMIC else np.full(columns, np.exp(-logs[0]))
+    puller = _Puller(compiled, seen, weights, ring, columns)
+    for spec, adjoint in zip(plan.inputs, input_adjoints(run, ring, seed), strict=True):
+        if adjoint is not None:
+            puller.pull(spec, adjoint)
+    posteriors = np.exp(logs[1:] - logs[0])
+    return Derivatives(float(logs[0]), posteriors, tuple(puller.finished(posteriors)))
+
+
+def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> tuple[Factor, ...]:
+    """How often each entry is expected to have been drawn, given the findings: entry times d log P(findings) / d entry, (entries..., 1).
+
+    For a table these are the posterior probabilities of (parents, node); for a noisy-MAX, of each parent's own contribution: what EM needs.
+    """
+    found = derivatives(compiled, seen, budget=budget)
+
+    def times(factor: Factor, slope: Factor) -> Factor:
+        if isinstance(factor, TableFactor):
+            assert isinstance(slope, TableFactor)
+            return TableFactor(factor.parents, factor.table * slope.table)
+        assert isinstance(slope, NoisyFactor)
+        return NoisyFactor(factor.parents, factor.leak * slope.leak, tuple(a * b for a, b in zip(factor.links, slope.links, strict=True)))
+
+    return tuple(times(f, g) for f, g in zip(compiled.factors, found.factors, strict=True))
+
+
+class _Puller:
+    """Carries the adjoints of a plan's inputs back to the arrays that `InputBuilder` made them from."""
+
+    def __init__(self, compiled: CompiledNetwork, seen: Seen, weights: dict[int, Array], ring: Semiring, columns: int) -> None:
+        self.compiled, self.seen, self.ring, self.columns = compiled, seen, ring, columns
+        self.builder = InputBuilder(compiled, seen, weights, ring)
+        self.states = {i: int(v) for i, v in self.builder.states.items()}  # type: ignore[call-overload]
+        self.weights = weights
+        zeros = self.ring.zeros
+        self.factors: list[Factor] = [
+            TableFactor(f.parents, zeros((*f.table.shape[:-1], columns)))
+            if isinstance(f, TableFactor)
+            else NoisyFactor(f.parents, zeros((*f.leak.shape[:-1], columns)), tuple(zeros((*a.shape[:-1], columns)) for a in f.links))
+            for f in compiled.factors
+        ]
+
+    def finished(self, posteriors: Array) -> list[Factor]:
+        """Column k > 0 becomes the derivative of the quotient: dP(x, e) / P(e) - P(x | e) dP(e) / P(e)."""
+
+        def close(array: Array) -> Array:
+            linear = np.exp(array) if self.ring is LOGARITHMIC else array
+            linear[..., 1:] -= posteriors * linear[..., :1]
+            return linear
+
+        return [
+            TableFactor(f.parents, close(f.table))
+            if isinstance(f, TableFactor)
+            else NoisyFactor(f.parents, close(f.leak), tuple(close(a) for a in f.links))
+            for f in self.factors
+        ]
+
+    def pull(self, spec: Input, adjoint: Array) -> None:
+        factor, into = self.compiled.factors[spec.node], self.factors[spec.node]
+        if spec.form == "unary":
+            self._unary(spec.node, adjoint)
+        elif isinstance(factor, TableFactor):
+            assert isinstance(into, TableFactor)
+            family = (*factor.parents, spec.node)
+            left = [v for v in family if v not in self.states]
+            place: list[slice | int] = [self.states.get(v, slice(None)) for v in family]  # type: ignore[arg-type]
+            self._add(into.table[(*place, slice(None))], np.moveaxis(adjoint, range(len(left)), [left.index(v) for v in spec.scope]))
+        elif spec.form == "contribution":
+            assert isinstance(into, NoisyFactor)
+            level_last = adjoint if spec.scope[0] == spec.parent else np.moveaxis(adjoint, 0, 1)
+            self._rows(spec.node, into.links[factor.parents.index(spec.parent)], level_last)
+        elif not spec.scope and spec.form == "constant":
+            self._lowest(spec.node, adjoint)
+        else:
+            self._combined(spec, factor, adjoint)
+
+    def _add(self, into: Array, adjoint: Array) -> None:
+        into[...] = self.ring.add(into, np.broadcast_to(adjoint, into.shape))
+
+    def _rows(self, node: int, into: Array, adjoint: Array) -> None:
+        """(..., levels, columns) back to (..., states, columns): the transpose of `InputBuilder._levels`."""
+        state = self.states.get(node)
+        if state is None:
+            self._add(into, adjoint)
+            return
+        for s in range(state):
+            self._add(into[..., s, :], adjoint[..., 0, :])
+        self._add(into[..., state, :], adjoint[..., 1, :])
+
+    def _combined(self, spec: Input, factor: NoisyFactor, adjoint: Array) -> None:
+        """A leak, the links of seen parents and (where the family is written out) those of hidden ones, combined by the maximum."""
+        into = self.factors[spec.node]
+        assert isinstance(into, NoisyFactor)
+        hidden = [k for k, p in enumerate(factor.parents) if p not in self.states]
+        if spec.form == "constant":
+            hidden = []
+        at = {k: axis for axis, k in enumerate(hidden)}
+        axes = len(hidden)
+        parts: list[tuple[int, Array]] = [(-1, self._aligned(spec.node, factor.leak, None, axes))]
+        for k, (p, link) in enumerate(zip(factor.parents, factor.links, strict=True)):
+            if p in self.states:
+                parts.append((k, self._aligned(spec.node, link[self.states[p]], None, axes)))
+            elif k in at:
+                parts.append((k, self._aligned(spec.node, link, at[k], axes)))
+        whole = adjoint
+        if spec.form == "expanded":
+            left = [factor.parents[k] for k in hidden] + ([] if spec.node in self.states else [spec.node])
+            whole = np.moveaxis(adjoint, range(len(left)), [left.index(v) for v in spec.scope])
+            if spec.node in self.states:  # only the level that was seen entered
+                whole = np.stack([self.ring.zeros(whole.shape), whole], axis=-2)
+        others = _all_but_each(self.ring, [part for _, part in parts], axes)
+        for (k, _), other in zip(parts, others, strict=True):
+            pulled = whole if other is None else transpose(self.ring, whole, other, (axes,))
+            pulled = self.ring.total(pulled, tuple(axis for axis in range(axes) if k < 0 or at.get(k) != axis))
+            if k < 0:
+                self._rows(spec.node, into.leak, pulled)
+            elif factor.parents[k] in self.states:
+                self._rows(spec.node, into.links[k][self.states[factor.parents[k]]], pulled)
+            else:
+                self._rows(spec.node, into.links[k], pulled)
+
+    def _aligned(self, node: int, rows: Array, axis: int | None, axes: int) -> Array:
+        """Levels with the axes (hidden parents..., levels, columns), length 1 for the other parents."""
+        levels = self.ring.encode(self.builder.levels(node, rows))
+        if axis is None:
+            return levels.reshape(*(1,) * axes, *levels.shape)
+        return levels.reshape(*(1,) * axis, levels.shape[0], *(1,) * (axes - 1 - axis), *levels.shape[1:])
+
+    def _lowest(self, node: int, adjoint: Array) -> None:
+        """Seen in the lowest state: a product of the leak's and the seen parents' lowest entries."""
+        factor, into = self.compiled.factors[node], self.factors[node]
+        assert isinstance(factor, NoisyFactor) and isinstance(into, NoisyFactor)
+        places = [into.leak[0]]
+        parts = [self.ring.encode(factor.leak[0])]
+        for p, link, slope in zip(factor.parents, factor.links, into.links, strict=True):
+            if p in self.states:
+                places.append(slope[self.states[p], 0])
+                parts.append(self.ring.encode(link[self.states[p], 0]))
+        self._product(places, parts, adjoint)
+
+    def _unary(self, node: int, adjoint: Array) -> None:
+        """The lowest entries of the links to children seen in their lowest state, times likelihoods, which are no numbers of the network."""
+        places: list[Array | None] = []
+        parts: list[Array] = []
+        value = self.seen.get(node)
+        for given in (value if value is not None and is_soft(value) else None, self.weights.get(node)):
+            if given is not None:
+                places.append(None)
+                parts.append(self.ring.encode(given))
+        for child, state in self.states.items():
+            factor, into = self.compiled.factors[child], self.factors[child]
+            if state == 0 and isinstance(factor, NoisyFactor) and node in factor.parents:
+                assert isinstance(into, NoisyFactor)
+                k = factor.parents.index(node)
+                places.append(into.links[k][:, 0])
+                parts.append(self.ring.encode(factor.links[k][:, 0]))
+        self._product(places, parts, adjoint)
+
+    def _product(self, places: Sequence[Array | None], parts: list[Array], adjoint: Array) -> None:
+        for place, other in zip(places, _all_but_each(self.ring, parts, None), strict=True):
+            if place is not None:
+                self._add(place, adjoint if other is None else self.ring.multiply(adjoint, other))
+
+
+def _all_but_each(ring: Semiring, parts: list[Array], axis: int | None) -> list[Array | None]:
+    """For each part, all the others combined (along a deputy axis, where one is given); None where there are no others."""
+
+    def both(a: Array | None, b: Array | None) -> Array | None:
+        if a is None or b is None:
+            return b if a is None else a
+        return ring.multiply(a, b) if axis is None else combine(ring, a, b, (axis,))
+
+    before: list[Array | None] = [None]
+    for part in parts[:-1]:
+        before.append(both(before[-1], part))
+    after: list[Array | None] = [None]
+    for part in reversed(parts[1:]):
+        after.append(both(after[-1], part))
+    return [both(a, b) for a, b in zip(before, reversed(after), strict=True)]

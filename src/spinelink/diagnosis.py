@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.fast import check_engine
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
 from spinelink.model.parameter import Beta
 from spinelink.model.question import Question, fingerprint
 from spinelink.model.settings import check_setting, parameters_in, with_parameters
 from spinelink.model.variable import OBSERVABLE
-from spinelink.typing import Findings, FindingValue, PathLike
+from spinelink.typing import CaseEngine, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -44,9 +45,11 @@ class Model:
     network: Network
     setting: str | None = None
     origin: Path | None = None
+    engine: CaseEngine = "numpy"
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
+        check_engine(self.engine, get_args(CaseEngine))
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
 
     @property
@@ -81,14 +84,14 @@ class Model:
         """The same network in another population. Raises UnknownNameError for an unknown one."""
         if setting is None:
             raise UnknownNameError("None", kind="setting", allowed=self.network.settings, where=f"network {self.name!r}")
-        return Model(self.network, setting, self.origin, self._plans)
+        return replace(self, setting=setting)
 
     def with_parameters(self, changes: Mapping[str, float | Beta | Mapping[str, float]]) -> Model:
         """A new model in which some numbers differ, in the setting in force.
 
         changes: parameter id -> number, `sl.Beta(a, b)`, or state -> probability. Raises UnknownNameError or ParameterError.
         """
-        return Model(with_parameters(self.network, self.setting, changes), self.setting, self.origin, self._plans)
+        return replace(self, network=with_parameters(self.network, self.setting, changes))
 
     def parameters(self) -> ParameterTable:
         """Every number in force: id, estimate, interval, grade, source, note."""
@@ -349,12 +352,12 @@ class Case:
         return {}
 
     def _marginals(self, names: list[str]) -> Marginals:
-        from spinelink.inference.query import marginals
+        from spinelink.inference.one_case import case_marginals
 
         key = tuple(names)
         if key not in self._answers:
             compiled = self.model.compiled
-            answer = marginals(compiled, self._seen, [compiled.index[n] for n in names])
+            answer = case_marginals(compiled, self._seen, [compiled.index[n] for n in names], engine=self.model.engine)
             self._possible(float(answer.log_evidence[0]))
             self._answers[key] = answer
         return self._answers[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 PathLike = str | os.PathLike[str]
 
@@ -12,3 +12,6 @@ FindingValue = str | bool | float | int | Mapping[str, float] | None
 """What a caller may say of a node; None: not assessed."""
 
 Findings = Mapping[str, Any]
+
+CaseEngine = Literal["numpy", "fast"]
+"""How single cases are answered: by NumPy, or by the compiled kernel of the extra `fast`."""

@@ -42,9 +42,7 @@ def with_entry(compiled, i, k, position, value):
     changed = [a.copy() for a in arrays(compiled.factors[i])]
     changed[k][position] = value
     old = compiled.factors[i]
-    new = (
-        TableFactor(old.parents, changed[0]) if isinstance(old, TableFactor) else NoisyFactor(old.parents, changed[0], tuple(changed[1:]))
-    )
+    new = TableFactor(old.parents, changed[0]) if isinstance(old, TableFactor) else NoisyFactor(old.parents, changed[0], tuple(changed[1:]))
     return CompiledNetwork(compiled.names, compiled.states, (*compiled.factors[:i], new, *compiled.factors[i + 1 :]))
 
 
@@ -127,7 +125,7 @@ def test_expected_counts_are_the_posteriors_of_families(question):
 
 @st.composite
 def drawn_networks(draw):
-    compiled, seen, targets = draw(questions())
+    compiled, seen, _ = draw(questions())
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     draws = 7
 

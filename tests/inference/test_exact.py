@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import spinelink as sl
 import spinelink.inference.explanation as explanation_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
-from spinelink.errors import ImpossibleEvidenceError, TooLargeError
+from spinelink.errors import ImpossibleEvidenceError, TooLargeError, UnknownNameError
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
@@ -30,9 +31,9 @@ def scaled(evidence):
     return {n: v if isinstance(v, str) else {s: x / max(v.values()) for s, x in v.items()} for n, v in evidence.items()}
 
 
-def agrees(network, evidence):
+def agrees(network, evidence, engine="numpy"):
     total, expected, best = posterior(network, scaled(evidence))
-    case = Model(network).observe(evidence)
+    case = Model(network, engine=engine).observe(evidence)
     if total == 0.0:
         with pytest.raises(ImpossibleEvidenceError):
             case.posteriors()
@@ -52,6 +53,29 @@ def agrees(network, evidence):
 @given(questions())
 def test_posteriors_equal_enumeration(question):
     agrees(*question)
+
+
+@RELAXED
+@given(questions())
+def test_the_compiled_kernel_equals_enumeration(question):
+    pytest.importorskip("numba")
+    agrees(*question, engine="fast")
+
+
+@RELAXED
+@given(questions())
+def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
+    """The same with every noisy family on a deputy, and hardly any room, so that nodes are asked for in halves."""
+    pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinelink.inference.fast.EXPAND", 0)
+        patch.setattr("spinelink.inference.one_case.GROUP_CAPACITY", 40)
+        agrees(*question, engine="fast")
+
+
+def test_an_engine_that_is_not_there_is_named():
+    with pytest.raises(UnknownNameError, match="numpy"):
+        sl.load("back-leg-pain", engine="quick")
 
 
 @RELAXED

@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.batch.findings import MISSING, TableFindings
-from spinelink.errors import SpinelinkError
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen
@@ -47,8 +46,7 @@ def answer(
     is installed, but for a handful of rows.
     """
     table = _Table(compiled, findings, nodes)
-    if engine == "fast" and not fast.is_available():
-        raise SpinelinkError("engine='fast' needs numba: pip install 'spinelink[fast]'")
+    fast.check_engine(engine, get_args(Engine))
     workers = threads or min(os.cpu_count() or 1, 8)
     order, starts = _patterns(compiled, findings)
     if engine == "fast" or (engine == "auto" and fast.is_available() and findings.rows >= FEW_ROWS):

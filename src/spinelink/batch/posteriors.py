@@ -15,6 +15,7 @@ from spinelink.batch.findings import TableFindings, read_table
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.contradiction import smallest_contradiction
+from spinelink.inference.fast import check_engine
 from spinelink.model.evidence import describe
 from spinelink.model.network import Network
 
@@ -51,8 +52,7 @@ def table_posteriors(
     """See `Model.posteriors`. first_row: number of the first row, for messages."""
     if on_impossible not in ("raise", "flag"):
         raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "flag"))
-    if engine not in get_args(Engine):
-        raise UnknownNameError(str(engine), kind="engine", allowed=get_args(Engine))
+    check_engine(engine, get_args(Engine))
     if chunk < 1 or (threads is not None and threads < 1):
         raise SpinelinkError("chunk and threads are 1 or more.")
     nodes = chosen_nodes(network, of)

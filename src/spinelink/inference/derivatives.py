@@ -94,7 +94,7 @@ class _Puller:
     def __init__(self, compiled: CompiledNetwork, seen: Seen, weights: dict[int, Array], ring: Semiring, columns: int) -> None:
         self.compiled, self.seen, self.ring, self.columns = compiled, seen, ring, columns
         self.builder = InputBuilder(compiled, seen, weights, ring)
-        self.states = {i: int(v) for i, v in self.builder.states.items()}  # type: ignore[call-overload]
+        self.states = {i: int(v) for i, v in self.builder.states.items()}
         self.weights = weights
         zeros = self.ring.zeros
         self.factors: list[Factor] = [
@@ -127,7 +127,7 @@ class _Puller:
             assert isinstance(into, TableFactor)
             family = (*factor.parents, spec.node)
             left = [v for v in family if v not in self.states]
-            place: list[slice | int] = [self.states.get(v, slice(None)) for v in family]  # type: ignore[arg-type]
+            place: list[slice | int] = [self.states.get(v, slice(None)) for v in family]
             self._add(into.table[(*place, slice(None))], np.moveaxis(adjoint, range(len(left)), [left.index(v) for v in spec.scope]))
         elif spec.form == "contribution":
             assert isinstance(into, NoisyFactor)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
-from spinelink.inference.execute import Seen, is_soft
+from spinelink.inference.execute import Seen
+from spinelink.inference.one_case import kernel_findings
 from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
@@ -43,7 +44,9 @@ def draw_marginals(
     found: list[Marginals] = []
 
     def run(piece: slice) -> Marginals:
-        return _spread(answer(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., piece]), seen, nodes), piece.stop - piece.start)
+        return _spread(
+            answer(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., piece]), seen, nodes), piece.stop - piece.start
+        )
 
     workers = threads or min(os.cpu_count() or 1, 8)
     pool = ThreadPoolExecutor(workers)
@@ -61,7 +64,7 @@ def draw_marginals(
 
 def count_draws(compiled: CompiledNetwork) -> int:
     """Length of the batch axis."""
-    return max(a.shape[-1] for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
+    return max(int(a.shape[-1]) for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
 
 
 def _spread(answer: Marginals, draws: int) -> Marginals:
@@ -71,19 +74,12 @@ def _spread(answer: Marginals, draws: int) -> Marginals:
 
 
 def _by_kernel(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> Marginals:
-    codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)
-    soft: dict[int, Array] = {}
-    for i, value in seen.items():
-        if is_soft(value):
-            soft[i] = value / value.max()
-        else:
-            codes[0, i] = int(value)  # type: ignore[arg-type]
-    scale = sum(float(np.log(value.max())) for value in seen.values() if is_soft(value))
+    codes, soft = kernel_findings(compiled, seen)
     # A noisy-MAX seen in its lowest state needs no table: its parents part company.
     families = [i for i in compiled.ancestors([*seen, *nodes]) if not (isinstance(compiled.factors[i], NoisyFactor) and codes[0, i] == 0)]
     flat = fast.flatten(compiled, expand=EXPAND, families=families)
     found = fast.solve(compiled, codes, soft, list(nodes), starts=np.zeros(1, dtype=np.int64), flat=flat)
-    logs, of = found.log_evidence + scale, found.of
+    logs, of = found.log_evidence, found.of
     if not found.answered.all():
         left = np.flatnonzero(~found.answered)
         rest = _spread(marginals(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., left]), seen, nodes), len(left))

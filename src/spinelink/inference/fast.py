@@ -7,7 +7,7 @@ or outgrows the workspace is handed back to the NumPy engine: no row is left una
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.semiring import LINEAR, combine
 
@@ -46,11 +47,12 @@ class Flat:
     offsets: Ints  # (nodes + 1,): where a node's states begin in a row of unary weights
 
 
-def flatten(compiled: CompiledNetwork, *, expand: float = EXPAND, families: Iterable[int] | None = None) -> Flat:
+def flatten(compiled: CompiledNetwork, *, expand: float | None = None, families: Iterable[int] | None = None) -> Flat:
     """Flattens a network with one set of numbers, or with many (parameter draws, the batch axis).
 
-    expand: noisy families with at most so many entries are written out. families: the nodes whose numbers will be asked for; all where None.
+    expand: noisy families with at most so many entries are written out, EXPAND where None. families: the nodes whose numbers will be asked for; all where None.
     """
+    limit = EXPAND if expand is None else expand
     wanted = set(range(len(compiled.names)) if families is None else families)
     n = len(compiled.names)
     draws = max(a.shape[-1] for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
@@ -71,7 +73,7 @@ def flatten(compiled: CompiledNetwork, *, expand: float = EXPAND, families: Iter
         parents.append(len(parent_of))
         table = None
         if i in wanted:
-            table = factor.table if isinstance(factor, TableFactor) else _small_table(compiled, i, factor, expand)
+            table = factor.table if isinstance(factor, TableFactor) else _small_table(compiled, i, factor, limit)
         table_at.append(-1 if table is None else filled)
         if table is not None:
             tables.append(rows(table))
@@ -114,13 +116,22 @@ def is_available() -> bool:
     return find_spec("numba") is not None
 
 
+def check_engine(engine: str, allowed: Sequence[str]) -> None:
+    """Raises UnknownNameError for an engine that is not allowed, SpinelinkError for "fast" without numba."""
+    if engine not in allowed:
+        raise UnknownNameError(str(engine), kind="engine", allowed=allowed)
+    if engine == "fast" and not is_available():
+        raise SpinelinkError("engine='fast' needs numba: pip install 'spinelink[fast]'")
+
+
 @dataclass(frozen=True, eq=False)
 class FastAnswer:
-    """log P(findings), (rows,); posteriors by node, (states, rows); answered: rows for which these hold."""
+    """log P(findings), (rows,); posteriors by node, (states, rows); answered: rows for which these hold; outgrown: rows too large."""
 
     log_evidence: Array
     of: dict[int, Array]
     answered: NDArray[np.bool_]
+    outgrown: NDArray[np.bool_]
 
 
 def solve(
@@ -131,11 +142,13 @@ def solve(
     *,
     starts: Ints | None = None,
     flat: Flat | None = None,
+    capacity: int = 0,
 ) -> FastAnswer:
     """Posteriors of the nodes, row by row.
 
-    codes: (rows, nodes of the network), the state seen or -1; one row where the network has many draws, which are then the rows. soft: node -> likelihoods (states, rows), nan where there is no finding.
-    starts: where each group of rows with one structural pattern begins; every row has its own where None. flat: the network, flattened; else it is made once and kept.
+    codes: (rows, nodes of the network), the state seen or -1; one row where the network has many draws, which are then the rows. soft: node ->
+    likelihoods (states, rows), nan where there is no finding. starts: where each group of rows with one structural pattern begins; every row has its
+    own where None. flat: the network, flattened; else it is made once and kept. capacity: doubles that one row may take; CAPACITY where 0.
     Rows that underflow, contradict the network or outgrow the workspace are not answered.
     """
     from spinelink.inference.fast_kernel import solve_rows, workspace
@@ -161,7 +174,7 @@ def solve(
         flat.cards, flat.parents, flat.parent_of, flat.table_at, flat.tables, flat.noisy, flat.leak_at, flat.link_at, flat.links,
         flat.ancestors, flat.offsets,
     )  # fmt: skip
-    given = (codes, weights, assessed, groups.astype(np.int64), np.array(nodes, dtype=np.int64), CAPACITY)
+    given = (codes, weights, assessed, groups.astype(np.int64), np.array(nodes, dtype=np.int64), capacity or CAPACITY)
     solve_rows(network, *given, logs, found, status, *workspace(network, lanes))
     of = {i: found[:, end - width : end].T for i, width, end in zip(nodes, widths, ends, strict=True)}
-    return FastAnswer(logs, of, status == 0)
+    return FastAnswer(logs, of, status == 0, status == 1)

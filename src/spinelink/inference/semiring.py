@@ -7,6 +7,7 @@ runs on logarithms.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ class Semiring(Protocol):
     def multiply(self, a: Array, b: Array) -> Array: ...
     def add(self, a: Array, b: Array) -> Array: ...
     def total(self, a: Array, axes: tuple[int, ...]) -> Array: ...
+    def groups(self, a: Array, starts: NDArray[np.int64], axis: int) -> Array: ...
     def zeros(self, shape: tuple[int, ...]) -> Array: ...
     def invert(self, a: Array) -> Array: ...
 
@@ -45,6 +47,9 @@ class Linear:
 
     def total(self, a: Array, axes: tuple[int, ...]) -> Array:
         return a.sum(axis=axes) if axes else a
+
+    def groups(self, a: Array, starts: NDArray[np.int64], axis: int) -> Array:
+        return np.add.reduceat(a, starts, axis=axis)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.zeros(shape)
@@ -80,6 +85,9 @@ class Logarithmic:
             logs: Array = np.log(np.exp(a - shift).sum(axis=axes)) + shift.squeeze(axis=axes)
         return logs
 
+    def groups(self, a: Array, starts: NDArray[np.int64], axis: int) -> Array:
+        return np.logaddexp.reduceat(a, starts, axis=axis)
+
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, -np.inf)
 
@@ -100,6 +108,8 @@ def combine(ring: Semiring, a: Array, b: Array, deputy_axes: tuple[int, ...]) ->
     """
     if not deputy_axes:
         return ring.multiply(a, b)
+    if _is_small(a, b, deputy_axes):
+        return _pairwise(ring, a, b, deputy_axes, reached=True)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(a, axis), _levels(b, axis)
     up_to_own, up_to_other = _running(ring, own), _running(ring, other)
@@ -118,6 +128,8 @@ def transpose(ring: Semiring, adjoint: Array, b: Array, deputy_axes: tuple[int, 
     """
     if not deputy_axes:
         return ring.multiply(adjoint, b)
+    if _is_small(adjoint, b, deputy_axes):
+        return _pairwise(ring, adjoint, b, deputy_axes, reached=False)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(adjoint, axis), _levels(b, axis)
     up_to = _running(ring, other)
@@ -130,6 +142,52 @@ def transpose(ring: Semiring, adjoint: Array, b: Array, deputy_axes: tuple[int, 
             pushed = transpose(ring, own[i], other[i], rest)
             above = pushed if above is None else ring.add(above, pushed)
     return np.stack(levels[::-1], axis=axis)
+
+
+MOST_PAIRED = 5  # deputy axes whose pairs of levels are listed
+MOST_PAIRS = 1024
+MOST_BESIDE = 64  # entries beside the deputy axes up to which a list of pairs beats recursion over slices
+
+
+def _is_small(a: Array, b: Array, axes: tuple[int, ...]) -> bool:
+    if not 1 < len(axes) <= MOST_PAIRED:
+        return False
+    pairs = beside = 1
+    for axis, (x, y) in enumerate(zip(a.shape, b.shape, strict=True)):
+        if axis in axes:
+            pairs *= x * x
+        else:
+            beside *= max(x, y)
+    return pairs <= MOST_PAIRS and beside <= MOST_BESIDE
+
+
+def _pairwise(ring: Semiring, first: Array, second: Array, axes: tuple[int, ...], *, reached: bool) -> Array:
+    """`combine` (reached) or `transpose` of small arrays: all pairs of levels in one product, added up by where they belong."""
+    levels = tuple(first.shape[axis] for axis in axes)
+    at_first, at_second, starts = _pairs(levels, reached)
+    inner = range(-1 - len(axes), -1)
+
+    def flat(a: Array) -> Array:
+        moved = np.moveaxis(a, axes, inner)
+        return moved.reshape(*moved.shape[: -1 - len(axes)], -1, moved.shape[-1])
+
+    products = ring.multiply(flat(first)[..., at_first, :], flat(second)[..., at_second, :])
+    sums = ring.groups(products, starts, products.ndim - 2)
+    return np.moveaxis(sums.reshape(*sums.shape[:-2], *levels, sums.shape[-1]), inner, axes)
+
+
+@lru_cache(maxsize=256)
+def _pairs(levels: tuple[int, ...], reached: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of grid points as flat indices into the two arrays, in the order of the point that they add to, and where each point's begin.
+
+    reached: a point of a and one of b add to their maximum. Else, the transpose: a's point takes the adjoint of the maximum, and b's point.
+    """
+    grid = np.indices(levels).reshape(len(levels), -1)
+    i, j = (k.reshape(-1) for k in np.indices((grid.shape[1], grid.shape[1])))
+    top = np.ravel_multi_index(tuple(np.maximum(grid[:, i], grid[:, j])), levels)
+    first, second, to = (i, j, top) if reached else (top, j, i)
+    order = np.argsort(to, kind="stable")
+    return first[order], second[order], np.searchsorted(to[order], np.arange(grid.shape[1]))
 
 
 def _inner(axes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -1,0 +1,69 @@
+"""Posteriors for one case, by NumPy or by the compiled kernel; what the kernel cannot take NumPy answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference import fast
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.execute import Seen, is_soft
+from spinelink.inference.query import Marginals, marginals, pattern_of
+from spinelink.typing import CaseEngine
+
+Array = NDArray[np.float64]
+
+GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
+
+
+def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, engine: CaseEngine = "numpy") -> Marginals:
+    """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
+    if engine == "numpy" or not nodes:
+        return marginals(compiled, seen, nodes)
+    codes, soft = kernel_findings(compiled, seen)
+    key = ("kernel groups", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
+    known = compiled.plans.get(key)
+    rank = {n: k for k, n in enumerate(compiled.order)}
+    above = compiled.ancestors(seen)
+    # Nodes that no finding depends on go from the top of the network down, so that halves share what is above them.
+    waiting: list[list[int]] = (
+        list(known) if isinstance(known, tuple) else [sorted(dict.fromkeys(nodes), key=lambda n: (n not in above, rank[n]))]
+    )
+    groups: list[list[int]] = []
+    left: list[int] = []
+    found: dict[int, Array] = {}
+    logs: Array | None = None
+    while waiting:
+        group = waiting.pop()
+        limit = GROUP_CAPACITY if len(group) > 1 and known is None else fast.CAPACITY
+        answer = fast.solve(compiled, codes, soft, group, capacity=limit)
+        if answer.answered[0]:
+            groups.append(group)
+            found |= answer.of
+            logs = answer.log_evidence if logs is None else logs
+        elif answer.outgrown[0] and len(group) > 1:
+            waiting += [group[len(group) // 2 :], group[: len(group) // 2]]
+        else:
+            left += group
+    if left:
+        rest = marginals(compiled, seen, left)
+        found |= rest.of
+        logs = rest.log_evidence if logs is None else logs
+    elif known is None:
+        compiled.plans.put(key, tuple(groups))
+    assert logs is not None
+    return Marginals(logs, {n: found[n] for n in nodes})
+
+
+def kernel_findings(compiled: CompiledNetwork, seen: Seen) -> tuple[NDArray[np.int64], dict[int, Array]]:
+    """One case as the kernel takes it: states seen, (1, nodes), -1 where hidden; and likelihoods."""
+    codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)
+    soft: dict[int, Array] = {}
+    for i, value in seen.items():
+        if is_soft(value):
+            soft[i] = value
+        else:
+            codes[0, i] = int(value)
+    return codes, soft

@@ -55,8 +55,8 @@ def sample(network: CompiledNetwork, rows: int, generator: np.random.Generator) 
 
 def findings(network: CompiledNetwork, layers: list[str], rows: int, pattern: str, seed: int = 0) -> np.ndarray:
     """A table of patients, (rows, nodes), -1 where not assessed: each finding and test is seen with probability 0.3; "own": independently in each
-    row; "fixed": the same for all rows."""
+    row; "fixed": the same for all rows; "all": every one of them is seen."""
     generator = np.random.default_rng(seed)
     seen = np.array([layer in ("find", "test") for layer in layers])
-    kept = generator.random((rows if pattern == "own" else 1, len(layers))) < 0.3
+    kept = generator.random((rows if pattern == "own" else 1, len(layers))) < (1.0 if pattern == "all" else 0.3)
     return np.where(kept & seen, sample(network, rows, generator), -1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.cache import PlanCache
-from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork
 from spinelink.inference.fast import check_engine
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
@@ -46,10 +46,13 @@ class Model:
     setting: str | None = None
     origin: Path | None = None
     engine: CaseEngine = "numpy"
+    memory: float = MEMORY_BUDGET
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
         check_engine(self.engine, get_args(CaseEngine))
+        if isinstance(self.memory, bool) or not isinstance(self.memory, int | float) or not self.memory > 0:
+            raise SpinelinkError(f"memory is a number of bytes above 0, not {self.memory!r}.")
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
 
     @property
@@ -78,7 +81,7 @@ class Model:
         from spinelink.inference.numeric import compile_network, point_values
 
         values = point_values(self.network, parameters_in(self.network, self.setting))
-        return compile_network(self.network, values, plans=self._plans)
+        return compile_network(self.network, values, plans=self._plans, budget=float(self.memory))
 
     def in_setting(self, setting: str) -> Model:
         """The same network in another population. Raises UnknownNameError for an unknown one."""
@@ -231,8 +234,8 @@ class Case:
     def retract(self, *names: str) -> Case:
         """A case without these findings. Raises UnknownNameError where one is not among them."""
         for name in names:
-            if name not in self.findings:
-                raise UnknownNameError(name, kind="finding", allowed=self.findings, where="this case")
+            if not isinstance(name, str) or name not in self.findings:
+                raise UnknownNameError(str(name), kind="finding", allowed=self.findings, where="this case")
         return Case(self.model, Evidence({n: f for n, f in self.findings.items() if n not in names}))
 
     @property
@@ -381,6 +384,8 @@ class Case:
         return self.model._question(self.findings, self.log_evidence, **options)
 
     def _names(self, nodes: Iterable[str]) -> list[str]:
+        if not isinstance(nodes, Iterable):
+            raise SpinelinkError(f"names of nodes are strings, not a {type(nodes).__name__}.")
         return [nodes] if isinstance(nodes, str) else [str(n) for n in nodes]
 
     def _check_nodes(self, names: Iterable[str]) -> None:

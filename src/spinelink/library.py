@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.inference.compiled import MEMORY_BUDGET
 from spinelink.model.parameters import parameters
 from spinelink.networks_folder import bundled
 from spinelink.typing import CaseEngine, PathLike
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
     from pgmpy.models import DiscreteBayesianNetwork
 
 
-def load(network: PathLike, *, setting: str | None = None, engine: CaseEngine = "numpy") -> Model:
+def load(network: PathLike, *, setting: str | None = None, engine: CaseEngine = "numpy", memory: float = MEMORY_BUDGET) -> Model:
     """The model of a bundled network by name, or of a network file by path.
 
     engine: "fast" answers single cases by the compiled kernel of the extra `fast` (the same digits to 1e-12; the first answer of a process takes a second
-    longer, the first on a machine ten). Tables take it wherever it is installed.
+    longer, the first on a machine ten). Tables take it wherever it is installed. memory: bytes that the tables of one run may hold; a question that needs
+    more is answered by conditioning on one more node, again and again, or refused with TooLargeError.
     Raises UnknownNameError for an unknown name or setting, NetworkFileError for a file with problems (it lists all of them).
     """
     from spinelink.io.network_file import read_network
 
     path = _path(network)
-    return Model(read_network(path), setting, path, engine)
+    return Model(read_network(path), setting, path, engine, memory)
 
 
 def _path(network: PathLike) -> Path:

@@ -99,12 +99,12 @@ def rows_equal_cases(network, rows, engine):
 @RELAXED
 @given(tables(), st.booleans())
 def test_rows_equal_cases(table, factored):
-    before = plan_module.EXPAND
-    plan_module.EXPAND = query_module.EXPAND = 1 if factored else before
+    before = plan_module.EXPAND, query_module.CLAMP
+    plan_module.EXPAND, query_module.CLAMP = (1, 1) if factored else before
     try:
         rows_equal_cases(*table, "numpy")
     finally:
-        plan_module.EXPAND = query_module.EXPAND = before
+        plan_module.EXPAND, query_module.CLAMP = before
 
 
 @pytest.mark.xdist_group("numba")

@@ -13,7 +13,7 @@ import spinelink.inference.explanation as explanation_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
-from spinelink.errors import ImpossibleEvidenceError, TooLargeError, UnknownNameError
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, TooLargeError, UnknownNameError
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
@@ -82,12 +82,12 @@ def test_an_engine_that_is_not_there_is_named():
 @given(questions())
 def test_factored_form_equals_enumeration(question):
     """The same with every noisy family factored, however small, so that deputies and clamping are exercised."""
-    before = plan_module.EXPAND, query_module.EXPAND
-    plan_module.EXPAND = query_module.EXPAND = 1
+    before = plan_module.EXPAND, query_module.CLAMP
+    plan_module.EXPAND = query_module.CLAMP = 1
     try:
         agrees(*question)
     finally:
-        plan_module.EXPAND, query_module.EXPAND = before
+        plan_module.EXPAND, query_module.CLAMP = before
 
 
 @RELAXED
@@ -163,12 +163,12 @@ def test_joint_equals_enumeration(question, data):
 @given(questions())
 def test_conditioning_equals_enumeration(question):
     """A budget so small that every plan is refused and answered by cases instead."""
-    before = query_module.MEMORY_BUDGET, plan_module.EXPAND, query_module.EXPAND
+    before = plan_module.EXPAND, query_module.CLAMP
     network, evidence = question
     total, expected, _ = posterior(network, scaled(evidence))
     if total == 0.0:
         return
-    plan_module.EXPAND = query_module.EXPAND = 1
+    plan_module.EXPAND = query_module.CLAMP = 1
     try:
         model = Model(network)
         case = model.observe(evidence)
@@ -183,4 +183,26 @@ def test_conditioning_equals_enumeration(question):
                 for k, s in enumerate(model.compiled.states[i]):
                     assert answer.of[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
     finally:
-        query_module.MEMORY_BUDGET, plan_module.EXPAND, query_module.EXPAND = before
+        plan_module.EXPAND, query_module.CLAMP = before
+
+
+def test_memory_is_adjustable_and_its_end_is_said():
+    from tests.inference.test_rare import two_layers
+
+    network = two_layers(12, 6, prior=0.1, leak=0.1, link=0.5)
+    findings = {f"f{j}": "present" for j in range(5)}
+    whole = Model(network).observe(findings).posterior("c0")["present"]
+    assert Model(network, memory=2e4).observe(findings).posterior("c0")["present"] == pytest.approx(whole, rel=1e-12)
+    with pytest.raises(TooLargeError, match="memory budget"):
+        Model(network, memory=50.0).observe(findings).posterior("c0")
+    for wrong in (0, -1.0, "much", True):
+        with pytest.raises(SpinelinkError, match="bytes"):
+            Model(network, memory=wrong)
+
+
+def test_wrong_types_are_refused_in_words():
+    model = sl.load("back-leg-pain").observe(leg_pain="thigh")
+    with pytest.raises(UnknownNameError):
+        model.retract(["leg_pain"])
+    with pytest.raises(SpinelinkError, match="names of nodes"):
+        model.joint(3)

@@ -13,6 +13,9 @@ from spinelink.inference.cache import PlanCache
 
 Array = NDArray[np.float64]
 
+MEMORY_BUDGET = 2.0e9
+"""Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class TableFactor:
@@ -39,12 +42,13 @@ Factor = TableFactor | NoisyFactor
 
 @dataclass(frozen=True, eq=False)
 class CompiledNetwork:
-    """Names, states and factors by index; parents before children in `order`."""
+    """Names, states and factors by index; parents before children in `order`. budget: bytes that one run may take."""
 
     names: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
     factors: tuple[Factor, ...]
     plans: PlanCache = field(default_factory=PlanCache, repr=False)
+    budget: float = MEMORY_BUDGET
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -71,7 +75,7 @@ class CompiledNetwork:
             else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
             for f in self.factors
         )
-        return CompiledNetwork(self.names, self.states, factors, self.plans)
+        return CompiledNetwork(self.names, self.states, factors, self.plans, self.budget)
 
     def ancestors(self, nodes: Iterable[int]) -> set[int]:
         """The nodes and everything above them."""

@@ -8,17 +8,18 @@ import numpy as np
 
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.execute import Seen
-from spinelink.inference.query import MEMORY_BUDGET, log_evidence
+from spinelink.inference.query import log_evidence
 
 TRIALS = 2_000
 
 
-def smallest_contradiction(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> tuple[int, ...]:
+def smallest_contradiction(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> tuple[int, ...]:
     """Nodes of a smallest impossible subset of the evidence.
 
     Findings are dropped one by one while the rest stays impossible (what is left is minimal: every proper subset is possible); then
     smaller sets are searched by size, up to 2,000 of them, so that the answer is smallest and not only minimal.
     """
+    budget = compiled.budget if budget is None else budget
 
     def impossible(nodes: tuple[int, ...]) -> bool:
         return bool(np.isneginf(log_evidence(compiled, {n: seen[n] for n in nodes}, budget=budget)).any())

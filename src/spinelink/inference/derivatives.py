@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
 from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft
 from spinelink.inference.plan import Input, Kind
-from spinelink.inference.query import ENTRY, MEMORY_BUDGET, UNDERFLOW, pattern_of, plan_for
+from spinelink.inference.query import ENTRY, UNDERFLOW, pattern_of, plan_for
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC, Semiring, combine, transpose
 
 Array = NDArray[np.float64]
@@ -36,13 +36,14 @@ class Derivatives:
 
 
 def derivatives(
-    compiled: CompiledNetwork, seen: Seen, targets: Sequence[tuple[int, int]] = (), *, budget: float = MEMORY_BUDGET
+    compiled: CompiledNetwork, seen: Seen, targets: Sequence[tuple[int, int]] = (), *, budget: float | None = None
 ) -> Derivatives:
     """The derivatives of log P(findings) and of P(node = state | findings) for each (node, state) in `targets`, which are hidden nodes.
 
     compiled: one set of numbers (batch axis 1). seen: as in `marginals`, one case. Raises TooLargeError where the run exceeds the budget (bytes);
     ValueError where P(findings) is 0 or a target is seen.
     """
+    budget = compiled.budget if budget is None else budget
     if any(isinstance(seen.get(node), int) for node, _ in targets):
         raise ValueError("a target is seen: its posterior does not depend on any number")
     pattern: dict[int, Kind] = {**{node: "soft" for node, _ in targets}, **pattern_of(seen)}
@@ -71,11 +72,12 @@ def derivatives(
     return Derivatives(float(logs[0]), posteriors, tuple(puller.finished(posteriors)))
 
 
-def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> tuple[Factor, ...]:
+def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> tuple[Factor, ...]:
     """How often each entry is expected to have been drawn, given the findings: entry times d log P(findings) / d entry, (entries..., 1).
 
     For a table these are the posterior probabilities of (parents, node); for a noisy-MAX, of each parent's own contribution: what EM needs.
     """
+    budget = compiled.budget if budget is None else budget
     found = derivatives(compiled, seen, budget=budget)
 
     def times(factor: Factor, slope: Factor) -> Factor:

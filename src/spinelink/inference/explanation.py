@@ -19,7 +19,7 @@ from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import InputBuilder, Seen
 from spinelink.inference.ordering import elimination_order
 from spinelink.inference.plan import Input
-from spinelink.inference.query import MEMORY_BUDGET, log_evidence, pattern_of
+from spinelink.inference.query import log_evidence, pattern_of
 from spinelink.inference.semiring import LOGARITHMIC
 
 Array = NDArray[np.float64]
@@ -38,12 +38,13 @@ class Explanation:
 
 
 def most_probable_explanation(
-    compiled: CompiledNetwork, seen: Seen, *, ignore: Iterable[int] = (), budget: float = MEMORY_BUDGET
+    compiled: CompiledNetwork, seen: Seen, *, ignore: Iterable[int] = (), budget: float | None = None
 ) -> Explanation:
     """The most probable joint state of all unobserved nodes, those in `ignore` summed out where no other node depends on them.
 
     Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
     """
+    budget = compiled.budget if budget is None else budget
     factors = _factors(compiled, seen, _kept(compiled, seen, frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
     order = elimination_order(sorted(cards), [f.scope for f in factors.tables], cards, {}, frozenset())
@@ -285,6 +286,7 @@ class _Search:
         return -np.inf if np.isnan(total) else total
 
 
-def log_posterior(compiled: CompiledNetwork, seen: Seen, explanation: Explanation, *, budget: float = MEMORY_BUDGET) -> float:
+def log_posterior(compiled: CompiledNetwork, seen: Seen, explanation: Explanation, *, budget: float | None = None) -> float:
     """log P(states | evidence)."""
+    budget = compiled.budget if budget is None else budget
     return explanation.log_joint - float(log_evidence(compiled, seen, budget=budget)[0])

@@ -174,7 +174,14 @@ def solve(
         flat.cards, flat.parents, flat.parent_of, flat.table_at, flat.tables, flat.noisy, flat.leak_at, flat.link_at, flat.links,
         flat.ancestors, flat.offsets,
     )  # fmt: skip
-    given = (codes, weights, assessed, groups.astype(np.int64), np.array(nodes, dtype=np.int64), capacity or CAPACITY)
+    given = (
+        codes,
+        weights,
+        assessed,
+        groups.astype(np.int64),
+        np.array(nodes, dtype=np.int64),
+        int(min(capacity or CAPACITY, compiled.budget / 16.0)),
+    )
     solve_rows(network, *given, logs, found, status, *workspace(network, lanes))
     of = {i: found[:, end - width : end].T for i, width, end in zip(nodes, widths, ends, strict=True)}
     return FastAnswer(logs, of, status == 0, status == 1)

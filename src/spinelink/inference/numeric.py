@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.cache import PlanCache
-from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor, topological_order
+from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork, Factor, NoisyFactor, TableFactor, topological_order
 from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter
@@ -39,10 +39,10 @@ def _prefixes(name: str) -> list[str]:
     return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
 
 
-def compile_network(network: Network, values: Values, *, plans: PlanCache | None = None) -> CompiledNetwork:
+def compile_network(network: Network, values: Values, *, plans: PlanCache | None = None, budget: float = MEMORY_BUDGET) -> CompiledNetwork:
     """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
 
-    `plans`: the cache of a network with the same structure, to be shared.
+    `plans`: the cache of a network with the same structure, to be shared. budget: bytes that one run may take.
     """
     names = tuple(network.nodes)
     states = tuple(node.states for node in network.nodes.values())
@@ -51,7 +51,7 @@ def compile_network(network: Network, values: Values, *, plans: PlanCache | None
     factors: dict[int, Factor] = {}
     for i in topological_order(parents):
         factors[i] = _factor(network, names[i], values, states, parents[i], factors)
-    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))), PlanCache() if plans is None else plans)
+    return CompiledNetwork(names, states, tuple(factors[i] for i in range(len(names))), PlanCache() if plans is None else plans, budget)
 
 
 def _factor(

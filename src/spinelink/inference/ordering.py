@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 RESTART_COST = 2e6  # one restart for so many table entries: planning stays a fraction of what a run costs
 MOST_RESTARTS = 24
+LIGHT = 2e3  # table entries up to which one rule is enough
 SPREAD = 0.6  # standard deviation of the perturbation on the log scale
 
 
@@ -26,9 +27,9 @@ def elimination_order(
     thorough: search on where the order found is costly.
     """
     neighbours = _graph(vertices, scopes)
-    best: Order = (float("inf"), ())
-    best = _better(best, _greedy(dict(neighbours), cards, before, free, _weight, best[0]))
-    best = _better(best, _greedy(dict(neighbours), cards, before, free, _fill, best[0]))
+    best = _greedy(dict(neighbours), cards, before, free, _fill, float("inf"))
+    if best[0] > LIGHT:
+        best = _better(best, _greedy(dict(neighbours), cards, before, free, _weight, best[0]))
     seeded = random.Random(0)  # the same findings get the same plan, and so the same digits
     for _ in range(min(MOST_RESTARTS, int(best[0] / RESTART_COST)) if thorough else 0):
         best = _better(best, _greedy(dict(neighbours), cards, before, free, _perturbed(seeded), best[0]))
@@ -63,25 +64,20 @@ def members(bits: int) -> list[int]:
     return found
 
 
-Rule = Callable[[int, Mapping[int, int], Mapping[int, int], float], tuple[float, float]]
+Rule = Callable[[int, float], tuple[float, float]]
+"""(missing edges among the neighbours, size of the cluster) -> what to keep small."""
 
 
-def _weight(v: int, neighbours: Mapping[int, int], cards: Mapping[int, int], size: float) -> tuple[float, float]:
-    return size, 0.0
-
-
-def _fill(v: int, neighbours: Mapping[int, int], cards: Mapping[int, int], size: float) -> tuple[float, float]:
-    around = neighbours[v]
-    missing = sum((around & ~neighbours[u]).bit_count() - 1 for u in members(around))
+def _fill(missing: int, size: float) -> tuple[float, float]:
     return missing, size
 
 
-def _perturbed(generator: random.Random) -> Rule:
-    def rule(v: int, neighbours: Mapping[int, int], cards: Mapping[int, int], size: float) -> tuple[float, float]:
-        missing, size = _fill(v, neighbours, cards, size)
-        return (missing + 1.0) * math.exp(generator.gauss(0.0, SPREAD)), size
+def _weight(missing: int, size: float) -> tuple[float, float]:
+    return size, 0.0
 
-    return rule
+
+def _perturbed(generator: random.Random) -> Rule:
+    return lambda missing, size: ((missing + 1.0) * math.exp(generator.gauss(0.0, SPREAD)), size)
 
 
 def _greedy(
@@ -92,35 +88,49 @@ def _greedy(
     rule: Rule,
     limit: float,
 ) -> Order:
-    def cluster_size(v: int) -> float:
-        size = float(cards[v])
-        for u in members(neighbours[v]):
-            size *= cards[u]
-        return size
+    scores: dict[int, tuple[float, float]] = {}
+    missing: dict[int, int] = {}
+    sizes: dict[int, float] = {}
 
-    waiting = dict(before)
+    def score(v: int) -> None:
+        around = bits = neighbours[v]
+        fill, size = 0, float(cards[v])
+        while bits:
+            low = bits & -bits
+            bits ^= low
+            u = low.bit_length() - 1
+            size *= cards[u]
+            fill += (around & ~neighbours[u]).bit_count() - 1  # u is not its own neighbour
+        missing[v], sizes[v] = fill, size
+        scores[v] = rule(fill, size)
+
     blocked = {v for v, w in before.items() if w in neighbours}
-    candidates = [v for v in neighbours if v not in free]
-    scores: dict[int, tuple[float, float]] = {v: rule(v, neighbours, cards, cluster_size(v)) for v in candidates}
-    released = {w: v for v, w in waiting.items()}
+    released = {w: v for v, w in before.items()}
+    for v in neighbours:
+        if v not in free:
+            score(v)
     order: list[int] = []
     total = 0.0
     while scores:
-        v = min((u for u in scores if u not in blocked), key=lambda u: (scores[u], u))
-        around = neighbours[v]
-        total += cluster_size(v)
+        v = (
+            min((u for u in scores if u not in blocked), key=lambda u: (scores[u], u))
+            if blocked
+            else min(scores, key=lambda u: (scores[u], u))
+        )
+        around = neighbours.pop(v)
+        total += sizes[v]
         if total > limit:
             return float("inf"), ()
         order.append(v)
         del scores[v]
         if v in released:
             blocked.discard(released[v])
-        touched = around
+        touched = around  # where no edge is new, only the neighbours' own scores change
         for u in members(around):
-            touched |= neighbours[u]
+            if missing[v]:
+                touched |= neighbours[u]
             neighbours[u] = (neighbours[u] | around) & ~((1 << u) | (1 << v))
-        del neighbours[v]
-        for u in members(touched):
+        for u in members(touched & ~(1 << v)):
             if u in scores:
-                scores[u] = rule(u, neighbours, cards, cluster_size(u))
+                score(u)
     return total, tuple(order)

@@ -19,7 +19,7 @@ from spinelink.inference.ordering import elimination_order
 Kind = Literal["lowest", "hard", "soft"]
 """lowest: seen in the first state. hard: seen in another state. soft: a likelihood over the states."""
 
-EXPAND = 64  # a noisy family with at most so many entries enters as an ordinary table: fewer, smaller steps
+EXPAND = 256  # a noisy family with at most so many entries enters as an ordinary table: fewer, smaller steps
 
 
 @dataclass(frozen=True)

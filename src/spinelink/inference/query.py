@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen, forward, is_soft, pick, reverse, state_of
-from spinelink.inference.plan import EXPAND, Kind, Plan, make_plan
+from spinelink.inference.plan import Kind, Plan, make_plan
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC
 
 Array = NDArray[np.float64]
-
-MEMORY_BUDGET = 2.0e9
-"""Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
 
 ENTRY = 24.0  # bytes a table entry costs over a run: itself, its adjoint, and what is in hand
 CANDIDATES = 12  # nodes tried for conditioning
 SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller runs instead of one
 UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
+CLAMP = 4  # a noisy family below everything else, with more entries than this, is answered without its table
+SEARCHED = 5e5  # table entries below which a search for a better order is not worth it
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
 
 
@@ -49,8 +48,9 @@ def pattern_of(seen: Seen) -> dict[int, Kind]:
     return {i: "soft" if is_soft(v) else "lowest" if isinstance(v, int) and v == 0 else "hard" for i, v in seen.items()}
 
 
-def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMORY_BUDGET) -> Array:
+def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> Array:
     """log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
+    budget = compiled.budget if budget is None else budget
     try:
         plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / ENTRY)
     except TooLargeError as too_large:
@@ -60,8 +60,9 @@ def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float = MEMOR
     return _run(compiled, plan, seen, {}, want_marginals=False)[0]
 
 
-def joint(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, budget: float = MEMORY_BUDGET) -> Joint:
+def joint(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, budget: float | None = None) -> Joint:
     """Joint posterior of a few nodes. Where the evidence is impossible the table is not a number."""
+    budget = compiled.budget if budget is None else budget
     hidden = tuple(dict.fromkeys(n for n in nodes if not isinstance(seen.get(n), int)))
     kept = frozenset(compiled.ancestors([*seen, *nodes]))
     try:
@@ -100,12 +101,13 @@ def _with_observed(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
     return table
 
 
-def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float = MEMORY_BUDGET) -> Marginals:
+def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float | None = None) -> Marginals:
     """Posterior of each node. Where the evidence is impossible log_evidence is minus infinity and the posteriors are not numbers.
 
     Nodes above a finding come out of one forward and one reverse pass over the ancestors of the findings. Nodes that no finding
     depends on ("barren") join that run where it stays small, else they are answered in groups.
     """
+    budget = compiled.budget if budget is None else budget
     wanted = list(dict.fromkeys(nodes))
     try:
         return _marginals(compiled, seen, wanted, budget)
@@ -157,8 +159,9 @@ def conditioned(
     return [{**seen, chosen: state} for state in range(compiled.cards[chosen])]
 
 
-def largest_plan(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float = MEMORY_BUDGET) -> float:
+def largest_plan(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, budget: float | None = None) -> float:
     """Table entries that one row takes in the run over the ancestors of the findings and of these nodes; the budget's where too large."""
+    budget = compiled.budget if budget is None else budget
     kept = frozenset(compiled.ancestors([*seen, *nodes]))
     try:
         return _cached_plan(compiled, seen, kept, (), budget / ENTRY).entries
@@ -193,9 +196,8 @@ def _groups(
     known = compiled.plans.get(key)
     if isinstance(known, list):
         return known
-    # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
-    alone = plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
-    soft = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY)
+    soft = min(SOFT_ENTRIES, budget / ENTRY)
+    settled = False
     done: list[list[int]] = []
     waiting = [barren] if barren else [[]]
     while waiting:
@@ -206,6 +208,12 @@ def _groups(
         except TooLargeError:
             if len(group) <= 1:
                 raise
+            if not settled:
+                # A run for one barren node costs about as much as the run for the findings alone, so larger groups pay up to a few times that.
+                alone = plan_for(compiled, pattern, frozenset(relevant), (), budget / ENTRY, thorough=False).entries
+                soft, settled = min(max(SOFT_ENTRIES, 3.0 * alone), budget / ENTRY), True
+                waiting.append(group)
+                continue
             half = len(group) // 2
             waiting += [group[half:], group[:half]]
         else:
@@ -229,7 +237,7 @@ def _kept(compiled: CompiledNetwork, relevant: set[int], group: list[int]) -> tu
 def _is_large(compiled: CompiledNetwork, node: int) -> bool:
     if not isinstance(compiled.factors[node], NoisyFactor):
         return False
-    return float(np.prod([float(compiled.cards[v]) for v in (*compiled.parents[node], node)])) > EXPAND
+    return float(np.prod([float(compiled.cards[v]) for v in (*compiled.parents[node], node)])) > CLAMP
 
 
 def _answer(
@@ -322,12 +330,14 @@ def plan_for(
     *,
     thorough: bool = True,
 ) -> Plan:
-    key = (tuple(sorted(pattern.items())), kept, free, thorough)
-    plan = compiled.plans.get(key)
-    if isinstance(plan, Plan) and plan.entries <= limit:
-        return plan
+    key = (tuple(sorted(pattern.items())), kept, free)
+    found = compiled.plans.get(key)
+    if isinstance(found, tuple):
+        plan, searched = found
+        if plan.entries <= limit and (searched or not thorough):
+            return cast("Plan", plan)
     plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough)
-    compiled.plans.put(key, plan)
+    compiled.plans.put(key, (plan, thorough or plan.entries < SEARCHED))
     return plan
 
 

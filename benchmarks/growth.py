@@ -99,8 +99,8 @@ def main() -> None:
     networks = {f"{kind}-{size}": read(f"{kind}-{size}") for kind in ("local", "random") for size in (70, 140, 280)}
     for name, (network, layers) in networks.items():
         size = int(name.split("-")[1])
-        measure(name, "nodes, 8 findings", size, shown(network, layers, ROWS // (size // 70), 8))
-        measure(name, "nodes, 8 findings", size, shown(network, layers, 100, 8), "numpy")
+        measure(name, "nodes, 8 findings", size, shown(network, layers, 40 if size == 280 else 1000, 8))
+        measure(name, "nodes, 8 findings", size, shown(network, layers, 40, 8), "numpy")
     for name in ("local-70", "random-70"):
         network, layers = networks[name]
         for pattern in ("own", "fixed"):

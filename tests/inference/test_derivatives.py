@@ -136,6 +136,7 @@ def drawn_networks(draw):
     return compiled.map_arrays(jitter), seen
 
 
+@pytest.mark.xdist_group("numba")
 @pytest.mark.parametrize("engine", ["numpy", "fast"])
 @RELAXED
 @given(question=drawn_networks())

@@ -55,6 +55,7 @@ def test_posteriors_equal_enumeration(question):
     agrees(*question)
 
 
+@pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
 def test_the_compiled_kernel_equals_enumeration(question):
@@ -62,6 +63,7 @@ def test_the_compiled_kernel_equals_enumeration(question):
     agrees(*question, engine="fast")
 
 
+@pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
 def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
@@ -192,7 +194,7 @@ def test_memory_is_adjustable_and_its_end_is_said():
     network = two_layers(12, 6, prior=0.1, leak=0.1, link=0.5)
     findings = {f"f{j}": "present" for j in range(5)}
     whole = Model(network).observe(findings).posterior("c0")["present"]
-    assert Model(network, memory=2e4).observe(findings).posterior("c0")["present"] == pytest.approx(whole, rel=1e-12)
+    assert Model(network, memory=4e4).observe(findings).posterior("c0")["present"] == pytest.approx(whole, rel=1e-12)
     with pytest.raises(TooLargeError, match="memory budget"):
         Model(network, memory=50.0).observe(findings).posterior("c0")
     for wrong in (0, -1.0, "much", True):
@@ -201,7 +203,7 @@ def test_memory_is_adjustable_and_its_end_is_said():
 
 
 def test_wrong_types_are_refused_in_words():
-    model = sl.load("back-leg-pain").observe(leg_pain="thigh")
+    model = sl.load("back-leg-pain").observe(leg_pain="above_knee")
     with pytest.raises(UnknownNameError):
         model.retract(["leg_pain"])
     with pytest.raises(SpinelinkError, match="names of nodes"):

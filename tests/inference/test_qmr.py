@@ -23,6 +23,7 @@ def test_large_networks_equal_quickscore(variables, positive):
     assert largest_plan(network, seen, diseases) < 1e8
 
 
+@pytest.mark.xdist_group("numba")
 def test_the_kernel_takes_them_too():
     pytest.importorskip("numba")
     network = two_layers(300, seed=1)

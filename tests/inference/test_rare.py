@@ -15,6 +15,13 @@ from spinelink.model.parameter import Probability
 from spinelink.model.variable import Node
 
 
+@pytest.fixture(params=["numpy", pytest.param("fast", marks=pytest.mark.xdist_group("numba"))])
+def engine(request):
+    if request.param == "fast":
+        pytest.importorskip("numba")
+    return request.param
+
+
 def number(p):
     return Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test")
 
@@ -49,36 +56,36 @@ def rational(network, positive, causes):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-4, 1e-6, 1e-8])
-def test_rare_findings_keep_nine_digits(scale):
+def test_rare_findings_keep_nine_digits(scale, engine):
     network = two_layers(8, 5, prior=0.01, leak=0.02 * scale, link=0.4 * scale)
     positive = ["f0", "f1", "f2"]
     with_first, total = rational(network, positive, 8)
-    case = Model(network).observe(dict.fromkeys(positive, True))
+    case = Model(network, engine=engine).observe(dict.fromkeys(positive, True))
     assert case.posterior("c0")["present"] == pytest.approx(float(with_first / total), rel=1e-9)
     assert case.log_evidence == pytest.approx(math.log(total), rel=1e-12)
 
 
-def test_an_unobserved_rare_finding_keeps_nine_digits():
+def test_an_unobserved_rare_finding_keeps_nine_digits(engine):
     network = two_layers(8, 5, prior=0.01, leak=2e-8, link=4e-7)
     _with_first, total = rational(network, ["f0"], 8)
     _, both = rational(network, ["f0", "f1"], 8)
-    answer = Model(network).observe(f0=True).posterior("f1")["present"]
+    answer = Model(network, engine=engine).observe(f0=True).posterior("f1")["present"]
     assert answer == pytest.approx(float(both / total), rel=1e-9)
 
 
-def test_evidence_far_below_the_smallest_double():
+def test_evidence_far_below_the_smallest_double(engine):
     """175 positive findings of probability 1e-8 each: P(evidence) is near 1e-1200."""
     network = two_layers(3, 175, prior=0.01, leak=2e-9, link=3e-8)
     positive = [f"f{j}" for j in range(175)]
     with_first, total = rational(network, positive, 3)
     log_total = math.log(total.numerator) - math.log(total.denominator)
     assert log_total < -1200 * math.log(10)
-    case = Model(network).observe(dict.fromkeys(positive, True))
+    case = Model(network, engine=engine).observe(dict.fromkeys(positive, True))
     assert case.log_evidence == pytest.approx(log_total, rel=1e-12)
     assert case.posterior("c0")["present"] == pytest.approx(float(with_first / total), rel=1e-9)
 
 
-def test_underflow_of_the_leading_explanation_is_noticed():
+def test_underflow_of_the_leading_explanation_is_noticed(engine):
     """The explanation that is likelier by 1e300 on most findings is killed by the last one; plain doubles would say 0/0."""
     nodes = {"c": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(0.5)))}
     for j in range(100):
@@ -86,6 +93,6 @@ def test_underflow_of_the_leading_explanation_is_noticed():
         nodes[f"f{j}"] = Node(role="symptom", label="f", cpd=cpd)
     nodes["last"] = Node(role="symptom", label="f", cpd=NoisyOr(kind="noisy_or", leak=number(0.5), links={"c": number(1.0)}))
     network = Network(spinelink=1, name="killed", title="killed", version="0", nodes=nodes)
-    case = Model(network).observe({**{f"f{j}": True for j in range(100)}, "last": False})
+    case = Model(network, engine=engine).observe({**{f"f{j}": True for j in range(100)}, "last": False})
     assert case.log_evidence == pytest.approx(math.log(0.5) + 100 * math.log(1e-9) + math.log(0.5), rel=1e-12)
     assert case.posterior("c")["present"] == 0.0

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 ENTRY = 24.0  # bytes a table entry costs over a run: itself, its adjoint, and what is in hand
 CANDIDATES = 12  # nodes tried for conditioning
+MOST_WORK = 1e11  # table entries over all cases that conditioning may take: some minutes
 SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller runs instead of one
 UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
 CLAMP = 4  # a noisy family below everything else, with more entries than this, is answered without its table
@@ -54,7 +55,7 @@ def log_evidence(compiled: CompiledNetwork, seen: Seen, *, budget: float | None 
     try:
         plan = _cached_plan(compiled, seen, frozenset(compiled.ancestors(seen)), (), budget / ENTRY)
     except TooLargeError as too_large:
-        cases = conditioned(compiled, seen, compiled.ancestors(seen), too_large)
+        cases = conditioned(compiled, seen, compiled.ancestors(seen), too_large, budget / ENTRY)
         total: Array = np.logaddexp.reduce([log_evidence(compiled, case, budget=budget) for case in cases])
         return total
     return _run(compiled, plan, seen, {}, want_marginals=False)[0]
@@ -68,7 +69,7 @@ def joint(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, budget
     try:
         plan = _cached_plan(compiled, seen, kept, hidden, budget / ENTRY)
     except TooLargeError as too_large:
-        cases = conditioned(compiled, seen, kept, too_large, keep=frozenset(hidden))
+        cases = conditioned(compiled, seen, kept, too_large, budget / ENTRY, keep=frozenset(hidden))
         parts = [joint(compiled, case, nodes, budget=budget) for case in cases]
         weights, total = _shares([part.log_evidence for part in parts])
         return Joint(total, np.sum([np.where(w > 0.0, w * part.table, 0.0) for w, part in zip(weights, parts, strict=True)], axis=0))
@@ -117,7 +118,7 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
 
 def _by_cases(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float, too_large: TooLargeError) -> Marginals:
     """The same, one node after another set to each of its states and the answers weighed (Pearl 1986: conditioning)."""
-    cases = conditioned(compiled, seen, compiled.ancestors([*seen, *wanted]), too_large)
+    cases = conditioned(compiled, seen, compiled.ancestors([*seen, *wanted]), too_large, budget / ENTRY)
     parts = [marginals(compiled, case, wanted, budget=budget) for case in cases]
     weights, total = _shares([part.log_evidence for part in parts])
     found = {}
@@ -135,11 +136,17 @@ def _shares(logs: list[Array]) -> tuple[list[Array], Array]:
 
 
 def conditioned(
-    compiled: CompiledNetwork, seen: Seen, kept: Iterable[int], too_large: TooLargeError, *, keep: frozenset[int] = frozenset()
+    compiled: CompiledNetwork,
+    seen: Seen,
+    kept: Iterable[int],
+    too_large: TooLargeError,
+    limit: float,
+    *,
+    keep: frozenset[int] = frozenset(),
 ) -> list[Seen]:
     """The evidence split into cases by the states of one more node, the one that makes the plans smallest in all.
 
-    Raises the error given where no node helps.
+    Raises the error given where no node helps, or so many cases would be needed that the answer is out of reach.
     """
     pattern, kept = pattern_of(seen), sorted(kept)
     before = make_plan(compiled, pattern, kept, limit=float("inf"), thorough=False).entries
@@ -151,11 +158,16 @@ def conditioned(
     sizes = {}
     for node in sorted(hidden, key=lambda i: (-children[i] - len(compiled.parents[i]), i))[:CANDIDATES]:
         entries = make_plan(compiled, {**pattern, node: "hard"}, kept, limit=float("inf"), thorough=False).entries
-        if entries < 0.9 * before:
+        if entries < before:
             sizes[node] = entries * compiled.cards[node]
     if not sizes:
         raise too_large
     chosen = min(sizes, key=lambda n: (sizes[n], n))
+    after = sizes[chosen] / compiled.cards[chosen]
+    if before > limit:  # as many more nodes as are needed if each helps as much as this one
+        depth = np.log(limit / before) / np.log(after / before)
+        if depth * np.log(compiled.cards[chosen]) + np.log(limit) > np.log(MOST_WORK):
+            raise too_large
     return [{**seen, chosen: state} for state in range(compiled.cards[chosen])]
 
 

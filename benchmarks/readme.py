@@ -36,7 +36,7 @@ def times(file: str, key: tuple[str, ...], network: str) -> str:
             continue
         if file == "tables.csv":
             if row["pattern"] == key[0]:
-                return f"{float(row['times_faster']):.0f}"
+                return f"{float(row['times_faster']):.0f}" if row["times_faster"] else "pyAgrum out of memory"
         elif row["peer"] == "pyAgrum" and row["measure"].startswith(key[0]) and row["engine"] == key[1]:
             return f"{float(row['times_faster']):.3g}" if row["times_faster"] else "pyAgrum out of memory"
     return ""

@@ -1,7 +1,8 @@
 """Tables of patients, all causes: spinelink with one and four threads, pyAgrum LazyPropagation with four processes, rows a second to tables.csv.
 
 A table in which every row has its own pattern of findings, and one with the same pattern in all rows. Run alone on a machine with four cores:
-    OMP_NUM_THREADS=1 python benchmarks/tables.py
+    OMP_NUM_THREADS=1 python benchmarks/tables.py [network ...]
+Named networks alone are measured anew; the others keep their rows.
 """
 
 from __future__ import annotations
@@ -29,9 +30,20 @@ from tests.inference.test_peers import agrum_of  # noqa: E402
 
 NETWORKS = ("local-70", "random-70", "local-140", "random-140")
 ROWS = {"own": 30_000, "fixed": 150_000}
-FEWER = {"random-140": 20}  # times fewer rows, where a row takes that much longer
+FEWER = {"random-140": 100}  # times fewer rows, where a row takes that much longer
 PEER_ROWS = {"own": 60, "fixed": 60}  # for each process
 PROCESSES = 4
+CSV = Path(__file__).parent / "tables.csv"
+COLUMNS = (
+    "network",
+    "pattern",
+    "rows_a_second_1_thread",
+    "rows_a_second_4_threads",
+    "efficiency",
+    "pyagrum_4_processes",
+    "times_faster",
+    "versions",
+)
 WAIT = 150  # seconds for the peer
 MEMORY = 5 * 10**9  # bytes for each of its processes
 
@@ -76,32 +88,24 @@ def peer_rate(name: str, pattern: str) -> float:
     return PROCESSES * PEER_ROWS[pattern] / taken
 
 
-def write(rows: list[tuple[str, str, float, float, float, float, float]]) -> None:
-    """What is measured so far."""
+def write(measured: list[tuple[str, str, float, float, float, float, float]]) -> None:
+    """What is measured so far, and what the file holds of other networks."""
     versions = (
         ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum"))
         + f", Python {platform.python_version()}, {os.cpu_count()} cores"
     )
-    with (Path(__file__).parent / "tables.csv").open("w", newline="") as file:
+    new = [[*row[:2], *("" if np.isnan(v) else f"{v:.4g}" for v in row[2:]), versions] for row in measured]
+    with CSV.open(newline="") as file:
+        kept = [row for row in list(csv.reader(file))[1:] if row[:2] not in [r[:2] for r in new]]
+    with CSV.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            [
-                "network",
-                "pattern",
-                "rows_a_second_1_thread",
-                "rows_a_second_4_threads",
-                "efficiency",
-                "pyagrum_4_processes",
-                "times_faster",
-                "versions",
-            ]
-        )
-        writer.writerows([*row[:2], *(f"{v:.4g}" for v in row[2:]), versions] for row in rows)
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(kept + new, key=lambda r: (NETWORKS.index(r[0]), ("own", "fixed").index(r[1]))))
 
 
 def main() -> None:
     rows = []
-    for name in NETWORKS:
+    for name in sys.argv[1:] or NETWORKS:
         network, layers = read(name)
         causes = [network.names[i] for i, layer in enumerate(layers) if layer == "cause"]
         for pattern in ("own", "fixed"):

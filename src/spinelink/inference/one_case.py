@@ -16,6 +16,7 @@ from spinelink.typing import CaseEngine
 Array = NDArray[np.float64]
 
 GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
+CAPACITY = 1 << 24  # doubles that the run of one case may take, and as many adjoints; NumPy answers beyond
 
 
 def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, engine: CaseEngine = "numpy") -> Marginals:
@@ -25,27 +26,47 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
     codes, soft = kernel_findings(compiled, seen)
     key = ("kernel groups", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
     known = compiled.plans.get(key)
-    rank = {n: k for k, n in enumerate(compiled.order)}
-    above = compiled.ancestors(seen)
-    # Nodes that no finding depends on go from the top of the network down, so that halves share what is above them.
-    waiting: list[list[int]] = (
-        list(known) if isinstance(known, tuple) else [sorted(dict.fromkeys(nodes), key=lambda n: (n not in above, rank[n]))]
-    )
     groups: list[list[int]] = []
     left: list[int] = []
     found: dict[int, Array] = {}
     logs: Array | None = None
-    while waiting:
-        group = waiting.pop()
-        limit = GROUP_CAPACITY if len(group) > 1 and known is None else fast.CAPACITY
-        answer = fast.solve(compiled, codes, soft, group, capacity=limit)
+
+    def ask(group: list[int], capacity: int) -> bool:
+        """Whether the kernel answered; True too where the answer is left to NumPy, as smaller groups would not help."""
+        nonlocal logs
+        answer = fast.solve(compiled, codes, soft, group, capacity=capacity)
         if answer.answered[0]:
             groups.append(group)
-            found |= answer.of
+            found.update(answer.of)
             logs = answer.log_evidence if logs is None else logs
-        elif answer.outgrown[0] and len(group) > 1:
+            return True
+        if answer.outgrown[0]:
+            return False
+        left.extend(group)
+        return True
+
+    if isinstance(known, tuple):
+        waiting = list(known)
+        limit = CAPACITY
+    else:
+        # Posteriors of what is above the findings fall out of one run; other nodes make it larger, so they are asked for in parts. From the top of the
+        # network down, so that parts share what is above them.
+        above = compiled.ancestors(seen)
+        rank = {n: k for k, n in enumerate(compiled.order)}
+        inside = [n for n in dict.fromkeys(nodes) if n in above]
+        waiting = [sorted((n for n in dict.fromkeys(nodes) if n not in above), key=rank.__getitem__)]
+        limit = GROUP_CAPACITY
+        if inside and not ask(inside, limit):
+            limit = CAPACITY  # the findings alone take more: no part is small
+            if not ask(inside, limit):
+                left += [*inside, *waiting.pop()]
+    while waiting:
+        group = waiting.pop()
+        if not group or ask(group, limit):
+            continue
+        if len(group) > 1:
             waiting += [group[len(group) // 2 :], group[: len(group) // 2]]
-        else:
+        elif limit == CAPACITY or not ask(group, CAPACITY):
             left += group
     if left:
         rest = marginals(compiled, seen, left)

@@ -49,17 +49,20 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
         waiting = list(known)
         limit = CAPACITY
     else:
-        # Posteriors of what is above the findings fall out of one run; other nodes make it larger, so they are asked for in parts. From the top of the
-        # network down, so that parts share what is above them.
+        # Posteriors of what is above the findings fall out of one run; other nodes make it larger: where it is too large with them, they are asked for
+        # in parts, from the top of the network down, so that parts share what is above them.
         above = compiled.ancestors(seen)
         rank = {n: k for k, n in enumerate(compiled.order)}
         inside = [n for n in dict.fromkeys(nodes) if n in above]
-        waiting = [sorted((n for n in dict.fromkeys(nodes) if n not in above), key=rank.__getitem__)]
+        outside = sorted((n for n in dict.fromkeys(nodes) if n not in above), key=rank.__getitem__)
+        waiting = []
         limit = GROUP_CAPACITY
-        if inside and not ask(inside, limit):
-            limit = CAPACITY  # the findings alone take more: no part is small
-            if not ask(inside, limit):
-                left += [*inside, *waiting.pop()]
+        if not ask([*inside, *outside], limit):
+            waiting = [outside]
+            if inside and not ask(inside, limit):
+                limit = CAPACITY  # the findings alone take more: no part is small
+                if not ask(inside, limit):
+                    left += [*inside, *waiting.pop()]
     while waiting:
         group = waiting.pop()
         if not group or ask(group, limit):

@@ -7,7 +7,7 @@ Nothing is differenced until the last step: every sum has non-negative terms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,33 +43,71 @@ def derivatives(
     compiled: one set of numbers (batch axis 1). seen: as in `marginals`, one case. Raises TooLargeError where the run exceeds the budget (bytes);
     ValueError where P(findings) is 0 or a target is seen.
     """
-    budget = compiled.budget if budget is None else budget
     if any(isinstance(seen.get(node), int) for node, _ in targets):
         raise ValueError("a target is seen: its posterior does not depend on any number")
-    pattern: dict[int, Kind] = {**{node: "soft" for node, _ in targets}, **pattern_of(seen)}
-    columns = 1 + len(targets)
-    kept = compiled.ancestors([*seen, *(node for node, _ in targets)])
-    plan = plan_for(compiled, pattern, frozenset(kept), (), budget / ENTRY / columns)
-    weights = {node: np.ones((compiled.cards[node], columns)) for node, _ in targets}
+    weights = {node: np.ones((compiled.cards[node], 1 + len(targets))) for node, _ in targets}
     for k, (node, state) in enumerate(targets, start=1):
         weights[node][:, k] = 0.0
         weights[node][state, k] = 1.0
+    logs, factors = _pulled(compiled, seen, weights, 1 + len(targets), budget, first_only=True)
+    posteriors = np.exp(logs[1:] - logs[0])
+
+    def quotient(slopes: Array) -> Array:
+        """Column k > 0 becomes the derivative of the quotient: dP(x, e) / P(e) - P(x | e) dP(e) / P(e)."""
+        if slopes.size and slopes.flags.writeable:
+            slopes[..., 1:] -= posteriors * slopes[..., :1]
+        return slopes
+
+    return Derivatives(float(logs[0]), posteriors, tuple(_mapped(f, quotient) for f in factors))
+
+
+def log_slopes(
+    compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], *, budget: float | None = None
+) -> tuple[Array, tuple[Factor, ...]]:
+    """log P(findings and weights), (columns,), and its derivatives by every entry, arrays as in `compiled` with columns as their last axis.
+
+    weights: likelihoods of hidden nodes, (states, columns); columns run side by side. compiled: one set of numbers, or a set for each column.
+    Raises TooLargeError where the run exceeds the budget (bytes), ValueError where a column is impossible.
+    """
+    columns = max(
+        [w.shape[-1] for w in weights.values()]
+        + [a.shape[-1] for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links))],
+        default=1,
+    )
+    return _pulled(compiled, seen, weights, columns, budget, first_only=False)
+
+
+def _pulled(
+    compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], columns: int, budget: float | None, *, first_only: bool
+) -> tuple[Array, tuple[Factor, ...]]:
+    """Logarithms of the columns' probabilities P_k, and dP_k / d entry, over P_0 where `first_only`, else over P_k."""
+    budget = compiled.budget if budget is None else budget
+    pattern: dict[int, Kind] = {**dict.fromkeys(weights, "soft"), **pattern_of(seen)}
+    kept = compiled.ancestors([*seen, *weights])
+    plan = plan_for(compiled, pattern, frozenset(kept), (), budget / ENTRY / columns)
     ring: Semiring = LINEAR
     run = forward(compiled, plan, seen, weights, ring)
     logs = np.broadcast_to(ring.decode_log(run.result), (columns,))
-    if not logs[0] >= UNDERFLOW:
+    against = logs[:1] if first_only else logs
+    if not (against >= UNDERFLOW).all():
         ring = LOGARITHMIC
         run = forward(compiled, plan, seen, weights, ring)
         logs = np.broadcast_to(run.result, (columns,))
-    if not np.isfinite(logs[0]):
+        against = logs[:1] if first_only else logs
+    if not np.isfinite(against).all():
         raise ValueError("the findings cannot occur together: P(findings) is 0 and has no derivative of its logarithm")
-    seed = ring.encode(np.ones(columns)) - logs[0] if ring is LOGARITHMIC else np.full(columns, np.exp(-logs[0]))
-    puller = _Puller(compiled, seen, weights, ring, columns)
+    seed = np.zeros(columns) - against if ring is LOGARITHMIC else np.broadcast_to(np.exp(-against), (columns,))
+    puller = _Puller(compiled, seen, weights, ring, columns, kept)
     for spec, adjoint in zip(plan.inputs, input_adjoints(run, ring, seed), strict=True):
         if adjoint is not None:
             puller.pull(spec, adjoint)
-    posteriors = np.exp(logs[1:] - logs[0])
-    return Derivatives(float(logs[0]), posteriors, tuple(puller.finished(posteriors)))
+    return logs, tuple(_mapped(f, np.exp) for f in puller.factors) if ring is LOGARITHMIC else tuple(puller.factors)
+
+
+def _mapped(factor: Factor, change: Callable[[Array], Array]) -> Factor:
+    if isinstance(factor, TableFactor):
+        return TableFactor(factor.parents, change(factor.table))
+    return NoisyFactor(factor.parents, change(factor.leak), tuple(change(a) for a in factor.links))
 
 
 def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> tuple[Factor, ...]:
@@ -93,33 +131,25 @@ def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | No
 class _Puller:
     """Carries the adjoints of a plan's inputs back to the arrays that `InputBuilder` made them from."""
 
-    def __init__(self, compiled: CompiledNetwork, seen: Seen, weights: dict[int, Array], ring: Semiring, columns: int) -> None:
+    def __init__(
+        self, compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], ring: Semiring, columns: int, kept: Collection[int]
+    ) -> None:
         self.compiled, self.seen, self.ring, self.columns = compiled, seen, ring, columns
         self.builder = InputBuilder(compiled, seen, weights, ring)
         self.states = {i: int(v) for i, v in self.builder.states.items()}
         self.weights = weights
-        zeros = self.ring.zeros
-        self.factors: list[Factor] = [
-            TableFactor(f.parents, zeros((*f.table.shape[:-1], columns)))
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, zeros((*f.leak.shape[:-1], columns)), tuple(zeros((*a.shape[:-1], columns)) for a in f.links))
-            for f in compiled.factors
-        ]
+        nothing = self.ring.zeros((1,))
 
-    def finished(self, posteriors: Array) -> list[Factor]:
-        """Column k > 0 becomes the derivative of the quotient: dP(x, e) / P(e) - P(x | e) dP(e) / P(e)."""
+        def blank(node: int) -> Factor:
+            """Zeros to add to; for what the findings do not depend on, zeros that take no room."""
 
-        def close(array: Array) -> Array:
-            linear = np.exp(array) if self.ring is LOGARITHMIC else array
-            linear[..., 1:] -= posteriors * linear[..., :1]
-            return linear
+            def zeros(array: Array) -> Array:
+                shape = (*array.shape[:-1], columns)
+                return self.ring.zeros(shape) if node in kept else np.broadcast_to(nothing, shape)
 
-        return [
-            TableFactor(f.parents, close(f.table))
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, close(f.leak), tuple(close(a) for a in f.links))
-            for f in self.factors
-        ]
+            return _mapped(compiled.factors[node], zeros)
+
+        self.factors: list[Factor] = [blank(i) for i in range(len(compiled.names))]
 
     def pull(self, spec: Input, adjoint: Array) -> None:
         factor, into = self.compiled.factors[spec.node], self.factors[spec.node]

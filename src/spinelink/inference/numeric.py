@@ -156,6 +156,12 @@ def _log_odds(
     return np.stack([_sigmoid(-log_odds), _sigmoid(log_odds)], axis=-2)
 
 
+def joint_of_parents(compiled: CompiledNetwork, node: int) -> Array:
+    """P(parents of the node) without evidence, (parents..., batch)."""
+    above = compiled.ancestors(compiled.parents[node])
+    return _joint_of_parents(compiled.parents[node], compiled.states, {i: compiled.factors[i] for i in compiled.order if i in above})
+
+
 def _joint_of_parents(parents: tuple[int, ...], states: tuple[tuple[str, ...], ...], above: Mapping[int, Factor]) -> Array:
     """P(parents) without evidence, (parents..., batch)."""
     from spinelink.inference.query import joint  # the engine itself answers; imported late, it needs this module's types only

@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from pgmpy.models import DiscreteBayesianNetwork
 
     from spinelink.batch.scorer import Scorer
+    from spinelink.evaluate.audit import Audit
+    from spinelink.evaluate.fit import ClaimFit
     from spinelink.inference.query import Marginals
+    from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
     from spinelink.query.explanation import MostProbableExplanation
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
+    from spinelink.query.sources import Sources
 
 ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
 
@@ -163,6 +167,64 @@ class Model:
         chosen_nodes(self.network, of)  # refuses unknown names here, not on a worker
         wanted = of if isinstance(of, str) else tuple(of)
         return Scorer(self.network, self.compiled, wanted, (keep,) if isinstance(keep, str) else tuple(keep), on_impossible, threads)
+
+    def audit(self, claims: PathLike | None = None, *, influence: bool = False, progress: bool | None = None) -> Audit:
+        """Published figures against what the network implies, in every setting.
+
+        claims: a file of claims; the one beside the network file where None. influence: also ranks the judged numbers by their influence on the
+        causes' posteriors (a minute on a large network). Raises NetworkFileError for a bad file of claims, SpinelinkError where there is none.
+        """
+        from spinelink.evaluate.audit import audit
+        from spinelink.evaluate.influence import cases, influences
+        from spinelink.progress import bar
+
+        found = self._claims(claims)
+        judged: tuple[tuple[str, float], ...] = ()
+        if influence:
+            with bar("influence of judged numbers", len(cases(self.network)), progress) as report:
+                judged = influences(self.network, self.setting, self.compiled, report=report)
+        return audit(
+            self.network, self.fingerprint, lambda s: self.in_setting(s).compiled if s else self.compiled, found.claims, judged=judged
+        )
+
+    def to_bibtex(self) -> str:
+        """All sources of the network file as BibTeX."""
+        from spinelink.io.bibtex import bibtex
+
+        return bibtex(self.network.sources)
+
+    def fit_claims(
+        self,
+        claims: PathLike | None = None,
+        *,
+        vary: Sequence[str] | None = None,
+        limit: int = 25,
+        progress: bool | None = None,
+    ) -> ClaimFit:
+        """Moves the numbers to where they agree best with the published figures and with their own uncertainty.
+
+        claims: a file of claims; the one beside the network file where None. vary: ids of numbers, or nodes, that may move; all where None. limit: the
+        most steps. progress: a bar; None: in a terminal. On Ctrl-C the best so far. The fitted network is `.network`; `Model(fit.network)` asks it,
+        and `fitted(fit)` keeps this model's file as the one that `save` patches.
+        """
+        from spinelink.evaluate.fit import fit_claims
+        from spinelink.progress import bar
+
+        with bar("fit to claims", limit, progress) as report:
+            return fit_claims(self.network, self._claims(claims).claims, vary=vary, limit=limit, report=lambda step, value: report(step))
+
+    def fitted(self, fit: ClaimFit) -> Model:
+        """This model with the numbers of a fit; `save` writes them into a copy of its file, with notes of what they were before."""
+        return replace(self, network=fit.network)
+
+    def _claims(self, path: PathLike | None) -> ClaimFile:
+        from spinelink.evaluate.claims import read_claims
+        from spinelink.io.beside import beside
+
+        chosen = Path(path) if path is not None else beside(self.origin, "claims")
+        if chosen is None:
+            raise SpinelinkError(f"no file of claims beside network {self.name!r}; name one")
+        return read_claims(chosen, self.network)
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The graph: nodes with role, origin, label and states, an edge from each parent to each child."""
@@ -333,6 +395,31 @@ class Case:
         best = most_probable_explanation(compiled, self._seen, ignore=silent)
         states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(best.states.items()))
         return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, best), self.model.network)
+
+    def sources(self, cause: str | None = None) -> Sources:
+        """The publications behind one answer, the most influential first: those of the numbers on which P(cause | evidence) hangs.
+
+        cause: a node, its last state; the leading cause where None. `.to_bibtex()` gives the references. Raises UnknownNameError, EvidenceError where
+        the node is observed.
+        """
+        from spinelink.inference.derivatives import derivatives
+        from spinelink.inference.numeric import point_values
+        from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
+        from spinelink.query.sources import sources_of
+
+        target = self.differential(limit=1).causes[0].cause if cause is None else str(cause)
+        self._check_nodes([target])
+        if target in self.findings:
+            raise EvidenceError(f"{target} is observed: no number stands behind its probability.")
+        self._possible(self.log_evidence)
+        network, compiled = self.model.network, self.model.compiled
+        parameters = parameters_in(network, self.model.setting)
+        values = point_values(network, parameters)
+        node = compiled.index[target]
+        found = derivatives(compiled, self._seen, [(node, compiled.cards[node] - 1)])
+        slopes = parameter_slopes(network, values, compiled, found.factors)
+        influence = {n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0]) for n, s in slopes.items()}
+        return sources_of(network, self._question(cause=target), target, parameters, influence)
 
     def alerts(self) -> Alerts:
         """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first."""

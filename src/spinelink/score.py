@@ -7,6 +7,7 @@ from pathlib import Path
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.cases import CaseScore, Outcome, PublishedCase, Vocabulary, outcome, read_case, read_cases, read_vocabulary
+from spinelink.io.beside import beside
 
 
 def score(model: Model, cases: Path | None = None, vocabulary: Path | None = None) -> CaseScore:
@@ -14,10 +15,10 @@ def score(model: Model, cases: Path | None = None, vocabulary: Path | None = Non
 
     cases, vocabulary: files; those beside the model's network file where None.
     """
-    cases = cases or _beside(model, "cases")
+    cases = cases or beside(model.origin, "cases")
     if cases is None:
         raise SpinelinkError(f"no file of cases beside network {model.name!r}; name one")
-    words = vocabulary or _beside(model, "vocabulary")
+    words = vocabulary or beside(model.origin, "vocabulary")
     meaning = read_vocabulary(words, model.network) if words else None
     return CaseScore(model.name, tuple(_outcome(model, case, meaning) for case in read_cases(cases)))
 
@@ -29,8 +30,3 @@ def _outcome(model: Model, case: PublishedCase, vocabulary: Vocabulary | None) -
     right = vocabulary.diagnoses.get(case.diagnosis, (case.diagnosis,)) if vocabulary else (case.diagnosis,)
     ranking = [(c.cause, c.posterior) for c in observed.differential(limit=None).causes]
     return outcome(reading, right, ranking, [(a.urgency, a.rule) for a in observed.alerts()])
-
-
-def _beside(model: Model, kind: str) -> Path | None:
-    path = model.origin.with_suffix(f".{kind}.yaml") if model.origin is not None else None
-    return path if path is not None and path.exists() else None

@@ -1,4 +1,4 @@
-"""The command line: `spinelink networks | check | query | batch | score | demo`. The words are those of the Python interface."""
+"""The command line: `spinelink networks | check | query | batch | score | audit | cite | demo`. The words are those of the Python interface."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from spinelink import __version__
+from spinelink.cli.audit import audit, cite
 from spinelink.cli.batch import batch
 from spinelink.cli.check import check
 from spinelink.cli.demo import demo
@@ -30,7 +31,7 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, batch, score, demo):
+for _command in (networks, check, query, batch, score, audit, cite, demo):
     commands.add_command(_command)
 
 

@@ -17,6 +17,8 @@ from spinelink.inference.derivatives import log_slopes
 from spinelink.inference.numeric import joint_of_parents
 from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.model.network import Network
+from spinelink.model.parameter import Distribution, Parameter, Ratio
+from spinelink.model.settings import log_deviation, weight
 
 Array = NDArray[np.float64]
 Slopes = dict[str, Array]
@@ -156,3 +158,18 @@ def _added(factor: Factor, more: Factor, times: Array) -> Factor:
         factor.leak + more.leak * times,
         tuple(a + b * times for a, b in zip(factor.links, more.links, strict=True)),
     )
+
+
+def moved_by_deviation(number: Parameter, value: Array, slope: Array) -> Array:
+    """How far each quantity moves, to first order, when a number moves by one standard deviation of its own uncertainty, (columns,), 0 or more.
+
+    value, slope: as in `parameter_slopes`. A distribution varies as its Dirichlet: the deviation of the sum of slopes times probabilities.
+    """
+    if isinstance(number, Distribution):
+        p = value[:, :1]
+        mean = (p * slope).sum(axis=0)
+        return np.asarray(np.sqrt((p * (slope - mean) ** 2).sum(axis=0) / (weight(number) + 1.0)))
+    if isinstance(number, Ratio):
+        return np.asarray(np.abs(slope) * value[0] * log_deviation(number))
+    p0 = float(value[0])
+    return np.asarray(np.abs(slope) * np.sqrt(p0 * (1.0 - p0) / (weight(number) + 1.0)))

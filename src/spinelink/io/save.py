@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from spinelink.errors import NetworkFileError, SpinelinkError
@@ -26,7 +27,12 @@ def save_network(original: str | os.PathLike[str] | SourceText | None, network: 
     without it, the file is written in canonical layout. What is written is read again, and must say the same, before it replaces an
     existing file; on any failure that file stays as it was.
     """
-    return _replace_file(Path(destination), network_text(original, network), network)
+    target = Path(destination)
+
+    def same(data: bytes) -> None:
+        _require_same(parse_network(data, file=str(target)), network, target)
+
+    return write_text(target, network_text(original, network), same)
 
 
 def network_text(original: str | os.PathLike[str] | SourceText | None, network: Network) -> str:
@@ -56,8 +62,8 @@ def _require_same(written: Network, network: Network, target: Path) -> None:
         raise SaveError(f"{target}: what would be written does not read as the same network; nothing was written.")
 
 
-def _replace_file(target: Path, text: str, network: Network) -> Path:
-    """Write under a temporary name in the same folder, read that, and only then give it its name."""
+def write_text(target: Path, text: str, check: Callable[[bytes], object] = lambda data: None) -> Path:
+    """Writes a file whole or not at all: under a temporary name in the same folder, which `check` may look at, and only then under its own."""
     real = Path(os.path.realpath(target))
     handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent)
     try:
@@ -66,7 +72,7 @@ def _replace_file(target: Path, text: str, network: Network) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, _mode(real))
-        _require_same(parse_network(Path(name).read_bytes(), file=str(target)), network, target)
+        check(Path(name).read_bytes())
         os.replace(name, real)
     except BaseException:
         Path(name).unlink(missing_ok=True)

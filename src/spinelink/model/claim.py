@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from spinelink.model.base import Name, StateName, Text, Value
+from spinelink.model.base import NAME_PATTERN, Name, StateName, Text, Value
 from spinelink.model.parameter import Keys
 
 ClaimKind = Literal[
@@ -36,6 +36,9 @@ ASSUMED_FACTOR = 2.0  # a ratio without interval may be so many times larger or 
 NORMAL = 1.959963984540054  # half a 95 % interval in standard errors
 
 
+ClaimName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=120)]
+
+
 def _states(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -49,7 +52,9 @@ def _alternatives(value: object) -> object:
 
 
 Event = Annotated[
-    tuple[Restriction, ...], BeforeValidator(_alternatives, json_schema_input_type=Restriction | tuple[Restriction, ...]), Field(min_length=1)
+    tuple[Restriction, ...],
+    BeforeValidator(_alternatives, json_schema_input_type=Restriction | tuple[Restriction, ...]),
+    Field(min_length=1),
 ]
 """Any of some restrictions; one is written without a list."""
 
@@ -66,7 +71,9 @@ class Claim(Value):
     value: float | None = Field(default=None, ge=0.0, description="Left out where only an interval was published.")
     interval: tuple[float, float] | None = None
     interval_kind: Literal["published", "range over studies"] = "published"
-    n: float | None = Field(default=None, gt=0.0, description="People behind the proportion (its denominator); gives an interval where none is.")
+    n: float | None = Field(
+        default=None, gt=0.0, description="People behind the proportion (its denominator); gives an interval where none is."
+    )
     source: Keys
     evidence: Keys = Field(default=(), description="Ids of the records in the evidence stock.")
     secondhand: bool = False
@@ -146,8 +153,10 @@ class ClaimFile(Value):
     """The claims on one network, and what of the evidence stock is not used, each with its reason."""
 
     network: str
-    claims: dict[Name, Claim]
-    unused: dict[str, Text] = Field(default_factory=dict, description="Record of the stock -> why it is neither a parameter's figure nor a claim.")
+    claims: dict[ClaimName, Claim]
+    unused: dict[str, Text] = Field(
+        default_factory=dict, description="Record of the stock -> why it is neither a parameter's figure nor a claim."
+    )
 
 
 def _wilson(p: float, n: float) -> tuple[float, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.model.network import Network
 from spinelink.model.parameter import Beta, Distribution, Parameter, Probability, Quantity, Ratio
 from spinelink.model.parameters import parameters, replace_parameters
+
+RATIO_SPREAD = 0.35  # of the logarithm of an odds ratio that states no interval: half to twice
 
 
 def check_setting(network: Network, setting: str | None) -> str | None:
@@ -110,3 +113,11 @@ def weight(parameter: Probability | Distribution) -> float:
     spread = max((high - low) / 3.92, 1e-6)
     p = min(max(parameter.value, 1e-6), 1 - 1e-6)
     return max(p * (1 - p) / spread**2 - 1.0, 2.0)
+
+
+def log_deviation(ratio: Ratio) -> float:
+    """Standard deviation of the logarithm of an odds ratio: from its interval, half to twice where it states none."""
+    if ratio.interval is None:
+        return RATIO_SPREAD
+    low, high = ratio.interval
+    return max(math.log(high / low) / 3.92, 1e-3)

@@ -1,0 +1,284 @@
+"""The network against the literature: for every claim the published figure, what the network implies, and how far apart they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spinelink.evaluate.claims import implied
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.model.claim import Claim, Event
+from spinelink.model.network import Network
+from spinelink.model.parameter import Parameter
+from spinelink.model.settings import parameters_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FITS = ("same population", "near", "far")
+
+
+@dataclass(frozen=True, eq=False)
+class AuditedClaim:
+    """One claim: the figure that the network implies, whether it lies inside the interval, and its distance in standard errors."""
+
+    name: str
+    claim: Claim
+    setting: str | None
+    implied: float
+    inside: bool
+    errors: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contradiction:
+    """Two claims that ask the same of the same people and whose intervals do not meet: the network cannot satisfy both."""
+
+    first: str
+    second: str
+    intervals: tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Audit:
+    """A network against its claims."""
+
+    network: str
+    version: str
+    fingerprint: str
+    rows: tuple[AuditedClaim, ...]
+    contradictions: tuple[Contradiction, ...]
+    judged: tuple[tuple[str, float], ...]  # judged numbers with their influence on the causes, largest first; empty unless asked for
+    without_source: tuple[str, ...]
+    secondhand: tuple[str, ...]  # numbers that rest on second-hand sources only
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source, note."""
+        import pandas as pd
+
+        rows = [
+            (
+                r.name,
+                r.claim.kind,
+                r.setting,
+                r.claim.fit,
+                r.claim.value,
+                *r.claim.bounds,
+                r.claim.bounds_kind,
+                r.implied,
+                r.inside,
+                r.errors,
+                ", ".join(r.claim.source),
+                r.claim.note or "",
+            )
+            for r in self.rows
+        ]
+        columns = [
+            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "note",
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows, columns=columns)
+        order = frame["errors"].abs().where(~frame["inside"], -1.0 / (1.0 + frame["errors"].abs()))
+        return frame.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+    def summary(self, *by: str) -> pd.DataFrame:
+        """Claims, how many inside, their share, and the median distance in standard errors, by columns of `to_frame` (fit and setting where none)
+        or "condition", the nodes that the claim is about."""
+        frame = self.to_frame()
+        conditions = {r.name: " or ".join(sorted({n for part in r.claim.condition for n in part})) for r in self.rows}
+        frame["condition"] = frame["claim"].map(conditions)
+        frame["distance"] = frame["errors"].abs()
+        keys = list(by or ("fit", "setting"))
+        found = frame.groupby(keys, sort=False, dropna=False).agg(
+            claims=("claim", "size"), inside=("inside", "sum"), median_errors=("distance", "median")
+        )
+        found["share"] = found["inside"] / found["claims"]
+        return found[["claims", "inside", "share", "median_errors"]].sort_index()
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        return {
+            "network": self.network,
+            "version": self.version,
+            "fingerprint": self.fingerprint,
+            "summary": json.loads(self.summary().reset_index().to_json(orient="records")),
+            "claims": json.loads(self.to_frame().to_json(orient="records", double_precision=15)),
+            "contradictions": [
+                {"first": c.first, "second": c.second, "intervals": [list(i) for i in c.intervals]} for c in self.contradictions
+            ],
+            "judged": [{"parameter": name, "influence": value} for name, value in self.judged],
+            "without_source": list(self.without_source),
+            "secondhand": list(self.secondhand),
+        }
+
+    def to_html(self) -> str:
+        """One page that stands alone."""
+        parts = [f"<h1>Audit of {escape(self.network)} {escape(self.version)}</h1>", f"<p>{escape(self._headline())}</p>"]
+        parts += [_table(self.summary().reset_index(), "By fit and setting"), _table(self.to_frame(), "Claims, worst first")]
+        if self.contradictions:
+            import pandas as pd
+
+            rows = [(c.first, *c.intervals[0], c.second, *c.intervals[1]) for c in self.contradictions]
+            parts.append(
+                _table(
+                    pd.DataFrame(rows, columns=["claim", "low", "high", "other claim", "low ", "high "]),
+                    "Claims that contradict each other",
+                )
+            )
+        if self.judged:
+            import pandas as pd
+
+            parts.append(
+                _table(pd.DataFrame(self.judged, columns=["judged number", "influence on the causes"]), "Where a study would help most")
+            )
+        if self.secondhand:
+            parts.append(f"<h2>Numbers that rest on second-hand figures only</h2><p>{escape(', '.join(self.secondhand))}</p>")
+        return (
+            f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Audit of {escape(self.network)}</title>"
+            f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
+        )
+
+    def _headline(self) -> str:
+        inside = sum(r.inside for r in self.rows)
+        return f"{inside} of {len(self.rows)} published figures lie inside their interval (network fingerprint {self.fingerprint})."
+
+    def __str__(self) -> str:
+        def text(frame: pd.DataFrame) -> str:
+            return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+
+        failed = self.to_frame().query("not inside").drop(columns=["source", "note", "inside"])
+        parts = [self._headline(), text(self.summary().reset_index()), f"Outside, worst first ({len(failed)}):", text(failed.head(40))]
+        if len(failed) > 40:
+            parts.append(f"... and {len(failed) - 40} more (to_frame())")
+        if self.contradictions:
+            parts.append(f"Claims that contradict each other ({len(self.contradictions)}):")
+            parts += [
+                f"  {c.first} [{c.intervals[0][0]:.3g}, {c.intervals[0][1]:.3g}] and {c.second} [{c.intervals[1][0]:.3g}, {c.intervals[1][1]:.3g}]"
+                for c in self.contradictions
+            ]
+        if self.judged:
+            parts.append("Judged numbers with the most influence on the causes (where a study would help most):")
+            parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:20]]
+        return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<div class='spinelink'><p>{escape(self._headline())}</p>{self.summary().to_html(float_format=lambda v: f'{v:.3g}', border=0)}</div>"
+
+
+_STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem;color:#1b1f24;background:#fff}"
+    "table{border-collapse:collapse;font-size:13px;margin-bottom:2rem;display:block;overflow-x:auto}"
+    "th{text-align:left;border-bottom:2px solid #57606a;padding:.25rem .6rem;position:sticky;top:0;background:inherit}"
+    "td{border-bottom:1px solid #d0d7de;padding:.2rem .6rem;vertical-align:top}td.number{text-align:right;white-space:nowrap}"
+    "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td{border-color:#30363d}}"
+)
+
+
+def _table(frame: pd.DataFrame, title: str) -> str:
+    def cell(value: object) -> str:
+        if isinstance(value, bool | np.bool_):
+            return f"<td>{'yes' if value else 'no'}</td>"
+        if isinstance(value, float | np.floating):
+            return f"<td class='number'>{'' if np.isnan(value) else f'{value:.3g}'}</td>"
+        if isinstance(value, int | np.integer):
+            return f"<td class='number'>{value}</td>"
+        return f"<td>{escape(str(value))}</td>"
+
+    head = "".join(f"<th>{escape(str(c))}</th>" for c in frame.columns)
+    body = "".join(f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in frame.itertuples(index=False))
+    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def audit(
+    network: Network,
+    fingerprint: str,
+    compiled: Callable[[str | None], CompiledNetwork],
+    claims: Mapping[str, Claim],
+    *,
+    judged: Sequence[tuple[str, float]] = (),
+    report: Callable[[int], object] | None = None,
+) -> Audit:
+    """Answers every claim, those of a setting together.
+
+    compiled: the network's arrays in a setting. judged: judged numbers with their influence, to be reported too. report: called with how many claims
+    are answered.
+    """
+    by_setting: dict[str | None, list[str]] = {}
+    for name, claim in claims.items():
+        by_setting.setdefault(claim.setting or network.default_setting, []).append(name)
+    rows: dict[str, AuditedClaim] = {}
+    for setting, names in by_setting.items():
+        found = implied(network, compiled(setting), [claims[n] for n in names])
+        for name, value, scaled in zip(names, found.values, found.scaled, strict=True):
+            claim = claims[name]
+            low, high = claim.bounds
+            middle, error = claim.centre_and_error
+            rows[name] = AuditedClaim(name, claim, setting, float(value), bool(low <= value <= high), float((scaled - middle) / error))
+        if report is not None:
+            report(len(rows))
+    numbers = parameters_in(network, network.default_setting)
+    return Audit(
+        network.name,
+        network.version,
+        fingerprint,
+        tuple(rows[n] for n in claims),
+        contradictions(network, claims),
+        tuple(judged),
+        tuple(name for name, p in numbers.items() if not p.source),
+        tuple(
+            name for name, p in numbers.items() if p.source and all(network.sources[s].secondhand for s in p.source if s in network.sources)
+        ),
+    )
+
+
+def contradictions(network: Network, claims: Mapping[str, Claim]) -> tuple[Contradiction, ...]:
+    """Pairs of claims with the same question whose intervals do not meet, the largest gap (on the scale of comparison) first."""
+    asked: dict[object, list[str]] = {}
+    for name, claim in claims.items():
+        asked.setdefault(_question(network, claim), []).append(name)
+    found: list[tuple[float, Contradiction]] = []
+    for names in asked.values():
+        for a, b in combinations(names, 2):
+            first, second = _as_finding(claims[a]), _as_finding(claims[b])
+            gap = max(claims[a].scaled(first[0]) - claims[a].scaled(second[1]), claims[a].scaled(second[0]) - claims[a].scaled(first[1]))
+            if gap > 0.0:
+                found.append((gap, Contradiction(a, b, (first, second))))
+    return tuple(c for _, c in sorted(found, key=lambda each: -each[0]))
+
+
+_SAME_KIND = {
+    "sensitivity": "given condition",
+    "p_finding_given_condition": "given condition",
+    "specificity": "given no condition",
+    "p_finding_given_no_condition": "given no condition",
+}
+
+
+def _as_finding(claim: Claim) -> tuple[float, float]:
+    """The interval; of a specificity, that of the finding's share."""
+    low, high = claim.bounds
+    return (1.0 - high, 1.0 - low) if claim.kind == "specificity" else (low, high)
+
+
+def _question(network: Network, claim: Claim) -> object:
+    def key(event: Event | None) -> object:
+        return None if event is None else frozenset(frozenset((n, frozenset(s)) for n, s in part.items()) for part in event)
+
+    parts: Iterable[Event | None] = (claim.condition, claim.finding, claim.comparator, claim.population)
+    return (_SAME_KIND.get(claim.kind, claim.kind), claim.setting or network.default_setting, *(key(p) for p in parts))
+
+
+def grades(parameters: Mapping[str, Parameter]) -> dict[str, int]:
+    """How many numbers have each grade."""
+    counts = dict.fromkeys(("measured", "derived", "judged"), 0)
+    for p in parameters.values():
+        counts[p.grade] += 1
+    return counts

@@ -1,0 +1,445 @@
+"""Numbers moved to where they agree best with published figures and still with their own uncertainty: a maximum a posteriori estimate.
+
+What is minimised is, summed over claims, the negative logarithm of a Student t density with four degrees of freedom of (implied - published) / error, on
+the log-odds or log scale, so that a figure which contradicts the others pulls with bounded force; plus, summed over numbers, the negative
+logarithm of each number's own density: Beta on the log-odds scale (its mode is the estimate), normal on the log scale for odds ratios, Dirichlet for
+distributions. The claims' error is that of the published interval together with a spread between studies that grows as the fit of the question
+falls (`SPREAD`). Steps are Gauss-Newton with Levenberg's damping and the exact derivatives of the engine's reverse pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.evaluate.claims import implied, implied_slopes
+from spinelink.inference.cache import PlanCache
+from spinelink.inference.numeric import compile_network, point_values
+from spinelink.inference.parameter_slopes import parameter_slopes
+from spinelink.model.claim import Claim, Fit
+from spinelink.model.network import Network
+from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
+from spinelink.model.parameters import replace_parameters
+from spinelink.model.settings import log_deviation, parameters_in, weight
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+Key = tuple[str | None, str]
+"""Setting whose override the number is (None: the node's own number), and its id."""
+
+SPREAD: Mapping[Fit, float] = {"same population": 0.1, "near": 0.25, "far": 0.7}
+"""Standard deviation between studies, in log odds or log ratio. Judged: medians of meta-analyses of prevalence lie near 0.5 for what is pooled freely."""
+
+FREEDOM = 4.0  # degrees of freedom of Student's t
+LARGEST_STEP = 1.0  # in log odds or log ratio
+SMALL = 1e-3  # a step that gains less of what is minimised ends the search
+BOUND = 1e-9  # probabilities stay so far from 0 and 1
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """One number, before and after."""
+
+    setting: str | None
+    id: str
+    state: str | None
+    before: float
+    after: float
+    grade: str
+    standardised: float  # how far, in standard deviations of its own uncertainty
+
+
+@dataclass(frozen=True, eq=False)
+class FittedClaim:
+    """One claim, before and after: published figure, what the network implied and implies, distances in standard errors."""
+
+    name: str
+    claim: Claim
+    before: float
+    after: float
+    error_before: float
+    error_after: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClaimFit:
+    """The network with fitted numbers, and what that moved. `complete`: the search ended by itself and was not interrupted or cut off."""
+
+    network: Network
+    moved: tuple[Moved, ...]
+    claims: tuple[FittedClaim, ...]
+    steps: int
+    complete: bool
+    objective: tuple[float, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a number that moved, the farthest (in its own standard deviations) first."""
+        import pandas as pd
+
+        rows = [(m.setting, m.id, m.state, m.before, m.after, m.grade, m.standardised) for m in self.moved]
+        frame = pd.DataFrame(rows, columns=["setting", "parameter", "state", "before", "after", "grade", "standard_deviations"])
+        return frame.sort_values("standard_deviations", key=abs, ascending=False, kind="stable", ignore_index=True)
+
+    def claims_frame(self) -> pd.DataFrame:
+        """One row a claim, the farthest off first: published figure, implied before and after, distances in standard errors."""
+        import pandas as pd
+
+        rows = [
+            (c.name, c.claim.setting, c.claim.fit, c.claim.value, *c.claim.bounds, c.before, c.after, c.error_before, c.error_after)
+            for c in self.claims
+        ]
+        columns = ["claim", "setting", "fit", "published", "low", "high", "before", "after", "errors_before", "errors_after"]
+        return pd.DataFrame(rows, columns=columns).sort_values("errors_after", key=abs, ascending=False, kind="stable", ignore_index=True)
+
+    def __str__(self) -> str:
+        def inside(c: FittedClaim, value: float) -> bool:
+            return c.claim.bounds[0] <= value <= c.claim.bounds[1]
+
+        ended = "" if self.complete else " (not finished: interrupted, or the limit of steps was reached)"
+        fell = f"what is minimised fell from {self.objective[0]:.1f} to {self.objective[-1]:.1f}"
+        lines = [f"{len(self.moved)} numbers moved in {self.steps} steps{ended}; {fell}."]
+        for fit in SPREAD:
+            chosen = [c for c in self.claims if c.claim.fit == fit]
+            if chosen:
+                before, after = (sum(inside(c, getattr(c, side)) for c in chosen) for side in ("before", "after"))
+                lines.append(f"{fit}: {before} of {len(chosen)} claims inside their interval before, {after} after.")
+        return "\n".join([*lines, "", self.to_frame().head(20).to_string(index=False, float_format=lambda v: f"{v:.4g}")])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where a number stands in the vector of coordinates: log odds, log ratio, or log(p_k / p_0) of a distribution's states with p > 0."""
+
+    key: Key
+    start: int
+    states: tuple[str, ...]  # of a distribution, those that vary; the first is the reference
+
+    @property
+    def size(self) -> int:
+        return max(1, len(self.states) - 1)
+
+
+def fit_claims(
+    network: Network,
+    claims: Mapping[str, Claim],
+    *,
+    vary: Sequence[str] | None = None,
+    limit: int = 25,
+    report: Callable[[int, float], object] | None = None,
+) -> ClaimFit:
+    """The maximum a posteriori numbers under their own uncertainties and the claims'.
+
+    vary: ids of numbers, or names of nodes, that may move; all where None. limit: the most steps. report: called after each step with its number and
+    what is minimised. On Ctrl-C the best so far is returned, as not complete. Raises UnknownNameError for what `vary` names and the network has not,
+    SpinelinkError where there is no claim, or one asks for people who cannot occur.
+    """
+    if not claims:
+        raise SpinelinkError("there is no claim to fit to")
+    problem = _Problem(network, claims, vary)
+    theta = problem.start.copy()
+    current = problem.look(theta)
+    objective = [current.value]
+    damping, steps, complete = 1e-3, 0, False
+    try:
+        while steps < limit and not complete:
+            gradient, curvature = problem.slopes(theta, current)
+            for _ in range(8):
+                step = -np.linalg.solve(curvature + damping * np.diag(np.diag(curvature)), gradient)
+                step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+                trial = problem.look(theta + step)
+                if trial.value < current.value:
+                    break
+                damping *= 8.0
+            else:
+                complete = True
+                break
+            complete = current.value - trial.value < SMALL
+            theta, current, damping = theta + step, trial, max(damping / 4.0, 1e-7)
+            steps += 1
+            objective.append(current.value)
+            if report is not None:
+                report(steps, current.value)
+    except KeyboardInterrupt:
+        complete = False
+    return problem.result(theta, current, steps, complete, objective)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """The network at some coordinates: what it implies (scale of comparison), and what is minimised."""
+
+    network: Network
+    scaled: Array
+    value: float
+
+
+class _Problem:
+    def __init__(self, network: Network, claims: Mapping[str, Claim], vary: Sequence[str] | None) -> None:
+        self.network, self.names, self.claims = network, list(claims), list(claims.values())
+        self.settings = list(dict.fromkeys(c.setting or network.default_setting for c in self.claims))
+        self.rows = {s: [k for k, c in enumerate(self.claims) if (c.setting or network.default_setting) == s] for s in self.settings}
+        self.plans = PlanCache()
+        self.parameters: dict[Key, Parameter] = {}
+        for setting in self.settings:
+            overrides = network.settings[setting].overrides if setting is not None else {}
+            for name, parameter in parameters_in(network, setting).items():
+                self.parameters.setdefault((setting if name in overrides else None, name), parameter)
+        self.places = self._placed(vary)
+        self.at = {place.key: place for place in self.places}
+        self.start = np.concatenate([self._coordinates(place, self.parameters[place.key]) for place in self.places] or [np.zeros(0)])
+        middles = [c.centre_and_error for c in self.claims]
+        self.target = np.array([m for m, _ in middles])
+        self.error = np.array([np.hypot(e, SPREAD[c.fit]) for (_, e), c in zip(middles, self.claims, strict=True)])
+        self.published_error = np.array([e for _, e in middles])
+        self.shares = self._claim_shares()
+
+    def _placed(self, vary: Sequence[str] | None) -> list[_Place]:
+        wanted = None if vary is None else set(vary)
+        if wanted is not None:
+            known = {*(name for _, name in self.parameters), *self.network.nodes}
+            for name in sorted(wanted - known):
+                raise UnknownNameError(name, kind="parameter or node", allowed=known, where=f"network {self.network.name!r}")
+        places: list[_Place] = []
+        start = 0
+        for key, parameter in self.parameters.items():
+            if wanted is not None and not {key[1], key[1].split(".")[0]} & wanted:
+                continue
+            states: tuple[str, ...] = ()
+            if isinstance(parameter, Distribution):
+                states = tuple(sorted((s for s, p in parameter.estimate.items() if p > 0.0), key=lambda s: -parameter.estimate[s]))
+                if len(states) < 2:
+                    continue
+            elif isinstance(parameter, Probability) and not 0.0 < parameter.value < 1.0:
+                continue
+            places.append(_Place(key, start, states))
+            start += places[-1].size
+        if not places:
+            raise SpinelinkError("no number may move: all are 0 or 1")
+        return places
+
+    def _coordinates(self, place: _Place, parameter: Parameter) -> Array:
+        if isinstance(parameter, Distribution):
+            return np.array([np.log(parameter.estimate[s] / parameter.estimate[place.states[0]]) for s in place.states[1:]])
+        if isinstance(parameter, Ratio):
+            return np.array([np.log(parameter.estimate)])
+        return np.array([np.log(parameter.value) - np.log1p(-parameter.value)])
+
+    def _claim_shares(self) -> Array:
+        """Sensitivity, specificity and both likelihood ratios of one study are two figures, not four: they share the weight of two."""
+        groups: dict[str, list[int]] = {}
+        for k, c in enumerate(self.claims):
+            groups.setdefault(str((c.source, c.finding, c.condition, c.comparator, c.population, c.setting)), []).append(k)
+        shares = np.ones(len(self.claims))
+        for members in groups.values():
+            shares[members] = min(1.0, 2.0 / len(members))
+        return shares
+
+    def _moved(self, theta: Array, place: _Place, parameter: Parameter) -> Parameter:
+        x = theta[place.start : place.start + place.size]
+        if isinstance(parameter, Distribution):
+            logs = np.concatenate([[0.0], x])
+            p = np.exp(logs - logs.max())
+            p *= sum(parameter.estimate[s] for s in place.states) / p.sum()
+            return parameter.model_copy(update={"estimate": {**parameter.estimate, **dict(zip(place.states, p.tolist(), strict=True))}})
+        if isinstance(parameter, Ratio):
+            return parameter.model_copy(update={"estimate": float(np.exp(x[0]))})
+        return parameter.model_copy(update={"estimate": float(np.clip(1.0 / (1.0 + np.exp(-x[0])), BOUND, 1.0 - BOUND))})
+
+    def at_coordinates(self, theta: Array, change: Callable[[Parameter, Parameter], Parameter] = lambda old, new: new) -> Network:
+        """The network with its numbers at these coordinates; `change` may say more of a number that moved."""
+        own: dict[str, Parameter] = {}
+        overrides: dict[str, dict[str, Parameter]] = {}
+        for place in self.places:
+            setting, name = place.key
+            old = self.parameters[place.key]
+            if np.array_equal(theta[place.start : place.start + place.size], self.start[place.start : place.start + place.size]):
+                continue
+            new = change(old, self._moved(theta, place, old))
+            if setting is None:
+                own[name] = new
+            else:
+                overrides.setdefault(setting, {})[name] = new
+        network = replace_parameters(self.network, own) if own else self.network
+        if overrides:
+            settings = {
+                name: setting.model_copy(update={"overrides": {**setting.overrides, **overrides.get(name, {})}})
+                for name, setting in network.settings.items()
+            }
+            network = network.model_copy(update={"settings": settings})
+        return network
+
+    def look(self, theta: Array) -> _Look:
+        network = self.at_coordinates(theta)
+        scaled = np.empty(len(self.claims))
+        for setting, rows in self.rows.items():
+            compiled = compile_network(network, point_values(network, parameters_in(network, setting)), plans=self.plans)
+            scaled[rows] = implied(network, compiled, [self.claims[k] for k in rows]).scaled
+        if not np.isfinite(scaled).all():
+            name = self.names[int(np.flatnonzero(~np.isfinite(scaled))[0])]
+            raise SpinelinkError(f"claim {name} asks for people, or a finding, that cannot occur in network {network.name!r}")
+        z = (scaled - self.target) / self.error
+        value = float((self.shares * (FREEDOM + 1.0) / 2.0 * np.log1p(z * z / FREEDOM)).sum()) + self._prior(theta)
+        return _Look(network, scaled, value)
+
+    def _prior(self, theta: Array) -> float:
+        """Negative log density of the numbers, less that at their estimates."""
+        total = 0.0
+        for place in self.places:
+            old = self.parameters[place.key]
+            new = self._moved(theta, place, old)
+            if isinstance(old, Ratio):
+                assert isinstance(new, Ratio)
+                total += 0.5 * (np.log(new.estimate / old.estimate) / log_deviation(old)) ** 2
+            elif isinstance(old, Distribution):
+                assert isinstance(new, Distribution)
+                total += weight(old) * sum(old.estimate[s] * np.log(old.estimate[s] / new.estimate[s]) for s in place.states)
+            else:
+                assert isinstance(new, Probability)
+                m, p = old.value, new.value
+                total += weight(old) * (m * np.log(m / p) + (1.0 - m) * np.log((1.0 - m) / (1.0 - p)))
+        return float(total)
+
+    def slopes(self, theta: Array, look: _Look) -> tuple[Array, Array]:
+        """Gradient and curvature (Gauss-Newton) of what is minimised."""
+        jacobian = np.zeros((len(self.claims), len(self.start)))
+        for setting, rows in self.rows.items():
+            values = point_values(look.network, parameters_in(look.network, setting))
+            compiled = compile_network(look.network, values, plans=self.plans)
+            _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in rows])
+            by_number = parameter_slopes(look.network, values, compiled, entries)
+            overrides = self.network.settings[setting].overrides if setting is not None else {}
+            for name, slope in by_number.items():
+                place = self.at.get((setting if name in overrides else None, name))
+                if place is not None:
+                    jacobian[rows, place.start : place.start + place.size] = self._by_coordinates(
+                        look.network, place, values[name], slope
+                    ).T
+        z = (look.scaled - self.target) / self.error
+        pull = self.shares * (FREEDOM + 1.0) / (FREEDOM + z * z)
+        gradient = jacobian.T @ (pull * z / self.error)
+        curvature = (jacobian * (pull / self.error**2)[:, np.newaxis]).T @ jacobian
+        for place in self.places:
+            here = slice(place.start, place.start + place.size)
+            old = self.parameters[place.key]
+            new = self._moved(theta, place, old)
+            if isinstance(old, Ratio):
+                assert isinstance(new, Ratio)
+                precision = 1.0 / log_deviation(old) ** 2
+                gradient[place.start] += precision * np.log(new.estimate / old.estimate)
+                curvature[place.start, place.start] += precision
+            elif isinstance(old, Distribution):
+                assert isinstance(new, Distribution)
+                p = np.array([new.estimate[s] for s in place.states])
+                m = np.array([old.estimate[s] for s in place.states])
+                gradient[here] += weight(old) * (p - m)[1:]
+                curvature[here, here] += weight(old) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
+            else:
+                assert isinstance(new, Probability)
+                gradient[place.start] += weight(old) * (new.value - old.value)
+                curvature[place.start, place.start] += weight(old) * new.value * (1.0 - new.value)
+        return gradient, curvature
+
+    def _by_coordinates(self, network: Network, place: _Place, value: Array, slope: Array) -> Array:
+        """(coordinates, columns) from derivatives by the number, (columns,), or by each probability, (states, columns)."""
+        if place.states:
+            node = next(
+                network.nodes[n]
+                for n in _prefixes(place.key[1])
+                if n in network.nodes and set(place.states) <= set(network.nodes[n].states)
+            )
+            order = [node.states.index(s) for s in place.states]
+            p = value[order, 0]
+            mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()
+            found: Array = (p[:, np.newaxis] * (slope[order] - mean))[1:]
+            return found
+        if isinstance(self.parameters[place.key], Ratio):
+            return (value * slope)[np.newaxis]
+        return (value * (1.0 - value) * slope)[np.newaxis]
+
+    def result(self, theta: Array, look: _Look, steps: int, complete: bool, objective: list[float]) -> ClaimFit:
+        first = self.look(self.start)
+        moved: list[Moved] = []
+        for place in self.places:
+            old = self.parameters[place.key]
+            new = self._moved(theta, place, old)
+            setting, name = place.key
+            if isinstance(old, Distribution):
+                assert isinstance(new, Distribution)
+                for s in place.states:
+                    a, b = old.estimate[s], new.estimate[s]
+                    moved.append(Moved(setting, name, s, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (weight(old) + 1.0))))
+            elif isinstance(old, Ratio):
+                assert isinstance(new, Ratio)
+                distance = float(np.log(new.estimate / old.estimate)) / log_deviation(old)
+                moved.append(Moved(setting, name, None, old.value, new.value, old.grade, distance))
+            else:
+                assert isinstance(new, Probability)
+                a, b = old.value, new.value
+                moved.append(Moved(setting, name, None, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (weight(old) + 1.0))))
+        claims = tuple(
+            FittedClaim(n, c, _unscaled(c, a), _unscaled(c, b), (a - m) / e, (b - m) / e)
+            for n, c, a, b, m, e in zip(self.names, self.claims, first.scaled, look.scaled, self.target, self.published_error, strict=True)
+        )
+        fitted = self.at_coordinates(theta, _noted)
+        return ClaimFit(fitted, tuple(m for m in moved if _differs(m.before, m.after)), claims, steps, complete, tuple(objective))
+
+
+def _differs(before: float, after: float) -> bool:
+    return abs(after - before) > 1e-3 * max(abs(before), abs(after))
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
+
+
+def _unscaled(claim: Claim, scaled: float) -> float:
+    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))
+
+
+def _noted(old: Parameter, new: Parameter) -> Parameter:
+    """The number with four digits, its interval widened where it lies outside, and a note of what it was; unchanged where it hardly moved."""
+    if isinstance(old, Distribution):
+        assert isinstance(new, Distribution)
+        if not any(_differs(old.estimate[s], new.estimate[s]) for s in old.estimate):
+            return old
+        estimate = _rounded(new.estimate)
+        before = ", ".join(f"{s} {p:g}" for s, p in old.estimate.items())
+        changed: dict[str, object] = {"estimate": estimate, "counts": None}
+        if old.counts:
+            changed["equivalent_sample_size"] = weight(old)
+        return old.model_copy(update={**changed, "note": _fitted_note(old.note, before)})
+    assert isinstance(new, Probability | Ratio)
+    if not _differs(old.value, new.value):
+        return old
+    value = float(f"{new.value:.4g}")
+    update: dict[str, object] = {"estimate": value, "note": _fitted_note(old.note, f"{old.value:g}")}
+    if old.interval is not None:
+        update["interval"] = (min(old.interval[0], value), max(old.interval[1], value))
+    if isinstance(old, Probability) and (old.counts is not None or old.beta is not None):
+        update |= {"counts": None, "beta": None, "equivalent_sample_size": weight(old)}
+    return old.model_copy(update=update)
+
+
+def _fitted_note(note: str, before: str) -> str:
+    kept = note.split(" [fitted to claims")[0]
+    said = f"[fitted to claims; before: {before}]"
+    return f"{kept} {said}".strip()[:2000]
+
+
+def _rounded(estimate: Mapping[str, float]) -> dict[str, float]:
+    """Four digits, summing to 1 exactly: the largest takes what is left."""
+    rounded = {s: float(f"{p:.4g}") for s, p in estimate.items()}
+    largest = max(rounded, key=rounded.__getitem__)
+    rounded[largest] = round(1.0 - sum(p for s, p in rounded.items() if s != largest), 12)
+    return rounded

@@ -1,0 +1,15 @@
+"""A progress bar for long work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[[int], object]]:
+    """A function that is told how much is done. shown: None means in a terminal only."""
+    from tqdm.auto import tqdm
+
+    with tqdm(desc=title, total=total, disable=None if shown is None else not shown, delay=0.0 if shown else 1.0) as line:
+        yield lambda done: line.update(done - line.n)

@@ -1,4 +1,4 @@
-"""The command line: `spinelink networks | check | query | batch | score | audit | cite | demo`. The words are those of the Python interface."""
+"""The command line: `spinelink networks | check | query | batch | score | audit | cite | card | demo`. The words are those of the Python interface."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from spinelink import __version__
 from spinelink.cli.audit import audit, cite
 from spinelink.cli.batch import batch
+from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.demo import demo
 from spinelink.cli.networks import networks
@@ -31,7 +32,7 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, batch, score, audit, cite, demo):
+for _command in (networks, check, query, batch, score, audit, cite, card, demo):
     commands.add_command(_command)
 
 

@@ -7,7 +7,7 @@ nodes side by side, as columns of one run of the engine; the same run in reverse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,16 +43,21 @@ def read_claims(path: Path, network: Network) -> ClaimFile:
         raise NetworkFileError(document.problems) from None
     if found.network != network.name:
         document.refuse(document.span(("network",)), f"these claims are about network {found.network!r}, not {network.name!r}")
+    known = {*network.sources, *found.sources}
+    for key in found.sources.keys() & network.sources.keys():
+        document.refuse(document.span(("sources", key), key=True), f"source {key} stands in the network file already")
+    for key in sorted(found.sources.keys() - {key for claim in found.claims.values() for key in claim.source}):
+        document.refuse(document.span(("sources", key), key=True), f"source {key} is never cited")
     for name, claim in found.claims.items():
-        for part, message in claim_problems(claim, network):
+        for part, message in claim_problems(claim, network, known):
             document.refuse(document.span(("claims", name, part)), f"claim {name}: {message}")
     if document.problems:
         raise NetworkFileError(document.problems)
     return found
 
 
-def claim_problems(claim: Claim, network: Network) -> list[tuple[str, str]]:
-    """What a claim says that the network does not know: (key of the claim, message)."""
+def claim_problems(claim: Claim, network: Network, sources: Collection[str]) -> list[tuple[str, str]]:
+    """What a claim says that the network, or the known sources, do not have: (key of the claim, message)."""
     found: list[tuple[str, str]] = []
     for part in ("condition", "finding", "comparator", "population"):
         event: Event | None = getattr(claim, part)
@@ -68,7 +73,7 @@ def claim_problems(claim: Claim, network: Network) -> list[tuple[str, str]]:
                         found.append((part, str(error)))
     if claim.setting is not None and claim.setting not in network.settings:
         found.append(("setting", str(UnknownNameError(claim.setting, kind="setting", allowed=network.settings))))
-    found += [("source", f"{key} is not among the network's sources") for key in claim.source if key not in network.sources]
+    found += [("source", f"source {key} is in neither file") for key in claim.source if key not in sources]
     return found
 
 

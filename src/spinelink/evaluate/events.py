@@ -22,6 +22,8 @@ CERTAIN: Sum = {(): 1}
 
 def event_sum(network: Network, event: Event) -> Sum:
     """P(event) as a signed sum."""
+    if len(event) == 1:
+        return times(network, CERTAIN, _single(event[0]))  # not as 1 less its complement: a rare event keeps its digits
     neither = CERTAIN
     for restriction in event:
         if len(restriction) == 1:

@@ -9,7 +9,7 @@ falls (`SPREAD`). Steps are Gauss-Newton with Levenberg's damping and the exact 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,10 @@ Array = NDArray[np.float64]
 Key = tuple[str | None, str]
 """Setting whose override the number is (None: the node's own number), and its id."""
 
-SPREAD: Mapping[Fit, float] = {"same population": 0.1, "near": 0.25, "far": 0.7}
+SPREAD: Mapping[Fit, float] = {"same population": 0.05, "near": 0.2, "far": 0.7}
 """Standard deviation between studies, in log odds or log ratio. Judged: medians of meta-analyses of prevalence lie near 0.5 for what is pooled freely."""
 
+FITTED: tuple[Fit, ...] = ("same population", "near")
 FREEDOM = 4.0  # degrees of freedom of Student's t
 LARGEST_STEP = 1.0  # in log odds or log ratio
 SMALL = 1e-3  # a step that gains less of what is minimised ends the search
@@ -134,18 +135,20 @@ def fit_claims(
     claims: Mapping[str, Claim],
     *,
     vary: Sequence[str] | None = None,
+    fits: Sequence[Fit] = FITTED,
+    leave_out: Collection[str] = (),
     limit: int = 25,
     report: Callable[[int, float], object] | None = None,
 ) -> ClaimFit:
     """The maximum a posteriori numbers under their own uncertainties and the claims'.
 
-    vary: ids of numbers, or names of nodes, that may move; all where None. limit: the most steps. report: called after each step with its number and
+    fits, leave_out: claims whose question does not fit the study so well, or of these names, are looked at and do not pull. vary: ids of numbers, or names of nodes, that may move; all where None. limit: the most steps. report: called after each step with its number and
     what is minimised. On Ctrl-C the best so far is returned, as not complete. Raises UnknownNameError for what `vary` names and the network has not,
     SpinelinkError where there is no claim, or one asks for people who cannot occur.
     """
     if not claims:
         raise SpinelinkError("there is no claim to fit to")
-    problem = _Problem(network, claims, vary)
+    problem = _Problem(network, claims, vary, fits, leave_out)
     theta = problem.start.copy()
     current = problem.look(theta)
     objective = [current.value]
@@ -184,7 +187,14 @@ class _Look:
 
 
 class _Problem:
-    def __init__(self, network: Network, claims: Mapping[str, Claim], vary: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        claims: Mapping[str, Claim],
+        vary: Sequence[str] | None,
+        fits: Sequence[Fit],
+        leave_out: Collection[str],
+    ) -> None:
         self.network, self.names, self.claims = network, list(claims), list(claims.values())
         self.settings = list(dict.fromkeys(c.setting or network.default_setting for c in self.claims))
         self.rows = {s: [k for k, c in enumerate(self.claims) if (c.setting or network.default_setting) == s] for s in self.settings}
@@ -201,7 +211,7 @@ class _Problem:
         self.target = np.array([m for m, _ in middles])
         self.error = np.array([np.hypot(e, SPREAD[c.fit]) for (_, e), c in zip(middles, self.claims, strict=True)])
         self.published_error = np.array([e for _, e in middles])
-        self.shares = self._claim_shares()
+        self.shares = self._claim_shares() * np.array([c.fit in fits and n not in leave_out for n, c in claims.items()])
 
     def _placed(self, vary: Sequence[str] | None) -> list[_Place]:
         wanted = None if vary is None else set(vary)
@@ -302,11 +312,11 @@ class _Problem:
                 total += 0.5 * (np.log(new.estimate / old.estimate) / log_deviation(old)) ** 2
             elif isinstance(old, Distribution):
                 assert isinstance(new, Distribution)
-                total += weight(old) * sum(old.estimate[s] * np.log(old.estimate[s] / new.estimate[s]) for s in place.states)
+                total += _weight(old) * sum(old.estimate[s] * np.log(old.estimate[s] / new.estimate[s]) for s in place.states)
             else:
                 assert isinstance(new, Probability)
                 m, p = old.value, new.value
-                total += weight(old) * (m * np.log(m / p) + (1.0 - m) * np.log((1.0 - m) / (1.0 - p)))
+                total += _weight(old) * (m * np.log(m / p) + (1.0 - m) * np.log((1.0 - m) / (1.0 - p)))
         return float(total)
 
     def slopes(self, theta: Array, look: _Look) -> tuple[Array, Array]:
@@ -315,13 +325,16 @@ class _Problem:
         for setting, rows in self.rows.items():
             values = point_values(look.network, parameters_in(look.network, setting))
             compiled = compile_network(look.network, values, plans=self.plans)
-            _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in rows])
+            pulling = [k for k in rows if self.shares[k] > 0.0]
+            if not pulling:
+                continue
+            _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in pulling])
             by_number = parameter_slopes(look.network, values, compiled, entries)
             overrides = self.network.settings[setting].overrides if setting is not None else {}
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))
                 if place is not None:
-                    jacobian[rows, place.start : place.start + place.size] = self._by_coordinates(
+                    jacobian[pulling, place.start : place.start + place.size] = self._by_coordinates(
                         look.network, place, values[name], slope
                     ).T
         z = (look.scaled - self.target) / self.error
@@ -341,12 +354,12 @@ class _Problem:
                 assert isinstance(new, Distribution)
                 p = np.array([new.estimate[s] for s in place.states])
                 m = np.array([old.estimate[s] for s in place.states])
-                gradient[here] += weight(old) * (p - m)[1:]
-                curvature[here, here] += weight(old) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
+                gradient[here] += _weight(old) * (p - m)[1:]
+                curvature[here, here] += _weight(old) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
             else:
                 assert isinstance(new, Probability)
-                gradient[place.start] += weight(old) * (new.value - old.value)
-                curvature[place.start, place.start] += weight(old) * new.value * (1.0 - new.value)
+                gradient[place.start] += _weight(old) * (new.value - old.value)
+                curvature[place.start, place.start] += _weight(old) * new.value * (1.0 - new.value)
         return gradient, curvature
 
     def _by_coordinates(self, network: Network, place: _Place, value: Array, slope: Array) -> Array:
@@ -377,7 +390,7 @@ class _Problem:
                 assert isinstance(new, Distribution)
                 for s in place.states:
                     a, b = old.estimate[s], new.estimate[s]
-                    moved.append(Moved(setting, name, s, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (weight(old) + 1.0))))
+                    moved.append(Moved(setting, name, s, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (_weight(old) + 1.0))))
             elif isinstance(old, Ratio):
                 assert isinstance(new, Ratio)
                 distance = float(np.log(new.estimate / old.estimate)) / log_deviation(old)
@@ -385,7 +398,7 @@ class _Problem:
             else:
                 assert isinstance(new, Probability)
                 a, b = old.value, new.value
-                moved.append(Moved(setting, name, None, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (weight(old) + 1.0))))
+                moved.append(Moved(setting, name, None, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (_weight(old) + 1.0))))
         claims = tuple(
             FittedClaim(n, c, _unscaled(c, a), _unscaled(c, b), (a - m) / e, (b - m) / e)
             for n, c, a, b, m, e in zip(self.names, self.claims, first.scaled, look.scaled, self.target, self.published_error, strict=True)
@@ -396,6 +409,13 @@ class _Problem:
 
 def _differs(before: float, after: float) -> bool:
     return abs(after - before) > 1e-3 * max(abs(before), abs(after))
+
+
+def _weight(number: Probability | Distribution) -> float:
+    """Equivalent sample size, at least so large that the rarest state is expected once: what is written as 0.001 of 12 people is not known to be
+    anything up to 0.3, but to be about that rare."""
+    p = [v for v in number.estimate.values() if v > 0.0] if isinstance(number, Distribution) else [number.value, 1.0 - number.value]
+    return max(weight(number), 1.0 / min(p))
 
 
 def _prefixes(name: str) -> list[str]:

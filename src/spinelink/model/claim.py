@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from spinelink.model.base import NAME_PATTERN, Name, StateName, Text, Value
 from spinelink.model.parameter import Keys
+from spinelink.model.provenance import Source
 
 ClaimKind = Literal[
     "prevalence",
@@ -154,6 +155,7 @@ class ClaimFile(Value):
 
     network: str
     claims: dict[ClaimName, Claim]
+    sources: dict[str, Source] = Field(default_factory=dict, description="Publications that the claims cite and the network file does not.")
     unused: dict[str, Text] = Field(
         default_factory=dict, description="Record of the stock -> why it is neither a parameter's figure nor a claim."
     )

@@ -1,0 +1,34 @@
+"""`spinelink card`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spinelink.cli.query import DEFAULT_NETWORK
+
+
+@click.command()
+@click.argument("network", default=DEFAULT_NETWORK)
+@click.option(
+    "--stock",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The evidence stock: also writes what becomes of each record.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a file is not what it would be.")
+def card(network: str, stock: Path | None, check: bool) -> int:
+    """Write the model card of a network file beside it: what it is for, its numbers, audit, cases, gaps and safety rules."""
+    from spinelink.card import files_of
+    from spinelink.io.save import write_text
+    from spinelink.library import load
+
+    status = 0
+    for path, text in files_of(load(network), stock).items():
+        if not check:
+            write_text(path, text)
+            click.echo(f"written: {path}")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            click.echo(f"{path} is not up to date; run: spinelink card {network}{f' --stock {stock}' if stock else ''}", err=True)
+            status = 1
+    return status

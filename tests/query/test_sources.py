@@ -1,0 +1,77 @@
+"""The publications behind an answer, and BibTeX."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import spinelink as sl
+from spinelink.errors import EvidenceError, UnknownNameError
+from spinelink.io.bibtex import bibtex
+from spinelink.model.provenance import Source
+
+
+@pytest.fixture(scope="module")
+def case():
+    return sl.load("minimal").observe(numbness=True, leg_pain="below_knee")
+
+
+def test_sources_by_influence(case):
+    """Influence by moving each number of a source one standard deviation, recomputed with the number moved a little."""
+    found = case.sources("lumbar_disc_herniation").to_frame().set_index("source")
+    assert list(found["influence"]) == sorted(found["influence"], reverse=True)
+    assert "neurosurgerywiki" in found.index  # its prevalence
+    assert "sato2011" not in found.index  # scoliosis and back pain say nothing of it here
+    model, name = case.model, "numbness.link.nerve_root_compression.one_side"
+    table = model.parameters().to_frame().set_index("id")
+    step = 1e-5
+    posteriors = [
+        model.with_parameters({name: table.loc[name, "estimate"] + s * step})
+        .observe(case.evidence)
+        .posterior("lumbar_disc_herniation")["present"]
+        for s in (-1, 1)
+    ]
+    low, high = table.loc[name, ["low", "high"]]
+    p = table.loc[name, "estimate"]
+    weight = p * (1 - p) / ((high - low) / 3.92) ** 2 - 1
+    expected = abs(posteriors[1] - posteriors[0]) / (2 * step) * (p * (1 - p) / (weight + 1)) ** 0.5
+    both = "numbness.link.nerve_root_compression.both_sides"
+    assert found.loc["hasvik2022", "numbers"].split(", ") == [name, both] or found.loc["hasvik2022", "numbers"] == name
+    assert found.loc["hasvik2022", "influence"] == pytest.approx(expected, rel=0.2)  # both_sides adds a little
+    assert found.loc["hasvik2022", "influence"] >= expected * (1 - 1e-4)
+
+
+def test_the_leading_cause_is_asked_about_where_none_is_named(case):
+    found = case.sources()
+    assert found.target == case.differential().causes[0].cause
+    assert "without a publication" in str(found)
+
+
+def test_wrong_causes_are_refused(case):
+    with pytest.raises(UnknownNameError, match="lumbar_disc_herniation"):
+        case.sources("lumbar_disc_hernia")
+    with pytest.raises(EvidenceError, match="observed"):
+        case.observe(lumbar_disc_herniation=True).sources("lumbar_disc_herniation")
+
+
+def test_bibtex_has_every_field_and_escapes():
+    text = bibtex(
+        {
+            "b2": Source(authors="Devillé et al", year=2000, title="50% of {some} & others_x", journal="Spine", doi="10.1/x_y", pmid="12"),
+            "a1": Source(title="A page", secondhand=True, note="seen elsewhere"),
+        }
+    )
+    assert text.index("@misc{a1,") < text.index("@article{b2,")
+    assert "author = {{Devillé} and others}" in text
+    assert r"title = {{50\% of \{some\} \& others\_x}}" in text
+    assert "doi = {10.1/x_y}" in text
+    assert "note = {second-hand; seen elsewhere}" in text
+    for entry in text.strip().split("\n\n"):
+        plain = re.sub(r"\\[{}]", "", entry)
+        assert plain.count("{") == plain.count("}")
+
+
+def test_all_sources_of_the_network():
+    model = sl.load("back-leg-pain")
+    assert model.to_bibtex().count("\n@") + 1 == len(model.network.sources)

@@ -337,3 +337,66 @@ def test_output_in_a_terminal_that_knows_only_ascii():
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.fixture
+def claims_file(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "network: minimal\nclaims:\n  low: {kind: prevalence, condition: {scoliosis: present}, value: 0.01, interval: [0.005, 0.02], "
+        "source: perennou1994, fit: near}\n"
+    )
+    return path
+
+
+def test_audit_as_text_json_and_page(run, claims_file, tmp_path):
+    page = tmp_path / "a.html"
+    status, out, _ = run("audit", "-n", "minimal", "--claims", str(claims_file), "--html", str(page))
+    assert status == 0
+    assert "0 of 1 published figures" in out
+    assert page.read_text().startswith("<!doctype html>")
+    document = json.loads(run("audit", "-n", "minimal", "--claims", str(claims_file), "--json", "--influence")[1])
+    assert document["claims"][0]["implied"] == pytest.approx(50 / 671)
+    assert document["judged"][0]["influence"] >= document["judged"][-1]["influence"] >= 0.0
+
+
+def test_a_bad_claim_is_told_with_its_place(run, claims_file):
+    claims_file.write_text(claims_file.read_text().replace("scoliosis", "scoliosys"))
+    status, out, err = run("audit", "-n", "minimal", "--claims", str(claims_file))
+    assert (status, out) == (1, "")
+    assert "c.yaml:3:" in err
+    assert "Did you mean 'scoliosis'" in err
+
+
+def test_cite_all_or_behind_an_answer(run):
+    everything = run("cite", "-n", "minimal")[1]
+    assert everything.count("@") == len(sl.load("minimal").network.sources)
+    status, out, err = run("cite", "-n", "minimal", "numbness", "--cause", "lumbar_disc_herniation")
+    assert status == 0
+    assert 0 < out.count("@") < everything.count("@")
+    assert "Sources of P(lumbar_disc_herniation)" in err
+
+
+def test_card_is_written_beside_the_file_and_checked(run, tmp_path, claims_file):
+    path = tmp_path / "minimal.yaml"
+    path.write_bytes(bundled()["minimal"].read_bytes())
+    claims_file.rename(tmp_path / "minimal.claims.yaml")
+    assert run("card", str(path))[0] == 0
+    text = (tmp_path / "minimal.md").read_text()
+    assert "0 %" in text and "Not a medical device" in text
+    assert run("card", str(path), "--check")[0] == 0
+    path.write_text(path.read_text().replace("estimate: 0.2, equivalent_sample_size: 10", "estimate: 0.3, equivalent_sample_size: 10"))
+    status, _, err = run("card", str(path), "--check")
+    assert status == 1
+    assert "is not up to date" in err
+
+
+def test_check_of_claims(run, tmp_path, claims_file):
+    (tmp_path / "minimal.yaml").write_bytes(bundled()["minimal"].read_bytes())
+    path = claims_file.rename(tmp_path / "minimal.claims.yaml")
+    assert run("check", str(path))[:2] == (0, f"{path}: no problems\n")
+    path.write_text(path.read_text().replace("present}", "presnt}"))
+    status, out, _ = run("check", str(path))
+    assert status == 1
+    assert "Did you mean 'present'" in out
+    assert "^" in out

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from spinelink.io.schema import COMMITTED, main, network_schema, schema_text
+from spinelink.io.schema import FOLDER, claims_schema, main, network_schema, schema_texts
 from spinelink.io.source_text import decode_source
 from spinelink.io.yaml_events import read_document
 
@@ -20,14 +20,24 @@ def read(text: str) -> object:
     return read_document(decode_source(text, file="f")).value
 
 
-def test_committed_schema_is_current(tmp_path: Path) -> None:
-    assert (ROOT / COMMITTED).read_text(encoding="utf-8") == schema_text(), "run: python -m spinelink.io.schema"
-    main([str(tmp_path / "s.json")])
-    assert (tmp_path / "s.json").read_bytes().endswith(b"}\n")
+def test_committed_schemas_are_current(tmp_path: Path) -> None:
+    for name, text in schema_texts().items():
+        assert (ROOT / FOLDER / name).read_text(encoding="utf-8") == text, "run: python -m spinelink.io.schema"
+    main([str(tmp_path)])
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == schema_texts()
 
 
-def test_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(network_schema())
+def test_schemas_are_schemas() -> None:
+    for schema in (network_schema(), claims_schema()):
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_committed_claims_are_valid_and_bad_ones_are_not() -> None:
+    validator = jsonschema.Draft202012Validator(claims_schema())
+    for path in sorted((ROOT / "networks").glob("*.claims.yaml")):
+        text = path.read_text(encoding="utf-8")
+        validator.validate(read(text))
+        assert not validator.is_valid(read(text.replace("kind: prevalence", "kind: prevalance", 1)))
 
 
 def test_good_files_are_valid() -> None:

@@ -16,19 +16,32 @@ from spinelink.errors import NetworkFileError, Problem
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @json_option
 def check(files: tuple[str, ...], as_json: bool) -> int:
-    """Everything that is wrong with a network file, at once.
+    """Everything that is wrong with a network file, or a file of claims, at once.
 
-    FILE is a path, or the name of a bundled network. Exit status 1 where there is an error; warnings alone do not fail.
+    FILE is a path, or the name of a bundled network; NAME.claims.yaml is checked against NAME.yaml beside it. Exit status 1 where there is an error;
+    warnings alone do not fail.
     """
-    from spinelink.io.network_file import check_file
-
-    found = {path: check_file(path) for path in dict.fromkeys(map(_path, files))}
+    found = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
     if as_json:
         print_json({"files": [{"file": str(path), **_counts(each), "problems": [asdict(p) for p in each]} for path, each in found.items()]})
     else:
         for path, problems in found.items():
             _show(path, problems)
     return int(any(_counts(problems)["errors"] for problems in found.values()))
+
+
+def _problems(path: Path) -> list[Problem]:
+    from spinelink.io.network_file import check_file, read_network
+
+    if not path.name.endswith(".claims.yaml"):
+        return check_file(path)
+    from spinelink.evaluate.claims import read_claims
+
+    try:
+        read_claims(path, read_network(path.with_name(path.name.removesuffix(".claims.yaml") + ".yaml")))
+    except NetworkFileError as error:
+        return list(error.problems)
+    return []
 
 
 def _path(file: str) -> Path:

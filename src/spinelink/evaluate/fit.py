@@ -9,6 +9,7 @@ falls (`SPREAD`). Steps are Gauss-Newton with Levenberg's damping and the exact 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from spinelink.model.claim import Claim, Fit
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.model.parameters import replace_parameters
-from spinelink.model.settings import log_deviation, parameters_in, weight
+from spinelink.model.settings import before_fit, log_deviation, parameters_in, weight
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +35,14 @@ Array = NDArray[np.float64]
 Key = tuple[str | None, str]
 """Setting whose override the number is (None: the node's own number), and its id."""
 
-SPREAD: Mapping[Fit, float] = {"same population": 0.05, "near": 0.2, "far": 0.7}
+SPREAD: Mapping[Fit, float] = {"same population": 0.05, "near": 0.12, "far": 0.7}
 """Standard deviation between studies, in log odds or log ratio. Judged: medians of meta-analyses of prevalence lie near 0.5 for what is pooled freely."""
 
 FITTED: tuple[Fit, ...] = ("same population", "near")
 FREEDOM = 4.0  # degrees of freedom of Student's t
 LARGEST_STEP = 1.0  # in log odds or log ratio
-SMALL = 1e-3  # a step that gains less of what is minimised ends the search
+LEAST_MOVE = 0.1  # standard deviations; a number that would move less is left alone
+SMALL = 1e-2  # a step that gains less of what is minimised ends the search
 BOUND = 1e-9  # probabilities stay so far from 0 and 1
 
 
@@ -174,7 +176,7 @@ def fit_claims(
                 report(steps, current.value)
     except KeyboardInterrupt:
         complete = False
-    return problem.result(theta, current, steps, complete, objective)
+    return problem.result(theta, steps, complete, objective)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +197,7 @@ class _Problem:
         fits: Sequence[Fit],
         leave_out: Collection[str],
     ) -> None:
-        self.network, self.names, self.claims = network, list(claims), list(claims.values())
+        self.names, self.claims = list(claims), list(claims.values())
         self.settings = list(dict.fromkeys(c.setting or network.default_setting for c in self.claims))
         self.rows = {s: [k for k, c in enumerate(self.claims) if (c.setting or network.default_setting) == s] for s in self.settings}
         self.plans = PlanCache()
@@ -203,8 +205,10 @@ class _Problem:
         for setting in self.settings:
             overrides = network.settings[setting].overrides if setting is not None else {}
             for name, parameter in parameters_in(network, setting).items():
-                self.parameters.setdefault((setting if name in overrides else None, name), parameter)
-        self.places = self._placed(vary)
+                self.parameters.setdefault((setting if name in overrides else None, name), before_fit(parameter))
+        self.places = self._placed(network, vary)
+        self.network = network
+        self.network = self._with({place.key: self.parameters[place.key] for place in self.places})
         self.at = {place.key: place for place in self.places}
         self.start = np.concatenate([self._coordinates(place, self.parameters[place.key]) for place in self.places] or [np.zeros(0)])
         middles = [c.centre_and_error for c in self.claims]
@@ -213,12 +217,12 @@ class _Problem:
         self.published_error = np.array([e for _, e in middles])
         self.shares = self._claim_shares() * np.array([c.fit in fits and n not in leave_out for n, c in claims.items()])
 
-    def _placed(self, vary: Sequence[str] | None) -> list[_Place]:
+    def _placed(self, network: Network, vary: Sequence[str] | None) -> list[_Place]:
         wanted = None if vary is None else set(vary)
         if wanted is not None:
-            known = {*(name for _, name in self.parameters), *self.network.nodes}
+            known = {*(name for _, name in self.parameters), *network.nodes}
             for name in sorted(wanted - known):
-                raise UnknownNameError(name, kind="parameter or node", allowed=known, where=f"network {self.network.name!r}")
+                raise UnknownNameError(name, kind="parameter or node", allowed=known, where=f"network {network.name!r}")
         places: list[_Place] = []
         start = 0
         for key, parameter in self.parameters.items():
@@ -267,26 +271,22 @@ class _Problem:
 
     def at_coordinates(self, theta: Array, change: Callable[[Parameter, Parameter], Parameter] = lambda old, new: new) -> Network:
         """The network with its numbers at these coordinates; `change` may say more of a number that moved."""
-        own: dict[str, Parameter] = {}
-        overrides: dict[str, dict[str, Parameter]] = {}
+        changed: dict[Key, Parameter] = {}
         for place in self.places:
-            setting, name = place.key
-            old = self.parameters[place.key]
-            if np.array_equal(theta[place.start : place.start + place.size], self.start[place.start : place.start + place.size]):
-                continue
-            new = change(old, self._moved(theta, place, old))
-            if setting is None:
-                own[name] = new
-            else:
-                overrides.setdefault(setting, {})[name] = new
+            here = slice(place.start, place.start + place.size)
+            if not np.array_equal(theta[here], self.start[here]):
+                old = self.parameters[place.key]
+                changed[place.key] = change(old, self._moved(theta, place, old))
+        return self._with(changed)
+
+    def _with(self, changed: Mapping[Key, Parameter]) -> Network:
+        own = {name: p for (setting, name), p in changed.items() if setting is None}
         network = replace_parameters(self.network, own) if own else self.network
-        if overrides:
-            settings = {
-                name: setting.model_copy(update={"overrides": {**setting.overrides, **overrides.get(name, {})}})
-                for name, setting in network.settings.items()
-            }
-            network = network.model_copy(update={"settings": settings})
-        return network
+        settings = {
+            name: setting.model_copy(update={"overrides": {**setting.overrides, **{n: p for (s, n), p in changed.items() if s == name}}})
+            for name, setting in network.settings.items()
+        }
+        return network.model_copy(update={"settings": settings})
 
     def look(self, theta: Array) -> _Look:
         network = self.at_coordinates(theta)
@@ -379,36 +379,41 @@ class _Problem:
             return (value * slope)[np.newaxis]
         return (value * (1.0 - value) * slope)[np.newaxis]
 
-    def result(self, theta: Array, look: _Look, steps: int, complete: bool, objective: list[float]) -> ClaimFit:
+    def result(self, theta: Array, steps: int, complete: bool, objective: list[float]) -> ClaimFit:
         first = self.look(self.start)
         moved: list[Moved] = []
+        theta = theta.copy()
         for place in self.places:
             old = self.parameters[place.key]
-            new = self._moved(theta, place, old)
-            setting, name = place.key
-            if isinstance(old, Distribution):
-                assert isinstance(new, Distribution)
-                for s in place.states:
-                    a, b = old.estimate[s], new.estimate[s]
-                    moved.append(Moved(setting, name, s, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (_weight(old) + 1.0))))
-            elif isinstance(old, Ratio):
-                assert isinstance(new, Ratio)
-                distance = float(np.log(new.estimate / old.estimate)) / log_deviation(old)
-                moved.append(Moved(setting, name, None, old.value, new.value, old.grade, distance))
+            changes = _changes(place, old, self._moved(theta, place, old))
+            if max(abs(each.standardised) for each in changes) < LEAST_MOVE:
+                theta[place.start : place.start + place.size] = self.start[place.start : place.start + place.size]
             else:
-                assert isinstance(new, Probability)
-                a, b = old.value, new.value
-                moved.append(Moved(setting, name, None, a, b, old.grade, (b - a) / np.sqrt(a * (1.0 - a) / (_weight(old) + 1.0))))
+                moved += changes
+        look = self.look(theta)
         claims = tuple(
             FittedClaim(n, c, _unscaled(c, a), _unscaled(c, b), (a - m) / e, (b - m) / e)
             for n, c, a, b, m, e in zip(self.names, self.claims, first.scaled, look.scaled, self.target, self.published_error, strict=True)
         )
-        fitted = self.at_coordinates(theta, _noted)
-        return ClaimFit(fitted, tuple(m for m in moved if _differs(m.before, m.after)), claims, steps, complete, tuple(objective))
+        fitted = self.at_coordinates(theta, _written)
+        return ClaimFit(fitted, tuple(moved), claims, steps, complete, tuple(objective))
 
 
-def _differs(before: float, after: float) -> bool:
-    return abs(after - before) > 1e-3 * max(abs(before), abs(after))
+def _changes(place: _Place, old: Parameter, new: Parameter) -> list[Moved]:
+    """One for a number, one for each state of a distribution."""
+    setting, name = place.key
+    if isinstance(old, Ratio):
+        assert isinstance(new, Ratio)
+        return [Moved(setting, name, None, old.value, new.value, old.grade, math.log(new.value / old.value) / log_deviation(old))]
+    pairs: list[tuple[str | None, float, float]]
+    if isinstance(old, Distribution):
+        assert isinstance(new, Distribution)
+        pairs = [(s, old.estimate[s], new.estimate[s]) for s in place.states]
+    else:
+        assert isinstance(new, Probability)
+        pairs = [(None, old.value, new.value)]
+    deviation = _weight(old) + 1.0
+    return [Moved(setting, name, s, a, b, old.grade, (b - a) / math.sqrt(a * (1.0 - a) / deviation)) for s, a, b in pairs]
 
 
 def _weight(number: Probability | Distribution) -> float:
@@ -427,34 +432,17 @@ def _unscaled(claim: Claim, scaled: float) -> float:
     return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))
 
 
-def _noted(old: Parameter, new: Parameter) -> Parameter:
-    """The number with four digits, its interval widened where it lies outside, and a note of what it was; unchanged where it hardly moved."""
+def _written(old: Parameter, new: Parameter) -> Parameter:
+    """The number as the file will have it: four digits, what it was before, and its interval widened where it lies outside."""
     if isinstance(old, Distribution):
         assert isinstance(new, Distribution)
-        if not any(_differs(old.estimate[s], new.estimate[s]) for s in old.estimate):
-            return old
-        estimate = _rounded(new.estimate)
-        before = ", ".join(f"{s} {p:g}" for s, p in old.estimate.items())
-        changed: dict[str, object] = {"estimate": estimate, "counts": None}
-        if old.counts:
-            changed["equivalent_sample_size"] = weight(old)
-        return old.model_copy(update={**changed, "note": _fitted_note(old.note, before)})
+        return old.model_copy(update={"estimate": _rounded(new.estimate), "before_fit": old.estimate})
     assert isinstance(new, Probability | Ratio)
-    if not _differs(old.value, new.value):
-        return old
     value = float(f"{new.value:.4g}")
-    update: dict[str, object] = {"estimate": value, "note": _fitted_note(old.note, f"{old.value:g}")}
+    update: dict[str, object] = {"estimate": value, "before_fit": old.value}
     if old.interval is not None:
         update["interval"] = (min(old.interval[0], value), max(old.interval[1], value))
-    if isinstance(old, Probability) and (old.counts is not None or old.beta is not None):
-        update |= {"counts": None, "beta": None, "equivalent_sample_size": weight(old)}
     return old.model_copy(update=update)
-
-
-def _fitted_note(note: str, before: str) -> str:
-    kept = note.split(" [fitted to claims")[0]
-    said = f"[fitted to claims; before: {before}]"
-    return f"{kept} {said}".strip()[:2000]
 
 
 def _rounded(estimate: Mapping[str, float]) -> dict[str, float]:

@@ -12,7 +12,19 @@ from spinelink.model.network import Network
 
 WIDTH = 140
 _HEADER = "# yaml-language-server: $schema=network.schema.json\n"
-FIELD_ORDER = ("estimate", "interval", "level", "counts", "equivalent_sample_size", "beta", "grade", "source", "evidence", "note")
+FIELD_ORDER = (
+    "estimate",
+    "before_fit",
+    "interval",
+    "level",
+    "counts",
+    "equivalent_sample_size",
+    "beta",
+    "grade",
+    "source",
+    "evidence",
+    "note",
+)
 """The order in which a number is written: how much, how sure, how good, from where."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_ ./+()%<>=;-]|:(?=[A-Za-z0-9]))*")

@@ -1,4 +1,4 @@
-"""The JSON Schema of the network file, for editors; `python -m spinelink.io.schema` writes it."""
+"""The JSON Schemas of the network file and of the file of claims, for editors; `python -m spinelink.io.schema` writes them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from spinelink.model.claim import ClaimFile
 from spinelink.model.network import Network
 
-COMMITTED = Path("networks/network.schema.json")
+FOLDER = Path("networks")
+NETWORK, CLAIMS = "network.schema.json", "claims.schema.json"
 
 
 def network_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a network file, from the types in `model/`."""
-    schema = _closed(Network.model_json_schema(by_alias=True, mode="validation"))
+    return _schema(Network, "spinelink network file")
+
+
+def claims_schema() -> dict[str, Any]:
+    """The JSON Schema of a file of claims."""
+    return _schema(ClaimFile, "spinelink file of claims")
+
+
+def _schema(kind: type[BaseModel], title: str) -> dict[str, Any]:
+    schema = _closed(kind.model_json_schema(by_alias=True, mode="validation"))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "spinelink network file",
+        "title": title,
         **{key: value for key, value in schema.items() if key != "title"},
     }
 
 
-def schema_text() -> str:
-    """The schema as the committed file holds it."""
-    return json.dumps(network_schema(), indent=2, ensure_ascii=False) + "\n"
+def schema_texts() -> dict[str, str]:
+    """The schemas as the committed files hold them, by name."""
+    schemas = {NETWORK: network_schema(), CLAIMS: claims_schema()}
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
 
 def _closed(value: Any) -> Any:
@@ -42,10 +56,11 @@ def _closed(value: Any) -> Any:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the schema to the path given, else to its place in the repository."""
-    path = Path(arguments[0]) if arguments else Path(__file__).parents[3] / COMMITTED
-    path.write_text(schema_text(), encoding="utf-8")
-    sys.stdout.write(f"{path}\n")
+    """Write the schemas into the folder given, else to their place in the repository."""
+    folder = Path(arguments[0]) if arguments else Path(__file__).parents[3] / FOLDER
+    for name, text in schema_texts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{folder / name}\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -47,7 +47,9 @@ def check_number(path: Path, words: str, number: Parameter, *, sources: Collecti
         case Ratio():
             yield from _check_interval(path, words, number.estimate, number.interval)
         case Distribution():
-            yield from _check_sum(path, words, number)
+            yield from _check_sum((*path, "estimate"), words, number.estimate)
+            if number.before_fit is not None:
+                yield from _check_before(path, words, number.before_fit, number.estimate)
             yield from _check_counts(path, words, number)
         case _:
             assert_never(number)
@@ -93,27 +95,35 @@ def _check_interval(path: Path, words: str, estimate: float | None, interval: tu
 
 def _check_against_data(path: Path, words: str, number: Probability) -> Iterator[Issue]:
     """The estimate may be rounded, but not differ from its own counts or Beta."""
-    if number.estimate is None:
+    estimate = number.estimate if number.before_fit is None else number.before_fit
+    if estimate is None:
         return
     if number.counts is not None:
         k, n = number.counts
-        if min(abs(number.estimate - value) for value in (k / n, (k + 0.5) / (n + 1.0))) > COUNT_TOLERANCE:
-            message = f"estimate of {words}, {number.estimate:g}, contradicts its counts: {k:g} of {n:g} is {k / n:.4g}"
+        if min(abs(estimate - value) for value in (k / n, (k + 0.5) / (n + 1.0))) > COUNT_TOLERANCE:
+            message = f"estimate of {words}, {estimate:g}, contradicts its counts: {k:g} of {n:g} is {k / n:.4g}"
             yield Issue((*path, "estimate"), message, "leave the estimate out")
     if number.beta is not None:
         alpha, beta = number.beta
         mean = alpha / (alpha + beta)
-        if abs(number.estimate - mean) > COUNT_TOLERANCE:
-            message = f"estimate of {words}, {number.estimate:g}, contradicts its beta: [{alpha:g}, {beta:g}] has mean {mean:.4g}"
+        if abs(estimate - mean) > COUNT_TOLERANCE:
+            message = f"estimate of {words}, {estimate:g}, contradicts its beta: [{alpha:g}, {beta:g}] has mean {mean:.4g}"
             yield Issue((*path, "estimate"), message, "leave the estimate out")
 
 
-def _check_sum(path: Path, words: str, number: Distribution) -> Iterator[Issue]:
-    values = list(number.estimate.values())
+def _check_before(path: Path, words: str, before: Mapping[str, float], estimate: Mapping[str, float]) -> Iterator[Issue]:
+    if set(before) != set(estimate):
+        yield Issue((*path, "before_fit"), f"before_fit of {words} names {', '.join(before)}; the estimate names {', '.join(estimate)}")
+    else:
+        yield from _check_sum((*path, "before_fit"), f"{words} before the fit", before)
+
+
+def _check_sum(path: Path, words: str, distribution: Mapping[str, float]) -> Iterator[Issue]:
+    values = list(distribution.values())
     error = math.fsum(values) - 1.0
     if abs(error) > SUM_TOLERANCE:
         amount = f"{abs(error):.3g} too {'much' if error > 0 else 'little'}"
-        yield Issue((*path, "estimate"), f"{words} sums to {total(values)}, {amount}", "the probabilities of all states sum to 1")
+        yield Issue(path, f"{words} sums to {total(values)}, {amount}", "the probabilities of all states sum to 1")
 
 
 def _check_counts(path: Path, words: str, number: Distribution) -> Iterator[Issue]:
@@ -129,7 +139,7 @@ def _check_counts(path: Path, words: str, number: Distribution) -> Iterator[Issu
         return
     off = [
         f"{state} is {estimate:g}, but {number.counts[state]:g} of {people:g} is {number.counts[state] / people:.4g}"
-        for state, estimate in number.estimate.items()
+        for state, estimate in (number.before_fit or number.estimate).items()
         if abs(estimate - number.counts[state] / people) > COUNT_TOLERANCE
     ]
     if off:

@@ -22,6 +22,9 @@ Unit = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
 Positive = Annotated[float, Field(gt=0.0, strict=True)]
 
 
+BEFORE_FIT = "The estimate before the network was fitted to claims: what the sources, counts and note speak of."
+
+
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -70,6 +73,7 @@ class Probability(Quantity):
     """A probability between 0 and 1."""
 
     estimate: Unit | None = Field(default=None, description="May be left out where `counts` or `beta` give it.")
+    before_fit: Unit | None = Field(default=None, description=BEFORE_FIT)
     interval: tuple[Unit, Unit] | None = None
     counts: tuple[Annotated[float, Field(ge=0, strict=True)], Annotated[float, Field(gt=0, strict=True)]] | None = Field(
         default=None, description="[k, n]: k of n people."
@@ -101,6 +105,7 @@ class Ratio(Quantity):
     """An odds ratio, above 0."""
 
     estimate: Positive
+    before_fit: Positive | None = Field(default=None, description=BEFORE_FIT)
     interval: tuple[Positive, Positive] | None = None
 
     @property
@@ -113,6 +118,7 @@ class Distribution(Quantity):
     """One probability a state; they sum to 1."""
 
     estimate: dict[StateName, Unit]
+    before_fit: dict[StateName, Unit] | None = Field(default=None, description=BEFORE_FIT)
     counts: dict[StateName, Annotated[float, Field(ge=0, strict=True)]] | None = None
     equivalent_sample_size: Positive | None = None
 

@@ -111,7 +111,7 @@ def weight(parameter: Probability | Distribution) -> float:
     assert parameter.interval is not None
     low, high = parameter.interval
     spread = max((high - low) / 3.92, 1e-6)
-    p = min(max(parameter.value, 1e-6), 1 - 1e-6)
+    p = min(max(parameter.value if parameter.before_fit is None else parameter.before_fit, 1e-6), 1 - 1e-6)
     return max(p * (1 - p) / spread**2 - 1.0, 2.0)
 
 
@@ -121,3 +121,10 @@ def log_deviation(ratio: Ratio) -> float:
         return RATIO_SPREAD
     low, high = ratio.interval
     return max(math.log(high / low) / 3.92, 1e-3)
+
+
+def before_fit(parameter: Parameter) -> Parameter:
+    """The number as it was before the network was fitted to claims."""
+    if parameter.before_fit is None:
+        return parameter
+    return parameter.model_copy(update={"estimate": parameter.before_fit, "before_fit": None})

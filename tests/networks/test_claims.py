@@ -1,0 +1,123 @@
+"""The claims on each bundled network: complete, true to the evidence stock, and kept by the network as far as the model card says."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+import spinelink as sl
+from spinelink.card import files_of
+from spinelink.errors import SpinelinkError
+from spinelink.evaluate.stock import evidence_uses, read_stock
+from spinelink.networks_folder import bundled
+
+STOCK = Path(__file__).parents[2] / "evidence" / "evidence.yaml"
+NAME = "back-leg-pain"
+WITH_CLAIMS = [name for name, path in bundled().items() if path.with_suffix(".claims.yaml").exists()]
+
+
+@cache
+def stock():
+    return {r["id"]: r for r in yaml.load(STOCK.read_text(), Loader=yaml.CSafeLoader)["records"]}
+
+
+@cache
+def model():
+    return sl.load(NAME)
+
+
+@cache
+def claims():
+    return model()._claims(None)
+
+
+@cache
+def audit():
+    return model().audit()
+
+
+def test_every_record_is_used_or_its_disuse_explained():
+    uses = evidence_uses(model().network, claims(), read_stock(STOCK))
+    assert {u.record.id for u in uses} == set(stock())
+    assert len(uses) == 965
+    assert all(len(u.reason) > 4 for u in uses if u.use == "unused")
+
+
+def test_a_record_that_is_nowhere_is_named():
+    records = read_stock(STOCK)
+    some = next(iter(claims().unused))
+    fewer = claims().model_copy(update={"unused": {k: v for k, v in claims().unused.items() if k != some}})
+    with pytest.raises(SpinelinkError, match=f"{some} is neither used nor listed"):
+        evidence_uses(model().network, fewer, records)
+
+
+def test_claims_say_what_their_records_say():
+    """Value and interval are the record's; a claim without the record's interval has none, as where a range is not one of uncertainty."""
+    for name, claim in claims().claims.items():
+        [record] = [stock()[r] for r in claim.evidence]
+        if claim.value is not None and record.get("value") is not None:
+            assert claim.value == record["value"], name
+        if claim.interval is not None:
+            assert list(claim.interval) == [record["low"], record["high"]], name
+        assert claim.secondhand == bool(record.get("secondhand")), name
+
+
+def test_no_identifier_that_is_not_in_the_stock():
+    known = {str(r["source"].get(k)).casefold() for r in stock().values() for k in ("doi", "pmid")}
+    for key, source in claims().sources.items():
+        for identifier in (source.doi, source.pmid):
+            assert identifier is None or identifier.casefold() in known, f"{key}: {identifier}"
+
+
+def test_claims_cite_the_sources_of_their_records():
+    sources = {**model().network.sources, **claims().sources}
+    for name, claim in claims().claims.items():
+        source = stock()[claim.evidence[0]]["source"]
+        cited = [sources[key] for key in claim.source]
+        assert any(
+            (source.get("doi") and source["doi"].casefold() == (c.doi or "").casefold())
+            or (source.get("pmid") and str(source["pmid"]) == c.pmid)
+            or source.get("title") == c.title
+            for c in cited
+        ), name
+
+
+def test_secondhand_and_undetermined_figures_are_never_called_the_same_population():
+    for name, claim in claims().claims.items():
+        if claim.fit == "same population":
+            assert not claim.secondhand, name
+            assert claim.bounds_kind != "assumed", name
+
+
+@pytest.mark.parametrize(("fit", "aim"), [("same population", 0.9), ("near", 0.75)])
+def test_the_network_keeps_the_published_figures(fit, aim):
+    """The aims of the audit, in every setting; what is missed stands in the model card, with its reason."""
+    shares = audit().summary("fit", "setting").loc[fit, "share"]
+    assert set(shares.index) == set(model().settings)
+    missed = shares[shares < aim]
+    assert missed.empty, missed.to_dict()
+
+
+def test_card_and_table_of_uses_are_current():
+    for path, text in files_of(model(), STOCK).items():
+        assert path.read_text(encoding="utf-8") == text, f"run: spinelink card {NAME} --stock evidence/evidence.yaml"
+
+
+def test_the_cross_validation_is_of_these_claims():
+    """A fit for each fold takes minutes, so the table is committed; it must at least be about the claims as they are."""
+    path = bundled()[NAME].with_suffix(".crossvalidation.csv")
+    rows = list(csv.DictReader(path.open(newline="")))
+    assert {r["claim"] for r in rows} == set(claims().claims)
+    for r in rows:
+        claim = claims().claims[r["claim"]]
+        assert r["fit"] == claim.fit
+        assert (float(r["low"]), float(r["high"])) == pytest.approx(claim.bounds)
+    by_source = {}
+    for r in rows:
+        for key in claims().claims[r["claim"]].source:
+            by_source.setdefault(key, set()).add(r["fold"])
+    assert all(len(folds) == 1 for folds in by_source.values())

@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format notebooks clean
+.PHONY: help demo test lint format notebooks card clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -35,6 +35,9 @@ format: $(DEV_STAMP)  ## mend style
 
 notebooks: $(DEV_STAMP)  ## run the notebooks and keep their outputs
 	$(RUN)/jupyter execute --inplace notebooks/*.ipynb
+
+card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of each record of the evidence stock
+	@$(RUN)/spinelink card back-leg-pain --stock evidence/evidence.yaml
 
 clean:  ## remove what was made, the environment too
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

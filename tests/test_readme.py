@@ -77,3 +77,14 @@ def test_the_score_it_states_is_the_score():
         for _, k, n, low, high in score(load("back-leg-pain")).summary()
     ]
     assert stated == found
+
+
+def test_the_audit_it_states_is_the_audit():
+    found = load("back-leg-pain").audit()
+    by, total = found.summary("fit", "setting"), found.summary("fit")
+    columns = ("general_population", "primary_care", "emergency", "secondary_care")
+    for fit, row in re.findall(r"^\| (same population|near|far)[^|]* \|((?: \d+ of \d+ \|){5})$", README, flags=re.MULTILINE):
+        cells = [by.loc[(fit, setting)] for setting in columns] + [total.loc[fit]]
+        assert row.split(" |")[:-1] == [f" {c['inside']:.0f} of {c['claims']:.0f}" for c in cells]
+    assert f"{len(found.rows)} published figures" in README
+    assert len(re.findall(r"^\| (?:same population|near|far)[^|]* \|(?: \d+ of \d+ \|){5}$", README, flags=re.MULTILINE)) == 3

@@ -11,7 +11,7 @@ import pytest
 import spinelink as sl
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.crossvalidation import cross_validate, folds_by_source
-from spinelink.evaluate.fit import FREEDOM, SPREAD, _Problem, fit_claims
+from spinelink.evaluate.fit import FREEDOM, SPREAD, WEIGHT, _Problem, fit_claims
 from spinelink.model.claim import Claim
 
 
@@ -49,7 +49,7 @@ def test_one_number_and_one_claim_meet_where_their_densities_say(network):
     middle, published = LIFTING.centre_and_error
     error = math.hypot(published, SPREAD["same population"])
     z = (logit - middle) / error
-    pull = (FREEDOM + 1) * z / (FREEDOM + z * z) / error
+    pull = WEIGHT["same population"] * (FREEDOM + 1) * z / (FREEDOM + z * z) / error
     assert 10 * (p - 0.2) + pull == pytest.approx(0.0, abs=1e-2)
     assert 0.35 < p < 0.4
     assert fit.network.nodes["heavy_lifting"].cpd.prior.value == pytest.approx(p, abs=1e-4)

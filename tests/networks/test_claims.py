@@ -55,9 +55,10 @@ def test_a_record_that_is_nowhere_is_named():
         evidence_uses(model().network, fewer, records)
 
 
-def test_claims_say_what_their_records_say():
+@pytest.mark.parametrize("network", WITH_CLAIMS)
+def test_claims_say_what_their_records_say(network):
     """Value and interval are the record's; a claim without the record's interval has none, as where a range is not one of uncertainty."""
-    for name, claim in claims().claims.items():
+    for name, claim in sl.load(network)._claims(None).claims.items():
         [record] = [stock()[r] for r in claim.evidence]
         if claim.value is not None and record.get("value") is not None:
             assert claim.value == record["value"], name
@@ -66,16 +67,20 @@ def test_claims_say_what_their_records_say():
         assert claim.secondhand == bool(record.get("secondhand")), name
 
 
-def test_no_identifier_that_is_not_in_the_stock():
+@pytest.mark.parametrize("name", WITH_CLAIMS)
+def test_no_identifier_that_is_not_in_the_stock(name):
     known = {str(r["source"].get(k)).casefold() for r in stock().values() for k in ("doi", "pmid")}
-    for key, source in claims().sources.items():
+    for key, source in sl.load(name)._claims(None).sources.items():
         for identifier in (source.doi, source.pmid):
             assert identifier is None or identifier.casefold() in known, f"{key}: {identifier}"
 
 
-def test_claims_cite_the_sources_of_their_records():
-    sources = {**model().network.sources, **claims().sources}
-    for name, claim in claims().claims.items():
+@pytest.mark.parametrize("network", WITH_CLAIMS)
+def test_claims_cite_the_sources_of_their_records(network):
+    loaded = sl.load(network)
+    found = loaded._claims(None)
+    sources = {**loaded.network.sources, **found.sources}
+    for name, claim in found.claims.items():
         source = stock()[claim.evidence[0]]["source"]
         cited = [sources[key] for key in claim.source]
         assert any(

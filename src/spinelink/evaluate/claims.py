@@ -1,8 +1,8 @@
 """Claims read from a file, and what a network implies for them.
 
 Every figure is a sum of logarithms of probabilities, with signs: the log odds of P(finding | condition) are log P(finding, condition) less
-log P(no finding, condition), and so on (`log_terms`). All probabilities that the claims of a setting need are answered together: those about the same
-nodes side by side, as columns of one run of the engine; the same run in reverse gives their derivatives.
+log P(no finding, condition), and so on (`log_terms`). All probabilities that the claims of a setting need are answered together, as rows of one run of
+the compiled kernel; without it, and for derivatives, those about the same nodes side by side, as columns of one run of NumPy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from spinelink.errors import NetworkFileError, SpinelinkError, UnknownNameError
 from spinelink.evaluate.events import CERTAIN, Conjunction, Sum, complement, event_sum, minus, times
+from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
 from spinelink.inference.derivatives import log_slopes
 from spinelink.inference.query import log_evidence
@@ -26,7 +27,8 @@ from spinelink.model.claim import Claim, ClaimFile, Event
 from spinelink.model.network import Network
 
 Array = NDArray[np.float64]
-COLUMNS = 64  # probabilities that one run answers side by side
+COLUMNS = 64  # probabilities that one run of NumPy answers side by side
+MANY = 32  # probabilities from which on loading the compiled kernel pays
 
 
 def read_claims(path: Path, network: Network) -> ClaimFile:
@@ -202,10 +204,31 @@ def _weights(compiled: CompiledNetwork, group: Sequence[Conjunction]) -> dict[in
 
 
 def _answered(compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]) -> dict[Conjunction, float]:
+    """All probabilities in one run of the compiled kernel, a row each, where there are many; what it leaves (or all), by NumPy in groups."""
     found: dict[Conjunction, float] = {(): 1.0}
-    for group in _groups(conjunctions):
+    left = list(conjunctions)
+    if len(left) >= MANY and fast.is_available():
+        answer = fast.solve(compiled, *_rows(compiled, left), [])
+        found |= {c: float(np.exp(log)) for c, log, known in zip(left, answer.log_evidence, answer.answered, strict=True) if known}
+        left = [c for c in left if c not in found]
+    for group in _groups(left):
         found |= dict(zip(group, np.exp(np.broadcast_to(log_evidence(compiled, _weights(compiled, group)), (len(group),))), strict=True))
     return found
+
+
+def _rows(compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]) -> tuple[NDArray[np.int64], dict[int, Array]]:
+    """A row for each conjunction, as the kernel takes it: states, (rows, nodes), and likelihoods of 0 and 1 where several states count."""
+    codes = np.full((len(conjunctions), len(compiled.names)), -1, dtype=np.int64)
+    several: dict[int, Array] = {}
+    for row, conjunction in enumerate(conjunctions):
+        for name, states in conjunction:
+            node = compiled.index[name]
+            if len(states) == 1:
+                codes[row, node] = compiled.states[node].index(states[0])
+            else:
+                likelihoods = several.setdefault(node, np.full((compiled.cards[node], len(conjunctions)), np.nan))
+                likelihoods[:, row] = [float(s in states) for s in compiled.states[node]]
+    return codes, several
 
 
 def _scaled(asked: LogTerms, answers: Mapping[Conjunction, float]) -> float:

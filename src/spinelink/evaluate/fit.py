@@ -38,6 +38,9 @@ Key = tuple[str | None, str]
 SPREAD: Mapping[Fit, float] = {"same population": 0.05, "near": 0.12, "far": 0.7}
 """Standard deviation between studies, in log odds or log ratio. Judged: medians of meta-analyses of prevalence lie near 0.5 for what is pooled freely."""
 
+WEIGHT: Mapping[Fit, float] = {"same population": 3.0, "near": 1.0, "far": 1.0}
+"""What a claim counts. Judged: a figure of the very people that a setting is about outweighs three of others."""
+
 FITTED: tuple[Fit, ...] = ("same population", "near")
 FREEDOM = 4.0  # degrees of freedom of Student's t
 LARGEST_STEP = 1.0  # in log odds or log ratio
@@ -215,7 +218,7 @@ class _Problem:
         self.target = np.array([m for m, _ in middles])
         self.error = np.array([np.hypot(e, SPREAD[c.fit]) for (_, e), c in zip(middles, self.claims, strict=True)])
         self.published_error = np.array([e for _, e in middles])
-        self.shares = self._claim_shares() * np.array([c.fit in fits and n not in leave_out for n, c in claims.items()])
+        self.shares = self._claim_shares() * np.array([WEIGHT[c.fit] * (c.fit in fits and n not in leave_out) for n, c in claims.items()])
 
     def _placed(self, network: Network, vary: Sequence[str] | None) -> list[_Place]:
         wanted = None if vary is None else set(vary)

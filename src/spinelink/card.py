@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CROSSVALIDATION = ".crossvalidation.csv"
 USES = ".evidence.csv"
-MOST_ROWS = 60  # failures listed
+MOST_JUDGED = 15
 
 
 def files_of(model: Model, stock: Path | None) -> dict[Path, str]:
@@ -45,7 +45,7 @@ def model_card(model: Model) -> str:
         _numbers(model),
     ]
     if beside(model.origin, "claims"):
-        audit = model.audit()
+        audit = model.audit(influence=True, progress=False)
         parts += [_audit(audit), _crossvalidation(model), _gaps(audit)]
     if beside(model.origin, "cases"):
         parts.append(_cases(model))
@@ -134,12 +134,11 @@ def _failures(failed: pd.DataFrame) -> str:
             _interval((r["low"], r["high"])),
             f"{r['implied']:.3g}",
             f"{r['errors']:+.1f}",
-            r["note"],
+            r["missed"] or r["note"],
         )
-        for r in failed.head(MOST_ROWS).to_dict("records")
+        for r in failed.to_dict("records")
     ]
-    more = f"\n\nand {len(failed) - MOST_ROWS} more (`spinelink audit`)" if len(failed) > MOST_ROWS else ""
-    return _table(("claim", "setting", "fit", "published", "interval", "network", "standard errors", "note"), rows) + more
+    return _table(("claim", "setting", "fit", "published", "interval", "network", "standard errors", "why"), rows)
 
 
 def _crossvalidation(model: Model) -> str:
@@ -165,13 +164,16 @@ def _crossvalidation(model: Model) -> str:
 
 
 def _gaps(audit: Audit) -> str:
-    rows = [
-        (f"`{c.first}`", _interval(c.intervals[0]), f"`{c.second}`", _interval(c.intervals[1])) for c in audit.contradictions[:MOST_ROWS]
-    ]
+    rows = [(f"`{c.first}`", _interval(c.intervals[0]), f"`{c.second}`", _interval(c.intervals[1])) for c in audit.contradictions]
     parts = ["## Known gaps and contradictions"]
     if rows:
         parts.append("Figures that ask the same of the same people and cannot both hold:")
         parts.append(_table(("claim", "interval", "claim", "interval"), rows))
+    parts.append(
+        "Judged numbers on which the causes hang most: where a study would help most. Influence: the sum over the causes of how far their posteriors "
+        "move when the number moves by one standard deviation of its own uncertainty, averaged over people with a single symptom or sign."
+    )
+    parts.append(_table(("number", "influence"), [(f"`{name}`", f"{value:.3f}") for name, value in audit.judged[:MOST_JUDGED]]))
     second = f"Numbers of the default setting that rest on second-hand figures only: {len(audit.secondhand)}."
     without = f"Numbers without any source (judged): {len(audit.without_source)}."
     return "\n\n".join([*parts, f"{second} {without}"])

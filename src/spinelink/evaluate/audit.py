@@ -59,7 +59,7 @@ class Audit:
     secondhand: tuple[str, ...]  # numbers that rest on second-hand sources only
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source, note."""
+        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source, missed, note."""
         import pandas as pd
 
         rows = [
@@ -75,12 +75,14 @@ class Audit:
                 r.inside,
                 r.errors,
                 ", ".join(r.claim.source),
+                r.claim.missed or "",
                 r.claim.note or "",
             )
             for r in self.rows
         ]
         columns = [
-            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "note",
+            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "missed",
+            "note",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns)
         order = frame["errors"].abs().where(~frame["inside"], -1.0 / (1.0 + frame["errors"].abs()))
@@ -119,7 +121,7 @@ class Audit:
     def to_html(self) -> str:
         """One page that stands alone."""
         parts = [f"<h1>Audit of {escape(self.network)} {escape(self.version)}</h1>", f"<p>{escape(self._headline())}</p>"]
-        parts += [_table(self.summary().reset_index(), "By fit and setting"), _table(self.to_frame(), "Claims, worst first")]
+        parts += [_table(self.summary().reset_index(), "By fit and setting"), _table(self._for_people(), "Claims, worst first")]
         if self.contradictions:
             import pandas as pd
 
@@ -143,6 +145,17 @@ class Audit:
             f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
         )
 
+    def _for_people(self) -> pd.DataFrame:
+        """The claims with their interval and remarks in one column each."""
+        frame = self.to_frame()
+        intervals = [
+            f"{low:.3g} to {high:.3g} ({kind})" for low, high, kind in zip(frame["low"], frame["high"], frame["interval"], strict=True)
+        ]
+        remarks = ["; ".join(t for t in texts if t) for texts in zip(frame["missed"], frame["note"], strict=True)]
+        found = frame[["claim", "kind", "setting", "fit", "published"]].assign(interval=intervals)
+        found[["network", "inside", "standard errors"]] = frame[["implied", "inside", "errors"]]
+        return found.assign(source=frame["source"], remark=remarks)
+
     def _headline(self) -> str:
         inside = sum(r.inside for r in self.rows)
         return f"{inside} of {len(self.rows)} published figures lie inside their interval (network fingerprint {self.fingerprint})."
@@ -151,7 +164,7 @@ class Audit:
         def text(frame: pd.DataFrame) -> str:
             return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}")
 
-        failed = self.to_frame().query("not inside").drop(columns=["source", "note", "inside"])
+        failed = self.to_frame().query("not inside").drop(columns=["source", "missed", "note", "inside"])
         parts = [self._headline(), text(self.summary().reset_index()), f"Outside, worst first ({len(failed)}):", text(failed.head(40))]
         if len(failed) > 40:
             parts.append(f"... and {len(failed) - 40} more (to_frame())")
@@ -174,10 +187,10 @@ class Audit:
 
 
 _STYLE = (
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem;color:#1b1f24;background:#fff}"
-    "table{border-collapse:collapse;font-size:13px;margin-bottom:2rem;display:block;overflow-x:auto}"
-    "th{text-align:left;border-bottom:2px solid #57606a;padding:.25rem .6rem;position:sticky;top:0;background:inherit}"
-    "td{border-bottom:1px solid #d0d7de;padding:.2rem .6rem;vertical-align:top}td.number{text-align:right;white-space:nowrap}"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1400px;padding:0 1rem;color:#1b1f24;background:#fff}"
+    "table{border-collapse:collapse;font-size:13px;margin-bottom:2rem}"
+    "th{text-align:left;vertical-align:bottom;border-bottom:2px solid #57606a;padding:.25rem .6rem}"
+    "td{border-bottom:1px solid #d0d7de;padding:.2rem .6rem;vertical-align:top;overflow-wrap:break-word}td.number{text-align:right;white-space:nowrap}"
     "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td{border-color:#30363d}}"
 )
 
@@ -190,9 +203,9 @@ def _table(frame: pd.DataFrame, title: str) -> str:
             return f"<td class='number'>{'' if np.isnan(value) else f'{value:.3g}'}</td>"
         if isinstance(value, int | np.integer):
             return f"<td class='number'>{value}</td>"
-        return f"<td>{escape(str(value))}</td>"
+        return f"<td>{escape(str(value)).replace('_', '_<wbr>')}</td>"  # long names break at their underscores
 
-    head = "".join(f"<th>{escape(str(c))}</th>" for c in frame.columns)
+    head = "".join(f"<th>{escape(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
     body = "".join(f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in frame.itertuples(index=False))
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -28,7 +28,8 @@ Slopes = dict[str, Array]
 def parameter_slopes(network: Network, values: Mapping[str, Array], compiled: CompiledNetwork, entries: Sequence[Factor]) -> Slopes:
     """Derivatives by every number, given those by every entry (last axis: columns, one for each quantity whose derivatives are carried).
 
-    values, compiled: one set of numbers and the network compiled from it. The probabilities of a distribution are taken as independent.
+    values, compiled: one set of numbers and the network compiled from it. Derivatives by the probabilities of a distribution hold along directions in
+    which they still sum to 1: differences between them count, not their common level.
     """
     found: Slopes = {}
     carried = list(entries)

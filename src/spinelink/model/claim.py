@@ -79,6 +79,7 @@ class Claim(Value):
     evidence: Keys = Field(default=(), description="Ids of the records in the evidence stock.")
     secondhand: bool = False
     fit: Fit = Field(description="How well the question fits the study: the same people and definitions, near, or far.")
+    missed: Text | None = Field(default=None, description="Why the network does not reproduce it, where it does not.")
     note: Text | None = None
 
     @model_validator(mode="after")

@@ -175,6 +175,7 @@ def _gaps(audit: Audit) -> str:
     )
     parts.append(_table(("number", "influence"), [(f"`{name}`", f"{value:.3f}") for name, value in audit.judged[:MOST_JUDGED]]))
     second = f"Numbers of the default setting that rest on second-hand figures only: {len(audit.secondhand)}."
+    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audit.rows)} of {len(audit.rows)}."
     without = f"Numbers without any source (judged): {len(audit.without_source)}."
     return "\n\n".join([*parts, f"{second} {without}"])
 

@@ -59,7 +59,8 @@ class Audit:
     secondhand: tuple[str, ...]  # numbers that rest on second-hand sources only
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source, missed, note."""
+        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source,
+        secondhand, missed, note."""
         import pandas as pd
 
         rows = [
@@ -75,13 +76,14 @@ class Audit:
                 r.inside,
                 r.errors,
                 ", ".join(r.claim.source),
+                r.claim.secondhand,
                 r.claim.missed or "",
                 r.claim.note or "",
             )
             for r in self.rows
         ]
         columns = [
-            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "missed",
+            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "secondhand", "missed",
             "note",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns)
@@ -164,7 +166,7 @@ class Audit:
         def text(frame: pd.DataFrame) -> str:
             return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}")
 
-        failed = self.to_frame().query("not inside").drop(columns=["source", "missed", "note", "inside"])
+        failed = self.to_frame().query("not inside").drop(columns=["source", "secondhand", "missed", "note", "inside"])
         parts = [self._headline(), text(self.summary().reset_index()), f"Outside, worst first ({len(failed)}):", text(failed.head(40))]
         if len(failed) > 40:
             parts.append(f"... and {len(failed) - 40} more (to_frame())")

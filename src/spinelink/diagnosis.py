@@ -197,7 +197,7 @@ class Model:
         self,
         claims: PathLike | None = None,
         *,
-        vary: Sequence[str] | None = None,
+        vary: str | Sequence[str] | None = None,
         limit: int = 25,
         progress: bool | None = None,
     ) -> ClaimFit:

@@ -108,6 +108,9 @@ def test_only_what_may_vary_varies(network):
         fit_claims(network, CLAIMS, vary=["numbnes"])
     with pytest.raises(SpinelinkError, match="no claim"):
         fit_claims(network, {})
+    with pytest.raises(SpinelinkError, match="1 or more, not 'x'"):
+        fit_claims(network, CLAIMS, limit="x")
+    assert {m.id.split(".")[0] for m in fit_claims(network, CLAIMS, vary="numbness").moved} == {"numbness"}
 
 
 def test_interrupted_it_keeps_the_best_so_far(network):

@@ -36,6 +36,9 @@ def read_claims(path: Path, network: Network) -> ClaimFile:
     document = read_document(read_source(path))
     if document.problems:
         raise NetworkFileError(document.problems)
+    if not isinstance(document.value, dict):
+        document.refuse(document.span(()), "a file of claims is a mapping: network, claims, unused, sources")
+        raise NetworkFileError(document.problems)
     try:
         found = ClaimFile.model_validate(document.value)
     except ValidationError as error:
@@ -69,6 +72,8 @@ def claim_problems(claim: Claim, network: Network, sources: Collection[str]) -> 
                     error = UnknownNameError(name, kind="node", allowed=network.nodes, where=f"network {network.name!r}")
                     found.append((part, str(error)))
                     continue
+                if set(states) == set(network.nodes[name].states):
+                    found.append((part, f"{name}: all of its states count, so that says nothing"))
                 for state in states:
                     if state not in network.nodes[name].states:
                         error = UnknownNameError(state, kind="state", allowed=network.nodes[name].states, where=f"node {name}")

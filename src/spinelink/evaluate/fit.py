@@ -139,7 +139,7 @@ def fit_claims(
     network: Network,
     claims: Mapping[str, Claim],
     *,
-    vary: Sequence[str] | None = None,
+    vary: str | Sequence[str] | None = None,
     fits: Sequence[Fit] = FITTED,
     leave_out: Collection[str] = (),
     limit: int = 25,
@@ -153,6 +153,9 @@ def fit_claims(
     """
     if not claims:
         raise SpinelinkError("there is no claim to fit to")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise SpinelinkError(f"limit is the most steps, 1 or more, not {limit!r}.")
+    vary = [vary] if isinstance(vary, str) else vary
     problem = _Problem(network, claims, vary, fits, leave_out)
     theta = problem.start.copy()
     current = problem.look(theta)

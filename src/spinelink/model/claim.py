@@ -44,7 +44,12 @@ def _states(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Restriction = dict[Name, Annotated[tuple[StateName, ...], BeforeValidator(_states, json_schema_input_type=str | tuple[str, ...])]]
+Restriction = Annotated[
+    dict[
+        Name, Annotated[tuple[StateName, ...], BeforeValidator(_states, json_schema_input_type=str | tuple[str, ...]), Field(min_length=1)]
+    ],
+    Field(min_length=1),
+]
 """Node -> its states of which one holds; all nodes of a restriction together."""
 
 
@@ -75,7 +80,7 @@ class Claim(Value):
     n: float | None = Field(
         default=None, gt=0.0, description="People behind the proportion (its denominator); gives an interval where none is."
     )
-    source: Keys
+    source: Annotated[Keys, Field(min_length=1)]
     evidence: Keys = Field(default=(), description="Ids of the records in the evidence stock.")
     secondhand: bool = False
     fit: Fit = Field(description="How well the question fits the study: the same people and definitions, near, or far.")

@@ -26,7 +26,7 @@ from spinelink.model.claim import Claim, Fit
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.model.parameters import replace_parameters
-from spinelink.model.settings import before_fit, log_deviation, parameters_in, weight
+from spinelink.model.settings import before_fit, log_deviation, parameters_in, spread_weight
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -318,11 +318,11 @@ class _Problem:
                 total += 0.5 * (np.log(new.estimate / old.estimate) / log_deviation(old)) ** 2
             elif isinstance(old, Distribution):
                 assert isinstance(new, Distribution)
-                total += _weight(old) * sum(old.estimate[s] * np.log(old.estimate[s] / new.estimate[s]) for s in place.states)
+                total += spread_weight(old) * sum(old.estimate[s] * np.log(old.estimate[s] / new.estimate[s]) for s in place.states)
             else:
                 assert isinstance(new, Probability)
                 m, p = old.value, new.value
-                total += _weight(old) * (m * np.log(m / p) + (1.0 - m) * np.log((1.0 - m) / (1.0 - p)))
+                total += spread_weight(old) * (m * np.log(m / p) + (1.0 - m) * np.log((1.0 - m) / (1.0 - p)))
         return float(total)
 
     def slopes(self, theta: Array, look: _Look) -> tuple[Array, Array]:
@@ -360,12 +360,12 @@ class _Problem:
                 assert isinstance(new, Distribution)
                 p = np.array([new.estimate[s] for s in place.states])
                 m = np.array([old.estimate[s] for s in place.states])
-                gradient[here] += _weight(old) * (p - m)[1:]
-                curvature[here, here] += _weight(old) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
+                gradient[here] += spread_weight(old) * (p - m)[1:]
+                curvature[here, here] += spread_weight(old) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
             else:
                 assert isinstance(new, Probability)
-                gradient[place.start] += _weight(old) * (new.value - old.value)
-                curvature[place.start, place.start] += _weight(old) * new.value * (1.0 - new.value)
+                gradient[place.start] += spread_weight(old) * (new.value - old.value)
+                curvature[place.start, place.start] += spread_weight(old) * new.value * (1.0 - new.value)
         return gradient, curvature
 
     def _by_coordinates(self, network: Network, place: _Place, value: Array, slope: Array) -> Array:
@@ -418,15 +418,8 @@ def _changes(place: _Place, old: Parameter, new: Parameter) -> list[Moved]:
     else:
         assert isinstance(new, Probability)
         pairs = [(None, old.value, new.value)]
-    deviation = _weight(old) + 1.0
+    deviation = spread_weight(old) + 1.0
     return [Moved(setting, name, s, a, b, old.grade, (b - a) / math.sqrt(a * (1.0 - a) / deviation)) for s, a, b in pairs]
-
-
-def _weight(number: Probability | Distribution) -> float:
-    """Equivalent sample size, at least so large that the rarest state is expected once: what is written as 0.001 of 12 people is not known to be
-    anything up to 0.3, but to be about that rare."""
-    p = [v for v in number.estimate.values() if v > 0.0] if isinstance(number, Distribution) else [number.value, 1.0 - number.value]
-    return max(weight(number), 1.0 / min(p))
 
 
 def _prefixes(name: str) -> list[str]:

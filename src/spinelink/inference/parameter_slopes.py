@@ -18,7 +18,7 @@ from spinelink.inference.numeric import joint_of_parents
 from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Ratio
-from spinelink.model.settings import log_deviation, weight
+from spinelink.model.settings import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Slopes = dict[str, Array]
@@ -169,8 +169,8 @@ def moved_by_deviation(number: Parameter, value: Array, slope: Array) -> Array:
     if isinstance(number, Distribution):
         p = value[:, :1]
         mean = (p * slope).sum(axis=0)
-        return np.asarray(np.sqrt((p * (slope - mean) ** 2).sum(axis=0) / (weight(number) + 1.0)))
+        return np.asarray(np.sqrt((p * (slope - mean) ** 2).sum(axis=0) / (spread_weight(number) + 1.0)))
     if isinstance(number, Ratio):
         return np.asarray(np.abs(slope) * value[0] * log_deviation(number))
     p0 = float(value[0])
-    return np.asarray(np.abs(slope) * np.sqrt(p0 * (1.0 - p0) / (weight(number) + 1.0)))
+    return np.asarray(np.abs(slope) * np.sqrt(p0 * (1.0 - p0) / (spread_weight(number) + 1.0)))

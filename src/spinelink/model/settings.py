@@ -128,3 +128,12 @@ def before_fit(parameter: Parameter) -> Parameter:
     if parameter.before_fit is None:
         return parameter
     return parameter.model_copy(update={"estimate": parameter.before_fit, "before_fit": None})
+
+
+def spread_weight(parameter: Probability | Distribution) -> float:
+    """Equivalent sample size with which the number varies: the stated one, but at least so large that the rarest state is expected once.
+
+    What is written as 0.001 of 12 people is not known to be anything up to 0.3, but to be about that rare.
+    """
+    p = [v for v in parameter.estimate.values() if v > 0.0] if isinstance(parameter, Distribution) else [parameter.value, 1.0 - parameter.value]
+    return max(weight(parameter), 1.0 / max(min(p), 1e-300))

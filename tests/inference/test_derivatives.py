@@ -55,7 +55,8 @@ def slope(compiled, seen, i, k, position):
 def check(question, data):
     compiled, seen, targets = question
     total, by_node = enumerate_marginals(compiled, seen)
-    assume(total[0] > 1e-9)
+    # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
+    assume(total[0] > 1e-6)
     found = derivatives(compiled, seen, targets)
     assert found.log_evidence == pytest.approx(np.log(total[0]), abs=1e-9)
     for k, (node, state) in enumerate(targets):
@@ -108,7 +109,8 @@ def test_logarithmic_form_has_the_same_derivatives(question, data):
 def test_expected_counts_are_the_posteriors_of_families(question):
     compiled, seen, _ = question
     total, by_node = enumerate_marginals(compiled, seen)
-    assume(total[0] > 1e-9)
+    # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
+    assume(total[0] > 1e-6)
     counts = expected_counts(compiled, seen)
     for i in compiled.ancestors(seen):
         factor = compiled.factors[i]

@@ -135,5 +135,9 @@ def spread_weight(parameter: Probability | Distribution) -> float:
 
     What is written as 0.001 of 12 people is not known to be anything up to 0.3, but to be about that rare.
     """
-    p = [v for v in parameter.estimate.values() if v > 0.0] if isinstance(parameter, Distribution) else [parameter.value, 1.0 - parameter.value]
+    p = (
+        [v for v in parameter.estimate.values() if v > 0.0]
+        if isinstance(parameter, Distribution)
+        else [parameter.value, 1.0 - parameter.value]
+    )
     return max(weight(parameter), 1.0 / max(min(p), 1e-300))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
     from spinelink.query.explanation import MostProbableExplanation
+    from spinelink.query.intervals import Intervals
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
     from spinelink.query.sources import Sources
@@ -360,12 +361,15 @@ class Case:
         found.attrs["question"] = self._question()
         return found
 
-    def differential(self, *, limit: int | None = 10, interval: float | None = None) -> Ranking:
-        """Causes ranked by posterior, with prior, ratio and urgency. limit: how many, None for all. Intervals are not yet available."""
+    def differential(
+        self, *, limit: int | None = 10, interval: float | None = None, draws: int = 4096, seed: int = 0, progress: bool | None = None
+    ) -> Ranking:
+        """Causes ranked by posterior, with prior, ratio and urgency. limit: how many, None for all.
+
+        interval: the level of credible intervals, as 0.95, from draws of the network's numbers (see `intervals`); none where None.
+        """
         from spinelink.query.ranking import rank
 
-        if interval is not None:
-            raise NotImplementedError("credible intervals of a differential come with a later version; leave out `interval`")
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
             raise SpinelinkError(f"limit is how many causes to list, 1 or more, or None for all; not {limit!r}.")
         names = list(self.model.network.ranked)
@@ -374,14 +378,19 @@ class Case:
                 f"network {self.model.name!r} has no node with role 'cause', so there is nothing to rank; "
                 "give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask posteriors()."
             )
+        intervals = None
+        if interval is not None:
+            rows = self.intervals(level=interval, draws=draws, seed=seed, progress=progress).rows
+            intervals = {row.node: (row.low, row.high, row.first) for row in rows}
         index = self.model.compiled.index
         after, before = self._marginals(names), self.model.observe()._marginals(names)
         return rank(
             self.model.network,
-            self._question(limit=limit),
+            self._question(limit=limit) if interval is None else self._question(limit=limit, interval=interval, draws=draws, seed=seed),
             {n: float(before.of[index[n]][1:, 0].sum()) for n in names},
             {n: float(after.of[index[n]][1:, 0].sum()) for n in names},
             limit=limit,
+            intervals=intervals,
         )
 
     def most_probable_explanation(self) -> MostProbableExplanation:
@@ -395,6 +404,80 @@ class Case:
         best = most_probable_explanation(compiled, self._seen, ignore=silent)
         states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(best.states.items()))
         return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, best), self.model.network)
+
+    def intervals(
+        self,
+        nodes: str | Iterable[str] | None = None,
+        *,
+        level: float = 0.95,
+        method: Literal["draws", "delta"] = "draws",
+        draws: int = 4096,
+        seed: int = 0,
+        progress: bool | None = None,
+    ) -> Intervals:
+        """Credible intervals of P(node is not in its first state), and of ranks, from the uncertainties of the network's numbers.
+
+        nodes: all ranked causes where None. method: "draws" runs the case under many draws of all numbers (quasi-Monte Carlo, by the seed), "delta" is
+        the closed form from the exact derivatives, for a quick answer. `.shares(node)` says which numbers the interval comes from.
+        Raises UnknownNameError, EvidenceError where a node is observed, SpinelinkError for a bad level or number of draws.
+        """
+        from spinelink.query.intervals import by_delta, by_draws, check_level
+
+        level = check_level(level)
+        if method not in ("draws", "delta"):
+            raise UnknownNameError(str(method), kind="method", allowed=("draws", "delta"))
+        if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
+            raise SpinelinkError(f"draws is a whole number, 2 or more, not {draws!r}.")
+        names = list(self.model.network.ranked) if nodes is None else self._names(nodes)
+        self._check_nodes(names)
+        if nodes is None:
+            names = [n for n in names if n not in self.findings]
+        for name in names:
+            if name in self.findings and isinstance(self.findings[name], str):
+                raise EvidenceError(f"{name} is observed: its probability has no interval.")
+        if not names:
+            raise SpinelinkError("no node to give intervals for; name one")
+        index = self.model.compiled.index
+        answer = self._marginals(names)
+        posterior = {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+        deviation, shares = self._deviations(names, posterior)
+        question = self._question(level=level, method=method, draws=draws, seed=seed)
+        if method == "delta":
+            return by_delta(self.model.network, question, posterior, deviation, shares, level=level)
+        from spinelink.inference.uncertainty import posterior_draws
+        from spinelink.progress import bar
+
+        model = self.model
+        parameters = parameters_in(model.network, model.setting)
+        with bar("draws", draws, progress) as report:
+            found = posterior_draws(
+                model.network, parameters, model.compiled, self._seen, [index[n] for n in names], draws=draws, seed=seed, report=report
+            )
+        drawn = {n: found.of[index[n]][1:].sum(axis=0) for n in names}
+        return by_draws(model.network, question, posterior, drawn, shares, level=level)
+
+    def _deviations(self, names: list[str], posterior: Mapping[str, float]) -> tuple[dict[str, float], dict[str, list[tuple[str, float]]]]:
+        """Standard deviation of each node's log odds, to first order, and the shares of its variance by number, largest first."""
+        import numpy as np
+
+        from spinelink.inference.derivatives import derivatives
+        from spinelink.inference.numeric import point_values
+        from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
+
+        network, compiled = self.model.network, self.model.compiled
+        parameters = parameters_in(network, self.model.setting)
+        values = point_values(network, parameters)
+        targets = [(compiled.index[n], 0) for n in names]  # P(first state): the same but for the sign
+        slopes = parameter_slopes(network, values, compiled, derivatives(compiled, self._seen, targets).factors)
+        moved = {key: moved_by_deviation(parameters[key], values[key], slope[..., 1:]) ** 2 for key, slope in slopes.items()}
+        total = np.sum(list(moved.values()), axis=0)
+        deviation, shares = {}, {}
+        for k, n in enumerate(names):
+            p = posterior[n]
+            deviation[n] = float(np.sqrt(total[k])) / (p * (1.0 - p)) if 0.0 < p < 1.0 else 0.0
+            by = sorted(((key, float(m[k] / total[k])) for key, m in moved.items() if m[k] > 0.0), key=lambda each: -each[1])
+            shares[n] = by
+        return deviation, shares
 
     def sources(self, cause: str | None = None) -> Sources:
         """The publications behind one answer, the most influential first: those of the numbers on which P(cause | evidence) hangs.

@@ -44,7 +44,7 @@ def draw_marginals(
     found: list[Marginals] = []
 
     def run(piece: slice) -> Marginals:
-        return _spread(
+        return spread(
             answer(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., piece]), seen, nodes), piece.stop - piece.start
         )
 
@@ -67,7 +67,7 @@ def count_draws(compiled: CompiledNetwork) -> int:
     return max(int(a.shape[-1]) for f in compiled.factors for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links)))
 
 
-def _spread(answer: Marginals, draws: int) -> Marginals:
+def spread(answer: Marginals, draws: int) -> Marginals:
     """The batch axis at full length, where no number that matters was drawn."""
     logs = np.broadcast_to(answer.log_evidence, (draws,))
     return Marginals(logs, {n: np.broadcast_to(p, (p.shape[0], draws)) for n, p in answer.of.items()})
@@ -82,7 +82,7 @@ def _by_kernel(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> M
     logs, of = found.log_evidence, found.of
     if not found.answered.all():
         left = np.flatnonzero(~found.answered)
-        rest = _spread(marginals(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., left]), seen, nodes), len(left))
+        rest = spread(marginals(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., left]), seen, nodes), len(left))
         logs[left] = rest.log_evidence
         for n in nodes:
             of[n][:, left] = rest.of[n]

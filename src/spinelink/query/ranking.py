@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RankedCause:
-    """One line of a differential: probabilities that the cause is there, before and after the findings."""
+    """One line of a differential: probabilities that the cause is there, before and after the findings.
+
+    low, high, first: credible interval and share of draws in which it ranks first, where intervals were asked for.
+    """
 
     cause: str
     label: str
     prior: float
     posterior: float
     urgency: str
+    low: float = float("nan")
+    high: float = float("nan")
+    first: float = float("nan")
 
     @property
     def ratio(self) -> float:
@@ -46,11 +52,20 @@ class Ranking(Result):
         return self.causes[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first."""
+        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first.
+
+        With intervals also low, high, first (share of the draws of the network's numbers in which the cause ranks first).
+        """
         import pandas as pd
 
-        rows = [(c.cause, c.label, c.prior, c.posterior, c.ratio, c.urgency) for c in self.causes]
-        return pd.DataFrame(rows, columns=["cause", "label", "prior", "posterior", "ratio", "urgency"])
+        rows = [(c.cause, c.label, c.prior, c.posterior, c.low, c.high, c.first, c.ratio, c.urgency) for c in self.causes]
+        frame = pd.DataFrame(rows, columns=["cause", "label", "prior", "posterior", "low", "high", "first", "ratio", "urgency"])
+        return frame if self.has_intervals else frame.drop(columns=["low", "high", "first"])
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether intervals were asked for."""
+        return any(c.low == c.low for c in self.causes)
 
     def title(self) -> str:
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
@@ -70,10 +85,21 @@ def _row(c: RankedCause) -> str:
     return f"<tr title='{escape(c.cause)}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def rank(network: Network, question: Question, prior: Mapping[str, float], posterior: Mapping[str, float], *, limit: int | None) -> Ranking:
-    """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state)."""
+def rank(
+    network: Network,
+    question: Question,
+    prior: Mapping[str, float],
+    posterior: Mapping[str, float],
+    *,
+    limit: int | None,
+    intervals: Mapping[str, tuple[float, float, float]] | None = None,
+) -> Ranking:
+    """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state). intervals: node -> low, high, share of draws first."""
     if limit is not None and (isinstance(limit, bool) or limit < 1):
         raise SpinelinkError(f"limit is how many causes to list, at least 1 (or None for all), not {limit!r}.")
     order = sorted(posterior, key=lambda n: (-posterior[n], n))[:limit]
-    causes = tuple(RankedCause(n, network.nodes[n].label, prior[n], posterior[n], network.nodes[n].urgency or "routine") for n in order)
+    causes = tuple(
+        RankedCause(n, network.nodes[n].label, prior[n], posterior[n], network.nodes[n].urgency or "routine", *(intervals or {}).get(n, ()))
+        for n in order
+    )
     return Ranking(question, causes)

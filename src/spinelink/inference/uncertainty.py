@@ -1,0 +1,128 @@
+"""Draws of the network's numbers from their own uncertainties, and what one case's answers are under each draw.
+
+A probability varies as a Beta, an odds ratio as a log-normal, a distribution as a Dirichlet, all independent. Draws are the quantiles of a scrambled
+Sobol sequence (quasi-Monte Carlo; Owen 1998) or of independent uniforms; both are determined by the seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.draws import draw_marginals, spread
+from spinelink.inference.execute import Seen
+from spinelink.inference.numeric import compile_network, point_values
+from spinelink.inference.query import Marginals
+from spinelink.model.network import Network
+from spinelink.model.parameter import Distribution, Parameter, Ratio
+from spinelink.model.settings import log_deviation, spread_weight
+
+Array = NDArray[np.float64]
+Sequences = Literal["sobol", "random"]
+PIECE = 512  # draws compiled and answered together
+
+
+def draw_values(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    draws: int,
+    *,
+    seed: int,
+    sequence: Sequences = "sobol",
+    only: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Parameter id -> (draws,), or (states, draws) for a distribution; numbers that cannot vary, or are not in `only`, at their estimate, (1,).
+
+    A number of 0 or 1, and a state with probability 0, do not vary.
+    """
+    values = point_values(network, parameters)
+    varying = [n for n, p in parameters.items() if (only is None or n in only) and _can_vary(p)]
+    uniforms = _uniforms(sum(_width(values[n]) for n in varying), draws, seed, sequence)
+    start = 0
+    for name in varying:
+        width = _width(values[name])
+        values[name] = _quantiles(parameters[name], values[name], uniforms[:, start : start + width])
+        start += width
+    return values
+
+
+def _can_vary(p: Parameter) -> bool:
+    return sum(v > 0.0 for v in p.estimate.values()) > 1 if isinstance(p, Distribution) else isinstance(p, Ratio) or 0.0 < p.value < 1.0
+
+
+def _width(value: Array) -> int:
+    return value.shape[0] if value.ndim == 2 else 1
+
+
+def _uniforms(columns: int, draws: int, seed: int, sequence: Sequences) -> Array:
+    if sequence == "random" or columns == 0:
+        return np.random.default_rng(seed).random((draws, columns))
+    from scipy.stats import qmc
+
+    points: Array = qmc.Sobol(columns, scramble=True, seed=seed).random_base2(max(int(np.ceil(np.log2(max(draws, 2)))), 1))[:draws]
+    return np.clip(points, 1e-12, 1.0 - 1e-12)
+
+
+def _quantiles(parameter: Parameter, value: Array, uniforms: Array) -> Array:
+    from scipy.special import betaincinv, gammaincinv, ndtri
+
+    if isinstance(parameter, Ratio):
+        return np.asarray(value[0] * np.exp(log_deviation(parameter) * ndtri(uniforms[:, 0])))
+    weight = spread_weight(parameter)
+    if isinstance(parameter, Distribution):
+        gammas = np.array(
+            [gammaincinv(weight * p, u) if p > 0.0 else np.zeros(len(u)) for p, u in zip(value[:, 0], uniforms.T, strict=True)]
+        )
+        return np.asarray(gammas / gammas.sum(axis=0))
+    p = float(value[0])
+    return np.asarray(betaincinv(weight * p, weight * (1.0 - p), uniforms[:, 0]))
+
+
+def posterior_draws(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    compiled: CompiledNetwork,
+    seen: Seen,
+    nodes: Sequence[int],
+    *,
+    draws: int,
+    seed: int = 0,
+    sequence: Sequences = "sobol",
+    threads: int | None = None,
+    report: Callable[[int], object] | None = None,
+) -> Marginals:
+    """log P(findings), (draws,), and posteriors of the nodes, (states, draws), each draw with numbers of its own.
+
+    Only numbers of nodes above the findings and the nodes asked for are drawn: no other moves the answer. report: called with how many are done.
+    """
+    relevant = {compiled.names[i] for i in compiled.ancestors([*seen, *nodes])}
+    only = {name for name in parameters if _owner(name, relevant)}
+    values = draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
+    starts = range(0, draws, PIECE)
+
+    def run(start: int) -> Marginals:
+        piece = {k: v if v.shape[-1] == 1 else v[..., start : start + PIECE] for k, v in values.items()}
+        part = compile_network(network, piece, plans=compiled.plans, budget=compiled.budget)
+        return spread(draw_marginals(part, seen, nodes, threads=1), min(PIECE, draws - start))
+
+    parts: list[Marginals] = []
+    pool = ThreadPoolExecutor(threads or min(os.cpu_count() or 1, 8))
+    try:
+        for start, part in zip(starts, pool.map(run, starts), strict=True):
+            parts.append(part)
+            if report is not None:
+                report(min(start + PIECE, draws))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return Marginals(np.concatenate([p.log_evidence for p in parts]), {n: np.concatenate([p.of[n] for p in parts], axis=1) for n in nodes})
+
+
+def _owner(name: str, nodes: Collection[str]) -> bool:
+    """Whether the number belongs to one of the nodes: ids begin with the node's name and a dot."""
+    return name.split(".")[0] in nodes

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from spinelink.query.intervals import Intervals
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
+    from spinelink.query.sensitivity import Sensitivity, TwoWaySensitivity
     from spinelink.query.sources import Sources
 
 ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
@@ -503,6 +504,51 @@ class Case:
         slopes = parameter_slopes(network, values, compiled, found.factors)
         influence = {n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0]) for n, s in slopes.items()}
         return sources_of(network, self._question(cause=target), target, parameters, influence)
+
+    def sensitivity(self, target: str | None = None, *, state: str | None = None, level: float = 0.95) -> Sensitivity:
+        """How P(target | evidence) depends on every number: derivative, exact function, tornado, and where the ranking changes.
+
+        target: a node; the leading cause where None. state: the probability of this state; where None, that the node is not in its first state. level: of
+        the intervals of numbers that state none. Raises UnknownNameError, EvidenceError where the node is observed.
+        """
+        from spinelink.query.intervals import check_level
+        from spinelink.query.sensitivity import sensitivity
+
+        target = self._target(target, state)
+        model = self.model
+        parameters = parameters_in(model.network, model.setting)
+        question = self._question(target=target, state=state, level=level)
+        return sensitivity(
+            model.network, question, parameters, model.compiled, self._seen, target, state, level=check_level(level)
+        )
+
+    def two_way(
+        self, target: str | None, first: str, second: str, *, state: str | None = None, points: int = 21
+    ) -> TwoWaySensitivity:
+        """P(target | evidence) as a function of two numbers, over a grid around their intervals, with the coefficients where it is bilinear.
+
+        first, second: ids of numbers, `id[state]` for one state of a distribution. points: along each side. Raises as `sensitivity`.
+        """
+        from spinelink.query.sensitivity import two_way
+
+        target = self._target(target, state)
+        if isinstance(points, bool) or not isinstance(points, int) or points < 2:
+            raise SpinelinkError(f"points is how many values along each side, 2 or more, not {points!r}.")
+        model = self.model
+        parameters = parameters_in(model.network, model.setting)
+        question = self._question(target=target, state=state, first=first, second=second)
+        return two_way(model.network, question, parameters, model.compiled, self._seen, target, state, (first, second), points=points)
+
+    def _target(self, target: str | None, state: str | None) -> str:
+        """A node whose posterior is asked for: hidden, with that state; the leading cause where None."""
+        name = self.differential(limit=1).causes[0].cause if target is None else str(target)
+        self._check_nodes([name])
+        if isinstance(self.findings.get(name), str):
+            raise EvidenceError(f"{name} is observed: its probability hangs on no number.")
+        if state is not None and state not in self.model.nodes[name].states:
+            raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
+        self._possible(self.log_evidence)
+        return name
 
     def alerts(self) -> Alerts:
         """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first."""

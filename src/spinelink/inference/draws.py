@@ -18,7 +18,7 @@ from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
 
-PIECE = 512  # draws at once
+PIECE, LEAST_PIECE = 512, 64  # draws at once: fewer where the threads would have nothing to do
 EXPAND = 64  # noisy families written out: less than where one table serves all rows, as each draw has its own
 FEW = 16  # draws for which loading the compiled kernel does not pay
 
@@ -40,7 +40,9 @@ def draw_marginals(
     """
     draws = count_draws(compiled)
     answer = _by_kernel if engine == "fast" or (engine == "auto" and draws >= FEW and fast.is_available()) else marginals
-    pieces = [slice(k, min(k + PIECE, draws)) for k in range(0, draws, PIECE)]
+    workers = threads or min(os.cpu_count() or 1, 8)
+    size = int(np.clip(-(-draws // workers), LEAST_PIECE, PIECE))
+    pieces = [slice(k, min(k + size, draws)) for k in range(0, draws, size)]
     found: list[Marginals] = []
 
     def run(piece: slice) -> Marginals:
@@ -48,7 +50,6 @@ def draw_marginals(
             answer(compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., piece]), seen, nodes), piece.stop - piece.start
         )
 
-    workers = threads or min(os.cpu_count() or 1, 8)
     pool = ThreadPoolExecutor(workers)
     try:
         for k, part in enumerate(pool.map(run, pieces) if workers > 1 and len(pieces) > 1 else map(run, pieces)):

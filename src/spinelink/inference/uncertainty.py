@@ -126,3 +126,20 @@ def posterior_draws(
 def _owner(name: str, nodes: Collection[str]) -> bool:
     """Whether the number belongs to one of the nodes: ids begin with the node's name and a dot."""
     return name.split(".")[0] in nodes
+
+
+def stated_interval(parameter: Parameter, state: str | None = None, *, level: float = 0.95) -> tuple[float, float]:
+    """The number's own interval: the one it states; else the equal-tailed one of its Beta, log-normal or Dirichlet (one state of it)."""
+    from scipy.special import betaincinv, ndtri
+
+    tail = (1.0 - level) / 2.0
+    if not isinstance(parameter, Distribution) and parameter.interval is not None:
+        return parameter.interval
+    if isinstance(parameter, Ratio):
+        factor = float(np.exp(log_deviation(parameter) * ndtri(1.0 - tail)))
+        return parameter.value / factor, parameter.value * factor
+    p = parameter.value if not isinstance(parameter, Distribution) else parameter.estimate[str(state)]
+    if not 0.0 < p < 1.0:
+        return p, p
+    weight = spread_weight(parameter)
+    return float(betaincinv(weight * p, weight * (1.0 - p), tail)), float(betaincinv(weight * p, weight * (1.0 - p), 1.0 - tail))

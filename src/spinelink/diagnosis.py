@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from os import PathLike as PathLikeType
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -24,13 +25,14 @@ from spinelink.typing import CaseEngine, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
     import networkx as nx
-    import numpy as np
     import pandas as pd
     from pgmpy.models import DiscreteBayesianNetwork
 
     from spinelink.batch.scorer import Scorer
     from spinelink.evaluate.audit import Audit
+    from spinelink.evaluate.diff import DiffCase, Difference
     from spinelink.evaluate.fit import ClaimFit
+    from spinelink.inference.execute import Seen
     from spinelink.inference.query import Marginals
     from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
     from spinelink.query.sensitivity import Sensitivity, TwoWaySensitivity
+    from spinelink.query.settings import AcrossSettings
     from spinelink.query.sources import Sources
+    from spinelink.query.sweep import Sweep
 
 ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
 
@@ -228,6 +232,55 @@ class Model:
             raise SpinelinkError(f"no file of claims beside network {self.name!r}; name one")
         return read_claims(chosen, self.network)
 
+    def diff(
+        self,
+        other: Model,
+        *,
+        cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None = None,
+        claims: PathLike | None = None,
+        effects: bool = True,
+    ) -> Difference:
+        """What differs from this model to the other: structure, numbers, sources, and what that does to marginals, cases and the audit.
+
+        cases: findings (by name, or in a row), or a file of cases; the one beside this network's file where None. claims: a file of claims; likewise.
+        effects: False compares the files only. What the other network cannot express is listed in `left_out`, not dropped.
+        Raises SpinelinkError where `other` is no Model, NetworkFileError for a bad file.
+        """
+        from spinelink.evaluate.diff import Side, difference
+        from spinelink.io.beside import beside
+
+        if not isinstance(other, Model):
+            raise SpinelinkError(f"diff compares with another Model, not a {type(other).__name__}; load it first: sl.load(path).")
+        known = self._claims(claims).claims if effects and (claims is not None or beside(self.origin, "claims")) else None
+        sides = [Side(m.network, m.fingerprint, m.setting, m._compiled_in) for m in (self, other)]
+        return difference(*sides, cases=self._cases(cases) if effects else (), claims=known, effects=effects)
+
+    def _compiled_in(self, setting: str | None) -> CompiledNetwork:
+        return self.compiled if setting in (None, self.setting) else self.in_setting(str(setting)).compiled
+
+    def _cases(self, cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None) -> list[DiffCase]:
+        """Cases to compare rankings on: of a file (the one beside the network file where None), or findings."""
+        from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
+        from spinelink.evaluate.diff import DiffCase
+        from spinelink.io.beside import beside
+
+        if cases is None or isinstance(cases, str | PathLikeType):
+            path = beside(self.origin, "cases") if cases is None else Path(cases)
+            if path is None:
+                return []
+            words = beside(self.origin, "vocabulary")
+            meaning = read_vocabulary(words, self.network) if words else None
+            readings = [read_case(case, self.network, meaning) for case in read_cases(path)]
+            return [
+                DiffCase(r.case.id, r.setting, {n: f if isinstance(f, str) else dict(f) for n, f in r.findings.items()}) for r in readings
+            ]
+        if isinstance(cases, Mapping) and all(isinstance(each, Mapping) for each in cases.values()):
+            return [DiffCase(str(name), None, self.observe(each).evidence) for name, each in cases.items()]
+        if isinstance(cases, Mapping):
+            return [DiffCase("case 1", None, self.observe(cases).evidence)]
+        found = [each.evidence if isinstance(each, Case) else self.observe(each).evidence for each in cases]
+        return [DiffCase(f"case {k}", None, each) for k, each in enumerate(found, 1)]
+
     def to_networkx(self) -> nx.DiGraph[str]:
         """The graph: nodes with role, origin, label and states, an edge from each parent to each child."""
         from spinelink.io.graph import to_networkx
@@ -248,6 +301,12 @@ class Model:
         from spinelink.io.save import save_network
 
         return save_network(self.origin, self.network, Path(path))
+
+    def sweep(
+        self, parameter: str, values: Sequence[float], *, findings: Findings | None = None, of: str | Iterable[str] = "causes"
+    ) -> Sweep:
+        """Posteriors where one number takes each of many values; without findings, the nodes' marginals. See `Case.sweep`."""
+        return self.observe(findings).sweep(parameter, values, of=of)
 
     def _question(self, evidence: Evidence = EMPTY, log_evidence: float = 0.0, **options: object) -> Question:
         return Question(
@@ -518,13 +577,9 @@ class Case:
         model = self.model
         parameters = parameters_in(model.network, model.setting)
         question = self._question(target=target, state=state, level=level)
-        return sensitivity(
-            model.network, question, parameters, model.compiled, self._seen, target, state, level=check_level(level)
-        )
+        return sensitivity(model.network, question, parameters, model.compiled, self._seen, target, state, level=check_level(level))
 
-    def two_way(
-        self, target: str | None, first: str, second: str, *, state: str | None = None, points: int = 21
-    ) -> TwoWaySensitivity:
+    def two_way(self, target: str | None, first: str, second: str, *, state: str | None = None, points: int = 21) -> TwoWaySensitivity:
         """P(target | evidence) as a function of two numbers, over a grid around their intervals, with the coefficients where it is bilinear.
 
         first, second: ids of numbers, `id[state]` for one state of a distribution. points: along each side. Raises as `sensitivity`.
@@ -538,6 +593,45 @@ class Case:
         parameters = parameters_in(model.network, model.setting)
         question = self._question(target=target, state=state, first=first, second=second)
         return two_way(model.network, question, parameters, model.compiled, self._seen, target, state, (first, second), points=points)
+
+    def sweep(self, parameter: str, values: Sequence[float], *, of: str | Iterable[str] = "causes") -> Sweep:
+        """Posteriors where one number takes each of many values, side by side in one run.
+
+        parameter: its id, `id[state]` for one state of a distribution. values: as many as wanted. of: nodes, "causes" or "all". Every other number stays,
+        a stated prevalence too. Raises UnknownNameError, ParameterError.
+        """
+        from spinelink.query.sweep import sweep
+
+        model = self.model
+        groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
+        names = list(groups[of]) if isinstance(of, str) and of in groups else self._names(of)
+        self._check_nodes(names)
+        question = self._question(parameter=parameter)
+        return sweep(
+            model.network, question, parameters_in(model.network, model.setting), model.compiled, self._seen, parameter, values, names
+        )
+
+    def across_settings(self, settings: Iterable[str] | None = None) -> AcrossSettings:
+        """The same findings in several populations, all where None: priors, posteriors and ranks of the causes side by side.
+
+        Raises UnknownNameError for an unknown setting, SpinelinkError where the network has none, ImpossibleEvidenceError.
+        """
+        from spinelink.query.settings import across_settings
+
+        chosen = list(self.model.settings) if settings is None else self._names(settings)
+        if not chosen:
+            raise SpinelinkError(f"network {self.model.name!r} has no settings to compare")
+        names = list(self.model.network.ranked)
+        prior: dict[str, dict[str, float]] = {}
+        posterior: dict[str, dict[str, float]] = {}
+        logs: dict[str, float] = {}
+        for setting in chosen:
+            case = Case(self.model.in_setting(setting), self.findings)
+            index = case.model.compiled.index
+            for into, answer in ((prior, case.model.observe()._marginals(names)), (posterior, case._marginals(names))):
+                into[setting] = {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+            logs[setting] = case.log_evidence
+        return across_settings(self.model.network, self._question(), prior, posterior, logs)
 
     def _target(self, target: str | None, state: str | None) -> str:
         """A node whose posterior is asked for: hidden, with that state; the leading cause where None."""
@@ -557,14 +651,10 @@ class Case:
         return find_alerts(self.model.network, self.model._question(self.findings, float("nan")), self.findings)
 
     @cached_property
-    def _seen(self) -> dict[int, int | np.ndarray[Any, np.dtype[np.float64]]]:
-        import numpy as np
+    def _seen(self) -> Seen:
+        from spinelink.inference.one_case import seen_of
 
-        compiled = self.model.compiled
-        return {
-            (i := compiled.index[n]): compiled.states[i].index(f) if isinstance(f, str) else np.array([[v] for _, v in f])
-            for n, f in self.findings.items()
-        }
+        return seen_of(self.model.compiled, self.findings)
 
     @cached_property
     def _answers(self) -> dict[tuple[str, ...], Marginals]:

@@ -94,7 +94,7 @@ def test_derivatives_are_those_of_the_function(question):
     found = Model(network).observe(evidence).sensitivity(target)
     for row in found.rows:
         step = 1e-5 * row.estimate
-        if 1e-3 < row.estimate and (row.estimate < 0.999 or row.estimate > 1.001):
+        if row.estimate > 1e-3 and (row.estimate < 0.999 or row.estimate > 1.001):
             function = found.function(row.number.id, row.number.state)
             slope = (function(row.estimate + step) - function(row.estimate - step)) / (2.0 * step)
             assert row.derivative == pytest.approx(slope, abs=2e-5, rel=1e-3), row.number
@@ -131,7 +131,9 @@ def test_a_ranked_cause_changes_places_at_the_admissible_value(case):
             if not rival or not 0.0 < t < 1.0:
                 continue
             there = case.model.with_parameters({row.number.id: t}).observe(case.evidence)
-            assert there.posterior("lumbar_disc_herniation").iloc[1:].sum() == pytest.approx(there.posterior(rival).iloc[1:].sum(), abs=1e-7)
+            assert there.posterior("lumbar_disc_herniation").iloc[1:].sum() == pytest.approx(
+                there.posterior(rival).iloc[1:].sum(), abs=1e-7
+            )
             for side in (0.2, 0.6, 0.95):  # nowhere between the estimate and there is the order another
                 between = case.model.with_parameters({row.number.id: row.estimate + side * (t - row.estimate)}).observe(case.evidence)
                 assert place(between) == place(case)
@@ -153,9 +155,14 @@ def test_two_numbers_at_once(case):
     scale = (1.0 - t) / (1.0 - shares["none"])
     there = numbness.with_parameters({"leg_pain.leak": {s: t if s == "none" else p * scale for s, p in shares.items()}})
     assert found.posteriors[3, 1] == pytest.approx(there.observe(case.evidence).posterior("lumbar_disc_herniation")["present"], abs=1e-9)
-    curved = case.two_way("lumbar_disc_herniation", "lumbar_disc_herniation.prior", "lumbar_disc_herniation.odds_ratio.heavy_lifting", points=3)
+    curved = case.two_way(
+        "lumbar_disc_herniation", "lumbar_disc_herniation.prior", "lumbar_disc_herniation.odds_ratio.heavy_lifting", points=3
+    )
     assert curved.numerator == ()
-    middle = {"lumbar_disc_herniation.prior": curved.first_values[2], "lumbar_disc_herniation.odds_ratio.heavy_lifting": curved.second_values[0]}
+    middle = {
+        "lumbar_disc_herniation.prior": curved.first_values[2],
+        "lumbar_disc_herniation.odds_ratio.heavy_lifting": curved.second_values[0],
+    }
     expected = case.model.with_parameters({k: float(v) for k, v in middle.items()}).observe(case.evidence)
     assert curved.posteriors[2, 0] == pytest.approx(expected.posterior("lumbar_disc_herniation")["present"], abs=1e-9)
 

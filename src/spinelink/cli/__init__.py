@@ -1,4 +1,4 @@
-"""The command line: `spinelink networks | check | query | batch | score | audit | cite | card | demo`. The words are those of the Python interface."""
+"""The command line: `spinelink networks | check | query | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from spinelink.cli.batch import batch
 from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.demo import demo
+from spinelink.cli.diff import diff
 from spinelink.cli.networks import networks
 from spinelink.cli.query import query
 from spinelink.cli.score import score
@@ -32,7 +33,7 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, batch, score, audit, cite, card, demo):
+for _command in (networks, check, query, batch, score, audit, diff, cite, card, demo):
     commands.add_command(_command)
 
 

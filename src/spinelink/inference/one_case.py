@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.execute import Seen, is_soft
+from spinelink.inference.execute import Rows, Seen, is_soft
 from spinelink.inference.query import Marginals, marginals, pattern_of
+from spinelink.model.evidence import Evidence
 from spinelink.typing import CaseEngine
 
 Array = NDArray[np.float64]
 
 GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
 CAPACITY = 1 << 24  # doubles that the run of one case may take, and as many adjoints; NumPy answers beyond
+
+
+def seen_of(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | Rows]:
+    """One case's findings as the engine takes them: a state's index, or likelihoods (states, 1)."""
+    return {
+        (i := compiled.index[n]): compiled.states[i].index(f) if isinstance(f, str) else np.array([[v] for _, v in f])
+        for n, f in evidence.items()
+    }
 
 
 def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, engine: CaseEngine = "numpy") -> Marginals:

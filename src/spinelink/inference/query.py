@@ -282,7 +282,8 @@ def _clamp(
         weights, constant = _clamp_weights(compiled, seen, part, parents, batch)
         tiled = {i: _tiled_finding(v, batch, len(part)) for i, v in seen.items()}
         logs, _ = _run(_tiled(compiled, batch, len(part)), plan, tiled, weights, want_marginals=False)
-        ratio = np.exp(np.broadcast_to(logs, (batch * len(part),)).reshape(len(part), batch) - log_total) * constant
+        with np.errstate(invalid="ignore"):  # where a draw makes the findings impossible: not a number
+            ratio = np.exp(np.broadcast_to(logs, (batch * len(part),)).reshape(len(part), batch) - log_total) * constant
         below |= dict(zip(part, ratio, strict=True))
     return {n: _differences(compiled, seen, n, [below[n, k] for k in range(compiled.cards[n] - 1)], log_total, budget) for n in clamped}
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.derivatives import derivatives
 from spinelink.inference.draws import draw_marginals, spread
@@ -166,3 +167,18 @@ def along(
 def limits(parameter: Parameter) -> tuple[float, float]:
     """Between what a number may lie at all."""
     return (0.0, np.inf) if isinstance(parameter, Ratio) else (0.0, 1.0)
+
+
+def read_number(network: Network, parameters: Mapping[str, Parameter], name: str) -> Number:
+    """`id`, or `id[state]` for one state of a distribution. Raises UnknownNameError."""
+    base, bracket, rest = str(name).partition("[")
+    if base not in parameters:
+        raise UnknownNameError(base, kind="parameter", allowed=parameters, where=f"network {network.name!r}")
+    p = parameters[base]
+    state = rest.removesuffix("]") if bracket else None
+    if isinstance(p, Distribution):
+        if state not in p.estimate:
+            raise UnknownNameError(str(state), kind="state", allowed=p.estimate, where=f"{base}, a distribution: write {base}[state]")
+    elif state is not None:
+        raise ParameterError(f"{base} is one number; write it without [{state}].")
+    return Number(base, state)

@@ -16,10 +16,10 @@ from spinelink.errors import ParameterError, SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.execute import Seen
 from spinelink.inference.numeric import point_values
-from spinelink.inference.sensitivity import Lines, Number, along, curved_nodes, limits, lines
+from spinelink.inference.sensitivity import Lines, Number, along, curved_nodes, limits, lines, read_number
 from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter, Ratio
+from spinelink.model.parameter import Parameter, Ratio
 from spinelink.model.question import Question
 from spinelink.query.result import Result
 
@@ -134,10 +134,27 @@ class Sensitivity(Result):
         """
         import pandas as pd
 
-        columns = (
-            "parameter state estimate low high derivative posterior_low posterior_high swing admissible_low swaps_below admissible_high swaps_above "
-            "alpha beta gamma delta curved grade"
-        ).split()
+        columns = [
+            "parameter",
+            "state",
+            "estimate",
+            "low",
+            "high",
+            "derivative",
+            "posterior_low",
+            "posterior_high",
+            "swing",
+            "admissible_low",
+            "swaps_below",
+            "admissible_high",
+            "swaps_above",
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "curved",
+            "grade",
+        ]
         rows = [
             (
                 r.number.id, r.number.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
@@ -148,7 +165,9 @@ class Sensitivity(Result):
         return pd.DataFrame(rows, columns=columns)
 
     def title(self) -> str:
-        return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
+        return (
+            f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
+        )
 
     def __str__(self) -> str:
         from spinelink.query.result import show_number
@@ -257,7 +276,9 @@ def _refine(
     if not active:
         return
     gap0 = found.posteriors[0] - found.posteriors[1:]
-    state = {each: (float(found.estimates[each[0]]), float(gap0[swaps[each[0]][each[1]][1]]), swaps[each[0]][each[1]][0]) for each in active}
+    state = {
+        each: (float(found.estimates[each[0]]), float(gap0[swaps[each[0]][each[1]][1]]), swaps[each[0]][each[1]][0]) for each in active
+    }
     open_ = list(active)
     for _ in range(STEPS):
         if not open_:
@@ -361,21 +382,6 @@ def _grid(parameter: Parameter, number: Number, points: int) -> Array:
     """Values over the number's own interval, widened by half on each side and inside its range."""
     low, high = stated_interval(parameter, number.state)
     if isinstance(parameter, Ratio):
-        return np.exp(np.linspace(np.log(low), np.log(high), points))
+        return np.asarray(np.exp(np.linspace(np.log(low), np.log(high), points)))
     widen = 0.5 * (high - low) if high > low else 0.05
     return np.linspace(max(low - widen, 1e-6), min(high + widen, 1.0 - 1e-6), points)
-
-
-def read_number(network: Network, parameters: Mapping[str, Parameter], name: str) -> Number:
-    """`id`, or `id[state]` for one state of a distribution. Raises UnknownNameError."""
-    base, bracket, rest = str(name).partition("[")
-    if base not in parameters:
-        raise UnknownNameError(base, kind="parameter", allowed=parameters, where=f"network {network.name!r}")
-    p = parameters[base]
-    state = rest.removesuffix("]") if bracket else None
-    if isinstance(p, Distribution):
-        if state not in p.estimate:
-            raise UnknownNameError(str(state), kind="state", allowed=p.estimate, where=f"{base}, a distribution: write {base}[state]")
-    elif state is not None:
-        raise ParameterError(f"{base} is one number; write it without [{state}].")
-    return Number(base, state)

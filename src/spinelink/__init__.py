@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
     from spinelink.errors import EvidenceError, ImpossibleEvidenceError, NetworkFileError, SpinelinkError, UnknownNameError
     from spinelink.library import from_pgmpy, load, networks
+    from spinelink.model.constraint import constraint
     from spinelink.model.parameter import Beta
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ _HOME = {
     "Model": "diagnosis",
     "Case": "diagnosis",
     "Beta": "model.parameter",
+    "constraint": "model.constraint",
     "SpinelinkError": "errors",
     "NetworkFileError": "errors",
     "ImpossibleEvidenceError": "errors",
@@ -39,6 +41,7 @@ __all__ = [
     "NetworkFileError",
     "SpinelinkError",
     "UnknownNameError",
+    "constraint",
     "from_pgmpy",
     "load",
     "networks",

@@ -15,6 +15,7 @@ from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkEr
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork
 from spinelink.inference.fast import check_engine
+from spinelink.model.constraint import Constraint
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
 from spinelink.model.parameter import Beta
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from spinelink.evaluate.audit import Audit
     from spinelink.evaluate.diff import DiffCase, Difference
     from spinelink.evaluate.fit import ClaimFit
+    from spinelink.evaluate.tune import Tuning
     from spinelink.inference.execute import Seen
     from spinelink.inference.query import Marginals
     from spinelink.model.claim import ClaimFile
@@ -219,8 +221,43 @@ class Model:
         with bar("fit to claims", limit, progress) as report:
             return fit_claims(self.network, self._claims(claims).claims, vary=vary, limit=limit, report=lambda step, value: report(step))
 
-    def fitted(self, fit: ClaimFit) -> Model:
-        """This model with the numbers of a fit; `save` writes them into a copy of its file, with notes of what they were before."""
+    def tune(
+        self,
+        constraints: Constraint | Sequence[Constraint],
+        *,
+        vary: str | Sequence[str] | None = None,
+        minimise: Literal["standard_deviations", "log_odds"] = "standard_deviations",
+        most: int | None = None,
+        reason: str | None = None,
+        cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None = None,
+        progress: bool | None = None,
+    ) -> Tuning:
+        """The smallest change of numbers, in the setting in force, that makes the network satisfy constraints (`sl.constraint`).
+
+        vary: ids of numbers, or nodes, that may move; all where None. minimise: the length of the change in log odds, of each number in "standard_deviations"
+        of its own uncertainty, or all alike ("log_odds"). most: how many numbers may change, any where None. reason: what the notes of the numbers will say; the constraints themselves where None.
+        cases: whose rankings before and after are compared, as in `diff`. The answer holds the patch, every number that alone would do, and where the
+        constraints cannot be met the nearest that can be reached. `model.fitted(tuning)` is the tuned model. Raises ParameterError, UnknownNameError,
+        SpinelinkError where what is given cannot occur.
+        """
+        from spinelink.evaluate.diff import Side, compare_rankings
+        from spinelink.evaluate.tune import MOST_STEPS, tune
+        from spinelink.progress import bar
+
+        compared = self._cases(cases)
+        with bar("tuning", MOST_STEPS, progress) as report:
+            chosen = [constraints] if isinstance(constraints, Constraint) else constraints
+            found = tune(
+                self.network, self.setting, chosen, vary=vary, minimise=minimise, most=most, reason=reason, plans=self._plans, budget=float(self.memory),
+                report=report,
+            )  # fmt: skip
+        if not found.patch:
+            return found
+        sides = [Side(m.network, m.fingerprint, m.setting, m._compiled_in) for m in (self, replace(self, network=found.network))]
+        return replace(found, cases=compare_rankings(sides[0], sides[1], compared)[0])
+
+    def fitted(self, fit: ClaimFit | Tuning) -> Model:
+        """This model with the numbers of a fit or a tuning; `save` writes them into a copy of its file, with what they were before and the reason."""
         return replace(self, network=fit.network)
 
     def _claims(self, path: PathLike | None) -> ClaimFile:

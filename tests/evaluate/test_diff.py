@@ -87,7 +87,7 @@ def test_structure(model):
     network = model.network
     nodes = dict(network.nodes)
     nodes["scoliosis"] = nodes["scoliosis"].model_copy(update={"urgency": "emergency", "label": "another"})
-    sources = {k: s for k, s in list(network.sources.items())[1:]}
+    sources = dict(list(network.sources.items())[1:])
     changed = network.model_copy(update={"nodes": nodes, "sources": sources, "default_setting": None})
     found = compare_structure(network, changed)
     assert "node scoliosis: label, urgency changed" in found.nodes

@@ -393,14 +393,8 @@ def difference(
     structure, numbers = compare_structure(before.network, after.network), compare_numbers(before.network, after.network)
     if not effects or not (numbers or structure.lines()):
         return Difference(before.label, after.label, structure, numbers)
-    left_out: list[str] = []
-    rankings = []
-    for case in cases:
-        try:
-            setting = case.setting
-            rankings.append(RankingChange(case.name, setting, _ranking(before, case), _ranking(after, case)))
-        except SpinelinkError as problem:
-            left_out.append(f"case {case.name}: {problem}")
+    changes, left = compare_rankings(before, after, cases)
+    left_out = list(left)
     compared: tuple[ClaimChange, ...] = ()
     if claims:
         audits = []
@@ -419,7 +413,18 @@ def difference(
         if n in after.network.nodes and after.network.nodes[n].states == node.states
     }
     marginals = compare_marginals(common, *(_marginals(side, common) for side in (before, after)))
-    return Difference(before.label, after.label, structure, numbers, marginals, tuple(rankings), compared, tuple(left_out))
+    return Difference(before.label, after.label, structure, numbers, marginals, changes, compared, tuple(left_out))
+
+
+def compare_rankings(before: Side, after: Side, cases: Sequence[DiffCase]) -> tuple[tuple[RankingChange, ...], tuple[str, ...]]:
+    """Each case's ranking on both sides; and the cases that one of them cannot express, with the reason."""
+    found, left = [], []
+    for case in cases:
+        try:
+            found.append(RankingChange(case.name, case.setting, _ranking(before, case), _ranking(after, case)))
+        except SpinelinkError as problem:
+            left.append(f"case {case.name}: {problem}")
+    return tuple(found), tuple(left)
 
 
 def _marginals(side: Side, nodes: Iterable[str]) -> dict[str, list[float]]:

@@ -19,22 +19,19 @@ from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.claims import implied, implied_slopes
+from spinelink.evaluate.coordinates import Key, Place, coordinates, moved, placed, slopes_by_coordinates, with_numbers, written
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.numeric import compile_network, point_values
 from spinelink.inference.parameter_slopes import parameter_slopes
 from spinelink.model.claim import Claim, Fit
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.model.parameters import replace_parameters
 from spinelink.model.settings import before_fit, log_deviation, parameters_in, spread_weight
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-Key = tuple[str | None, str]
-"""Setting whose override the number is (None: the node's own number), and its id."""
-
 SPREAD: Mapping[Fit, float] = {"same population": 0.05, "near": 0.12, "far": 0.7}
 """Standard deviation between studies, in log odds or log ratio. Judged: medians of meta-analyses of prevalence lie near 0.5 for what is pooled freely."""
 
@@ -46,7 +43,6 @@ FREEDOM = 4.0  # degrees of freedom of Student's t
 LARGEST_STEP = 1.0  # in log odds or log ratio
 LEAST_MOVE = 0.1  # standard deviations; a number that would move less is left alone
 SMALL = 1e-2  # a step that gains less of what is minimised ends the search
-BOUND = 1e-9  # probabilities stay so far from 0 and 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,19 +116,6 @@ class ClaimFit:
 
     def __repr__(self) -> str:
         return str(self)
-
-
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where a number stands in the vector of coordinates: log odds, log ratio, or log(p_k / p_0) of a distribution's states with p > 0."""
-
-    key: Key
-    start: int
-    states: tuple[str, ...]  # of a distribution, those that vary; the first is the reference
-
-    @property
-    def size(self) -> int:
-        return max(1, len(self.states) - 1)
 
 
 def fit_claims(
@@ -213,46 +196,23 @@ class _Problem:
             for name, parameter in parameters_in(network, setting).items():
                 self.parameters.setdefault((setting if name in overrides else None, name), before_fit(parameter))
         self.places = self._placed(network, vary)
-        self.network = network
-        self.network = self._with({place.key: self.parameters[place.key] for place in self.places})
+        self.network = with_numbers(network, {place.key: self.parameters[place.key] for place in self.places})
         self.at = {place.key: place for place in self.places}
-        self.start = np.concatenate([self._coordinates(place, self.parameters[place.key]) for place in self.places] or [np.zeros(0)])
+        self.start = np.concatenate([coordinates(place, self.parameters[place.key]) for place in self.places] or [np.zeros(0)])
         middles = [c.centre_and_error for c in self.claims]
         self.target = np.array([m for m, _ in middles])
         self.error = np.array([np.hypot(e, SPREAD[c.fit]) for (_, e), c in zip(middles, self.claims, strict=True)])
         self.published_error = np.array([e for _, e in middles])
         self.shares = self._claim_shares() * np.array([WEIGHT[c.fit] * (c.fit in fits and n not in leave_out) for n, c in claims.items()])
 
-    def _placed(self, network: Network, vary: Sequence[str] | None) -> list[_Place]:
+    def _placed(self, network: Network, vary: Sequence[str] | None) -> list[Place]:
         wanted = None if vary is None else set(vary)
         if wanted is not None:
             known = {*(name for _, name in self.parameters), *network.nodes}
             for name in sorted(wanted - known):
                 raise UnknownNameError(name, kind="parameter or node", allowed=known, where=f"network {network.name!r}")
-        places: list[_Place] = []
-        start = 0
-        for key, parameter in self.parameters.items():
-            if wanted is not None and not {key[1], key[1].split(".")[0]} & wanted:
-                continue
-            states: tuple[str, ...] = ()
-            if isinstance(parameter, Distribution):
-                states = tuple(sorted((s for s, p in parameter.estimate.items() if p > 0.0), key=lambda s: -parameter.estimate[s]))
-                if len(states) < 2:
-                    continue
-            elif isinstance(parameter, Probability) and not 0.0 < parameter.value < 1.0:
-                continue
-            places.append(_Place(key, start, states))
-            start += places[-1].size
-        if not places:
-            raise SpinelinkError("no number may move: all are 0 or 1")
-        return places
-
-    def _coordinates(self, place: _Place, parameter: Parameter) -> Array:
-        if isinstance(parameter, Distribution):
-            return np.array([np.log(parameter.estimate[s] / parameter.estimate[place.states[0]]) for s in place.states[1:]])
-        if isinstance(parameter, Ratio):
-            return np.array([np.log(parameter.estimate)])
-        return np.array([np.log(parameter.value) - np.log1p(-parameter.value)])
+        keys = [key for key in self.parameters if wanted is None or {key[1], key[1].split(".")[0]} & wanted]
+        return placed(self.parameters, keys)
 
     def _claim_shares(self) -> Array:
         """Sensitivity, specificity and both likelihood ratios of one study are two figures, not four: they share the weight of two."""
@@ -264,35 +224,15 @@ class _Problem:
             shares[members] = min(1.0, 2.0 / len(members))
         return shares
 
-    def _moved(self, theta: Array, place: _Place, parameter: Parameter) -> Parameter:
-        x = theta[place.start : place.start + place.size]
-        if isinstance(parameter, Distribution):
-            logs = np.concatenate([[0.0], x])
-            p = np.exp(logs - logs.max())
-            p *= sum(parameter.estimate[s] for s in place.states) / p.sum()
-            return parameter.model_copy(update={"estimate": {**parameter.estimate, **dict(zip(place.states, p.tolist(), strict=True))}})
-        if isinstance(parameter, Ratio):
-            return parameter.model_copy(update={"estimate": float(np.exp(x[0]))})
-        return parameter.model_copy(update={"estimate": float(np.clip(1.0 / (1.0 + np.exp(-x[0])), BOUND, 1.0 - BOUND))})
-
     def at_coordinates(self, theta: Array, change: Callable[[Parameter, Parameter], Parameter] = lambda old, new: new) -> Network:
         """The network with its numbers at these coordinates; `change` may say more of a number that moved."""
         changed: dict[Key, Parameter] = {}
         for place in self.places:
-            here = slice(place.start, place.start + place.size)
+            here = place.where
             if not np.array_equal(theta[here], self.start[here]):
                 old = self.parameters[place.key]
-                changed[place.key] = change(old, self._moved(theta, place, old))
-        return self._with(changed)
-
-    def _with(self, changed: Mapping[Key, Parameter]) -> Network:
-        own = {name: p for (setting, name), p in changed.items() if setting is None}
-        network = replace_parameters(self.network, own) if own else self.network
-        settings = {
-            name: setting.model_copy(update={"overrides": {**setting.overrides, **{n: p for (s, n), p in changed.items() if s == name}}})
-            for name, setting in network.settings.items()
-        }
-        return network.model_copy(update={"settings": settings})
+                changed[place.key] = change(old, moved(theta, place, old))
+        return with_numbers(self.network, changed)
 
     def look(self, theta: Array) -> _Look:
         network = self.at_coordinates(theta)
@@ -312,7 +252,7 @@ class _Problem:
         total = 0.0
         for place in self.places:
             old = self.parameters[place.key]
-            new = self._moved(theta, place, old)
+            new = moved(theta, place, old)
             if isinstance(old, Ratio):
                 assert isinstance(new, Ratio)
                 total += 0.5 * (np.log(new.estimate / old.estimate) / log_deviation(old)) ** 2
@@ -340,17 +280,17 @@ class _Problem:
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))
                 if place is not None:
-                    jacobian[pulling, place.start : place.start + place.size] = self._by_coordinates(
-                        look.network, place, values[name], slope
+                    jacobian[pulling, place.where] = slopes_by_coordinates(
+                        look.network, place, self.parameters[place.key], values[name], slope
                     ).T
         z = (look.scaled - self.target) / self.error
         pull = self.shares * (FREEDOM + 1.0) / (FREEDOM + z * z)
         gradient = jacobian.T @ (pull * z / self.error)
         curvature = (jacobian * (pull / self.error**2)[:, np.newaxis]).T @ jacobian
         for place in self.places:
-            here = slice(place.start, place.start + place.size)
+            here = place.where
             old = self.parameters[place.key]
-            new = self._moved(theta, place, old)
+            new = moved(theta, place, old)
             if isinstance(old, Ratio):
                 assert isinstance(new, Ratio)
                 precision = 1.0 / log_deviation(old) ** 2
@@ -368,44 +308,27 @@ class _Problem:
                 curvature[place.start, place.start] += spread_weight(old) * new.value * (1.0 - new.value)
         return gradient, curvature
 
-    def _by_coordinates(self, network: Network, place: _Place, value: Array, slope: Array) -> Array:
-        """(coordinates, columns) from derivatives by the number, (columns,), or by each probability, (states, columns)."""
-        if place.states:
-            node = next(
-                network.nodes[n]
-                for n in _prefixes(place.key[1])
-                if n in network.nodes and set(place.states) <= set(network.nodes[n].states)
-            )
-            order = [node.states.index(s) for s in place.states]
-            p = value[order, 0]
-            mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()
-            found: Array = (p[:, np.newaxis] * (slope[order] - mean))[1:]
-            return found
-        if isinstance(self.parameters[place.key], Ratio):
-            return (value * slope)[np.newaxis]
-        return (value * (1.0 - value) * slope)[np.newaxis]
-
     def result(self, theta: Array, steps: int, complete: bool, objective: list[float]) -> ClaimFit:
         first = self.look(self.start)
-        moved: list[Moved] = []
+        changed: list[Moved] = []
         theta = theta.copy()
         for place in self.places:
             old = self.parameters[place.key]
-            changes = _changes(place, old, self._moved(theta, place, old))
+            changes = _changes(place, old, moved(theta, place, old))
             if max(abs(each.standardised) for each in changes) < LEAST_MOVE:
-                theta[place.start : place.start + place.size] = self.start[place.start : place.start + place.size]
+                theta[place.where] = self.start[place.where]
             else:
-                moved += changes
+                changed += changes
         look = self.look(theta)
         claims = tuple(
             FittedClaim(n, c, _unscaled(c, a), _unscaled(c, b), (a - m) / e, (b - m) / e)
             for n, c, a, b, m, e in zip(self.names, self.claims, first.scaled, look.scaled, self.target, self.published_error, strict=True)
         )
-        fitted = self.at_coordinates(theta, _written)
-        return ClaimFit(fitted, tuple(moved), claims, steps, complete, tuple(objective))
+        fitted = self.at_coordinates(theta, written)
+        return ClaimFit(fitted, tuple(changed), claims, steps, complete, tuple(objective))
 
 
-def _changes(place: _Place, old: Parameter, new: Parameter) -> list[Moved]:
+def _changes(place: Place, old: Parameter, new: Parameter) -> list[Moved]:
     """One for a number, one for each state of a distribution."""
     setting, name = place.key
     if isinstance(old, Ratio):
@@ -422,31 +345,5 @@ def _changes(place: _Place, old: Parameter, new: Parameter) -> list[Moved]:
     return [Moved(setting, name, s, a, b, old.grade, (b - a) / math.sqrt(a * (1.0 - a) / deviation)) for s, a, b in pairs]
 
 
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
-
-
 def _unscaled(claim: Claim, scaled: float) -> float:
     return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))
-
-
-def _written(old: Parameter, new: Parameter) -> Parameter:
-    """The number as the file will have it: four digits, what it was before, and its interval widened where it lies outside."""
-    if isinstance(old, Distribution):
-        assert isinstance(new, Distribution)
-        return old.model_copy(update={"estimate": _rounded(new.estimate), "before_fit": old.estimate})
-    assert isinstance(new, Probability | Ratio)
-    value = float(f"{new.value:.4g}")
-    update: dict[str, object] = {"estimate": value, "before_fit": old.value}
-    if old.interval is not None:
-        update["interval"] = (min(old.interval[0], value), max(old.interval[1], value))
-    return old.model_copy(update=update)
-
-
-def _rounded(estimate: Mapping[str, float]) -> dict[str, float]:
-    """Four digits, summing to 1 exactly: the largest takes what is left."""
-    rounded = {s: float(f"{p:.4g}") for s, p in estimate.items()}
-    largest = max(rounded, key=rounded.__getitem__)
-    rounded[largest] = round(1.0 - sum(p for s, p in rounded.items() if s != largest), 12)
-    return rounded

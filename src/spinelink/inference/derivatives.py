@@ -49,7 +49,14 @@ def derivatives(
     for k, (node, state) in enumerate(targets, start=1):
         weights[node][:, k] = 0.0
         weights[node][state, k] = 1.0
-    logs, factors = _pulled(compiled, seen, weights, 1 + len(targets), budget, first_only=True)
+    return conditional_derivatives(compiled, seen, weights, 1 + len(targets), budget=budget)
+
+
+def conditional_derivatives(
+    compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], columns: int, *, budget: float | None = None
+) -> Derivatives:
+    """The same for P(event | findings), each event a column of likelihoods 0 and 1 of hidden nodes, (states, columns); column 0 is all ones."""
+    logs, factors = _pulled(compiled, seen, weights, columns, budget, first_only=True)
     posteriors = np.exp(logs[1:] - logs[0])
 
     def quotient(slopes: Array) -> Array:

@@ -220,7 +220,7 @@ def sensitivity(
                 below[0], above[0], labels[below[1]] if below[1] >= 0 else "", labels[above[1]] if above[1] >= 0 else "",
             )
         )  # fmt: skip
-    rows.sort(key=lambda r: (-r.swing, -abs(r.derivative), str(r.number)))
+    rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
     name = target if state is None and len(network.nodes[target].states) == 2 else f"{target}={state}" if state else f"{target} present"
     return Sensitivity(question, name, posterior, level, tuple(rows), follow, {n.id: limits(parameters[n.id]) for n in found.numbers})
 
@@ -243,12 +243,13 @@ def _ends(found: Lines, bounds: Sequence[tuple[float, float]], follow: Follow) -
     """The posterior at both ends of each number's interval, (numbers, 2)."""
     t = np.array(bounds).reshape(-1, 2)
     shift = t - found.estimates[:, np.newaxis]
-    ends = (found.posteriors[0] + found.targets[:, :1] * shift) / (1.0 + found.evidence[:, np.newaxis] * shift)
+    with np.errstate(divide="ignore", invalid="ignore"):  # an end at which the findings cannot occur gives nan
+        ends = np.asarray((found.posteriors[0] + found.targets[:, :1] * shift) / (1.0 + found.evidence[:, np.newaxis] * shift))
     curved = np.flatnonzero(found.curved)
     if len(curved):
         settings = [{found.numbers[k]: float(v)} for k in curved for v in t[k]]
         ends[curved] = follow(settings).reshape(-1, 2)
-    return np.clip(ends, 0.0, 1.0)
+    return np.asarray(np.clip(ends, 0.0, 1.0))
 
 
 def _crossing(found: Lines, k: int, side: int, bounds: tuple[float, float]) -> tuple[float, int]:

@@ -111,7 +111,7 @@ def test_expected_counts_are_the_posteriors_of_families(question):
     total, by_node = enumerate_marginals(compiled, seen)
     # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
     assume(total[0] > 1e-6)
-    counts = expected_counts(compiled, seen)
+    counts = expected_counts(compiled, seen).factors
     for i in compiled.ancestors(seen):
         factor = compiled.factors[i]
         if isinstance(factor, TableFactor):

@@ -15,6 +15,7 @@ from spinelink.batch.findings import MISSING, TableFindings
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen
+from spinelink.inference.patterns import by_pattern, hard_kind, soft_kind
 from spinelink.inference.query import ENTRY, largest_plan, log_evidence, marginals
 
 Array = NDArray[np.float64]
@@ -131,22 +132,9 @@ def _run(job: Callable[[W], T], work: list[W], workers: int) -> list[T]:
 
 
 def _patterns(compiled: CompiledNetwork, findings: TableFindings) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows in the order of their structural pattern, and where each pattern begins.
-
-    A pattern says which nodes are hidden, seen in the lowest state of a noisy-MAX, seen otherwise, or virtual.
-    """
-    kinds = []
-    for name, codes in findings.hard.items():
-        noisy = isinstance(compiled.factors[compiled.index[name]], NoisyFactor)
-        kinds.append(np.where(codes == MISSING, 0, np.where((codes == 0) & noisy, 1, 2)).astype(np.uint8))
-    kinds += [np.where(np.isnan(weights[0]), 0, 3).astype(np.uint8) for weights in findings.soft.values()]
-    if not kinds or not findings.rows:
-        return np.arange(findings.rows), np.zeros(1, dtype=np.intp)
-    packed = np.ascontiguousarray(np.stack(kinds, axis=1))
-    keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
-    order = np.argsort(keys, kind="stable")
-    ranked = keys[order]
-    return order, np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1]).astype(np.intp)
+    """Rows in the order of their structural pattern, and where each pattern begins."""
+    kinds = [hard_kind(compiled, compiled.index[name], codes) for name, codes in findings.hard.items()]
+    return by_pattern([*kinds, *(soft_kind(weights) for weights in findings.soft.values())], findings.rows)
 
 
 def _seen(compiled: CompiledNetwork, findings: TableFindings, rows: NDArray[np.intp]) -> Seen:

@@ -117,10 +117,11 @@ def _mapped(factor: Factor, change: Callable[[Array], Array]) -> Factor:
     return NoisyFactor(factor.parents, change(factor.leak), tuple(change(a) for a in factor.links))
 
 
-def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> tuple[Factor, ...]:
+def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | None = None) -> Derivatives:
     """How often each entry is expected to have been drawn, given the findings: entry times d log P(findings) / d entry, (entries..., 1).
 
     For a table these are the posterior probabilities of (parents, node); for a noisy-MAX, of each parent's own contribution: what EM needs.
+    Raises as `derivatives`.
     """
     budget = compiled.budget if budget is None else budget
     found = derivatives(compiled, seen, budget=budget)
@@ -132,7 +133,8 @@ def expected_counts(compiled: CompiledNetwork, seen: Seen, *, budget: float | No
         assert isinstance(slope, NoisyFactor)
         return NoisyFactor(factor.parents, factor.leak * slope.leak, tuple(a * b for a, b in zip(factor.links, slope.links, strict=True)))
 
-    return tuple(times(f, g) for f, g in zip(compiled.factors, found.factors, strict=True))
+    counts = tuple(times(f, g) for f, g in zip(compiled.factors, found.factors, strict=True))
+    return Derivatives(found.log_evidence, found.posteriors, counts)
 
 
 class _Puller:

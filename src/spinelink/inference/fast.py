@@ -7,7 +7,7 @@ or outgrows the workspace is handed back to the NumPy engine: no row is left una
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from weakref import WeakKeyDictionary
@@ -157,23 +157,13 @@ def solve(
     if flat is None:
         flat = _FLAT.setdefault(compiled, flatten(compiled))
     rows = max(len(codes), flat.tables.shape[1], flat.links.shape[1])
-    weights, assessed = np.empty((0, 0)), np.zeros((len(codes), len(flat.cards) if soft else 0), dtype=np.uint8)
-    if soft:
-        weights = np.ones((len(codes), int(flat.offsets[-1])))
-        for i, likelihoods in soft.items():
-            given = ~np.isnan(likelihoods[0])
-            start = flat.offsets[i]
-            weights[given, start : start + len(likelihoods)] = likelihoods[:, given].T
-            assessed[:, i] = given
+    weights, assessed = soft_arrays(flat, codes, soft)
     groups = np.arange(rows + 1) if starts is None else np.append(starts, rows)
     lanes = int(min(LANES, np.diff(groups).max(initial=1)))
     widths = np.array([compiled.cards[i] for i in nodes], dtype=np.int64)
     ends = np.cumsum(widths)
     logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.empty(rows, dtype=np.int64)
-    network = (
-        flat.cards, flat.parents, flat.parent_of, flat.table_at, flat.tables, flat.noisy, flat.leak_at, flat.link_at, flat.links,
-        flat.ancestors, flat.offsets,
-    )  # fmt: skip
+    network = arrays(flat)
     given = (
         codes,
         weights,
@@ -185,3 +175,24 @@ def solve(
     solve_rows(network, *given, logs, found, status, *workspace(network, lanes))
     of = {i: found[:, end - width : end].T for i, width, end in zip(nodes, widths, ends, strict=True)}
     return FastAnswer(logs, of, status == 0, status == 1)
+
+
+def arrays(flat: Flat) -> tuple[Array | Ints | NDArray[np.uint8], ...]:
+    """The network as the kernel takes it."""
+    return (
+        flat.cards, flat.parents, flat.parent_of, flat.table_at, flat.tables, flat.noisy, flat.leak_at, flat.link_at, flat.links,
+        flat.ancestors, flat.offsets,
+    )  # fmt: skip
+
+
+def soft_arrays(flat: Flat, codes: Ints, soft: Mapping[int, Array]) -> tuple[Array, NDArray[np.uint8]]:
+    """Likelihoods of all states, (rows, states of all nodes), and which nodes have some, (rows, nodes); empty where there are none."""
+    weights, assessed = np.empty((0, 0)), np.zeros((len(codes), len(flat.cards) if soft else 0), dtype=np.uint8)
+    if soft:
+        weights = np.ones((len(codes), int(flat.offsets[-1])))
+        for i, likelihoods in soft.items():
+            given = ~np.isnan(likelihoods[0])
+            start = flat.offsets[i]
+            weights[given, start : start + len(likelihoods)] = likelihoods[:, given].T
+            assessed[:, i] = given
+    return weights, assessed

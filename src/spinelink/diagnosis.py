@@ -26,6 +26,7 @@ from spinelink.typing import CaseEngine, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
     import networkx as nx
+    import numpy as np
     import pandas as pd
     from pgmpy.models import DiscreteBayesianNetwork
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from spinelink.evaluate.tune import Tuning
     from spinelink.inference.execute import Seen
     from spinelink.inference.query import Marginals
+    from spinelink.learn.learning import Learning
     from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
     from spinelink.query.explanation import MostProbableExplanation
@@ -176,6 +178,18 @@ class Model:
         wanted = of if isinstance(of, str) else tuple(of)
         return Scorer(self.network, self.compiled, wanted, (keep,) if isinstance(keep, str) else tuple(keep), on_impossible, threads)
 
+    def sample(
+        self,
+        size: int,
+        *,
+        findings: Findings | None = None,
+        seed: int | np.random.Generator = 0,
+        columns: str | Sequence[str] | None = None,
+        missing: float | Mapping[str, float] = 0.0,
+    ) -> pd.DataFrame:
+        """Simulated patients of the setting in force, one row each; see `Case.sample`. findings: all of them have these (drawn exactly, not by rejection)."""
+        return self.observe(findings).sample(size, seed=seed, columns=columns, missing=missing)
+
     def audit(self, claims: PathLike | None = None, *, influence: bool = False, progress: bool | None = None) -> Audit:
         """Published figures against what the network implies, in every setting.
 
@@ -256,7 +270,49 @@ class Model:
         sides = [Side(m.network, m.fingerprint, m.setting, m._compiled_in) for m in (self, replace(self, network=found.network))]
         return replace(found, cases=compare_rankings(sides[0], sides[1], compared)[0])
 
-    def fitted(self, fit: ClaimFit | Tuning) -> Model:
+    def learn(
+        self,
+        frame: Any,
+        *,
+        strength: float = 1.0,
+        vary: str | Sequence[str] | None = None,
+        keep: str | Sequence[str] = (),
+        weights: str | None = None,
+        restarts: int = 3,
+        limit: int = 200,
+        tolerance: float = 1e-6,
+        seed: int = 0,
+        on_impossible: Literal["raise", "skip"] = "raise",
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> Learning:
+        """Numbers learned from a table of patients, in the setting in force; `model.fitted(learning)`, or `update`, is the model with them.
+
+        frame: as in `posteriors`; missing cells were not assessed, causes and mechanisms may be columns or hidden. Complete families are counted in closed
+        form; with missing cells expectation maximisation finds the most probable numbers, noisy-ORs as their links and leak, log-odds nodes as odds ratios.
+        strength: what the file's own numbers count, 1 as much as they say of themselves, 0 nothing (maximum likelihood). vary: ids of numbers, or nodes, that
+        may move; all where None. keep: columns that are no findings. weights: a column that says how many patients a row stands for. restarts: further
+        starts, drawn from the numbers' uncertainties. limit: the most steps. tolerance: a gain of log likelihood for each patient below which it has
+        converged. on_impossible: "raise" names the first row that cannot occur, "skip" leaves such rows out and lists them. On Ctrl-C the best so far,
+        as not converged. The answer is the same for any number of threads.
+        Raises EvidenceError naming row and column, UnknownNameError, ImpossibleEvidenceError, SpinelinkError.
+        """
+        from spinelink.batch.findings import read_patients
+        from spinelink.learn.learning import learn
+        from spinelink.progress import bar
+
+        rows, numbers = read_patients(self.network, self.compiled, frame, keep=keep, weights=weights)
+        with bar("learning", limit, progress) as report:
+            return learn(
+                self.network, self.setting, rows, numbers, strength=strength, vary=vary, restarts=restarts, limit=limit, tolerance=tolerance, seed=seed,
+                on_impossible=on_impossible, threads=threads, plans=self._plans, report=lambda step, value: report(step, f"log likelihood {value:.6g}"),
+            )  # fmt: skip
+
+    def update(self, frame: Any, *, strength: float = 1.0, **options: Any) -> Model:
+        """This model with its numbers updated by a table of patients; see `learn`, which takes the same options and also tells how it went."""
+        return self.fitted(self.learn(frame, strength=strength, **options))
+
+    def fitted(self, fit: ClaimFit | Tuning | Learning) -> Model:
         """This model with the numbers of a fit or a tuning; `save` writes them into a copy of its file, with what they were before and the reason."""
         return replace(self, network=fit.network)
 
@@ -680,6 +736,30 @@ class Case:
             raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
         self._possible(self.log_evidence)
         return name
+
+    def sample(
+        self,
+        size: int,
+        *,
+        seed: int | np.random.Generator = 0,
+        columns: str | Sequence[str] | None = None,
+        missing: float | Mapping[str, float] = 0.0,
+    ) -> pd.DataFrame:
+        """Patients drawn exactly from P(all nodes | evidence), however rare the evidence: nothing is rejected, nothing weighted.
+
+        size: how many. columns: nodes to give, all where None; "observable" leaves causes and mechanisms out. missing: the share of cells that are blanked at
+        random (not assessed), one for all columns or by node; the evidence stays. Returns one row a patient, a categorical column a node. The same seed
+        gives the same patients. Raises ImpossibleEvidenceError, UnknownNameError, SpinelinkError.
+        """
+        from spinelink.evaluate.cohort import cohort
+
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            raise SpinelinkError(f"size is how many patients, 0 or more, not {size!r}.")
+        groups = {"all": list(self.model.nodes), "observable": [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE]}
+        names = groups["all"] if columns is None else groups.get(columns, [columns]) if isinstance(columns, str) else self._names(columns)
+        self._check_nodes(names)
+        self._possible(self.log_evidence)
+        return cohort(self.model.compiled, self._seen, names, size, seed=seed, missing=missing, kept=list(self.findings))
 
     def alerts(self) -> Alerts:
         """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first."""

@@ -7,9 +7,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[[int], object]]:
-    """A function that is told how much is done. shown: None means in a terminal only."""
+def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
+    """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
     from tqdm.auto import tqdm
 
     with tqdm(desc=title, total=total, disable=None if shown is None else not shown, delay=0.0 if shown else 1.0) as line:
-        yield lambda done: line.update(done - line.n)
+
+        def report(done: int, words: str = "") -> None:
+            if words:
+                line.set_postfix_str(words, refresh=False)
+            line.update(done - line.n)
+
+        yield report

@@ -25,7 +25,9 @@ def compiled_of(network):
 def random_rows(compiled, size, seed, *, soft=True):
     rng = np.random.default_rng(seed)
     n = len(compiled.names)
-    codes = np.array([[rng.integers(compiled.cards[i]) if rng.random() < 0.5 else -1 for i in range(n)] for _ in range(size)], dtype=np.int64)
+    codes = np.array(
+        [[rng.integers(compiled.cards[i]) if rng.random() < 0.5 else -1 for i in range(n)] for _ in range(size)], dtype=np.int64
+    )
     likelihoods = {}
     if soft:
         i = int(rng.integers(n))

@@ -10,7 +10,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import EvidenceError, SpinelinkError, did_you_mean
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.counts import Rows
 from spinelink.model.evidence import is_missing, read_finding
 from spinelink.model.network import Network
 
@@ -148,3 +150,48 @@ def _likelihoods(network: Network, node: str, columns: Mapping[str, str], frame:
     with np.errstate(invalid="ignore"):
         scaled: Array = table / table.max(axis=0)
     return scaled
+
+
+def read_patients(
+    network: Network, compiled: CompiledNetwork, frame: Any, *, keep: str | Sequence[str] = (), weights: str | None = None
+) -> tuple[Rows, list[int]]:
+    """A table of patients to learn from, equal rows together; and of each the number, from 0, of the caller's first row that is equal to it.
+
+    weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
+    """
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
+        raise SpinelinkError(f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}.") from None
+    kept = [keep] if isinstance(keep, str) else list(keep)
+    for column in [*kept, *([weights] if weights is not None else [])]:
+        if column not in table.columns:
+            raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
+    if not len(table):
+        raise SpinelinkError("the table has no row: there is nothing to learn from")
+    found = read_table(network, table, keep=[*kept, *([weights] if weights is not None else [])])
+    codes = np.full((found.rows, len(compiled.names)), MISSING, dtype=np.int64)
+    for name, own in found.hard.items():
+        codes[:, compiled.index[name]] = own
+    soft = {compiled.index[n]: w for n, w in found.soft.items()}
+    share = np.ones(found.rows) if weights is None else _weights(table, weights)
+    if soft:
+        return Rows(codes, soft, share), list(range(found.rows))
+    used = np.flatnonzero((codes != MISSING).any(axis=0))
+    packed = np.ascontiguousarray(codes[:, used].astype(np.int16))
+    if not packed.shape[1]:
+        return Rows(codes[:1], {}, np.array([share.sum()])), [0]
+    _, first, inverse = np.unique(packed.view(np.dtype((np.void, 2 * packed.shape[1])))[:, 0], return_index=True, return_inverse=True)
+    return Rows(codes[first], {}, np.bincount(inverse, weights=share, minlength=len(first)).astype(float)), first.tolist()
+
+
+def _weights(table: nw.DataFrame[Any], column: str) -> Array:
+    try:
+        found: Array = table[column].cast(nw.Float64).to_numpy()
+    except Exception as problem:
+        raise EvidenceError(f"column {column!r}: weights are numbers ({problem}).") from None
+    bad = np.flatnonzero(~(np.isfinite(found) & (found >= 0.0)))
+    if len(bad):
+        raise EvidenceError(f"row {int(bad[0])}, column {column!r}: a weight is a number, 0 or more, not {found[bad[0]]}.")
+    return found

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.claims import implied, implied_slopes
-from spinelink.evaluate.coordinates import Key, Place, coordinates, moved, placed, slopes_by_coordinates, with_numbers, written
 from spinelink.inference.cache import PlanCache
+from spinelink.inference.coordinates import Key, Place, coordinates, moved, placed, slopes_by_coordinates, with_numbers, written
 from spinelink.inference.numeric import compile_network, point_values
 from spinelink.inference.parameter_slopes import parameter_slopes
 from spinelink.model.claim import Claim, Fit

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError, UnknownNameError
-from spinelink.evaluate.coordinates import (
+from spinelink.inference.cache import PlanCache
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.coordinates import (
     Key,
     Place,
     coordinates,
@@ -27,8 +29,6 @@ from spinelink.evaluate.coordinates import (
     with_numbers,
     written,
 )
-from spinelink.inference.cache import PlanCache
-from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.derivatives import conditional_derivatives
 from spinelink.inference.numeric import compile_network, point_values
 from spinelink.inference.one_case import seen_of

@@ -1,0 +1,1 @@
+"""Numbers learned from tables of patients."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from spinelink.evaluate.diff import DiffCase, Difference
     from spinelink.evaluate.fit import ClaimFit
     from spinelink.evaluate.tune import Tuning
+    from spinelink.evaluate.validation import Validation
     from spinelink.inference.execute import Seen
     from spinelink.inference.query import Marginals
     from spinelink.learn.learning import Learning
@@ -311,6 +312,53 @@ class Model:
     def update(self, frame: Any, *, strength: float = 1.0, **options: Any) -> Model:
         """This model with its numbers updated by a table of patients; see `learn`, which takes the same options and also tells how it went."""
         return self.fitted(self.learn(frame, strength=strength, **options))
+
+    def evaluate(
+        self,
+        frame: Any,
+        target: str | Sequence[str] | None = None,
+        *,
+        by: str | Sequence[str] = (),
+        setting: str | None = None,
+        keep: str | Sequence[str] = (),
+        threshold: float = 0.5,
+        specificity: float = 0.9,
+        bins: int = 10,
+        bootstrap: int = 1000,
+        level: float = 0.95,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> Validation:
+        """How good the predictions are on patients whose diagnosis is known: Brier score and its parts, log score, AUC, calibration, decision curve,
+        confusion, sensitivity at a fixed specificity, each with its interval.
+
+        frame: as in `posteriors`, with the outcomes among its columns. target: a node, `node=state`, or several; every ranked cause that is a column where
+        None. No target is taken as a finding. by: columns whose values are subgroups. setting: a column with each patient's setting, which is then used
+        for the prediction and is a subgroup too; the one in force for all where None. keep: columns that are no findings. threshold: of the confusion.
+        specificity: at which the sensitivity is given. bins: of the calibration curve and the Brier score's parts. bootstrap: samples behind the intervals.
+        Raises as `posteriors`; patients whose findings cannot occur, and those without an outcome, are left out and counted.
+        """
+        from spinelink.batch.outcomes import read_outcomes
+        from spinelink.evaluate.validation import ALL, check_share, validate
+        from spinelink.progress import bar
+        from spinelink.query.intervals import check_level
+
+        for name, value, least in (("bins", bins, 2), ("bootstrap", bootstrap, 0)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise SpinelinkError(f"{name} is a whole number, {least} or more, not {value!r}.")
+        found = read_outcomes(self.network, frame, target, by=by, setting=setting, keep=keep)
+        if setting is None:
+            predicted = found.predictions(self.compiled, threads=threads)
+        else:
+            predicted = found.predictions_by_setting(lambda s: self.in_setting(s).compiled, threads=threads)
+        groups = {ALL: found.everybody, **found.groups}
+        with bar("bootstrap", len(found.outcomes) * len(groups), progress) as report:
+            return validate(
+                self._question(target=tuple(found.outcomes), by=by, setting_column=setting), predicted, found.outcomes, groups,
+                threshold=check_share(threshold, "threshold"), specificity=check_share(specificity, "specificity"), bins=bins, bootstrap=bootstrap,
+                level=check_level(level), seed=seed, report=report,
+            )  # fmt: skip
 
     def fitted(self, fit: ClaimFit | Tuning | Learning) -> Model:
         """This model with the numbers of a fit or a tuning; `save` writes them into a copy of its file, with what they were before and the reason."""

@@ -87,7 +87,7 @@ def _style(urgency: str) -> dict[str, Any]:
 
 def print_causes(case: Case, *, limit: int | None) -> None:
     """The ranked causes as a table."""
-    from spinelink.query.result import show_number
+    from spinelink.result import show_number
 
     ranking = case.differential(limit=limit)
     rows = [

@@ -11,7 +11,7 @@ from spinelink.model.alert import AlertRule
 from spinelink.model.evidence import Evidence, Finding
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink.model.network import Network
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

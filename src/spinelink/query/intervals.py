@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spinelink.errors import SpinelinkError
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spinelink.errors import SpinelinkError
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.query.result import NOTICE, Result, show_number
+from spinelink.result import NOTICE, Result, show_number
 
 if TYPE_CHECKING:
     import pandas as pd

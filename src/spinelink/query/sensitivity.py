@@ -21,7 +21,7 @@ from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter, Ratio
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,7 +170,7 @@ class Sensitivity(Result):
         )
 
     def __str__(self) -> str:
-        from spinelink.query.result import show_number
+        from spinelink.result import show_number
 
         frame = self.to_frame().head(20)
         frame["parameter"] = [str(r.number) for r in self.rows[:20]]

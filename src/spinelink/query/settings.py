@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class AcrossSettings(Result):
     def __str__(self) -> str:
         import pandas as pd
 
-        from spinelink.query.result import show_number
+        from spinelink.result import show_number
 
         frame = self.to_frame().head(15)
         shown = pd.DataFrame({"cause": frame["", "cause"], **{s: frame[s, "posterior"] for s in self.settings}})

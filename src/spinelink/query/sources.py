@@ -10,7 +10,7 @@ from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter
 from spinelink.model.provenance import Source
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from spinelink.inference.sensitivity import Number, along, limits, read_number
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter
 from spinelink.model.question import Question
-from spinelink.query.result import Result
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,7 +33,8 @@ format: $(DEV_STAMP)  ## mend style
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-notebooks: $(DEV_STAMP)  ## run the notebooks and keep their outputs
+notebooks: $(DEV_STAMP)  ## make the notebooks from their .py twins, run them, keep their outputs
+	$(RUN)/jupytext --quiet --to ipynb notebooks/*.py
 	$(RUN)/jupyter execute --inplace notebooks/*.ipynb
 
 card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of each record of the evidence stock

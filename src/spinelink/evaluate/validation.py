@@ -28,6 +28,7 @@ from spinelink.result import NOTICE, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 ALL = "all patients"
@@ -177,6 +178,18 @@ class Validation:
         frame = pd.DataFrame(rows, columns=["measure", "value", "low", "high"])
         frame.attrs = {"threshold": c.threshold, "counts": (c.true_positive, c.false_positive, c.false_negative, c.true_negative)}
         return frame
+
+    def plot(self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None) -> Axes:
+        """The calibration curve of one target in one group."""
+        from spinelink.plot.validation import plot_calibration
+
+        return plot_calibration(self, target, group, ax=ax)
+
+    def plot_decision_curve(self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None) -> Axes:
+        """The decision curve of one target in one group."""
+        from spinelink.plot.validation import plot_decision_curve
+
+        return plot_decision_curve(self, target, group, ax=ax)
 
     def title(self) -> str:
         left = f"; {self.impossible} left out, whose findings cannot occur" if self.impossible else ""

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +80,7 @@ def count(
     done = 0
     if len(rows) >= FEW and fast.is_available():
         order, starts = by_pattern(kinds_of(compiled, rows.codes, rows.soft), len(rows))
-        flat = fast.flatten(compiled, expand=0.0)
+        flat = fast.flatten(compiled)
         pieces = [(k, min(k + PIECE, len(rows))) for k in range(0, len(rows), PIECE)]
 
         def run(piece: tuple[int, int]) -> tuple[NDArray[np.intp], Array, Ints, list[Array]]:
@@ -167,31 +166,42 @@ def _by_kernel(compiled: CompiledNetwork, flat: fast.Flat, rows: Rows, starts: I
     capacity = int(min(fast.CAPACITY, compiled.budget / 16.0))
     count_rows(
         fast.arrays(flat), rows.codes, likelihoods, assessed, starts.astype(np.int64), rows.weights, capacity, int(information),
-        _columns(compiled), *sums, logs, status, *workspace(fast.arrays(flat), lanes)[:-1],
+        _columns(compiled, flat), *sums, logs, status, *workspace(fast.arrays(flat), lanes)[:-1],
     )  # fmt: skip
     return logs, status, [a for pair in sums[: 4 if information else 1] for a in pair]
 
 
-def _columns(compiled: CompiledNetwork) -> tuple[Ints, Ints]:
+def _columns(compiled: CompiledNetwork, flat: fast.Flat) -> tuple[Ints, Ints]:
     """Where each distribution begins in the flat tables and links, and where the last one ends."""
-    found: tuple[list[int], list[int]] = ([], [])
+    tables: list[int] = []
+    links: list[int] = []
     for i, f in enumerate(compiled.factors):
-        for a in arrays_of((f,)):
-            found[isinstance(f, NoisyFactor)].extend([compiled.cards[i]] * (a.size // a.shape[-1] // compiled.cards[i]))
-    return cast("tuple[Ints, Ints]", tuple(np.concatenate([[0], np.cumsum(each)]).astype(np.int64) for each in found))
+        card = compiled.cards[i]
+        if flat.table_at[i] >= 0:
+            tables += [card] * int(np.prod([compiled.cards[p] for p in f.parents], initial=1))
+        if isinstance(f, NoisyFactor):
+            links += [card] * sum(a.size // a.shape[-1] // card for a in (f.leak, *f.links))
+    return _ends(tables), _ends(links)
+
+
+def _ends(sizes: list[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 def _unflattened(compiled: CompiledNetwork, flat: fast.Flat, flats: list[Array]) -> list[list[Array]]:
     """Flat sums as arrays of the network."""
     found = []
     for tables, links in zip(flats[::2], flats[1::2], strict=True):
-        at = [0, 0]
         arrays = []
-        for f in compiled.factors:
-            kind = int(isinstance(f, NoisyFactor))
-            for a in arrays_of((f,)):
+        at = 0
+        for i, f in enumerate(compiled.factors):
+            if isinstance(f, TableFactor):
+                begin = int(flat.table_at[i])
+                arrays.append(tables[begin : begin + f.table.size // f.table.shape[-1]].reshape(*f.table.shape[:-1], 1))
+                continue
+            for a in (f.leak, *f.links):
                 size = a.size // a.shape[-1]
-                arrays.append((tables, links)[kind][at[kind] : at[kind] + size].reshape(*a.shape[:-1], 1))
-                at[kind] += size
+                arrays.append(links[at : at + size].reshape(*a.shape[:-1], 1))
+                at += size
         found.append(arrays)
     return found

@@ -303,6 +303,60 @@ def _collect(
 
 
 @helper
+def _as_links(network, counts, into, states_of, nobody, slope, parts, ahead, behind, mass):
+    """Counts of noisy families that are written out as tables, as counts of their leaks and links; the tables' are cleared.
+
+    states_of, nobody: scratch, (nodes,); nobody is all -1 (every parent counts as seen).
+    """
+    all_cards, parents, parent_of, table_at, tables, noisy, leak_at, link_at, links, _, _ = network
+    hidden = np.int64(-1)
+    zero = np.int64(0)
+    for i in range(len(all_cards)):
+        if noisy[i] == 0 or table_at[i] < 0:
+            continue
+        states = all_cards[i]
+        rows = 1
+        for k in range(parents[i], parents[i + 1]):
+            rows *= all_cards[parent_of[k]]
+            states_of[parent_of[k]] = 0
+        for row in range(rows):
+            at = table_at[i] + row * states
+            some = False
+            for s in range(states):
+                slope[s] = 0.0
+                if counts[at + s] > 0.0:
+                    slope[s] = counts[at + s] / tables[at + s, 0]
+                    counts[at + s] = 0.0
+                    some = True
+            if some:
+                _parted(
+                    i,
+                    states_of,
+                    hidden,
+                    zero,
+                    slope,
+                    all_cards,
+                    parents,
+                    parent_of,
+                    nobody,
+                    leak_at,
+                    link_at,
+                    links,
+                    1.0,
+                    into,
+                    parts,
+                    ahead,
+                    behind,
+                    mass,
+                )
+            for k in range(parents[i + 1] - 1, parents[i] - 1, -1):  # the next combination of the parents' states
+                states_of[parent_of[k]] += 1
+                if states_of[parent_of[k]] < all_cards[parent_of[k]]:
+                    break
+                states_of[parent_of[k]] = 0
+
+
+@helper
 def _squared(counts, columns, weight, totals, squares, products, wholes):
     """Adds a row's counts to the totals, and its squares: of each count, of it with its column's sum, and of that sum; then clears them."""
     for k in range(len(columns) - 1):
@@ -327,7 +381,7 @@ def count_rows(
 ):  # fmt: skip
     """Adds up the expected counts of rows; those from starts[g] to starts[g + 1] have one structural pattern.
 
-    network: the arrays of `fast.Flat`, no noisy family written out. columns, totals and the rest: one for tables, one for links; columns says where each
+    network: the arrays of `fast.Flat`. columns, totals and the rest: one for tables, one for links; columns says where each
     distribution begins. information: 1 where squares are wanted. status: as in `fast_kernel.solve_rows`; rows other than 0 add nothing.
     """
     all_cards, parents, _, _, _, _, _, _, _, _, offsets = network
@@ -351,6 +405,8 @@ def count_rows(
     behind = np.empty(largest)
     own_tables = np.zeros(len(totals[0]))
     own_links = np.zeros(len(totals[1]))
+    states_of = np.zeros(nodes, dtype=np.int64)
+    nobody = np.full(nodes, np.int64(-1))
 
     for group in range(len(starts) - 1):
         head = starts[group]
@@ -407,6 +463,7 @@ def count_rows(
                         network, codes, begin, lane, lanes, inputs, known, block, values, adjoint, 1.0, own_tables, own_links, post, parts, ahead, slope,
                         mass, behind,
                     )  # fmt: skip
+                    _as_links(network, own_tables, own_links, states_of, nobody, slope, parts, ahead, behind, mass)
                     _squared(own_tables, columns[0], weights[row], totals[0], squares[0], products[0], wholes[0])
                     _squared(own_links, columns[1], weights[row], totals[1], squares[1], products[1], wholes[1])
                 else:
@@ -414,3 +471,4 @@ def count_rows(
                         network, codes, begin, lane, lanes, inputs, known, block, values, adjoint, weights[row], totals[0], totals[1], post, parts, ahead,
                         slope, mass, behind,
                     )  # fmt: skip
+    _as_links(network, totals[0], totals[1], states_of, nobody, slope, parts, ahead, behind, mass)

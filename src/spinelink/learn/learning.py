@@ -23,6 +23,7 @@ from spinelink.model.settings import log_deviation, parameters_in, spread_weight
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 NORMAL = 1.959963984540054  # half a 95 % interval in standard deviations
@@ -77,6 +78,12 @@ class Learning:
 
         index = pd.RangeIndex(len(self.objective), name="step")
         return pd.DataFrame({"log_likelihood": self.log_likelihood, "objective": self.objective}, index=index)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The log likelihood step by step."""
+        from spinelink.plot.validation import plot_learning
+
+        return plot_learning(self, ax=ax)
 
     def __str__(self) -> str:
         ended = "converged" if self.converged else "NOT CONVERGED: interrupted, or the limit of steps was reached"

@@ -25,6 +25,7 @@ from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 Follow = Callable[[Sequence[Mapping[Number, float]]], Array]
@@ -91,6 +92,12 @@ class SensitivityFunction:
                 found = (i.alpha * values + i.beta) / (i.gamma * values + i.delta)
         found = np.clip(found, 0.0, 1.0)
         return float(found[0]) if np.ndim(t) == 0 else found
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The curve, with the number's interval and the values at which the ranking changes."""
+        from spinelink.plot.sensitivity import plot_curve
+
+        return plot_curve(self, ax=ax)
 
     def __repr__(self) -> str:
         i = self.influence
@@ -163,6 +170,12 @@ class Sensitivity(Result):
             for r in self.rows
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
+
+    def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
+        """A tornado: the numbers with the widest swing."""
+        from spinelink.plot.sensitivity import plot_tornado
+
+        return plot_tornado(self, ax=ax, limit=limit)
 
     def title(self) -> str:
         return (
@@ -336,6 +349,12 @@ class TwoWaySensitivity(Result):
 
     def __str__(self) -> str:
         return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Filled contours over both numbers."""
+        from spinelink.plot.sensitivity import plot_two_way
+
+        return plot_two_way(self, ax=ax)
 
     def title(self) -> str:
         return f"{self.question}\nP({self.target} | findings) over {self.first} (down) and {self.second} (across)"

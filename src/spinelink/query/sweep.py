@@ -21,6 +21,7 @@ from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 MOST = 100_000  # values at once
@@ -54,6 +55,12 @@ class Sweep(Result):
         shown = frame[leading].to_string(float_format=lambda v: f"{v:.4g}")
         more = f"\n({len(self.nodes)} nodes; the {len(leading)} likeliest are shown)" if len(self.nodes) > len(leading) else ""
         return f"{self.title()}\n{shown}{more}"
+
+    def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
+        """Posteriors over the number's values."""
+        from spinelink.plot.sensitivity import plot_sweep
+
+        return plot_sweep(self, ax=ax, limit=limit)
 
     def title(self) -> str:
         return f"{self.question}\n{self.parameter} (now {self.estimate:g}) over {len(self.values)} values"

@@ -50,16 +50,14 @@ intervals.shares(herniation).head(6)
 
 # %%
 sensitivity = case.sensitivity(herniation)
-sensitivity.plot(limit=10);
-
+sensitivity.plot(limit=10)
 # %% [markdown]
 # Along one number the posterior is a ratio of two lines, exactly. The dashed line marks where the ranking changes.
 
 # %%
 function = sensitivity.function("nerve_root_compression.leak", "none")
 print(function)
-function.plot();
-
+function.plot()
 # %% [markdown]
 # Which numbers would have to be how far off for another cause to take its place?
 
@@ -72,11 +70,9 @@ changes[["parameter", "state", "estimate", "low", "high", "admissible_low", "swa
 # Two numbers at once, and one number over a grid of values.
 
 # %%
-case.two_way(herniation, f"{herniation}.prior", "straight_leg_raise.leak" if "straight_leg_raise.leak" in set(frame["parameter"]) else "numbness.leak").plot();
-
+case.two_way(herniation, f"{herniation}.prior", "straight_leg_raise.specificity").plot()
 # %%
-case.sweep(f"{herniation}.prior", np.linspace(0.01, 0.3, 30)).plot(limit=4);
-
+case.sweep(f"{herniation}.prior", np.linspace(0.01, 0.3, 30)).plot(limit=4)
 # %% [markdown]
 # The same findings in every population:
 
@@ -127,5 +123,5 @@ from pathlib import Path
 
 with tempfile.TemporaryDirectory() as folder:
     path = tuned.save(Path(folder) / "tuned.yaml")
-    number = sl.load(path).parameters().to_frame().set_index("id").loc[tuning.patch[0].id if tuning.patch[0].state is None else f"{tuning.patch[0].id}[{tuning.patch[0].state}]"]
-print(number["estimate"], number["note"][-160:], sep="\n")
+    numbers = sl.load(path).parameters().to_frame().set_index("id")
+print(numbers.loc[f"{herniation}.prior", "note"][-170:])

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+def line_of_progress() -> type[tqdm[Any]]:
+    """tqdm's bar for where we are: a widget in a notebook that has them, else text (without its warning that there are none)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from tqdm.auto import tqdm as found
+
+    return found
 
 
 @contextmanager
 def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
     """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
-    from tqdm.auto import tqdm
-
-    with tqdm(desc=title, total=total, disable=None if shown is None else not shown, delay=0.0 if shown else 1.0) as line:
+    with line_of_progress()(desc=title, total=total, disable=None if shown is None else not shown, delay=0.0 if shown else 1.0) as line:
 
         def report(done: int, words: str = "") -> None:
             if words:

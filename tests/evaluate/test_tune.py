@@ -190,7 +190,7 @@ def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question
     except SpinelinkError:
         assume(False)
     assume(len(problem.start) <= 25)
-    theta, _ = problem.solve(None)
+    theta, _ = problem.solve(None, problem.single())
     reached = problem._violation(problem.look(theta, slopes=False)[0]) < 1e-5
     general = minimize(
         lambda x: problem._distance(x) ** 2,
@@ -203,7 +203,7 @@ def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question
     if general.success and problem._violation(problem.look(general.x, slopes=False)[0]) < 1e-6:
         assert reached
         # Where the way is short the problem is nearly convex; far away both may end in other valleys.
-        if math.sqrt(general.fun) < 2.0:
+        if math.sqrt(general.fun) < 1.5:
             assert problem._distance(theta) <= math.sqrt(general.fun) * 1.02 + 1e-6
 
 

@@ -18,6 +18,7 @@ from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.fast import check_engine
 from spinelink.model.evidence import describe
 from spinelink.model.network import Network
+from spinelink.progress import line_of_progress
 
 Array = NDArray[np.float64]
 OnImpossible = Literal["raise", "flag"]
@@ -106,10 +107,8 @@ def _chunks(findings: TableFindings, chunk: int) -> Iterator[TableFindings]:
 
 
 def _progress(parts: Iterator[TableFindings], rows: int, progress: bool | None) -> Iterator[TableFindings]:
-    from tqdm.auto import tqdm
-
     hidden = not (progress if progress is not None else sys.stderr.isatty())
-    with tqdm(total=rows, unit="row", unit_scale=True, disable=hidden, delay=0.0 if progress else 1.0) as bar:
+    with line_of_progress()(total=rows, unit="row", unit_scale=True, disable=hidden, delay=0.0 if progress else 1.0) as bar:
         for part in parts:
             yield part
             bar.update(part.rows)

@@ -29,10 +29,11 @@ from spinelink.inference.coordinates import (
     with_numbers,
     written,
 )
-from spinelink.inference.derivatives import conditional_derivatives
+from spinelink.inference.derivatives import Derivatives, conditional_derivatives
 from spinelink.inference.numeric import compile_network, point_values
 from spinelink.inference.one_case import seen_of
 from spinelink.inference.parameter_slopes import parameter_slopes
+from spinelink.inference.query import log_evidence
 from spinelink.inference.sensitivity import Number, along, covariation, curved_nodes, limits, numbers_of
 from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.constraint import Constraint, Resolved, resolve
@@ -52,8 +53,10 @@ Minimise = Literal["standard_deviations", "log_odds"]
 MINIMISE: tuple[Minimise, ...] = ("standard_deviations", "log_odds")
 MOST_STEPS = 60
 CLOSE = 1e-7  # a constraint met to so much, on its own scale, is met
+SHORT = 0.5  # a way so long is not looked at again
 FAR = 18.0  # coordinates stay so near 0: probabilities from 1.5e-8
 LONGEST = 2.0  # a step in log odds
+SETTLED = 1e-5  # a step in log odds that ends the search: the length of the way changes by its square
 SECANTS = 8
 LEAST = 1e-7  # a coordinate that moves less stays
 DIGITS = 6  # of the numbers as they are written
@@ -237,7 +240,7 @@ def tune(
         raise SpinelinkError(f"most is how many numbers may change, 1 or more, or None for any; not {most!r}.")
     problem = _Problem(network, setting, constraints, vary, minimise, plans, budget)
     single = problem.single()
-    theta, steps = problem.solve(report)
+    theta, steps = problem.solve(report, single)
     while most is not None and len(moving := problem.moving(theta)) > most:
         # Half of the numbers that move least are held at a time, so that what they did is taken over by the right ones.
         problem = _Problem(network, setting, constraints, moving[: max(most, len(moving) // 2)], minimise, problem.plans, budget)
@@ -308,10 +311,11 @@ class _Problem:
         answers: list[list[float]] = []
         jacobian = np.zeros((len(self.asked), len(theta)))
         for row, each in enumerate(self.asked):
+            if not slopes:
+                answers.append([_probability(network, compiled, q) for q in each.queries])
+                continue
             found = [_answered(network, compiled, q) for q in each.queries]
             answers.append([float(f.posteriors[0]) for f in found])
-            if not slopes:
-                continue
             by_query = each.scaled(answers[-1])[1]
             for weight, f in zip(by_query, found, strict=True):
                 of = parameter_slopes(network, values, compiled, f.factors)
@@ -323,9 +327,18 @@ class _Problem:
 
     # -- several numbers together
 
-    def solve(self, report: Callable[[int], object] | None) -> tuple[Array, int]:
-        """The shortest change found that satisfies all constraints, else the one that comes nearest; and how many steps it took."""
+    def solve(self, report: Callable[[int], object] | None, single: Sequence[SingleChange] = ()) -> tuple[Array, int]:
+        """The shortest change found that satisfies all constraints, else the one that comes nearest; and how many steps it took.
+
+        Far from the start the way may end in a longer valley: then it is tried from the best of the numbers that would do alone, too.
+        """
         best, steps = self._descend(self.start, report)
+        if best is None or self._distance(best) > SHORT:
+            for each in single[:1]:
+                other, more = self._descend(self._with_single(each), None)
+                steps += more
+                if other is not None and (best is None or self._distance(other) < self._distance(best)):
+                    best = other
         if best is not None:
             return best, steps
         nearest = self._nearest(self.start)
@@ -333,6 +346,25 @@ class _Problem:
             return nearest, steps
         again, more = self._descend(nearest, None)  # it can be met: shorten the way
         return (nearest if again is None else again), steps + more
+
+    def _with_single(self, change: SingleChange) -> Array:
+        """The coordinates at which one number alone does."""
+        theta = self.start.copy()
+        for place in self.places:
+            if place.key[1] != change.number.id:
+                continue
+            p = self.of[place.key]
+            if isinstance(p, Distribution):
+                states = list(p.estimate)
+                now = np.array([p.estimate[s] for s in states])
+                at = states.index(str(change.number.state))
+                after = np.clip(now + covariation(now, at) * (change.after - now[at]), 1e-9, 1.0)
+                p = p.model_copy(update={"estimate": dict(zip(states, after.tolist(), strict=True))})
+            else:
+                after_one = change.after if isinstance(p, Ratio) else min(max(change.after, 1e-8), 1.0 - 1e-8)
+                p = p.model_copy(update={"estimate": after_one})
+            theta[place.where] = np.clip(coordinates(place, p), -FAR, FAR)
+        return theta
 
     def _descend(self, theta: Array, report: Callable[[int], object] | None) -> tuple[Array | None, int]:
         """Sequential least distance programming with a line search on an exact penalty; None where it does not arrive."""
@@ -347,7 +379,7 @@ class _Problem:
                 return None, step
             move = found[0] - theta
             longest = float(np.abs(move).max(initial=0.0))
-            if longest < 1e-8 and self._violation(answers) < CLOSE:
+            if longest < SETTLED and self._violation(answers) < CLOSE:
                 return theta, step
             weight = max(weight, 1.5 * found[1])  # beyond the largest multiplier the penalty is exact
             merit = self._merit(theta, answers, weight)
@@ -619,17 +651,27 @@ def _event_weights(compiled: CompiledNetwork, query: Resolved) -> dict[int, Arra
     return found
 
 
-def _answered(network: Network, compiled: CompiledNetwork, query: Resolved):  # type: ignore[no-untyped-def]
+def _answered(network: Network, compiled: CompiledNetwork, query: Resolved) -> Derivatives:
     event = {name for name, _ in query.event}
     seen = seen_of(compiled, Evidence({n: f for n, f in query.given if n not in event}))
     try:
         return conditional_derivatives(compiled, seen, _event_weights(compiled, query), 2)
     except ValueError:
-        raise SpinelinkError(f"what is given cannot occur in network {network.name!r}: {', '.join(n for n, _ in query.given)}") from None
+        raise _impossible(network, query) from None
 
 
 def _probability(network: Network, compiled: CompiledNetwork, query: Resolved) -> float:
-    return float(_answered(network, compiled, query).posteriors[0])
+    """P(event | given) by the upward pass alone."""
+    event = {name for name, _ in query.event}
+    seen = seen_of(compiled, Evidence({n: f for n, f in query.given if n not in event}))
+    logs = np.broadcast_to(log_evidence(compiled, {**seen, **_event_weights(compiled, query)}), (2,))
+    if not np.isfinite(logs[0]):
+        raise _impossible(network, query)
+    return float(np.exp(logs[1] - logs[0]))
+
+
+def _impossible(network: Network, query: Resolved) -> SpinelinkError:
+    return SpinelinkError(f"what is given cannot occur in network {network.name!r}: {', '.join(n for n, _ in query.given)}")
 
 
 def _event_findings(network: Network, query: Resolved) -> dict[str, tuple[tuple[str, float], ...] | str]:

@@ -196,3 +196,16 @@ def soft_arrays(flat: Flat, codes: Ints, soft: Mapping[int, Array]) -> tuple[Arr
             weights[given, start : start + len(likelihoods)] = likelihoods[:, given].T
             assessed[:, i] = given
     return weights, assessed
+
+
+def work(
+    compiled: CompiledNetwork, flat: Flat, codes: Ints, soft: Mapping[int, Array], nodes: Sequence[int], *, rows: int, capacity: int
+) -> float:
+    """Multiplications that one row of this pattern takes, to choose between networks flattened differently; infinite where it is too large."""
+    from spinelink.inference.fast_kernel import plan_work, workspace
+
+    _, assessed = soft_arrays(flat, codes, soft)
+    known, planning, _, asked, above, _ = workspace(arrays(flat), 1)
+    return float(
+        plan_work(arrays(flat), codes[0], assessed[0], np.array(nodes, dtype=np.int64), capacity, rows, known, planning, asked, above)
+    )

@@ -879,3 +879,24 @@ def workspace(network: tuple[Any, ...], lanes: int) -> tuple[Any, ...]:
         np.empty(largest), ints(MOST_AXES + 1), ints(MOST_AXES + 1),
     )  # fmt: skip
     return known, work, block, flags(), flags(), np.empty((variables * largest, lanes))
+
+
+@kernel
+def plan_work(network, codes, assessed, targets, capacity, rows, known, work, asked, above_targets):
+    """Multiplications that one row of this pattern takes, forwards; infinite where it outgrows the workspace."""
+    ancestors = network[9]
+    _, _, _, _, _, tape, strides, _, _ = known
+    for t in range(len(targets)):
+        asked[targets[t]] = 1
+        for j in range(len(asked)):
+            above_targets[j] |= ancestors[targets[t], j]
+    _, ops, used = _plan(network, codes, assessed, asked, above_targets, rows, capacity, known, work)
+    if used == 0:
+        return np.inf
+    total = 0.0
+    for k in range(ops):
+        size = 1.0
+        for axis in range(tape[k, PLAIN]):
+            size *= strides[k, axis, LENGTH]
+        total += size * (tape[k + 1, PAIRS] - tape[k, PAIRS])
+    return total

@@ -1,0 +1,78 @@
+"""What is drawn: the artists hold the numbers of the results."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+
+import spinelink as sl
+from spinelink.plot.style import labels
+
+
+@pytest.fixture(scope="module")
+def case():
+    return sl.load("minimal").observe(numbness=True, leg_pain="below_knee", back_pain=True)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def test_a_tornado(case):
+    found = case.sensitivity("lumbar_disc_herniation")
+    ax = found.plot(limit=5)
+    bars = [p for p in ax.patches if p.get_width()]
+    ends = sorted({round(b.get_x() + b.get_width(), 9) for b in bars})
+    expected = sorted({round(v, 9) for r in found.rows[:5] for v in (r.posterior_low, r.posterior_high)} - {round(found.posterior, 9)})
+    assert ends == pytest.approx(expected, abs=1e-6)
+    assert [t.get_text() for t in ax.get_yticklabels()][::-1][0].startswith("lumbar_disc")
+    given = plt.subplots()[1]
+    assert found.plot(given) is given
+
+
+def test_a_curve(case):
+    found = case.sensitivity("lumbar_disc_herniation").function("numbness.leak")
+    ax = found.plot()
+    x, y = ax.lines[0].get_data()
+    assert y == pytest.approx(found(x))
+    assert ax.get_xlabel() == "numbness.leak"
+
+
+def test_two_numbers_and_a_sweep(case):
+    found = case.two_way("lumbar_disc_herniation", "numbness.leak", "scoliosis.prior", points=5)
+    assert found.plot().get_ylabel() == "numbness.leak"
+    swept = case.sweep("scoliosis.prior", [0.1, 0.2, 0.3])
+    ax = swept.plot(limit=2)
+    lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+    assert lines["scoliosis"] == pytest.approx(swept.to_frame()["scoliosis"].to_numpy())
+    assert len(ax.lines) == 3
+
+
+def test_calibration_decisions_and_learning(case):
+    model = case.model
+    frame = model.sample(1500, seed=1, missing=0.1)
+    found = model.evaluate(frame, ["scoliosis", "lumbar_disc_herniation"], bootstrap=0)
+    curve = found.calibration("scoliosis")
+    ax = found.plot("scoliosis")
+    points = ax.containers[0].lines[0]
+    assert points.get_xdata() == pytest.approx(curve["predicted"].to_numpy())
+    assert points.get_ydata() == pytest.approx(curve["observed"].to_numpy())
+    assert found.plot("lumbar_disc_herniation").get_xscale() == "log"  # rare: most patients would lie in a corner
+    decisions = found.plot_decision_curve("lumbar_disc_herniation")
+    expected = found.decision_curve("lumbar_disc_herniation")["network"].to_numpy()
+    assert decisions.lines[0].get_ydata() == pytest.approx(expected)
+    learning = model.learn(frame, restarts=0, limit=3)
+    assert learning.plot().lines[0].get_ydata() == pytest.approx(np.array(learning.objective))
+
+
+def test_labels_stay_different():
+    names = ["a" * 40 + f"{k}" + "b" * 40 for k in range(3)]
+    assert len(set(labels(names))) == 3
+    assert labels(["short"]) == ["short"]

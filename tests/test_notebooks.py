@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -20,6 +21,14 @@ def test_there_are_notebooks():
 def test_runs(path):
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_its_twin_says_the_same(path):
+    """`make notebooks` writes the notebook from the .py file beside it."""
+    twin = jupytext.read(path.with_suffix(".py"))
+    cells = [(c.cell_type, c.source.strip()) for c in nbformat.read(path, as_version=4).cells]
+    assert [(c.cell_type, c.source.strip()) for c in twin.cells] == cells
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -138,7 +138,8 @@ def with_number(network: Network, value: Array, number: Number, t: Array) -> Arr
     if position is None:
         return t
     column = value[:, 0]
-    return np.asarray(column[:, np.newaxis] + covariation(column, position)[:, np.newaxis] * (t - column[position]))
+    moved = column[:, np.newaxis] + covariation(column, position)[:, np.newaxis] * (t - column[position])
+    return np.asarray(np.clip(moved, 0.0, 1.0))
 
 
 def along(

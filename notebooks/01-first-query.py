@@ -70,13 +70,18 @@ series = {
     "raise not assessed": case.retract("straight_leg_raise"),
     "raise negative": case.observe(straight_leg_raise=False),
 }
-pd.Series({name: c.posterior(herniation)["present"] for name, c in series.items()}, name=herniation).round(3)
+pd.Series(
+    {name: c.posterior(herniation)["present"] for name, c in series.items()},
+    name=herniation,
+).round(3)
 
 # %% [markdown]
 # An uncertain finding: the patient is not sure whether the pain passes the knee. Only the ratio of the likelihoods matters.
 
 # %%
-case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(herniation).round(3)
+case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(
+    herniation
+).round(3)
 
 # %% [markdown]
 # The same findings in every population.
@@ -84,7 +89,11 @@ case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(her
 # %%
 pd.DataFrame(
     {
-        s: case.model.in_setting(s).observe(case.evidence).differential(limit=None).to_frame().set_index("label")["posterior"]
+        s: case.model.in_setting(s)
+        .observe(case.evidence)
+        .differential(limit=None)
+        .to_frame()
+        .set_index("label")["posterior"]
         for s in model.settings
     }
 ).sort_values("primary_care", ascending=False).head(8).round(3)
@@ -101,7 +110,9 @@ changed.observe(case.evidence).posterior(herniation).round(3)
 
 # %%
 numbers = model.parameters().to_frame()
-numbers[numbers["id"].str.startswith("lumbar_disc_herniation.")][["id", "estimate", "low", "high", "grade", "source"]]
+numbers[numbers["id"].str.startswith("lumbar_disc_herniation.")][
+    ["id", "estimate", "low", "high", "grade", "source"]
+]
 
 # %% [markdown]
 # Mistakes are refused with words that help.

@@ -24,7 +24,14 @@ import numpy as np
 import spinelink as sl
 
 model = sl.load("back-leg-pain")
-case = model.observe(age_group=47, back_pain=True, leg_pain="below_knee", leg_pain_side="one_side", numbness=True, straight_leg_raise=True)
+case = model.observe(
+    age_group=47,
+    back_pain=True,
+    leg_pain="below_knee",
+    leg_pain_side="one_side",
+    numbness=True,
+    straight_leg_raise=True,
+)
 herniation = "lumbar_disc_herniation"
 
 # %% [markdown]
@@ -50,29 +57,43 @@ intervals.shares(herniation).head(6)
 
 # %%
 sensitivity = case.sensitivity(herniation)
-sensitivity.plot(limit=10)
+ax = sensitivity.plot(limit=10)
 # %% [markdown]
 # Along one number the posterior is a ratio of two lines, exactly. The dashed line marks where the ranking changes.
 
 # %%
 function = sensitivity.function("nerve_root_compression.leak", "none")
 print(function)
-function.plot()
+ax = function.plot()
 # %% [markdown]
 # Which numbers would have to be how far off for another cause to take its place?
 
 # %%
 frame = sensitivity.to_frame()
 changes = frame[(frame["swaps_below"] != "") | (frame["swaps_above"] != "")]
-changes[["parameter", "state", "estimate", "low", "high", "admissible_low", "swaps_below", "admissible_high", "swaps_above"]].head(8)
+changes[
+    [
+        "parameter",
+        "state",
+        "estimate",
+        "low",
+        "high",
+        "admissible_low",
+        "swaps_below",
+        "admissible_high",
+        "swaps_above",
+    ]
+].head(8)
 
 # %% [markdown]
 # Two numbers at once, and one number over a grid of values.
 
 # %%
-case.two_way(herniation, f"{herniation}.prior", "straight_leg_raise.specificity").plot()
+ax = case.two_way(
+    herniation, f"{herniation}.prior", "straight_leg_raise.specificity"
+).plot()
 # %%
-case.sweep(f"{herniation}.prior", np.linspace(0.01, 0.3, 30)).plot(limit=4)
+ax = case.sweep(f"{herniation}.prior", np.linspace(0.01, 0.3, 30)).plot(limit=4)
 # %% [markdown]
 # The same findings in every population:
 
@@ -85,7 +106,11 @@ print(case.across_settings())
 # By hand: a number, or a `Beta` made from what is known, which says what it implies.
 
 # %%
-for beta in (sl.Beta.from_counts(8, 100), sl.Beta.from_mean(0.08, 50), sl.Beta.from_interval(0.03, 0.15)):
+for beta in (
+    sl.Beta.from_counts(8, 100),
+    sl.Beta.from_mean(0.08, 50),
+    sl.Beta.from_interval(0.03, 0.15),
+):
     print(beta)
 
 # %% [markdown]
@@ -93,15 +118,24 @@ for beta in (sl.Beta.from_counts(8, 100), sl.Beta.from_mean(0.08, 50), sl.Beta.f
 # together, measured in standard deviations of each number's own uncertainty.
 
 # %%
-constraint = sl.constraint(f"P({herniation} | leg_pain=below_knee, numbness, straight_leg_raise) >= 0.75")
-tuning = model.tune(constraint, vary=[herniation, "nerve_root_compression", "straight_leg_raise", "numbness"], most=4, cases=[case])
+constraint = sl.constraint(
+    f"P({herniation} | leg_pain=below_knee, numbness, straight_leg_raise) >= 0.75"
+)
+tuning = model.tune(
+    constraint,
+    vary=[herniation, "nerve_root_compression", "straight_leg_raise", "numbness"],
+    most=4,
+    cases=[case],
+)
 tuning
 
 # %% [markdown]
 # A constraint that cannot be met says how far one gets.
 
 # %%
-model.tune(sl.constraint(f"P({herniation} | numbness) >= 0.9"), vary="numbness.leak", cases=[])
+model.tune(
+    sl.constraint(f"P({herniation} | numbness) >= 0.9"), vary="numbness.leak", cases=[]
+)
 
 # %% [markdown]
 # ## What changed

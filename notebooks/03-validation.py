@@ -42,10 +42,16 @@ audit.summary("fit")
 
 # %%
 clinic = model.in_setting("secondary_care")
-elsewhere = clinic.with_parameters({"lumbar_disc_herniation.prior": 0.45, "straight_leg_raise.specificity": 0.7})
+elsewhere = clinic.with_parameters(
+    {"lumbar_disc_herniation.prior": 0.45, "straight_leg_raise.specificity": 0.7}
+)
 findings = ["age_group", "leg_pain", "numbness", "straight_leg_raise"]
 patients = elsewhere.sample(
-    2000, findings={"back_pain": True}, seed=7, columns=[*findings, "lumbar_disc_herniation"], missing=dict.fromkeys(findings, 0.15)
+    2000,
+    findings={"back_pain": True},
+    seed=7,
+    columns=[*findings, "lumbar_disc_herniation"],
+    missing=dict.fromkeys(findings, 0.15),
 )
 patients.head()
 
@@ -55,13 +61,15 @@ patients.head()
 # The diagnosis is not taken as a finding. `in the large` is above 0 where the predictions are too low on the whole; a slope below 1 means that they are too extreme.
 
 # %%
-validation = clinic.evaluate(patients, "lumbar_disc_herniation", by="straight_leg_raise", bootstrap=200)
+validation = clinic.evaluate(
+    patients, "lumbar_disc_herniation", by="straight_leg_raise", bootstrap=200
+)
 validation
 
 # %%
-validation.plot("lumbar_disc_herniation")
+ax = validation.plot("lumbar_disc_herniation")
 # %%
-validation.plot_decision_curve("lumbar_disc_herniation")
+ax = validation.plot_decision_curve("lumbar_disc_herniation")
 # %%
 validation.confusion("lumbar_disc_herniation", threshold=0.5)
 
@@ -73,15 +81,25 @@ validation.confusion("lumbar_disc_herniation", threshold=0.5)
 
 # %%
 teach, test = patients.iloc[:1000], patients.iloc[1000:]
-learning = clinic.learn(teach, vary=["lumbar_disc_herniation", "straight_leg_raise"], restarts=0, tolerance=1e-5)
+learning = clinic.learn(
+    teach,
+    vary=["lumbar_disc_herniation", "straight_leg_raise"],
+    restarts=0,
+    tolerance=1e-5,
+)
 learning
 
 # %%
-learning.plot()
+ax = learning.plot()
 # %%
 learned = clinic.fitted(learning)
-before, after = (m.evaluate(test, "lumbar_disc_herniation", bootstrap=200).to_frame().iloc[0] for m in (clinic, learned))
-pd.DataFrame({"before": before, "after": after}).loc[["brier", "log_score", "auc", "slope", "in_the_large"]].astype(float).round(3)
+before, after = (
+    m.evaluate(test, "lumbar_disc_herniation", bootstrap=200).to_frame().iloc[0]
+    for m in (clinic, learned)
+)
+pd.DataFrame({"before": before, "after": after}).loc[
+    ["brier", "log_score", "auc", "slope", "in_the_large"]
+].astype(float).round(3)
 
 # %% [markdown]
 # The rest of the network, and the published figures, stay as they were, or do they? `diff` says.

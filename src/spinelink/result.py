@@ -50,3 +50,9 @@ def show_number(value: float) -> str:
     if 0.9995 <= value < 1.0:
         return ">0.999"
     return f"{value:#.3g}".rstrip(".")
+
+
+def text_in_notebook(text: str) -> str:
+    """A text whose columns stay under each other in a notebook, as wide as it is and never wider than its cell."""
+    style = "font-family:monospace;font-size:12px;line-height:1.35;white-space:pre;overflow-x:auto;margin:0"
+    return f"<div class='spinelink'><pre style='{style}'>{escape(text)}</pre><p><small>{escape(NOTICE)}</small></p></div>"

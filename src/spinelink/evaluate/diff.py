@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -23,6 +22,7 @@ from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Ratio
 from spinelink.model.parameters import parameters
 from spinelink.model.settings import check_setting, log_deviation, spread_weight
+from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +217,7 @@ class Difference:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<div class='spinelink'><pre>{escape(str(self))}</pre></div>"
+        return text_in_notebook(str(self))
 
 
 def _case_line(c: RankingChange) -> str:

@@ -41,6 +41,7 @@ from spinelink.model.evidence import Evidence
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Ratio
 from spinelink.model.settings import log_deviation, parameters_in, spread_weight
+from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,9 +160,7 @@ class Tuning:
         return str(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<div class='spinelink'><pre>{escape(str(self))}</pre></div>"
+        return text_in_notebook(str(self))
 
 
 def _text(frame: pd.DataFrame) -> str:

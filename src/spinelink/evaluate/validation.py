@@ -224,6 +224,7 @@ class Validation:
         from html import escape
 
         table = self._table().to_html(index=False, border=0, escape=True)
+        table = f"<div style='overflow-x:auto;font-size:12px;white-space:nowrap'>{table}</div>"
         return f"<div class='spinelink'><p>{escape(self.title())}</p>{table}<p><small>{escape(NOTICE)}</small></p></div>"
 
 

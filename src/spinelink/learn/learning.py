@@ -20,6 +20,7 @@ from spinelink.learn.maximise import Maximiser, Regression, Values, coefficients
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.model.settings import log_deviation, parameters_in, spread_weight
+from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,9 +105,7 @@ class Learning:
         return str(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<div class='spinelink'><pre>{escape(str(self))}</pre></div>"
+        return text_in_notebook(str(self))
 
 
 def learn(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from spinelink.learn.learning import Learning
     from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
+    from spinelink.query.attribution import Attribution, Link
     from spinelink.query.explanation import MostProbableExplanation
     from spinelink.query.intervals import Intervals
     from spinelink.query.parameters import ParameterTable
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from spinelink.query.settings import AcrossSettings
     from spinelink.query.sources import Sources
     from spinelink.query.sweep import Sweep
+
+HOMES = {"leg": ("hip", "leg", "foot"), "thigh": ("hip", "leg", "foot"), "foot": ("hip", "leg", "foot"), "hip": ("hip", "leg", "foot")}
+"""Origins of causes that are at home where a finding is felt; a region by itself where it is not listed."""
 
 ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
 
@@ -784,6 +788,98 @@ class Case:
             raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
         self._possible(self.log_evidence)
         return name
+
+    def attribute(self, effect: str, cause: str | Iterable[str] | None = None, *, progress: bool | None = None) -> Attribution:
+        """Because of what a finding is there: the probability that it would be absent had a cause been absent, everything else as it was.
+
+        effect: a node; where it was not assessed it is taken as present. cause: a node, several (taken away together), an origin ("back", "hip", ...), or
+        None: every origin and every ranked cause that can reach the effect. Raises EvidenceError where the effect was found absent, UnknownNameError.
+        This explains a finding; which disease is likely is what the posterior says.
+        """
+        from spinelink.progress import bar
+        from spinelink.query.attribution import attribution
+
+        name = self._effect(effect)
+        groups = self._causes_of(name, cause)
+        with bar("attribution", len(groups), progress) as report:
+            return attribution(
+                self.model.network, self._question(effect=name), self.model.compiled, self._seen, name, groups, report=report
+            )
+
+    def link(
+        self,
+        first: str = "leg_pain",
+        second: str = "back_pain",
+        *,
+        homes: tuple[str | Sequence[str], str | Sequence[str]] | None = None,
+    ) -> Link:
+        """Are two findings linked, and which way: the first because of what lies where the second is at home, the other way round, both because of
+        something elsewhere, or side by side. The shares sum to 1; each tells which causes and mechanisms carry it.
+
+        homes: the origins of causes that are at home with the first and with the second; by the findings' regions where None (a finding in the leg is at
+        home at hip, leg and foot). A finding that was not assessed is taken as present. Raises EvidenceError where both were found absent, UnknownNameError.
+        """
+        from spinelink.query.attribution import link
+
+        names = [str(first), str(second)]
+        self._check_nodes(names)
+        if names[0] == names[1]:
+            raise SpinelinkError("a link is between two different findings.")
+        if all(self.findings.get(n) == self.model.nodes[n].states[0] for n in names):
+            raise EvidenceError(f"{names[0]} and {names[1]} were found absent: there is no link to ask about.")
+        chosen = self._homes(names, homes)
+        self._possible(self.log_evidence)
+        question = self._question(first=names[0], second=names[1], homes=chosen)
+        return link(self.model.network, question, self.model.compiled, self._seen, names[0], names[1], chosen)
+
+    def _effect(self, effect: str) -> str:
+        name = str(effect)
+        self._check_nodes([name])
+        if self.findings.get(name) == self.model.nodes[name].states[0]:
+            raise EvidenceError(f"{name} was found {self.findings[name]}: there is nothing to explain.")
+        self._possible(self.log_evidence)
+        return name
+
+    def _causes_of(self, effect: str, cause: str | Iterable[str] | None) -> dict[str, list[str]]:
+        """Groups of causes to take away, by name."""
+        network, compiled = self.model.network, self.model.compiled
+        origins: dict[str, list[str]] = {}
+        for n, node in network.nodes.items():
+            if node.role == "cause" and node.origin is not None:
+                origins.setdefault(node.origin, []).append(n)
+        if isinstance(cause, str) and cause in origins and cause not in network.nodes:
+            return {cause: origins[cause]}
+        if cause is not None:
+            names = self._names(cause)
+            self._check_nodes(names)
+            if effect in names or not names:
+                raise SpinelinkError(f"name one or more causes of {effect}, other than itself.")
+            return {", ".join(names): names}
+        above = {compiled.names[i] for i in compiled.ancestors([compiled.index[effect]])} - {effect}
+        groups = {o: own for o, names in origins.items() if (own := [n for n in names if n in above])}
+        return {**groups, **{n: [n] for n in network.ranked if n in above}}
+
+    def _homes(
+        self, names: list[str], homes: tuple[str | Sequence[str], str | Sequence[str]] | None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        known = {node.origin for node in self.model.nodes.values() if node.origin is not None}
+        if homes is None:
+            regions = [self.model.nodes[n].region for n in names]
+            found: list[tuple[str, ...]] = [HOMES.get(r, (r,)) for r in regions]
+            for name, region, own in zip(names, regions, found, strict=True):
+                if not set(own) & known:
+                    raise SpinelinkError(f"{name} has region {region!r}, at which no cause is at home; say homes=(origins, origins).")
+        else:
+            if isinstance(homes, str) or len(homes) != 2:
+                raise SpinelinkError("homes is a pair: the origins at home with the first finding, and with the second.")
+            found = [(h,) if isinstance(h, str) else tuple(h) for h in homes]
+        for own in found:
+            for origin in own:
+                if homes is not None and origin not in known:
+                    raise UnknownNameError(str(origin), kind="origin", allowed=sorted(known))
+        if set(found[0]) & set(found[1]):
+            raise SpinelinkError(f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins).")
+        return found[0], found[1]
 
     def sample(
         self,

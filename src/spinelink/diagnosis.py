@@ -21,7 +21,7 @@ from spinelink.model.network import Network
 from spinelink.model.parameter import Beta
 from spinelink.model.question import Question, fingerprint
 from spinelink.model.settings import check_setting, parameters_in, with_parameters
-from spinelink.model.variable import OBSERVABLE
+from spinelink.model.variable import OBSERVABLE, Origin
 from spinelink.typing import CaseEngine, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
@@ -845,7 +845,7 @@ class Case:
         network, compiled = self.model.network, self.model.compiled
         origins: dict[str, list[str]] = {}
         for n, node in network.nodes.items():
-            if node.role == "cause" and node.origin is not None:
+            if node.role in ("cause", "mechanism") and node.origin is not None and n != effect:
                 origins.setdefault(node.origin, []).append(n)
         if isinstance(cause, str) and cause in origins and cause not in network.nodes:
             return {cause: origins[cause]}
@@ -875,8 +875,8 @@ class Case:
             found = [(h,) if isinstance(h, str) else tuple(h) for h in homes]
         for own in found:
             for origin in own:
-                if homes is not None and origin not in known:
-                    raise UnknownNameError(str(origin), kind="origin", allowed=sorted(known))
+                if homes is not None and origin not in get_args(Origin):
+                    raise UnknownNameError(str(origin), kind="origin", allowed=get_args(Origin))
         if set(found[0]) & set(found[1]):
             raise SpinelinkError(f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins).")
         return found[0], found[1]

@@ -49,10 +49,13 @@ def exogenous(network, name):
         for parent, linked in cpd.links.items():
             own = network.nodes[parent].states
             by_state = linked if isinstance(linked, dict) else {own[-1]: linked}
-            rows = {s: list(oracle.spread(by_state[s], states).values()) if s in by_state else [1.0] + [0.0] * (len(states) - 1) for s in own}
+            rows = {
+                s: list(oracle.spread(by_state[s], states).values()) if s in by_state else [1.0] + [0.0] * (len(states) - 1) for s in own
+            }
             parts.append([(q, lambda given, r=rows, p=parent, u=u: state_at(r[given[p]], u)) for q, u in quantiles(list(rows.values()))])
         return [
-            (math.prod(q for q, _ in combination), lambda given, c=combination: max(f(given) for _, f in c)) for combination in product(*parts)
+            (math.prod(q for q, _ in combination), lambda given, c=combination: max(f(given) for _, f in c))
+            for combination in product(*parts)
         ]
     parents = network.parents[name]
     combinations = list(product(*(network.nodes[p].states for p in parents)))
@@ -69,7 +72,9 @@ def enumerate_worlds(network, changes):
         states, grown = network.nodes[name].states, []
         for p, each in found:
             for q, function in exogenous(network, name):
-                now = [{**w, name: (changes[k - 1][name] if k and name in changes[k - 1] else states[function(w)])} for k, w in enumerate(each)]
+                now = [
+                    {**w, name: (changes[k - 1][name] if k and name in changes[k - 1] else states[function(w)])} for k, w in enumerate(each)
+                ]
                 grown.append((p * q, now))
         merged = {}
         for p, each in grown:

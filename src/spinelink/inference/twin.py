@@ -8,7 +8,7 @@ opposite one. The result is an ordinary network for the ordinary engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Literal
@@ -46,24 +46,28 @@ def worlds(
     effects: Sequence[Iterable[int]],
     *,
     coupling: Coupling = "same",
+    held: Container[tuple[int, int]] = (),
 ) -> Worlds:
     """The factual world and one for each change (node -> the state it is set to).
 
-    needed: nodes that the findings speak of; effects: for each change, the nodes asked for in that world. Raises TooLargeError where a table's responses are too many.
+    needed: nodes that the findings speak of; effects: for each change, the nodes asked for in that world. held: edges (parent, child) along
+    which no world differs: the child responds to the parent as it was. Raises TooLargeError where a table's responses are too many.
     """
     asked = [list(each) for each in effects]
     kept = compiled.ancestors([*needed, *(i for each in asked for i in each)])
     order = [i for i in compiled.order if i in kept]
-    affected = [_affected(compiled, change, compiled.ancestors(each), order) for change, each in zip(changes, asked, strict=True)]
+    affected = [_affected(compiled, change, compiled.ancestors(each), order, held) for change, each in zip(changes, asked, strict=True)]
     split = {i for each in affected for i in each}  # nodes that some world holds twice
-    return _Builder(compiled, order, changes, affected, split, coupling).build()
+    return _Builder(compiled, order, changes, affected, split, coupling, held).build()
 
 
-def _affected(compiled: CompiledNetwork, change: Mapping[int, int], relevant: set[int], order: list[int]) -> set[int]:
+def _affected(
+    compiled: CompiledNetwork, change: Mapping[int, int], relevant: set[int], order: list[int], held: Container[tuple[int, int]]
+) -> set[int]:
     """What is set, and what lies below it and above an effect."""
     found: set[int] = set()
     for i in order:
-        if i in relevant and (i in change or any(p in found for p in compiled.parents[i])):
+        if i in relevant and (i in change or any(p in found and (p, i) not in held for p in compiled.parents[i])):
             found.add(i)
     return found
 
@@ -77,15 +81,10 @@ class _Builder:
         affected: Sequence[set[int]],
         split: set[int],
         coupling: Coupling,
+        held: Container[tuple[int, int]],
     ) -> None:
-        self.compiled, self.order, self.changes, self.affected, self.split, self.coupling = (
-            compiled,
-            order,
-            changes,
-            affected,
-            split,
-            coupling,
-        )
+        self.compiled, self.order, self.changes, self.affected, self.split = compiled, order, changes, affected, split
+        self.coupling, self.held = coupling, held
         self.names: list[str] = []
         self.states: list[tuple[str, ...]] = []
         self.factors: list[Factor] = []
@@ -111,6 +110,10 @@ class _Builder:
     def _responds(self, i: int) -> bool:
         """Whether the node has a copy that is not set, so that its family's exogenous variables are shared between worlds."""
         return any(i in each and i not in change for each, change in zip(self.affected, self.changes, strict=True))
+
+    def _parent(self, k: int, p: int, i: int) -> int:
+        """The parent as the node meets it in world k."""
+        return self.at[0 if (p, i) in self.held else k][p]
 
     def _copies(self, i: int) -> list[int]:
         """Worlds in which the node may differ from what it is."""
@@ -156,7 +159,7 @@ class _Builder:
         """The maximum of what does not differ between worlds, and of each link that may: a function of its parent and its exogenous variable."""
         name, states = self.compiled.names[i], self.compiled.states[i]
         here = self._worlds_of(i)
-        differing = [p in self.split and any(self.at[k][p] != self.at[0][p] for k in here) for p in factor.parents]
+        differing = [p in self.split and any(self._parent(k, p, i) != self.at[0][p] for k in here) for p in factor.parents]
         calm = [n for n, d in enumerate(differing) if not d]
         base = self._add(
             f"{name}^",
@@ -175,7 +178,7 @@ class _Builder:
             response = np.eye(len(states))[levels]  # (quantiles, parent's states, levels)
             made: dict[int, int] = {}
             for k in here:
-                parent = self.at[k][p]
+                parent = self._parent(k, p, i)
                 if parent not in made:
                     made[parent] = self._add(
                         f"{name}<{self.compiled.names[p]}'{k}", states, TableFactor((exogenous, parent), response[..., np.newaxis])
@@ -207,7 +210,7 @@ class _Builder:
         result: dict[int, int] = {}
         known: dict[tuple[int, ...], int] = {}
         for k in here:
-            parents = tuple(self.at[k][p] for p in factor.parents)
+            parents = tuple(self._parent(k, p, i) for p in factor.parents)
             if parents not in known:
                 response = np.eye(len(states))[levels] if k == 0 or mirrored is None else mirrored
                 known[parents] = self._add(

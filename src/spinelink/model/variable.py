@@ -36,7 +36,7 @@ class Node(Value):
     """One variable of the network."""
 
     role: Role
-    origin: Origin | None = Field(default=None, description="Where a cause lives. Needed for causes.")
+    origin: Origin | None = Field(default=None, description="Where a cause, or a mechanism, lies. Needed for causes.")
     region: str = Field(default="", description="Where a finding is felt or examined: groups findings for people.")
     label: Text = Field(description="A short name for people.")
     description: str = Field(default="", max_length=2000, description="The definition: when does the state hold?")

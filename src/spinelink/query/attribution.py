@@ -5,7 +5,7 @@ They explain findings; they do not rank diseases. Which disease a person has is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.execute import Rows, Seen
-from spinelink.inference.query import log_evidence, marginals
+from spinelink.inference.one_case import case_marginals
+from spinelink.inference.query import log_evidence
 from spinelink.inference.twin import Coupling, Worlds, worlds
+from spinelink.model.cpd import LogOdds
 from spinelink.model.network import Network
 from spinelink.model.question import Question
 from spinelink.result import Result, show_number
@@ -28,7 +31,7 @@ Array = NDArray[np.float64]
 
 PARTS = ("first_from_second", "second_from_first", "both_ways", "shared", "separate")
 LEAST = 0.005  # a carrier with a smaller share of what it could carry is not listed
-TINY = 1e-12
+TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,33 @@ class Link(Result):
         return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}"
 
 
+def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
+    """Edges along which a parent only makes its child rarer: odds ratios that are all below 1.
+
+    That a risk factor is missing, or that a named disease has taken the place of a diagnosis of exclusion, is no mechanism by which a finding would go: in the
+    other worlds the child responds to such a parent as it was.
+    """
+    found = set()
+    for name, node in network.nodes.items():
+        if isinstance(node.cpd, LogOdds):
+            for parent, ratio in node.cpd.odds_ratios.items():
+                if all(r.value < 1.0 for r in (ratio.values() if isinstance(ratio, Mapping) else (ratio,))):
+                    found.add((compiled.index[parent], compiled.index[name]))
+    return frozenset(found)
+
+
+def reaching(compiled: CompiledNetwork, effect: int, held: Container[tuple[int, int]]) -> set[int]:
+    """Nodes from which an effect can be reached along edges that are not held, and the effect itself."""
+    found, stack = {effect}, [effect]
+    while stack:
+        i = stack.pop()
+        for p in compiled.parents[i]:
+            if (p, i) not in held and p not in found:
+                found.add(p)
+                stack.append(p)
+    return found
+
+
 def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) -> dict[int, int | Array | Rows]:
     """The findings, and that effects which were not assessed are not in their first state."""
     found = dict(seen)
@@ -164,7 +194,11 @@ def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) 
 
 
 def _log_absent(
-    compiled: CompiledNetwork, seen: Seen, events: Sequence[tuple[Sequence[int], Sequence[int]]], coupling: Coupling
+    compiled: CompiledNetwork,
+    seen: Seen,
+    events: Sequence[tuple[Sequence[int], Sequence[int]]],
+    coupling: Coupling,
+    held: Container[tuple[int, int]],
 ) -> tuple[float, Worlds, dict[int, int | Array | Rows]]:
     """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too); the worlds, and what is seen in them."""
     found = worlds(
@@ -181,20 +215,27 @@ def _log_absent(
                     return -np.inf, found, there
             else:
                 there[index] = 0
-    return float(log_evidence(found.network, there)[0]), found, there
+    return _log_evidence(found.network, there), found, there
 
 
-def necessity(compiled: CompiledNetwork, seen: Seen, effect: int, causes: Sequence[int]) -> tuple[float, float, float]:
-    """P(effect absent had the causes been absent | findings, effect present), and its bounds. seen: with the effect present."""
+def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> float:
+    """log P(findings), by the compiled kernel where it is installed and the network fits, else by NumPy."""
+    return float(case_marginals(compiled, seen, [compiled.order[0]], engine="fast" if fast.is_available() else "numpy").log_evidence[0])
+
+
+def necessity(
+    compiled: CompiledNetwork, seen: Seen, effect: int, causes: Sequence[int], *, held: Container[tuple[int, int]] = ()
+) -> tuple[float, float, float]:
+    """P(effect absent had the causes been absent | findings, effect present), and its bounds. seen: with the effect present. held: as in `worlds`."""
     base = float(log_evidence(compiled, seen)[0])
-    reach = [c for c in causes if c in compiled.ancestors([effect])]
+    reach = sorted(reaching(compiled, effect, held) & set(causes))
     if not reach:
         return 0.0, 0.0, 0.0
-    log, found, _ = _log_absent(compiled, seen, [(reach, [effect])], "same")
+    log, found, _ = _log_absent(compiled, seen, [(reach, [effect])], "same", held)
     same = float(np.exp(log - base))
     if found.identified:
         return same, same, same
-    other = float(np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite")[0] - base))
+    other = float(np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite", held)[0] - base))
     return same, min(same, other), max(same, other)
 
 
@@ -211,10 +252,11 @@ def attribution(
     """See `Case.attribute`. causes: name -> nodes that are taken away together."""
     node = compiled.index[effect]
     there = present_seen(compiled, seen, [node])
+    held = protective_edges(network, compiled)
     rows = []
     for done, (name, nodes) in enumerate(causes.items(), 1):
         own = [compiled.index[n] for n in nodes]
-        p, low, high = necessity(compiled, there, node, own)
+        p, low, high = necessity(compiled, there, node, own, held=held)
         rows.append(Necessity(name, tuple(nodes), _any_of(compiled, there, own), p, low, high))
         if report is not None:
             report(done)
@@ -244,18 +286,24 @@ def link(
     a, b = compiled.index[first], compiled.index[second]
     there = present_seen(compiled, seen, [a, b])
     groups = grouped(network, homes)
-    indices = [[compiled.index[n] for n in group] for group in groups]
+    held = protective_edges(network, compiled)
+    ways = [reaching(compiled, i, held) for i in (a, b)]
+    indices = [
+        sorted(ways[0] & {compiled.index[n] for n in groups[1]}),
+        sorted(ways[1] & {compiled.index[n] for n in groups[0]}),
+        sorted(ways[0] & ways[1] & {compiled.index[n] for n in groups[2]}),
+    ]
     absent = [isinstance(there.get(i), int) and there[i] == 0 for i in (a, b)]
     # what must be absent in which world: the first finding without the second's home, the second without the first's, both without what is elsewhere
     events: dict[str, tuple[list[int], list[int]] | None] = {
-        "first": None if absent[0] else (indices[1], [a]),
-        "second": None if absent[1] else (indices[0], [b]),
+        "first": None if absent[0] else (indices[0], [a]),
+        "second": None if absent[1] else (indices[1], [b]),
         "shared": None if any(absent) else (indices[2], [a, b]),
     }
-    same, identified, kept = _shares(compiled, there, events, "same")
+    same, identified, kept = _shares(compiled, there, events, "same", held)
     low = high = same
     if not identified:
-        other = _shares(compiled, there, events, "opposite")[0]
+        other = _shares(compiled, there, events, "opposite", held)[0]
         low, high = ({p: pick(same[p], other[p]) for p in PARTS} for pick in (min, max))
     carried: dict[str, tuple[Carrier, ...]] = {}
     if carriers:
@@ -266,15 +314,19 @@ def link(
 
 
 def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:
-    """Causes at home with the first, with the second, and elsewhere."""
-    of = {n: node.origin for n, node in network.nodes.items() if node.role == "cause"}
+    """Causes and mechanisms at home with the first and with the second, and causes elsewhere."""
+    of = {n: node.origin for n, node in network.nodes.items() if node.role in ("cause", "mechanism")}
     first = [n for n, o in of.items() if o in homes[0]]
     second = [n for n, o in of.items() if o in homes[1]]
-    return first, second, [n for n in of if n not in first and n not in second]
+    return first, second, [n for n in of if n not in first and n not in second and network.nodes[n].role == "cause"]
 
 
 def _shares(
-    compiled: CompiledNetwork, seen: Seen, events: Mapping[str, tuple[list[int], list[int]] | None], coupling: Coupling
+    compiled: CompiledNetwork,
+    seen: Seen,
+    events: Mapping[str, tuple[list[int], list[int]] | None],
+    coupling: Coupling,
+    held: Container[tuple[int, int]],
 ) -> tuple[dict[str, float], bool, dict[str, tuple[Worlds, dict[int, int | Array | Rows]]]]:
     """The five shares from the probabilities of the events and of their conjunctions."""
     base = float(log_evidence(compiled, seen)[0])
@@ -284,10 +336,12 @@ def _shares(
     for many in (1, 2, 3):
         for names in combinations(events, many):
             chosen = [events[n] for n in names]
-            if any(c is None for c in chosen) or any(p.get(sub, 1.0) < TINY for k in range(1, many) for sub in combinations(names, k)):
+            if any(c is None or not c[0] for c in chosen) or any(
+                p.get(sub, 1.0) < TINY for k in range(1, many) for sub in combinations(names, k)
+            ):
                 p[names] = 0.0
                 continue
-            log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling)
+            log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling, held)
             identified &= found.identified
             p[names] = float(np.exp(log - base))
             if many == 1:
@@ -321,7 +375,9 @@ def _carriers(
         and found.at[0].get(compiled.index[n]) is not None
     ]
     hidden = [n for n in nodes if not isinstance(there.get(found.at[0][compiled.index[n]]), int)]
-    answer = marginals(found.network, there, [found.at[0][compiled.index[n]] for n in hidden])
+    answer = case_marginals(
+        found.network, there, [found.at[0][compiled.index[n]] for n in hidden], engine="fast" if fast.is_available() else "numpy"
+    )
     rows = [
         Carrier(n, network.nodes[n].label, network.nodes[n].role, float(answer.of[found.at[0][compiled.index[n]]][1:, 0].sum()))
         for n in hidden

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spinelink.query.attribution import Attribution, Link
     from spinelink.query.explanation import MostProbableExplanation
     from spinelink.query.intervals import Intervals
+    from spinelink.query.next_best import NextBest
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
     from spinelink.query.sensitivity import Sensitivity, TwoWaySensitivity
@@ -788,6 +789,59 @@ class Case:
             raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
         self._possible(self.log_evidence)
         return name
+
+    def next_best(
+        self,
+        target: str | None = None,
+        *,
+        limit: int | None = 5,
+        cost: Literal["minutes"] | None = "minutes",
+        horizon: Literal[1, 2] = 1,
+        by_urgency: bool = True,
+        utilities: Mapping[str, Mapping[str, float]] | None = None,
+        among: Iterable[str] | None = None,
+        threshold: float = 0.01,
+    ) -> NextBest:
+        """What to ask or test next: what each unasked question, sign, test, and each procedure as a whole, is expected to tell.
+
+        target: information about this node; about all ranked causes where None, each counted by its urgency (by_urgency), so that what could find an
+        emergency comes first. utilities: action -> state of the target -> utility; then it is the expected gain of knowing the answer before acting.
+        cost: "minutes" ranks by value per minute, None by value alone; money and invasiveness stand beside it. horizon: 2 adds the best that can follow
+        the best candidates. among: nodes that may be asked, all observable ones where None. threshold: value below which asking on is not worth it.
+        The answer says when to stop, and why; that is no reassurance. Raises UnknownNameError, EvidenceError, SpinelinkError.
+        """
+        from spinelink.query.next_best import next_best, weights_of
+
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise SpinelinkError(f"limit is how many to list, 1 or more, or None for all; not {limit!r}.")
+        if cost not in ("minutes", None):
+            raise UnknownNameError(str(cost), kind="cost", allowed=("minutes", "None"))
+        if horizon not in (1, 2) or isinstance(horizon, bool):
+            raise UnknownNameError(str(horizon), kind="horizon", allowed=("1", "2"))
+        network = self.model.network
+        if target is not None:
+            names = [self._target(str(target), None)]
+        else:
+            names = [n for n in network.ranked if not isinstance(self.findings.get(n), str)]
+        if not names:
+            raise SpinelinkError("there is no cause left to learn about; name a target")
+        if utilities is not None:
+            if target is None:
+                raise SpinelinkError("utilities are of one target's states; name it")
+            states = set(self.model.nodes[names[0]].states)
+            if not utilities or any(not isinstance(u, Mapping) or set(u) != states for u in utilities.values()):
+                raise SpinelinkError(f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}.")
+        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE - {"other"}] if among is None else self._names(among)
+        self._check_nodes(chosen)
+        chosen = [n for n in chosen if n not in names]
+        measure = "value of knowing before acting" if utilities is not None else f"information about {target or 'the causes'}"
+        if target is None and by_urgency:
+            measure += ", counted by urgency"
+        weights = weights_of(network, names, by_urgency and target is None)
+        return next_best(
+            network, self._question(target=target, cost=cost, horizon=horizon), self.model.compiled, self._seen, self._marginals(names), names,
+            weights=weights, utilities=utilities, among=chosen, cost=cost, limit=limit, horizon=horizon, threshold=float(threshold), measure=measure,
+        )  # fmt: skip
 
     def attribute(self, effect: str, cause: str | Iterable[str] | None = None, *, progress: bool | None = None) -> Attribution:
         """Because of what a finding is there: the probability that it would be absent had a cause been absent, everything else as it was.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,3 +102,49 @@ def kernel_findings(compiled: CompiledNetwork, seen: Seen) -> tuple[NDArray[np.i
         else:
             codes[0, i] = int(value)
     return codes, soft
+
+
+def with_more_findings(
+    compiled: CompiledNetwork, seen: Seen, more: Sequence[Mapping[int, int]], nodes: Sequence[int], *, threads: int | None = None
+) -> Marginals:
+    """One case with each of many further sets of findings (node -> state), side by side: log P(findings), (sets,), and posteriors, (states, sets).
+
+    By the compiled kernel where it is installed; what it leaves, or all, by NumPy. A soft finding about the same node counts with the likelihood of its
+    state. Posteriors are not numbers where a set cannot occur.
+    """
+    logs = np.full(len(more), -np.inf)
+    of = {n: np.full((compiled.cards[n], len(more)), np.nan) for n in nodes}
+    left = list(range(len(more)))
+    if fast.is_available() and len(more) > 1:
+        codes, soft = kernel_findings(compiled, seen)
+        rows = np.repeat(codes, len(more), axis=0)
+        for k, each in enumerate(more):
+            for node, state in each.items():
+                rows[k, node] = state
+        workers = threads or min(os.cpu_count() or 1, 8)
+        pieces = [np.arange(k, len(more), 4 * workers) for k in range(min(4 * workers, len(more)))]
+        fast.solve(compiled, rows[:1], dict(soft), [], capacity=CAPACITY)  # flattened once, before the threads part
+
+        def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
+            own = {i: np.repeat(w, len(piece), axis=1) for i, w in soft.items()}
+            return fast.solve(compiled, rows[piece], own, list(nodes), capacity=CAPACITY)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for piece, answer in zip(pieces, pool.map(run, pieces), strict=True):
+                done = answer.answered
+                logs[piece[done]] = answer.log_evidence[done]
+                for n in nodes:
+                    of[n][:, piece[done]] = answer.of[n][:, done]
+        left = [k for k in left if not np.isfinite(logs[k])]
+    for k in left:
+        each_answer = marginals(compiled, {**seen, **more[k]}, nodes)
+        logs[k] = float(each_answer.log_evidence[0])
+        for n in nodes:
+            of[n][:, k] = each_answer.of[n][:, 0]
+    for k, each in enumerate(more):
+        for node, state in each.items():
+            finding = seen.get(node)
+            if finding is not None and is_soft(finding):  # what was half seen still counts: the likelihood of the state that is now certain
+                with np.errstate(divide="ignore"):
+                    logs[k] += np.log(finding[state, 0])
+    return Marginals(logs, of)

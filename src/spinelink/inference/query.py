@@ -326,7 +326,8 @@ def _differences(compiled: CompiledNetwork, seen: Seen, node: int, below: list[A
     found = np.stack([high - low for low, high in itertools.pairwise(steps)])
     for k in range(1, compiled.cards[node]):
         if (found[k] < RARE).any():
-            found[k] = np.exp(log_evidence(compiled, {**seen, node: k}, budget=budget) - log_total)
+            with np.errstate(invalid="ignore"):  # where a row is impossible: not a number
+                found[k] = np.exp(log_evidence(compiled, {**seen, node: k}, budget=budget) - log_total)
     return found
 
 

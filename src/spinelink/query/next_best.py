@@ -1,0 +1,285 @@
+"""What to ask or test next: what each unasked question, sign and test is expected to tell, and what it costs.
+
+Information is the mutual information of a finding and a cause given what is known (Lindley 1956), in bits; about all causes together it is the sum over them,
+each weighed by its urgency where that is asked for. With utilities it is the expected value of sample information (Raiffa and Schlaifer 1961).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.execute import Seen
+from spinelink.inference.one_case import with_more_findings
+from spinelink.inference.query import Marginals
+from spinelink.model.network import Network
+from spinelink.model.question import Question
+from spinelink.model.variable import Cost
+from spinelink.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+Utilities = Mapping[str, Mapping[str, float]]
+"""Action -> state of the target -> utility."""
+
+URGENCY_WEIGHTS: Mapping[str, float] = {"emergency": 20.0, "urgent": 5.0, "soon": 2.0, "routine": 1.0}
+"""What information about a cause counts, by its urgency. Judged: a missed emergency counts most."""
+
+CLASSES = ("none", "low", "medium", "high")
+MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
+SHORTEST = 0.1  # minutes: what is at hand is not free of effort
+THRESHOLD = 0.01  # bits (or what else is measured) below which the next question is not worth asking
+AHEAD = 5  # first questions that a look two steps ahead follows
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One question, sign or test, or a procedure with all that it shows.
+
+    value: what it is expected to tell. after: the same with the best question after it, where two steps were asked for. changes_lead: the chance that
+    another cause leads afterwards. open: the procedure is under way, so it costs next to nothing more.
+    """
+
+    name: str
+    label: str
+    nodes: tuple[str, ...]
+    question: str
+    value: float
+    after: float
+    per_minute: float
+    minutes: float
+    money: str
+    invasiveness: str
+    changes_lead: float
+    open: bool
+
+
+@dataclass(frozen=True, repr=False)
+class NextBest(Result):
+    """Candidates, the best first. stop: whether to stop asking, and why (empty where not). left_out: procedures with too many outcomes to weigh."""
+
+    measure: str
+    unit: str
+    candidates: tuple[Candidate, ...]
+    stop: str
+    left_out: tuple[str, ...]
+    asked: int
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+    def __getitem__(self, position: int) -> Candidate:
+        return self.candidates[position]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness, changes_lead, question, nodes."""
+        import pandas as pd
+
+        rows = [
+            (
+                c.name,
+                c.label,
+                c.value,
+                c.after,
+                c.per_minute,
+                c.minutes,
+                c.money,
+                c.invasiveness,
+                c.changes_lead,
+                c.question,
+                ", ".join(c.nodes),
+            )
+            for c in self.candidates
+        ]
+        columns = ["name", "label", "value", "after", "per_minute", "minutes", "money", "invasiveness", "changes_lead", "question", "nodes"]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame if frame["after"].notna().any() else frame.drop(columns="after")
+
+    def title(self) -> str:
+        stop = f"\nStop: {self.stop}" if self.stop else ""
+        return f"{self.question}\n{self.measure} ({self.unit}), of {self.asked} questions and procedures{stop}"
+
+
+def next_best(
+    network: Network,
+    question: Question,
+    compiled: CompiledNetwork,
+    seen: Seen,
+    prior: Marginals,
+    targets: Sequence[str],
+    *,
+    weights: Mapping[str, float],
+    utilities: Utilities | None,
+    among: Sequence[str],
+    cost: str | None,
+    limit: int | None,
+    horizon: int,
+    threshold: float,
+    measure: str,
+) -> NextBest:
+    """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked."""
+    groups, left_out = _groups(network, compiled, seen, among)
+    index = [compiled.index[t] for t in targets]
+    ask = _Asker(network, compiled, index, [weights[t] for t in targets], utilities)
+    values, leads, _ = ask.values(seen, prior, groups)
+    found = []
+    for k, (name, nodes) in enumerate(groups.items()):
+        spent, is_open = _cost(network, compiled, seen, nodes)
+        label = network.nodes[nodes[0]].label if len(nodes) == 1 else name.replace("_", " ")
+        words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
+        found.append(
+            Candidate(
+                name, label, nodes, words, values[k], float("nan"), values[k] / max(spent.minutes, SHORTEST), spent.minutes, spent.money,
+                spent.invasiveness, leads[k], is_open,
+            )
+        )  # fmt: skip
+
+    def key(c: Candidate) -> tuple[float, str]:
+        return (-(c.per_minute if cost == "minutes" else c.value if c.after != c.after else c.after), c.name)
+
+    found.sort(key=key)
+    if horizon == 2:
+        found = _two_steps(ask, seen, prior, groups, found)
+        found.sort(key=key)
+    best = max((c.value for c in found), default=0.0)
+    stop = ""
+    if not found:
+        stop = "nothing is left to ask."
+    elif best < threshold:
+        stop = f"no remaining question is worth {threshold:g} {'bits' if utilities is None else 'of utility'}. What was not asked was not considered."
+    elif utilities is None and max(c.changes_lead for c in found) <= 0.0:
+        stop = "no remaining question by itself can change the leading cause. What was not asked was not considered, and red flags are asked about all the same."
+    unit = "bits" if utilities is None else "utility"
+    return NextBest(question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found))
+
+
+def _groups(network: Network, compiled: CompiledNetwork, seen: Seen, among: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Each node that may be asked, and each procedure that shows several of them."""
+    hidden = [n for n in among if not isinstance(seen.get(compiled.index[n]), int)]
+    found: dict[str, tuple[str, ...]] = {n: (n,) for n in hidden}
+    procedures: dict[str, list[str]] = {}
+    for n in hidden:
+        if (name := network.nodes[n].procedure) is not None:
+            procedures.setdefault(name, []).append(n)
+    left_out = []
+    for name, nodes in procedures.items():
+        if len(nodes) < 2:
+            continue
+        if float(np.prod([len(network.nodes[n].states) for n in nodes])) > MOST_OUTCOMES:
+            left_out.append(name)
+        else:
+            found[name if name not in found else f"{name} (whole)"] = tuple(nodes)
+    return found, left_out
+
+
+def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequence[str]) -> tuple[Cost, bool]:
+    """What observing these nodes costs: of one procedure the dearest of its parts, once; next to nothing where it is under way."""
+    parts = [network.nodes[n].cost or Cost() for n in nodes]
+    procedures = {network.nodes[n].procedure for n in nodes} - {None}
+    open_ = any(node.procedure in procedures and compiled.index[n] in seen for n, node in network.nodes.items())
+    if open_:
+        return Cost(minutes=SHORTEST), True
+    whole = Cost(
+        minutes=max(p.minutes for p in parts),
+        money=max((p.money for p in parts), key=CLASSES.index),
+        invasiveness=max((p.invasiveness for p in parts), key=CLASSES.index),
+    )
+    return whole, False
+
+
+@dataclass(frozen=True, eq=False)
+class _Asker:
+    network: Network
+    compiled: CompiledNetwork
+    targets: Sequence[int]
+    weights: Sequence[float]
+    utilities: Utilities | None
+
+    def values(
+        self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
+    ) -> tuple[list[float], list[float], list[tuple[list[dict[int, int]], Array]]]:
+        """For each candidate its value, the chance that the lead changes, and its outcomes with their probabilities; all outcomes in one run."""
+        outcomes: list[list[dict[int, int]]] = []
+        for nodes in groups.values():
+            index = [self.compiled.index[n] for n in nodes]
+            outcomes.append([dict(zip(index, states, strict=True)) for states in product(*(range(self.compiled.cards[i]) for i in index))])
+        every = [o for each in outcomes for o in each]
+        found = with_more_findings(self.compiled, seen, every, self.targets)
+        base = float(np.ravel(prior.log_evidence)[0])
+        with np.errstate(invalid="ignore"):
+            chance = np.exp(found.log_evidence - base)
+        values, leads, kept = [], [], []
+        start = 0
+        now = self._lead({t: prior.of[t][:, :1] for t in self.targets})[0]
+        for each in outcomes:
+            part = slice(start, start + len(each))
+            start += len(each)
+            p = np.where(np.isfinite(chance[part]), chance[part], 0.0)
+            p = p / p.sum() if p.sum() > 0.0 else p
+            of = {t: found.of[t][:, part] for t in self.targets}
+            values.append(self._information(prior, of, p) if self.utilities is None else self._worth(prior, of, p))
+            leads.append(float(p[(self._lead(of) != now) & (p > 0.0)].sum()))
+            kept.append((each, p))
+        return values, leads, kept
+
+    def _lead(self, of: Mapping[int, Array]) -> NDArray[np.intp]:
+        """The position of the likeliest target under each outcome; of a single target, of its likeliest state."""
+        if len(self.targets) == 1:
+            return np.asarray(np.argmax(np.nan_to_num(of[self.targets[0]]), axis=0))
+        return np.asarray(np.argmax(np.nan_to_num(np.array([of[t][1:].sum(axis=0) for t in self.targets])), axis=0))
+
+    def _information(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+        total = 0.0
+        for t, weight in zip(self.targets, self.weights, strict=True):
+            before, after = prior.of[t][:, :1], np.where(p > 0.0, of[t], 1.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                terms = np.where((after > 0.0) & (p > 0.0), after * (np.log2(after) - np.log2(before)), 0.0)
+            total += weight * float((p * terms.sum(axis=0)).sum())
+        return max(total, 0.0)
+
+    def _worth(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+        """How much better the best action is expected to be once the outcome is known."""
+        assert self.utilities is not None
+        t = self.targets[0]
+        table = np.array([[each[s] for s in self.compiled.states[t]] for each in self.utilities.values()])  # (actions, states)
+        now = float((table @ prior.of[t][:, 0]).max())
+        then = (table @ np.where(p > 0.0, of[t], 0.0)).max(axis=0)  # (outcomes,)
+        return float((p * then).sum()) - now
+
+
+def _two_steps(
+    ask: _Asker, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]], found: Sequence[Candidate]
+) -> list[Candidate]:
+    """The best candidates with the best that can follow each of their outcomes."""
+    from dataclasses import replace
+
+    done = []
+    for c in found[:AHEAD]:
+        _, _, [(outcomes, p)] = ask.values(seen, prior, {c.name: c.nodes})
+        rest = {n: nodes for n, nodes in groups.items() if not set(nodes) & set(c.nodes)}
+        rest = {n: rest[n] for n in [f.name for f in found if f.name in rest][: 3 * AHEAD]}
+        more = 0.0
+        for outcome, share in zip(outcomes, p, strict=True):
+            if share <= 1e-9 or not rest:
+                continue
+            there = {**seen, **outcome}
+            now = with_more_findings(ask.compiled, there, [{}], ask.targets)
+            more += float(share) * max(ask.values(there, now, rest)[0])
+        done.append(replace(c, after=c.value + more))
+    return [*done, *(replace(c, after=float("nan")) for c in found[AHEAD:])]
+
+
+def weights_of(network: Network, targets: Sequence[str], by_urgency: bool) -> dict[str, float]:
+    """What information about each target counts."""
+    return {t: URGENCY_WEIGHTS[network.nodes[t].urgency or "routine"] if by_urgency else 1.0 for t in targets}

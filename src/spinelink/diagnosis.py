@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from spinelink.query.next_best import NextBest
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
+    from spinelink.query.reasons import Reasons
     from spinelink.query.sensitivity import Sensitivity, TwoWaySensitivity
     from spinelink.query.settings import AcrossSettings
     from spinelink.query.sources import Sources
@@ -789,6 +790,32 @@ class Case:
             raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
         self._possible(self.log_evidence)
         return name
+
+    def explain(self, target: str | None = None, *, against: str | None = None, seed: int = 0) -> Reasons:
+        """Why a cause is as likely as it is: what each finding contributed in log odds, what was expected and is absent, which single finding would turn
+        the ranking, and the sources that matter most.
+
+        target: a cause or mechanism; the leading cause where None. against: another one to compare it with. seed: of the permutations, where more than ten
+        findings make exact Shapley shares too many. Raises UnknownNameError, EvidenceError where a node is observed.
+        """
+        from spinelink.query.reasons import reasons
+
+        name = self._target(target, None)
+        other = None if against is None else self._target(str(against), None)
+        if other == name:
+            raise SpinelinkError(f"{name} against itself says nothing; name two different nodes.")
+        keys = [s.key for s in self.sources(name).sources[:5]]
+        return reasons(
+            self.model.network,
+            self._question(target=name, against=other),
+            self.model.compiled,
+            self.findings,
+            self._seen,
+            name,
+            other,
+            seed=seed,
+            sources=keys,
+        )
 
     def next_best(
         self,

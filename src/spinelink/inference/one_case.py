@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -147,4 +147,38 @@ def with_more_findings(
             if finding is not None and is_soft(finding):  # what was half seen still counts: the likelihood of the state that is now certain
                 with np.errstate(divide="ignore"):
                     logs[k] += np.log(finding[state, 0])
+    return Marginals(logs, of)
+
+
+def with_some_findings(compiled: CompiledNetwork, seen: Seen, subsets: Sequence[Collection[int]], nodes: Sequence[int]) -> Marginals:
+    """One case with only some of its findings, for many subsets side by side: log P(findings), (subsets,), and posteriors, (states, subsets)."""
+    logs = np.full(len(subsets), -np.inf)
+    of = {n: np.full((compiled.cards[n], len(subsets)), np.nan) for n in nodes}
+    if fast.is_available() and len(subsets) > 1:
+        codes = np.full((len(subsets), len(compiled.names)), -1, dtype=np.int64)
+        soft = {i: np.full((compiled.cards[i], len(subsets)), np.nan) for i, v in seen.items() if is_soft(v)}
+        for k, subset in enumerate(subsets):
+            for i in subset:
+                if i in soft:
+                    soft[i][:, k] = np.asarray(seen[i])[:, 0]
+                else:
+                    codes[k, i] = int(np.asarray(seen[i]))
+        workers = min(os.cpu_count() or 1, 8)
+        pieces = [np.arange(k, len(subsets), 4 * workers) for k in range(min(4 * workers, len(subsets)))]
+        fast.solve(compiled, codes[:1], {}, [], capacity=CAPACITY)
+
+        def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
+            return fast.solve(compiled, codes[piece], {i: w[:, piece] for i, w in soft.items()}, list(nodes), capacity=CAPACITY)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for piece, answer in zip(pieces, pool.map(run, pieces), strict=True):
+                done = answer.answered
+                logs[piece[done]] = answer.log_evidence[done]
+                for n in nodes:
+                    of[n][:, piece[done]] = answer.of[n][:, done]
+    for k in np.flatnonzero(~np.isfinite(logs)).tolist():
+        single = marginals(compiled, {i: seen[i] for i in subsets[k]}, nodes)
+        logs[k] = float(single.log_evidence[0])
+        for n in nodes:
+            of[n][:, k] = single.of[n][:, 0]
     return Marginals(logs, of)

@@ -1,0 +1,43 @@
+"""`spinelink explain`"""
+
+from __future__ import annotations
+
+import click
+
+from spinelink.cli.findings import read_findings
+from spinelink.cli.output import json_option, network_option, print_json, setting_option
+from spinelink.cli.query import DEFAULT_NETWORK
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[FINDING]...")
+@network_option
+@setting_option
+@click.option("--target", help="The cause to explain.  [default: the leading one]")
+@click.option("--against", help="Another cause to compare it with.")
+@json_option
+def explain(
+    words: tuple[str, ...], network: str | None, setting: str | None, target: str | None, against: str | None, as_json: bool
+) -> None:
+    """What each finding contributed to a cause, what was expected and is absent, and what would turn the ranking."""
+    from dataclasses import asdict
+
+    from spinelink.library import load
+
+    found = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words)).explain(target, against=against)
+    if not as_json:
+        click.echo(str(found))
+        return
+    print_json(
+        {
+            "question": found.question.to_dict(),
+            "target": found.target,
+            "against": found.against,
+            "before": found.before,
+            "after": found.after,
+            "findings": [asdict(r) for r in found.rows],
+            "expected_and_absent": [asdict(e) for e in found.absent],
+            "turns": [asdict(t) for t in found.turns],
+            "sources": list(found.sources),
+        }
+    )

@@ -1,0 +1,134 @@
+"""Why: contributions against the definition, by enumeration; chains, turns, what was expected; and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import permutations
+
+import matplotlib as mpl
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+mpl.use("Agg")
+
+import spinelink as sl
+from spinelink.cli import main
+from spinelink.diagnosis import Model
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
+from tests import oracle
+from tests.inference.test_exact import RELAXED
+from tests.strategies import evidence_for, networks
+
+
+def log_odds(network, evidence, target):
+    total, of, _ = oracle.posterior(network, evidence)
+    states = list(of[target].values())
+    p = sum(states[1:]) / sum(states) if total > 0.0 else math.nan
+    return math.log(p) - math.log(states[0] / sum(states)) if 0.0 < p < 1.0 else math.nan
+
+
+@st.composite
+def questions(draw):
+    network = draw(networks(max_nodes=5, max_parents=3))
+    evidence = dict(list(draw(evidence_for(network)).items())[:3])
+    hidden = [n for n in network.nodes if n not in evidence]
+    assume(hidden)
+    return network, evidence, draw(st.sampled_from(hidden))
+
+
+@given(questions())
+@RELAXED
+def test_shares_are_the_average_over_all_orders(question):
+    network, evidence, target = question
+    assume(oracle.posterior(network, evidence)[0] > 1e-7)
+    known = {}
+    for order in permutations(evidence):
+        for k in range(len(order) + 1):
+            chosen = frozenset(order[:k])
+            known.setdefault(chosen, log_odds(network, {n: evidence[n] for n in chosen}, target))
+    assume(not any(math.isnan(v) for v in known.values()))
+    found = Model(network).observe(evidence).explain(target)
+    orders = list(permutations(evidence))
+    for row in found.rows:
+        mean = sum(known[frozenset(o[: o.index(row.node) + 1])] - known[frozenset(o[: o.index(row.node)])] for o in orders) / len(orders)
+        assert row.share == pytest.approx(mean, abs=1e-7)
+        assert row.left_out == pytest.approx(known[frozenset(evidence)] - known[frozenset(evidence) - {row.node}], abs=1e-7)
+    assert found.before + sum(r.share for r in found.rows) == pytest.approx(found.after, abs=1e-7)
+    assert found.exact
+
+
+@pytest.fixture(scope="module")
+def case():
+    return sl.load("back-leg-pain").observe(
+        age_group=47, leg_pain="below_knee", numbness=True, fever=False, back_pain=True, straight_leg_raise=False
+    )
+
+
+def test_one_cause_against_another(case):
+    found = case.explain("lumbar_disc_herniation", against="lumbar_spinal_stenosis")
+    p = {n: case.posterior(n)["present"] for n in ("lumbar_disc_herniation", "lumbar_spinal_stenosis")}
+    assert found.after == pytest.approx(math.log(p["lumbar_disc_herniation"] / p["lumbar_spinal_stenosis"]), abs=1e-9)
+    assert found.before + sum(r.share for r in found.rows) == pytest.approx(found.after, abs=1e-9)
+
+
+def test_chains_go_through_what_is_likely_to_be_there(case):
+    chains = {r.node: r.chain for r in case.explain("lumbar_disc_herniation").rows}
+    assert chains["numbness"] == ("lumbar_disc_herniation", "nerve_root_compression", "nerve_root_dysfunction", "numbness")
+    assert chains["back_pain"] == ("lumbar_disc_herniation", "back_pain")
+    assert chains["fever"] == ()
+
+
+def test_what_was_expected_and_is_absent(case):
+    [absent] = case.explain("lumbar_disc_herniation").absent
+    assert absent.node == "straight_leg_raise"
+    there = case.model.observe(lumbar_disc_herniation=True).posterior("straight_leg_raise")["present"]
+    assert absent.probability == pytest.approx(there, abs=1e-9)
+
+
+def test_turns_turn_the_ranking(case):
+    found = case.explain()
+    assert found.turns
+    lead = case.differential(limit=1)[0].cause
+    for turn in found.turns:
+        other = case.observe({turn.node: turn.instead}).differential(limit=1)[0].cause
+        assert other == turn.leading != lead
+
+
+def test_many_findings_are_shared_out_by_seeded_permutations(case):
+    more = case.observe(night_pain=False, weight_loss=False, worse_on_sitting=True, tingling=True, morning_stiffness=False)
+    assert len(more.findings) > 10
+    one, two = more.explain("lumbar_disc_herniation"), more.explain("lumbar_disc_herniation")
+    assert not one.exact
+    assert [r.share for r in one.rows] == [r.share for r in two.rows]
+    assert one.before + sum(r.share for r in one.rows) == pytest.approx(one.after, abs=1e-9)
+
+
+def test_without_findings_there_is_nothing_to_tell():
+    found = sl.load("minimal").observe().explain("scoliosis")
+    assert len(found) == 0 and found.before == found.after
+
+
+def test_it_shows_itself(case, capsys):
+    found = case.explain("lumbar_disc_herniation")
+    assert "Against it: straight_leg_raise=absent" in found.text()
+    ax = found.plot()
+    assert sum(b.get_width() for b in ax.patches) == pytest.approx(found.after - found.before)
+    assert main(["explain", "numbness", "leg_pain=below_knee", "-n", "minimal", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"]
+    assert main(["explain", "numbness", "-n", "minimal", "--against", "scoliosis"]) == 0
+    assert "against scoliosis" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "message"),
+    [
+        (lambda c: c.explain("numbness"), EvidenceError, "observed"),
+        (lambda c: c.explain("scoliosys"), UnknownNameError, "scoliosis"),
+        (lambda c: c.explain("scoliosis", against="scoliosis"), SpinelinkError, "against itself"),
+    ],
+)
+def test_bad_questions_are_refused(case, ask, error, message):
+    with pytest.raises(error, match=message):
+        ask(case)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from spinelink.model.claim import ClaimFile
     from spinelink.query.alerts import Alerts
     from spinelink.query.attribution import Attribution, Link
+    from spinelink.query.conflict import Conflict
     from spinelink.query.explanation import MostProbableExplanation
     from spinelink.query.intervals import Intervals
     from spinelink.query.next_best import NextBest
@@ -600,17 +601,34 @@ class Case:
             intervals=intervals,
         )
 
-    def most_probable_explanation(self) -> MostProbableExplanation:
-        """The single most probable joint state of all nodes that are not observed; findings not asked about are summed out."""
+    def most_probable_explanation(self, *, over: str | Iterable[str] | None = None, best: int = 1) -> MostProbableExplanation:
+        """The single most probable joint state of all nodes that are not observed; findings not asked about are summed out.
+
+        over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; a handful of nodes). best: also the next so many, as `.others`,
+        where `over` is given. Raises UnknownNameError, EvidenceError where a node of `over` is observed, TooLargeError.
+        """
         from spinelink.inference.explanation import log_posterior, most_probable_explanation
-        from spinelink.query.explanation import MostProbableExplanation
+        from spinelink.query.explanation import MostProbableExplanation, best_of_joint
 
         compiled = self.model.compiled
-        silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
+        if isinstance(best, bool) or not isinstance(best, int) or best < 1:
+            raise SpinelinkError(f"best is how many explanations, 1 or more, not {best!r}.")
         self._possible(self.log_evidence)
-        best = most_probable_explanation(compiled, self._seen, ignore=silent)
-        states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(best.states.items()))
-        return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, best), self.model.network)
+        if over is not None:
+            names = list(dict.fromkeys(self._names(over)))
+            self._check_nodes(names)
+            for name in names:
+                if isinstance(self.findings.get(name), str):
+                    raise EvidenceError(f"{name} is observed: it needs no explanation.")
+            if not names:
+                raise SpinelinkError("name one or more nodes to explain")
+            return best_of_joint(self._question(over=tuple(names), best=best), self.joint(names), names, self.model.network, best)
+        if best > 1:
+            raise SpinelinkError("the next best explanations are given of chosen nodes: say over=[...].")
+        silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
+        found = most_probable_explanation(compiled, self._seen, ignore=silent)
+        states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(found.states.items()))
+        return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, found), self.model.network)
 
     def intervals(
         self,
@@ -816,6 +834,18 @@ class Case:
             seed=seed,
             sources=keys,
         )
+
+    def conflict(self) -> Conflict:
+        """Do the findings fit together: the conflict of the whole in bits (above 0 they hinder each other), the pairs and findings that carry it, and the
+        causes that would resolve it. Raises ImpossibleEvidenceError where they cannot occur together at all."""
+        from spinelink.query.conflict import conflict
+
+        names = [n for n in self.model.network.ranked if n not in self.findings]
+        index = self.model.compiled.index
+        question = self._question()
+        before, after = self.model.observe()._marginals(names), self._marginals(names)
+        prior, posterior = ({n: float(a.of[index[n]][1:, 0].sum()) for n in names} for a in (before, after))
+        return conflict(self.model.network, question, self.model.compiled, self.findings, self._seen, prior, posterior)
 
     def next_best(
         self,

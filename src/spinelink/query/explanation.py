@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING
 
 from spinelink.model.network import Network
+from spinelink.model.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -14,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class MostProbableExplanation(Result):
-    """The single most probable joint state of the nodes not observed. log_probability: log P(states | evidence)."""
+    """The single most probable joint state of the nodes not observed. log_probability: log P(states | evidence).
+
+    others: the next best, each with its log probability, where they were asked for.
+    """
 
     states: tuple[tuple[str, str], ...]
     log_probability: float
     network: Network
+    others: tuple[tuple[tuple[tuple[str, str], ...], float], ...] = ()
 
     def __getitem__(self, node: str) -> str:
         return dict(self.states)[node]
@@ -41,3 +48,17 @@ class MostProbableExplanation(Result):
 
     def title(self) -> str:
         return f"{self.question}\nP(this explanation | findings) = exp({self.log_probability:.3f})"
+
+
+def best_of_joint(
+    question: Question, joint: pd.Series[float], names: Sequence[str], network: Network, best: int
+) -> MostProbableExplanation:
+    """The most probable combinations of a joint posterior; ties in the order of the states."""
+    order = joint.to_numpy().argsort(kind="stable")[::-1][:best] if best > 1 else [int(joint.to_numpy().argmax())]
+    found = []
+    for k in order:
+        label = joint.index[k]
+        states = label if isinstance(label, tuple) else (label,)
+        p = float(joint.iloc[k])
+        found.append((tuple(zip(names, map(str, states), strict=True)), log(p) if p > 0.0 else float("-inf")))
+    return MostProbableExplanation(question, found[0][0], found[0][1], network, tuple(found[1:]))

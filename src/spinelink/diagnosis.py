@@ -426,6 +426,8 @@ class Model:
             return [DiffCase(str(name), None, self.observe(each).evidence) for name, each in cases.items()]
         if isinstance(cases, Mapping):
             return [DiffCase("case 1", None, self.observe(cases).evidence)]
+        if not isinstance(cases, Iterable):
+            raise SpinelinkError(f"cases are findings, several of them, or a file of cases; not {cases!r}.")
         found = [each.evidence if isinstance(each, Case) else self.observe(each).evidence for each in cases]
         return [DiffCase(f"case {k}", None, each) for k, each in enumerate(found, 1)]
 

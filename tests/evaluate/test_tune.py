@@ -281,6 +281,8 @@ def test_only_what_may_vary_moves_and_settings_keep_their_own():
     ("ask", "error", "message"),
     [
         (lambda m: m.tune([]), SpinelinkError, "no constraint"),
+        (lambda m: m.tune(None), SpinelinkError, "sl.constraint"),
+        (lambda m: m.tune(sl.constraint("P(scoliosis) == 0.2"), cases=3), SpinelinkError, "cases are findings"),
         (lambda m: m.tune("P(scoliosis) >= 0.5"), SpinelinkError, "sl.constraint"),
         (lambda m: m.tune(sl.constraint("P(scoliosis) >= 0.5"), vary="numbnes.leak"), UnknownNameError, "numbness.leak"),
         (lambda m: m.tune(sl.constraint("P(scoliosis) >= 0.5"), vary="numbness.leak"), SpinelinkError, "no bearing|has a bearing"),

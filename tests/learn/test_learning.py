@@ -312,6 +312,8 @@ def test_impossible_rows_are_named(model):
         ({"numbness": [True], "w": [-1.0]}, {"weights": "w"}, EvidenceError, "0 or more"),
         ({"numbness": [True]}, {"weights": "w"}, UnknownNameError, "column"),
         ({"numbness": []}, {}, SpinelinkError, "no row"),
+        ({"id": [1]}, {"keep": "id"}, SpinelinkError, "no column of the table is a node"),
+        ({"numbness": [True], "w": [0.0]}, {"weights": "w"}, SpinelinkError, "nobody"),
     ],
 )
 def test_bad_tables_and_options_are_refused(model, frame, options, error, message):
@@ -319,3 +321,10 @@ def test_bad_tables_and_options_are_refused(model, frame, options, error, messag
         model.learn(pd.DataFrame(frame), **options)
     with pytest.raises(SpinelinkError, match="one row a patient"):
         model.learn([1, 2])
+
+
+def test_a_column_that_stands_twice_is_named(model):
+    frame = pd.DataFrame([[True, False, True]], columns=["numbness", "scoliosis", "numbness"])
+    for ask in (model.learn, model.posteriors, lambda f: model.evaluate(f, "scoliosis")):
+        with pytest.raises(EvidenceError, match="'numbness' stands in the table 2 times"):
+            ask(frame)

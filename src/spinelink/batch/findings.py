@@ -8,6 +8,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
@@ -35,6 +36,22 @@ class TableFindings:
         soft = {n: w[:, rows] for n, w in self.soft.items()}
         count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
         return TableFindings(count, hard, soft)
+
+
+def as_table(frame: Any) -> nw.DataFrame[Any]:
+    """The caller's frame, whatever its kind. Raises SpinelinkError for what is no table, EvidenceError where two columns have one name."""
+    try:
+        table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        names = [str(c) for c in getattr(frame, "columns", table.columns)]
+    except DuplicateError:
+        names = [str(c) for c in frame.columns]
+    except TypeError:
+        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
+        raise SpinelinkError(f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}.") from None
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise EvidenceError(f"column {twice[0]!r} stands in the table {names.count(twice[0])} times; drop or rename one.")
+    return table
 
 
 def read_table(network: Network, frame: nw.DataFrame[Any], *, keep: Sequence[str] = (), first_row: int = 0) -> TableFindings:
@@ -159,11 +176,7 @@ def read_patients(
 
     weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
     """
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
-        raise SpinelinkError(f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}.") from None
+    table = as_table(frame)
     kept = [keep] if isinstance(keep, str) else list(keep)
     for column in [*kept, *([weights] if weights is not None else [])]:
         if column not in table.columns:
@@ -171,11 +184,15 @@ def read_patients(
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to learn from")
     found = read_table(network, table, keep=[*kept, *([weights] if weights is not None else [])])
+    if not found.hard and not found.soft:
+        raise SpinelinkError("no column of the table is a node of the network: there is nothing to learn from.")
     codes = np.full((found.rows, len(compiled.names)), MISSING, dtype=np.int64)
     for name, own in found.hard.items():
         codes[:, compiled.index[name]] = own
     soft = {compiled.index[n]: w for n, w in found.soft.items()}
     share = np.ones(found.rows) if weights is None else _weights(table, weights)
+    if not share.sum() > 0.0:
+        raise SpinelinkError(f"all weights in column {weights!r} are 0: there is nobody to learn from.")
     if soft:
         return Rows(codes, soft, share), list(range(found.rows))
     used = np.flatnonzero((codes != MISSING).any(axis=0))

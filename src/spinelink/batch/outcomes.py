@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.batch.engine import answer
-from spinelink.batch.findings import MISSING, TableFindings, read_table
+from spinelink.batch.findings import MISSING, TableFindings, as_table, read_table
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.model.evidence import is_missing
@@ -67,11 +67,7 @@ def read_outcomes(
     keep: str | Sequence[str],
 ) -> Outcomes:
     """See `Model.evaluate`. Raises EvidenceError with row and column, UnknownNameError, SpinelinkError."""
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
-        raise SpinelinkError(f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}.") from None
+    table = as_table(frame)
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to evaluate")
     subgroups = [by] if isinstance(by, str) else list(by)

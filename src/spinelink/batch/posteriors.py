@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.batch.engine import Engine, TableAnswer, answer
-from spinelink.batch.findings import TableFindings, read_table
+from spinelink.batch.findings import TableFindings, as_table, read_table
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.contradiction import smallest_contradiction
@@ -57,11 +57,7 @@ def table_posteriors(
     if chunk < 1 or (threads is not None and threads < 1):
         raise SpinelinkError("chunk and threads are 1 or more.")
     nodes = chosen_nodes(network, of)
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
-        raise SpinelinkError(f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}.") from None
+    table = as_table(frame)
     kept = [keep] if isinstance(keep, str) else list(keep)
     for column in kept:
         if column not in table.columns:

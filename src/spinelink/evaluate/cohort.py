@@ -32,7 +32,10 @@ def cohort(
     import pandas as pd
 
     rates = _rates(names, missing)
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise SpinelinkError(f"a seed is a whole number, 0 or more, or a NumPy Generator; not {seed!r}.") from None
     parts = [sample(compiled, seen, min(PIECE, size - k), rng) for k in range(0, size, PIECE)]
     codes = np.concatenate(parts) if parts else np.empty((0, len(compiled.names)), dtype=np.int64)
     columns = {}

@@ -8,7 +8,7 @@ way, in log odds weighted by each number's uncertainty, to where the constraints
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -630,7 +630,7 @@ def _looked(
 def _resolved(network: Network, constraints: Sequence[Constraint]) -> tuple[_Asked, ...]:
     if isinstance(constraints, Constraint):
         constraints = [constraints]
-    if isinstance(constraints, str) or not all(isinstance(c, Constraint) for c in constraints):
+    if isinstance(constraints, str) or not isinstance(constraints, Iterable) or not all(isinstance(c, Constraint) for c in constraints):
         raise SpinelinkError("constraints are a list of sl.constraint('P(...) >= ...')")
     if not constraints:
         raise SpinelinkError("there is no constraint to tune to")

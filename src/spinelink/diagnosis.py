@@ -731,6 +731,61 @@ class Case:
         influence = {n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0]) for n, s in slopes.items()}
         return sources_of(network, self._question(cause=target), target, parameters, influence)
 
+    def report(self, path: PathLike, *, limit: int = 10, link: bool = True) -> Path:
+        """Writes one page: findings, alerts, ranked causes with intervals, the link, why, what next, what was not asked, care as sourced information, sources,
+        and what was asked of which network. It stands alone and prints in black and white. The file appears whole or not at all. Returns its path.
+
+        limit: how many causes. link: whether to ask for the link (some seconds on a large network; left out where both findings are absent or not in the network).
+        """
+        from spinelink.io.save import write_text
+        from spinelink.plot.page import Page, page
+        from spinelink.result import NOTICE
+
+        ranking = self.differential(limit=limit)
+        leading = ranking.causes[0].cause if ranking.causes and ranking.causes[0].cause not in self.findings else None
+        linked = None
+        if link and {"leg_pain", "back_pain"} <= set(self.model.nodes):
+            try:
+                linked = self.link()
+            except EvidenceError:
+                linked = None
+        network = self.model.network
+        sources = (
+            [
+                (s.key, f"{s.source.authors} ({s.source.year or 'n. d.'}). {s.source.title}. {s.source.journal}")
+                for s in self.sources(leading).sources[:15]
+            ]
+            if leading
+            else []
+        )
+        shown = Page(
+            network,
+            self._question(),
+            [(self.model.nodes[n].label, describe(n, f).partition("=")[2] or describe(n, f)) for n, f in self.findings.items()],
+            self.alerts(),
+            ranking,
+            self.intervals([c.cause for c in ranking.causes if c.cause not in self.findings], method="delta") if leading else None,
+            linked,
+            self.explain(leading) if leading else None,
+            self.next_best() if leading else None,
+            [v.label for n, v in self.model.nodes.items() if v.role in OBSERVABLE and n not in self.findings],
+            sources,
+            NOTICE,
+        )
+        target = Path(path)
+        write_text(target, page(shown))
+        return target
+
+    def urgent_causes(self, threshold: float = 0.05) -> Ranking:
+        """Causes that need a clinician soon, urgently or as an emergency, whose posterior reaches a threshold. They stand beside the alerts, never in
+        their place: that none is listed is no reassurance. Raises SpinelinkError for a threshold that does not lie between 0 and 1."""
+        from dataclasses import replace
+
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0.0 <= threshold <= 1.0:
+            raise SpinelinkError(f"threshold lies between 0 and 1, not {threshold!r}.")
+        found = self.differential(limit=None)
+        return replace(found, causes=tuple(c for c in found.causes if c.urgency != "routine" and c.posterior >= threshold))
+
     def sensitivity(self, target: str | None = None, *, state: str | None = None, level: float = 0.95) -> Sensitivity:
         """How P(target | evidence) depends on every number: derivative, exact function, tornado, and where the ranking changes.
 
@@ -1019,7 +1074,10 @@ class Case:
         return cohort(self.model.compiled, self._seen, names, size, seed=seed, missing=missing, kept=list(self.findings))
 
     def alerts(self) -> Alerts:
-        """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first."""
+        """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first.
+
+        `.pending`: rules that one finding which was not assessed would fire: worth asking about before anything else.
+        """
         from spinelink.query.alerts import find_alerts
 
         return find_alerts(self.model.network, self.model._question(self.findings, float("nan")), self.findings)

@@ -1,4 +1,4 @@
-"""The command line: `spinelink networks | check | query | next | explain | link | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
+"""The command line: `spinelink networks | check | query | next | explain | link | report | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from spinelink.cli.link import link
 from spinelink.cli.networks import networks
 from spinelink.cli.next import next_question
 from spinelink.cli.query import query
+from spinelink.cli.report import report
 from spinelink.cli.score import score
 from spinelink.errors import NetworkFileError, SpinelinkError
 
@@ -36,7 +37,7 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, next_question, explain, link, batch, score, audit, diff, cite, card, demo):
+for _command in (networks, check, query, next_question, explain, link, report, batch, score, audit, diff, cite, card, demo):
     commands.add_command(_command)
 
 

@@ -37,11 +37,24 @@ class Alert:
     source: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Pending:
+    """A rule that one finding which was not assessed would fire: worth asking about first. states: of which any would do."""
+
+    rule: str
+    label: str
+    urgency: str
+    node: str
+    states: tuple[str, ...]
+    question: str
+
+
 @dataclass(frozen=True, repr=False)
 class Alerts(Result):
-    """Alerts, most urgent first."""
+    """Alerts, most urgent first. pending: rules that one more finding would fire, most urgent first; ask about these before anything else."""
 
     alerts: tuple[Alert, ...]
+    pending: tuple[Pending, ...] = ()
 
     def __len__(self) -> int:
         return len(self.alerts)
@@ -64,6 +77,13 @@ class Alerts(Result):
         rows = [(a.urgency, a.label, ", ".join(a.findings), a.advice, a.certainty, a.rule, ", ".join(a.source)) for a in self.alerts]
         return pd.DataFrame(rows, columns=["urgency", "label", "findings", "advice", "certainty", "rule", "source"])
 
+    def pending_frame(self) -> pd.DataFrame:
+        """Columns: urgency, label, node, states, question, rule: what would fire a rule, if it were found."""
+        import pandas as pd
+
+        rows = [(p.urgency, p.label, p.node, ", ".join(p.states), p.question, p.rule) for p in self.pending]
+        return pd.DataFrame(rows, columns=["urgency", "label", "node", "states", "question", "rule"])
+
     def __str__(self) -> str:
         if not self.alerts:
             return NONE_FIRED
@@ -84,7 +104,24 @@ class Alerts(Result):
 def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
     """Every rule of which at least one combination is observed in full."""
     fired = [alert for name, rule in network.alerts.items() if (alert := _fire(name, rule, evidence)) is not None]
-    return Alerts(question, tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))))
+    done = {a.rule for a in fired}
+    waiting = [p for name, rule in network.alerts.items() if name not in done for p in _pending(network, name, rule, evidence)]
+    return Alerts(
+        question,
+        tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))),
+        tuple(sorted(waiting, key=lambda p: (URGENCIES.index(p.urgency), p.rule, p.node))),
+    )
+
+
+def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:
+    """Combinations of which all but one finding hold, and that one was not assessed."""
+    found: dict[str, Pending] = {}
+    for combination in rule.when:
+        missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]
+        if len(missing) == 1 and missing[0] not in evidence and missing[0] not in found:
+            node = missing[0]
+            found[node] = Pending(name, rule.label, rule.urgency, node, combination[node], network.nodes[node].question)
+    return list(found.values())
 
 
 def _fire(name: str, rule: AlertRule, evidence: Evidence) -> Alert | None:

@@ -1,0 +1,52 @@
+"""Rules that one more finding would fire, and urgent causes beside the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+import spinelink as sl
+from spinelink.errors import SpinelinkError
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sl.load("back-leg-pain")
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [{}, {"back_pain": True}, {"back_pain": True, "fever": False}, {"leg_pain": "below_knee", "numbness": True, "age_group": 70}],
+)
+def test_each_pending_finding_fires_its_rule_and_nothing_else_pends(model, findings):
+    case = model.observe(findings)
+    found = case.alerts()
+    fired = {a.rule for a in found}
+    pending = {(p.rule, p.node) for p in found.pending}
+    for p in found.pending:
+        assert p.rule not in fired and p.node not in case.findings
+        for state in p.states:
+            assert p.rule in {a.rule for a in case.observe({p.node: state}).alerts()}
+    for node in model.nodes:
+        if node not in case.findings:
+            for state in model.nodes[node].states:
+                for a in case.observe({node: state}).alerts():
+                    assert a.rule in fired or (a.rule, node) in pending
+
+
+def test_what_was_found_absent_does_not_pend(model):
+    asked = model.observe(back_pain=True, saddle_numbness=False).alerts()
+    assert not any(p.node == "saddle_numbness" for p in asked.pending)
+    assert any(p.node == "saddle_numbness" for p in model.observe(back_pain=True).alerts().pending)
+    frame = model.observe(back_pain=True).alerts().pending_frame()
+    assert frame["urgency"].iloc[0] == "emergency" and frame["question"].str.len().gt(0).any()
+
+
+def test_urgent_causes_stand_beside_the_rules(model):
+    case = model.observe(back_pain=True, fever=True, spinal_tenderness=True, crp="high")
+    found = case.urgent_causes(0.02)
+    assert all(c.urgency != "routine" and c.posterior >= 0.02 for c in found.causes)
+    everything = {c.cause: c for c in case.differential(limit=None).causes}
+    expected = {n for n, c in everything.items() if c.urgency != "routine" and c.posterior >= 0.02}
+    assert {c.cause for c in found.causes} == expected
+    with pytest.raises(SpinelinkError, match="between 0 and 1"):
+        case.urgent_causes(5)

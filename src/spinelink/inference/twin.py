@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -221,18 +221,35 @@ class _Builder:
 
 
 def _responses(rows: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Quantiles at which any row changes its state: their probabilities, (quantiles,), and each row's state, (quantiles, rows). rows: (rows, states)."""
-    ends = np.minimum(np.cumsum(rows, axis=1), 1.0)
-    ends[:, -1] = 1.0
-    edges = _merged(ends.reshape(-1))
-    middles = 0.5 * (np.concatenate([[0.0], edges[:-1]]) + edges)
-    return np.diff(edges, prepend=0.0), np.minimum((ends[np.newaxis] <= middles[:, np.newaxis, np.newaxis]).sum(axis=2), rows.shape[1] - 1)
+    """Quantiles at which any row changes its state: their probabilities, (quantiles,), and each row's state, (quantiles, rows). rows: (rows, states).
 
-
-def _merged(ends: Array) -> Array:
-    """Distinct ends above 0, those that differ by rounding only as one; the last is 1."""
-    found = np.unique(ends[ends > 0.0])
-    return np.array([*(e for e, after in pairwise(found) if after - e > 1e-15 * after), 1.0])
+    An end of a row is kept as what lies below it and what lies above it, each summed by itself, so that rare states at either end keep their digits.
+    """
+    below, above = np.cumsum(rows, axis=1)[:, :-1], np.cumsum(rows[:, ::-1], axis=1)[:, ::-1][:, 1:]  # (rows, states - 1)
+    lower = below <= above
+    ends = [
+        *sorted({float(v) for v in below[lower] if v > 0.0}),
+        *sorted({-float(v) for v in above[~lower] if v > 0.0}),  # above the middle: minus what lies above
+    ]
+    ends = [e for k, e in enumerate(ends) if k == 0 or e * ends[k - 1] < 0.0 or abs(e - ends[k - 1]) > 1e-14 * abs(e)]
+    lows = [0.0, *(e if e > 0.0 else 1.0 + e for e in ends)]  # what lies below each end, and above it
+    tops = [1.0, *(1.0 - e if e > 0.0 else -e for e in ends), 0.0]
+    cuts = [
+        (lows[k + 1] if k < len(ends) else 1.0) - lows[k] if k < len(ends) and ends[k] > 0.0 else tops[k] - tops[k + 1]
+        for k in range(len(ends) + 1)
+    ]
+    # where each end of each row stands among all ends: the row is beyond its k-th state in the quantiles from there on
+    place = np.empty(below.shape, dtype=np.int64)
+    for index in np.ndindex(*below.shape):
+        e = float(below[index]) if lower[index] else -float(above[index])
+        if lower[index] and e <= 0.0:
+            place[index] = 0
+        elif not lower[index] and e >= 0.0:
+            place[index] = len(cuts)
+        else:
+            place[index] = 1 + next(k for k, other in enumerate(ends) if other * e > 0.0 and abs(other - e) <= 1e-13 * abs(e))
+    states = (np.arange(len(cuts))[:, np.newaxis, np.newaxis] >= place).sum(axis=2)
+    return np.array(cuts), states.astype(np.int64)
 
 
 def _mirrored(cuts: Array, rows: Array) -> Array:

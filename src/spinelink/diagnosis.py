@@ -57,6 +57,9 @@ if TYPE_CHECKING:
 HOMES = {"leg": ("hip", "leg", "foot"), "thigh": ("hip", "leg", "foot"), "foot": ("hip", "leg", "foot"), "hip": ("hip", "leg", "foot")}
 """Origins of causes that are at home where a finding is felt; a region by itself where it is not listed."""
 
+MOST_EXACT = 20
+"""Findings of which all subsets may be looked at: a million."""
+
 ROLES = ("context", "cause", "mechanism", "symptom", "sign", "test", "other")
 
 
@@ -606,10 +609,9 @@ class Case:
     def most_probable_explanation(self, *, over: str | Iterable[str] | None = None, best: int = 1) -> MostProbableExplanation:
         """The single most probable joint state of all nodes that are not observed; findings not asked about are summed out.
 
-        over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; a handful of nodes). best: also the next so many, as `.others`,
-        where `over` is given. Raises UnknownNameError, EvidenceError where a node of `over` is observed, TooLargeError.
+        over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; a handful of nodes). best: how many, the next best as `.others`. Raises UnknownNameError, EvidenceError where a node of `over` is observed, TooLargeError.
         """
-        from spinelink.inference.explanation import log_posterior, most_probable_explanation
+        from spinelink.inference.explanation import log_posterior, most_probable_explanations
         from spinelink.query.explanation import MostProbableExplanation, best_of_joint
 
         compiled = self.model.compiled
@@ -625,12 +627,12 @@ class Case:
             if not names:
                 raise SpinelinkError("name one or more nodes to explain")
             return best_of_joint(self._question(over=tuple(names), best=best), self.joint(names), names, self.model.network, best)
-        if best > 1:
-            raise SpinelinkError("the next best explanations are given of chosen nodes: say over=[...].")
         silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
-        found = most_probable_explanation(compiled, self._seen, ignore=silent)
-        states = tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(found.states.items()))
-        return MostProbableExplanation(self._question(), states, log_posterior(compiled, self._seen, found), self.model.network)
+        found = [
+            (tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(each.states.items())), log_posterior(compiled, self._seen, each))
+            for each in most_probable_explanations(compiled, self._seen, best=best, ignore=silent)
+        ]
+        return MostProbableExplanation(self._question(best=best), *found[0], self.model.network, tuple(found[1:]))
 
     def intervals(
         self,
@@ -866,31 +868,31 @@ class Case:
         self._possible(self.log_evidence)
         return name
 
-    def explain(self, target: str | None = None, *, against: str | None = None, seed: int = 0) -> Reasons:
+    def explain(
+        self, target: str | None = None, *, against: str | None = None, exact: int = 10, seed: int = 0, progress: bool | None = None
+    ) -> Reasons:
         """Why a cause is as likely as it is: what each finding contributed in log odds, what was expected and is absent, which single finding would turn
         the ranking, and the sources that matter most.
 
-        target: a cause or mechanism; the leading cause where None. against: another one to compare it with. seed: of the permutations, where more than ten
-        findings make exact Shapley shares too many. Raises UnknownNameError, EvidenceError where a node is observed.
+        target: a cause or mechanism; the leading cause where None. against: another one to compare it with. exact: findings up to which the
+        Shapley shares are exact, from all subsets (15 take a minute on a large network); beyond, from 64 permutations by the seed. Raises UnknownNameError, EvidenceError where a node is observed.
         """
-        from spinelink.query.reasons import reasons
+        from spinelink.progress import bar
+        from spinelink.query.reasons import PERMUTATIONS, reasons
 
+        if isinstance(exact, bool) or not isinstance(exact, int) or not 0 <= exact <= MOST_EXACT:
+            raise SpinelinkError(f"exact is a number of findings from 0 to {MOST_EXACT}, not {exact!r}: twice as many subsets for each.")
         name = self._target(target, None)
         other = None if against is None else self._target(str(against), None)
         if other == name:
             raise SpinelinkError(f"{name} against itself says nothing; name two different nodes.")
         keys = [s.key for s in self.sources(name).sources[:5]]
-        return reasons(
-            self.model.network,
-            self._question(target=name, against=other),
-            self.model.compiled,
-            self.findings,
-            self._seen,
-            name,
-            other,
-            seed=seed,
-            sources=keys,
-        )
+        n = len(self.findings)
+        with bar("subsets of findings", 2**n if n <= exact else PERMUTATIONS * n, progress) as report:
+            return reasons(
+                self.model.network, self._question(target=name, against=other), self.model.compiled, self.findings, self._seen, name, other, seed=seed,
+                exact=exact, sources=keys, report=report,
+            )  # fmt: skip
 
     def conflict(self) -> Conflict:
         """Do the findings fit together: the conflict of the whole in bits (above 0 they hinder each other), the pairs and findings that carry it, and the
@@ -957,21 +959,36 @@ class Case:
             weights=weights, utilities=utilities, among=chosen, cost=cost, limit=limit, horizon=horizon, threshold=float(threshold), measure=measure,
         )  # fmt: skip
 
-    def attribute(self, effect: str, cause: str | Iterable[str] | None = None, *, progress: bool | None = None) -> Attribution:
+    def attribute(
+        self,
+        effect: str,
+        cause: str | Iterable[str] | None = None,
+        *,
+        setting: str | None = None,
+        interval: float | None = None,
+        draws: int = 128,
+        seed: int = 0,
+        progress: bool | None = None,
+    ) -> Attribution:
         """Because of what a finding is there: the probability that it would be absent had a cause been absent, everything else as it was.
 
         effect: a node; where it was not assessed it is taken as present. cause: a node, several (taken away together), an origin ("back", "hip", ...), or
-        None: every origin and every ranked cause that can reach the effect. Raises EvidenceError where the effect was found absent, UnknownNameError.
+        None: every origin and every ranked cause that can reach the effect. setting: the population in which it is asked; the one that the network marks as
+        unselected where None (the case's own where there is none): being chosen by symptoms is no cause of them. interval: level of credible intervals from
+        that many draws of the numbers. Raises EvidenceError where the effect was found absent, UnknownNameError.
         This explains a finding; which disease is likely is what the posterior says.
         """
         from spinelink.progress import bar
         from spinelink.query.attribution import attribution
 
         name = self._effect(effect)
+        asked = self._counterfactual(setting)
         groups = self._causes_of(name, cause)
+        level, drawn = asked._drawn(interval, draws, seed, [name])
+        question = self._question(effect=name, population=asked.model.setting, interval=interval)
         with bar("attribution", len(groups), progress) as report:
             return attribution(
-                self.model.network, self._question(effect=name), self.model.compiled, self._seen, name, groups, report=report
+                asked.model.network, question, asked.model.compiled, asked._seen, name, groups, level=level, drawn=drawn, report=report
             )
 
     def link(
@@ -980,13 +997,20 @@ class Case:
         second: str = "back_pain",
         *,
         homes: tuple[str | Sequence[str], str | Sequence[str]] | None = None,
+        setting: str | None = None,
+        interval: float | None = None,
+        draws: int = 128,
+        seed: int = 0,
+        progress: bool | None = None,
     ) -> Link:
         """Are two findings linked, and which way: the first because of what lies where the second is at home, the other way round, both because of
         something elsewhere, or side by side. The shares sum to 1; each tells which causes and mechanisms carry it.
 
         homes: the origins of causes that are at home with the first and with the second; by the findings' regions where None (a finding in the leg is at
-        home at hip, leg and foot). A finding that was not assessed is taken as present. Raises EvidenceError where both were found absent, UnknownNameError.
+        home at hip, leg and foot). A finding that was not assessed is taken as present. setting, interval, draws: as in `attribute`.
+        Raises EvidenceError where both were found absent, UnknownNameError.
         """
+        from spinelink.progress import bar
         from spinelink.query.attribution import link
 
         names = [str(first), str(second)]
@@ -996,9 +1020,34 @@ class Case:
         if all(self.findings.get(n) == self.model.nodes[n].states[0] for n in names):
             raise EvidenceError(f"{names[0]} and {names[1]} were found absent: there is no link to ask about.")
         chosen = self._homes(names, homes)
-        self._possible(self.log_evidence)
-        question = self._question(first=names[0], second=names[1], homes=chosen)
-        return link(self.model.network, question, self.model.compiled, self._seen, names[0], names[1], chosen)
+        asked = self._counterfactual(setting)
+        asked._possible(asked.log_evidence)
+        level, drawn = asked._drawn(interval, draws, seed, names)
+        question = self._question(first=names[0], second=names[1], homes=chosen, population=asked.model.setting, interval=interval)
+        with bar("link", 14 if drawn is not None else 7, progress) as report:
+            return link(
+                asked.model.network, question, asked.model.compiled, asked._seen, names[0], names[1], chosen, level=level, drawn=drawn, report=report
+            )  # fmt: skip
+
+    def _counterfactual(self, setting: str | None) -> Case:
+        """This case in the population in which what would have been is asked."""
+        chosen = self.model.network.unselected if setting is None else setting
+        return self if chosen in (None, self.model.setting) else Case(self.model.in_setting(str(chosen)), self.findings)
+
+    def _drawn(self, interval: float | None, draws: int, seed: int, names: Sequence[str]) -> tuple[float | None, CompiledNetwork | None]:
+        """The level, and the network under draws of its numbers; nothing where no interval is asked for."""
+        if interval is None:
+            return None, None
+        from spinelink.inference.uncertainty import drawn_network
+        from spinelink.query.intervals import check_level
+
+        level = check_level(interval)
+        if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
+            raise SpinelinkError(f"draws is a whole number, 2 or more, not {draws!r}.")
+        model = self.model
+        nodes = [*self._seen, *(model.compiled.index[n] for n in names)]
+        parameters = parameters_in(model.network, model.setting)
+        return level, drawn_network(model.network, parameters, model.compiled, nodes, draws=draws, seed=seed)
 
     def _effect(self, effect: str) -> str:
         name = str(effect)

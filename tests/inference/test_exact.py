@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import spinelink as sl
@@ -14,7 +14,7 @@ import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, TooLargeError, UnknownNameError
-from tests.oracle import posterior
+from tests.oracle import joint, posterior
 from tests.strategies import evidence_for, networks
 
 RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -117,6 +117,29 @@ def test_explanation_found_by_search_equals_enumeration(question):
             assert answer.log_probability == pytest.approx(math.log(best[0] / total), abs=1e-9)
     finally:
         explanation_module.BUCKETS, explanation_module.FAMILY = before
+
+
+@RELAXED
+@given(questions(), st.integers(2, 7), st.booleans())
+def test_the_next_best_explanations_equal_enumeration(question, best, by_search):
+    network, evidence = question
+    weights = scaled(evidence)
+    every = []
+    for assignment, p in joint(network):
+        for n, value in weights.items():
+            p *= float(assignment[n] == value) if isinstance(value, str) else value[assignment[n]]
+        every.append(p)
+    total = sum(every)
+    assume(total > 0.0)
+    expected = [math.log(p / total) for p in sorted(every, reverse=True)[:best] if p > 0.0]
+    with pytest.MonkeyPatch.context() as patch:
+        if by_search:
+            patch.setattr(explanation_module, "BUCKETS", (4.0,))
+            patch.setattr(explanation_module, "FAMILY", 1.0)
+        answer = Model(network).observe(evidence).most_probable_explanation(best=best)
+    found = [(answer.states, answer.log_probability), *answer.others]
+    assert [p for _, p in found] == pytest.approx(expected, abs=1e-9)
+    assert len({states for states, _ in found}) == len(found)
 
 
 @RELAXED

@@ -111,7 +111,7 @@ def test_necessity_is_that_of_the_enumeration(question):
     assume(total > 1e-7)
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    found, low, high = necessity(compiled, case._seen, compiled.index[effect], [compiled.index[n] for n in causes])
+    found, low, high, _ = necessity(compiled, case._seen, compiled.index[effect], [compiled.index[n] for n in causes])
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
 
@@ -150,7 +150,7 @@ def test_no_path_no_share():
     model = pair()
     compiled = model.compiled
     seen = present_seen(compiled, {}, [compiled.index["a"]])
-    assert necessity(compiled, seen, compiled.index["a"], [compiled.index["b"]]) == (0.0, 0.0, 0.0)
+    assert necessity(compiled, seen, compiled.index["a"], [compiled.index["b"]]) == (0.0, 0.0, 0.0, True)
 
 
 def test_bounds_of_a_table_are_those_of_tian_and_pearl():
@@ -159,5 +159,6 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
 
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
-    found, low, high = necessity(compiled, case._seen, compiled.index["b"], [compiled.index["a"]])
+    found, low, high, identified = necessity(compiled, case._seen, compiled.index["b"], [compiled.index["a"]])
+    assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))

@@ -12,7 +12,7 @@ from spinelink.io.network_file import parse_network
 from spinelink.io.source_text import decode_source
 from spinelink.io.yaml_events import read_document
 from spinelink.model.check import check_network
-from spinelink.model.network import Network
+from spinelink.model.network import Network, Setting
 from spinelink.model.parameter import Distribution, Probability
 from spinelink.model.parameters import parameter_paths, parameters, replace_parameters
 
@@ -114,3 +114,10 @@ def test_every_cycle_of_two_is_found() -> None:
 
 def _prior() -> dict[str, Any]:
     return {"kind": "prior", "prior": {"estimate": 0.5, "beta": [1, 1], "grade": "judged", "note": "x"}}
+
+
+def test_one_setting_at_most_is_unselected() -> None:
+    settings = {name: Setting(label=name, population="People.", unselected=True) for name in ("one", "two")}
+    [issue] = check_network(NETWORK.model_copy(update={"settings": settings, "default_setting": "one"}))
+    assert issue.path == ("settings", "two", "unselected") and "unselected" in issue.message
+    assert NETWORK.model_copy(update={"settings": settings}).unselected == "one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 import spinelink as sl
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
-from spinelink.query.attribution import PARTS, grouped, protective_edges, reaching
+from spinelink.inference.uncertainty import drawn_network
+from spinelink.model.network import Setting
+from spinelink.model.settings import parameters_in
+from spinelink.query.attribution import PARTS, attribution, grouped, link, protective_edges, reaching
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_twin import enumerate_worlds
@@ -110,6 +114,50 @@ def test_what_was_not_assessed_is_taken_as_present(model):
     assert assumed.shares == pytest.approx(there.shares)
 
 
+@pytest.mark.parametrize("evidence", [{"leg_pain": "below_knee", "back_pain": True}, {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}}])
+def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
+    network, draws = model.network, 24
+    parameters = parameters_in(network, model.setting)
+    case = model.observe(evidence)
+    found = case.link(interval=0.8, draws=draws, seed=3)
+    cause = case.attribute("leg_pain", "lumbar_disc_herniation", interval=0.8, draws=draws, seed=3).rows[0]
+    nodes = [*case._seen, *(model.compiled.index[n] for n in ("leg_pain", "back_pain"))]
+    drawn = drawn_network(network, parameters, model.compiled, nodes, draws=draws, seed=3)
+    only_leg = drawn_network(network, parameters, model.compiled, [*case._seen, model.compiled.index["leg_pain"]], draws=draws, seed=3)
+    homes = (("hip", "leg", "foot"), ("back",))
+    shares = {p: [] for p in PARTS}
+    necessary = []
+    for k in range(draws):
+        one = drawn.map_arrays(lambda a, k=k: a if a.shape[-1] == 1 else a[..., k : k + 1])
+        alone = link(network, found.question, one, case._seen, "leg_pain", "back_pain", homes)
+        for p in PARTS:
+            shares[p].append(alone.shares[p])
+        one = only_leg.map_arrays(lambda a, k=k: a if a.shape[-1] == 1 else a[..., k : k + 1])
+        groups = {"lumbar_disc_herniation": ["lumbar_disc_herniation"]}
+        necessary.append(attribution(network, found.question, one, case._seen, "leg_pain", groups).rows[0].probability)
+    for p in PARTS:
+        assert (found.low[p], found.high[p]) == pytest.approx(tuple(np.quantile(shares[p], [0.1, 0.9])), abs=2.1e-4), p
+    assert (cause.low, cause.high) == pytest.approx(tuple(np.quantile(necessary, [0.1, 0.9])), abs=1e-9)
+    assert found.low["first_from_second"] < found.shares["first_from_second"] < found.high["first_from_second"]
+
+
+def test_what_would_have_been_is_asked_where_nobody_was_chosen(model):
+    network = sl.load("back-leg-pain").network
+    assert network.unselected == "general_population"
+    leak = parameters_in(model.network, None)["back_pain.leak"].model_copy(update={"estimate": 0.02})
+    people = Setting(label="People", population="Anyone.", unselected=True, overrides={"back_pain.leak": leak})
+    settings = {**model.network.settings, "anyone": people}
+    marked = Model(model.network.model_copy(update={"settings": settings}), setting="primary_care")
+    case = marked.observe(leg_pain="below_knee", back_pain=True)
+    other = marked.in_setting("anyone").observe(leg_pain="below_knee", back_pain=True)
+    assert case.link().shares == other.link(setting="anyone").shares != case.link(setting="primary_care").shares
+    assert case.link().question.setting == "primary_care"
+    assert "Asked in anyone" in str(case.link()) and "Asked in" not in str(other.link())
+    assert case.attribute("leg_pain", "back").rows == other.attribute("leg_pain", "back").rows
+    with pytest.raises(UnknownNameError, match="setting"):
+        case.link(setting="moon")
+
+
 def test_a_leg_that_hurts_without_a_back_that_does(model):
     found = model.observe(leg_pain="below_knee", numbness=True, back_pain=False).link()
     assert found.shares["second_from_first"] == found.shares["both_ways"] == found.shares["shared"] == 0.0
@@ -128,6 +176,8 @@ def test_it_shows_itself(model):
     ("ask", "error", "message"),
     [
         (lambda c: c.link("leg_pain", "leg_pain"), SpinelinkError, "different"),
+        (lambda c: c.link(interval=1.5), SpinelinkError, "between 0 and 1"),
+        (lambda c: c.link(interval=0.9, draws=1), SpinelinkError, "2 or more"),
         (lambda c: c.link("leg_pane"), UnknownNameError, "leg_pain"),
         (lambda c: c.observe(leg_pain="none", back_pain=False).link(), EvidenceError, "found absent"),
         (lambda c: c.link(homes=("leg", "moon")), UnknownNameError, "origin"),

@@ -78,7 +78,7 @@ def test_explanations_of_chosen_nodes_and_the_next_best():
         ({"over": "numbness"}, EvidenceError, "observed"),
         ({"over": "scoliosys"}, UnknownNameError, "scoliosis"),
         ({"over": []}, SpinelinkError, "one or more"),
-        ({"best": 2}, SpinelinkError, "over"),
+        ({"best": True}, SpinelinkError, "1 or more"),
         ({"best": 0}, SpinelinkError, "1 or more"),
     ],
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Said = Literal["present", "absent"]
 Answer = str | dict[str, float]
+Measure = Literal["first", "top_three", "urgent_flagged", "calm_unflagged", "way", "link"]
 
 
 class PublishedCase(Value):
@@ -188,7 +189,10 @@ def _merge(network: Network, said: Sequence[tuple[str, Answer]]) -> Evidence:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the library said of one case: the rank of the right cause (0: not ranked), and the alerts."""
+    """What the library said of one case: the rank of the right cause (0: not ranked), and the alerts.
+
+    ways: the shares of leg pain because of the back, and of back pain because of hip, leg and foot; None where it was not asked.
+    """
 
     reading: Reading
     rank: int
@@ -196,6 +200,13 @@ class Outcome:
     leading: tuple[tuple[str, float], ...]
     alerts: tuple[tuple[str, str], ...]
     posterior: float
+    ways: tuple[float, float] | None = None
+
+    @property
+    def coded_way(self) -> tuple[float, float]:
+        """The share of the way that the case was coded, and of the other."""
+        assert self.ways is not None
+        return self.ways if self.reading.case.link == "back_to_leg" else self.ways[::-1]
 
 
 def outcome(reading: Reading, right: tuple[str, ...], ranking: Sequence[tuple[str, float]], alerts: Sequence[tuple[str, str]]) -> Outcome:
@@ -223,10 +234,12 @@ class CaseScore:
     network: str
     outcomes: tuple[Outcome, ...]
 
-    def share(self, measure: Literal["first", "top_three", "urgent_flagged", "calm_unflagged"]) -> tuple[int, int]:
-        """Successes and total of a measure. calm_unflagged: non-urgent cases without an alert of urgency emergency."""
+    def share(self, measure: Measure) -> tuple[int, int]:
+        """Successes and total of a measure. calm_unflagged: non-urgent cases without an alert of urgency emergency. way: of cases coded as linked one way,
+        those in which that way has the larger share; link: those in which its share exceeds one half."""
         urgent = [o for o in self.outcomes if o.reading.case.urgent]
         calm = [o for o in self.outcomes if not o.reading.case.urgent]
+        linked = [o.coded_way for o in self.outcomes if o.ways is not None]
         match measure:
             case "first":
                 return sum(o.rank == 1 for o in self.outcomes), len(self.outcomes)
@@ -236,9 +249,14 @@ class CaseScore:
                 return sum(bool(o.alerts) for o in urgent), len(urgent)
             case "calm_unflagged":
                 return sum(all(u != "emergency" for u, _ in o.alerts) for o in calm), len(calm)
+            case "way":
+                return sum(coded > other for coded, other in linked), len(linked)
+            case "link":
+                return sum(coded > 0.5 for coded, _ in linked), len(linked)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a case: id, setting, diagnosis, rank, posterior, leading, urgent, alerts, unexpressed."""
+        """One row a case: id, setting, diagnosis, rank, posterior, leading, urgent, alerts, unexpressed; where links were asked for, the coded link and the
+        shares of both ways."""
         import pandas as pd
 
         rows = [
@@ -252,24 +270,28 @@ class CaseScore:
                 o.reading.case.urgent,
                 ", ".join(f"{u}: {r}" for u, r in o.alerts),
                 len(o.reading.unexpressed),
+                o.reading.case.link or "",
+                *(o.ways or (float("nan"), float("nan"))),
             )
             for o in self.outcomes
         ]
-        return pd.DataFrame(
-            rows, columns=["case", "setting", "diagnosis", "rank", "posterior", "leading", "urgent", "alerts", "unexpressed"]
-        )
+        columns = ["case", "setting", "diagnosis", "rank", "posterior", "leading", "urgent", "alerts", "unexpressed"]
+        frame = pd.DataFrame(rows, columns=[*columns, "link", "back_to_leg", "leg_to_back"])
+        return frame if any(o.ways is not None for o in self.outcomes) else frame[columns]
 
     def summary(self) -> list[tuple[str, int, int, float, float]]:
         """(measure, successes, total, low, high) with Wilson's 95 % interval."""
-        names = {
+        names: dict[Measure, str] = {
             "first": "right cause first",
             "top_three": "right cause in the top three",
             "urgent_flagged": "urgent case raises an alert",
             "calm_unflagged": "non-urgent case raises no emergency alert",
         }
+        if any(o.ways is not None for o in self.outcomes):
+            names |= {"way": "link runs the way it was coded rather than the other", "link": "link of the coded way has more than half"}
         found = []
         for key, words in names.items():
-            k, n = self.share(key)  # type: ignore[arg-type]
+            k, n = self.share(key)
             found.append((words, k, n, *wilson(k, n)))
         return found
 

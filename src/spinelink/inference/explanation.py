@@ -37,19 +37,19 @@ class Explanation:
     log_joint: float
 
 
-def most_probable_explanation(
-    compiled: CompiledNetwork, seen: Seen, *, ignore: Iterable[int] = (), budget: float | None = None
-) -> Explanation:
-    """The most probable joint state of all unobserved nodes, those in `ignore` summed out where no other node depends on them.
+def most_probable_explanations(
+    compiled: CompiledNetwork, seen: Seen, *, best: int = 1, ignore: Iterable[int] = (), budget: float | None = None
+) -> list[Explanation]:
+    """The most probable joint states of all unobserved nodes, the best first, those in `ignore` summed out where no other node depends on them.
 
-    Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
+    best: how many; fewer where so many are not possible. The search is cut off below the last of the best found so far. Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
     """
     budget = compiled.budget if budget is None else budget
     factors = _factors(compiled, seen, _kept(compiled, seen, frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
     order = elimination_order(sorted(cards), [f.scope for f in factors.tables], cards, {}, frozenset())
     for limit in BUCKETS:
-        found = _Search(_buckets(factors, order, cards, min(limit, budget / 8)), factors, order, cards).run()
+        found = _Search(_buckets(factors, order, cards, min(limit, budget / 8)), factors, order, cards, best).run()
         if found is not None:
             return found
     raise TooLargeError(f"the most probable explanation was not proved within {VISITS:,} partial assignments; observe more of the network")
@@ -235,7 +235,7 @@ def _add_up(tables: list[_Table], cards: Mapping[int, int]) -> _Table:
 class _Search:
     """Depth-first over the nodes in reverse order of elimination, the most promising state first."""
 
-    def __init__(self, buckets: dict[int, _Bucket], factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int]) -> None:
+    def __init__(self, buckets: dict[int, _Bucket], factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int], best: int) -> None:
         self.buckets, self.order, self.cards = buckets, order[::-1], cards
         self.constant = factors.constant + sum(float(t.values) for t in factors.tables if not t.scope)
         self.constant += sum(float(m.values) for _, m in buckets[-1].messages)
@@ -248,32 +248,37 @@ class _Search:
         for bucket in buckets.values():
             for origin, message in bucket.messages:
                 self.sent[origin].append(message)
-        self.best = -np.inf
-        self.found: dict[int, int] = {}
+        self.wanted = best
+        self.found: list[Explanation] = []
 
-    def run(self) -> Explanation | None:
-        """The best assignment; None where it was not proved within the visits allowed."""
+    @property
+    def worst(self) -> float:
+        """What an assignment must exceed to be among the best."""
+        return self.found[-1].log_joint if len(self.found) == self.wanted else -np.inf
+
+    def run(self) -> list[Explanation] | None:
+        """The best assignments; None where they were not proved within the visits allowed."""
         start = self.constant
         states: dict[int, int] = {}
         stack: list[tuple[int, int, float]] = [(0, -1, start)]
         visits = 0
         while stack:
             depth, state, bound = stack.pop()
-            if bound <= self.best:
+            if bound <= self.worst:
                 continue
             if depth:
                 states = {v: states[v] for v in self.order[: depth - 1]}
                 states[self.order[depth - 1]] = state
             if depth == len(self.order):
-                self.best, self.found = bound, dict(states)
+                self.found = sorted([*self.found, Explanation(dict(states), float(bound))], key=lambda e: -e.log_joint)[: self.wanted]
                 continue
             visits += 1
             if visits > VISITS:
                 return None
             v = self.order[depth]
             options = [(self._bound(v, s, states, bound), s) for s in range(self.cards[v])]
-            stack += [(depth + 1, s, b) for b, s in sorted(options) if b > self.best]
-        return Explanation(self.found, float(self.best))
+            stack += [(depth + 1, s, b) for b, s in sorted(options) if b > self.worst]
+        return self.found
 
     def _bound(self, v: int, state: int, states: dict[int, int], before: float) -> float:
         states[v] = state

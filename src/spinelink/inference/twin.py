@@ -3,14 +3,14 @@
 Every family becomes a deterministic function of its parents and of an exogenous variable that all worlds share. A noisy-MAX has one for its leak and one
 for each link, as its mechanisms are independent: that is what the model says, and counterfactuals follow from it. A table does not say how its rows hang
 together; two couplings bracket it: all rows respond to the same quantile (nobody is harmed by what helps others), or the other world to the
-opposite one. The result is an ordinary network for the ordinary engine.
+opposite one. The result is an ordinary network for the ordinary engine, with as many draws
+of the numbers as the model has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -170,18 +170,17 @@ class _Builder:
         for n, differs in enumerate(differing):
             if not differs:
                 continue
-            p, link = factor.parents[n], factor.links[n][..., 0]
-            cuts, levels = _responses(link)
+            p = factor.parents[n]
+            cuts, response = _responses(factor.links[n])  # (quantiles, draws), (quantiles, parent's states, levels, draws)
             exogenous = self._add(
-                f"{name}<{self.compiled.names[p]}", tuple(map(str, range(len(cuts)))), TableFactor((), cuts[:, np.newaxis])
+                f"{name}<{self.compiled.names[p]}", tuple(map(str, range(len(cuts)))), TableFactor((), cuts)
             )
-            response = np.eye(len(states))[levels]  # (quantiles, parent's states, levels)
             made: dict[int, int] = {}
             for k in here:
                 parent = self._parent(k, p, i)
                 if parent not in made:
                     made[parent] = self._add(
-                        f"{name}<{self.compiled.names[p]}'{k}", states, TableFactor((exogenous, parent), response[..., np.newaxis])
+                        f"{name}<{self.compiled.names[p]}'{k}", states, TableFactor((exogenous, parent), response)
                     )
                 inputs[k].append(made[parent])
         sure, nothing = np.eye(len(states))[..., np.newaxis], np.eye(len(states))[0][:, np.newaxis]
@@ -198,68 +197,63 @@ class _Builder:
     def _table(self, i: int, factor: TableFactor) -> None:
         name, states = self.compiled.names[i], self.compiled.states[i]
         here = self._worlds_of(i)
-        table = factor.table[..., 0]
-        cuts, levels = _responses(table.reshape(-1, len(states)))
+        table = factor.table
+        rows = table.reshape(-1, *table.shape[-2:])
+        cuts, response = _responses(rows)
         if len(cuts) > 1:
             self.identified = False
-        if len(cuts) * table.size > WIDEST:
-            raise TooLargeError(f"the responses of {name} to its causes are too many to write down ({len(cuts)} by {table.size})")
-        exogenous = self._add(f"{name}?", tuple(map(str, range(len(cuts)))), TableFactor((), cuts[:, np.newaxis]))
-        mirrored = _mirrored(cuts, table.reshape(-1, len(states))) if self.coupling == "opposite" else None
-        shape = (len(cuts), *table.shape)
+        if len(cuts) * table[..., 0].size > WIDEST:
+            raise TooLargeError(f"the responses of {name} to its causes are too many to write down ({len(cuts)} by {table[..., 0].size})")
+        exogenous = self._add(f"{name}?", tuple(map(str, range(len(cuts)))), TableFactor((), cuts))
+        mirrored = _mirrored(cuts, rows) if self.coupling == "opposite" else None
         result: dict[int, int] = {}
         known: dict[tuple[int, ...], int] = {}
         for k in here:
             parents = tuple(self._parent(k, p, i) for p in factor.parents)
             if parents not in known:
-                response = np.eye(len(states))[levels] if k == 0 or mirrored is None else mirrored
+                chosen = response if k == 0 or mirrored is None else mirrored
                 known[parents] = self._add(
-                    name if k == 0 else f"{name}'{k}", states, TableFactor((exogenous, *parents), response.reshape(*shape, 1))
+                    name if k == 0 else f"{name}'{k}",
+                    states,
+                    TableFactor((exogenous, *parents), chosen.reshape(len(cuts), *table.shape[:-1], chosen.shape[-1])),
                 )
             result[k] = known[parents]
         self._finish(i, result)
 
 
-def _responses(rows: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Quantiles at which any row changes its state: their probabilities, (quantiles,), and each row's state, (quantiles, rows). rows: (rows, states).
+def _responses(rows: Array) -> tuple[Array, Array]:
+    """Quantiles at which any row changes its state: their probabilities, (quantiles, draws), and each row's state in them, one for the state it takes and
+    else zero, (quantiles, rows, states, draws or 1). rows: (rows, states, draws).
 
-    An end of a row is kept as what lies below it and what lies above it, each summed by itself, so that rare states at either end keep their digits.
+    An end of a row is kept as what lies below it, or, beyond the middle, as minus what lies above it, each summed by itself, so that rare states at either
+    end keep their digits.
     """
-    below, above = np.cumsum(rows, axis=1)[:, :-1], np.cumsum(rows[:, ::-1], axis=1)[:, ::-1][:, 1:]  # (rows, states - 1)
-    lower = below <= above
-    ends = [
-        *sorted({float(v) for v in below[lower] if v > 0.0}),
-        *sorted({-float(v) for v in above[~lower] if v > 0.0}),  # above the middle: minus what lies above
-    ]
-    ends = [e for k, e in enumerate(ends) if k == 0 or e * ends[k - 1] < 0.0 or abs(e - ends[k - 1]) > 1e-14 * abs(e)]
-    lows = [0.0, *(e if e > 0.0 else 1.0 + e for e in ends)]  # what lies below each end, and above it
-    tops = [1.0, *(1.0 - e if e > 0.0 else -e for e in ends), 0.0]
-    cuts = [
-        (lows[k + 1] if k < len(ends) else 1.0) - lows[k] if k < len(ends) and ends[k] > 0.0 else tops[k] - tops[k + 1]
-        for k in range(len(ends) + 1)
-    ]
-    # where each end of each row stands among all ends: the row is beyond its k-th state in the quantiles from there on
-    place = np.empty(below.shape, dtype=np.int64)
-    for index in np.ndindex(*below.shape):
-        e = float(below[index]) if lower[index] else -float(above[index])
-        if lower[index] and e <= 0.0:
-            place[index] = 0
-        elif not lower[index] and e >= 0.0:
-            place[index] = len(cuts)
-        else:
-            place[index] = 1 + next(k for k, other in enumerate(ends) if other * e > 0.0 and abs(other - e) <= 1e-13 * abs(e))
-    states = (np.arange(len(cuts))[:, np.newaxis, np.newaxis] >= place).sum(axis=2)
-    return np.array(cuts), states.astype(np.int64)
+    below = np.cumsum(rows, axis=1)[:, :-1]
+    above = np.cumsum(rows[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    ends = np.where(below <= above, below, -above).reshape(-1, rows.shape[2])  # (rows * (states - 1), draws)
+    upper = np.where(below <= above, False, True).reshape(ends.shape)
+    order = np.lexsort((ends, upper), axis=0)
+    rank = np.argsort(order, axis=0, kind="stable")
+    e, far = np.take_along_axis(ends, order, axis=0), np.take_along_axis(upper, order, axis=0)
+    first = np.where(far[:1], 1.0 + e[:1], e[:1])
+    between = np.where(far[1:] & ~far[:-1], 1.0 + e[1:] - e[:-1], e[1:] - e[:-1])
+    between = np.where(between <= 1e-14 * np.abs(e[1:]), 0.0, between)
+    cuts = np.concatenate([first, between, np.where(far[-1:], -e[-1:], 1.0 - e[-1:])])
+    # a row is beyond its k-th state in the quantiles after that end
+    state = (np.arange(len(cuts))[:, np.newaxis, np.newaxis, np.newaxis] > rank.reshape(below.shape)).sum(axis=2)  # (quantiles, rows, draws)
+    kept = (cuts > 0.0).any(axis=1)
+    cuts, state = cuts[kept], state[kept]
+    if (state == state[..., :1]).all():
+        state = state[..., :1]
+    return cuts, np.moveaxis(np.eye(rows.shape[1])[state], -1, 2)
 
 
 def _mirrored(cuts: Array, rows: Array) -> Array:
-    """Each row's distribution over states within each quantile of the factual world, where it responds to 1 - that quantile, (quantiles, rows, states)."""
-    edges = np.concatenate([[0.0], np.cumsum(cuts)])
-    ends = np.concatenate([np.zeros((len(rows), 1)), np.minimum(np.cumsum(rows, axis=1), 1.0)], axis=1)
+    """Each row's distribution over states within each quantile of the factual world, where it responds to 1 - that quantile, (quantiles, rows, states, draws)."""
+    draws = cuts.shape[1]
+    edges = np.concatenate([np.zeros((1, draws)), np.cumsum(cuts, axis=0)])[:, np.newaxis, np.newaxis]
+    ends = np.concatenate([np.zeros((len(rows), 1, rows.shape[2])), np.minimum(np.cumsum(rows, axis=1), 1.0)], axis=1)
     ends[:, -1] = 1.0
-    found = np.zeros((len(cuts), len(rows), rows.shape[1]))
-    for q, r, s in product(range(len(cuts)), range(len(rows)), range(rows.shape[1])):
-        low, high = max(1.0 - edges[q + 1], ends[r, s]), min(1.0 - edges[q], ends[r, s + 1])
-        found[q, r, s] = max(high - low, 0.0)
+    found = np.clip(np.minimum(1.0 - edges[:-1], ends[:, 1:]) - np.maximum(1.0 - edges[1:], ends[:, :-1]), 0.0, None)
     total = found.sum(axis=2, keepdims=True)
     return np.asarray(found / np.where(total > 0.0, total, 1.0))

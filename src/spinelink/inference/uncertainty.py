@@ -7,7 +7,7 @@ Sobol sequence (quasi-Monte Carlo; Owen 1998) or of independent uniforms; both a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -101,9 +101,7 @@ def posterior_draws(
 
     Only numbers of nodes above the findings and the nodes asked for are drawn: no other moves the answer. report: called with how many are done.
     """
-    relevant = {compiled.names[i] for i in compiled.ancestors([*seen, *nodes])}
-    only = {name for name in parameters if _owner(name, relevant)}
-    values = draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
+    values = _relevant_values(network, parameters, compiled, [*seen, *nodes], draws, seed, sequence)
     starts = range(0, draws, PIECE)
 
     def run(start: int) -> Marginals:
@@ -121,6 +119,28 @@ def posterior_draws(
     finally:
         pool.shutdown(cancel_futures=True)
     return Marginals(np.concatenate([p.log_evidence for p in parts]), {n: np.concatenate([p.of[n] for p in parts], axis=1) for n in nodes})
+
+
+def drawn_network(
+    network: Network, parameters: Mapping[str, Parameter], compiled: CompiledNetwork, nodes: Iterable[int], *, draws: int, seed: int = 0
+) -> CompiledNetwork:
+    """The network with a batch axis of many draws of its numbers, of those that matter to these nodes; nodes: those seen and those asked for."""
+    values = _relevant_values(network, parameters, compiled, nodes, draws, seed, "sobol")
+    return compile_network(network, values, plans=compiled.plans, budget=compiled.budget)
+
+
+def _relevant_values(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    compiled: CompiledNetwork,
+    nodes: Iterable[int],
+    draws: int,
+    seed: int,
+    sequence: Sequences,
+) -> dict[str, Array]:
+    relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
+    only = {name for name in parameters if _owner(name, relevant)}
+    return draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
 
 
 def _owner(name: str, nodes: Collection[str]) -> bool:

@@ -22,6 +22,9 @@ class Setting(Value):
     label: Text
     population: Text
     source: Keys = ()
+    unselected: bool = Field(
+        default=False, description="Nobody is in this population because of symptoms. At most one; what would have been is asked there."
+    )
     overrides: dict[str, AnyParameter] = Field(default_factory=dict, description="Parameter id -> the number in this population.")
 
     @field_validator("overrides", mode="before")
@@ -71,6 +74,11 @@ class Network(Value):
             for parent in parents:
                 found[parent].append(name)
         return {name: tuple(kids) for name, kids in found.items()}
+
+    @property
+    def unselected(self) -> str | None:
+        """The setting in which nobody was chosen by symptoms; None where the network has none."""
+        return next((name for name, setting in self.settings.items() if setting.unselected), None)
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.draws import count_draws, draw_marginals
 from spinelink.inference.execute import Rows, Seen
 from spinelink.inference.one_case import case_marginals
 from spinelink.inference.query import log_evidence
@@ -23,6 +24,7 @@ from spinelink.model.cpd import LogOdds
 from spinelink.model.network import Network
 from spinelink.model.question import Question
 from spinelink.result import Result, show_number
+from spinelink.typing import CaseEngine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PARTS = ("first_from_second", "second_from_first", "both_ways", "shared", "separate")
-LEAST = 0.005  # a carrier with a smaller share of what it could carry is not listed
+LEAST = 0.005  # a link with a smaller share names no carriers
+LEAST_CARRIED, LIFT, CERTAIN = 0.05, 0.02, 0.9  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
 TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
 
 
@@ -38,7 +41,8 @@ TINY = 1e-4  # an event that is rarer is not split further: what both it and ano
 class Necessity:
     """One cause, or group of causes: the probability that the effect would be absent had they been absent, everything else as it was.
 
-    low, high: bounds over how a table's rows hang together; equal to the probability where it is identified.
+    low, high: bounds over how a table's rows hang together; equal to the probability where it is identified; a credible interval that holds them where asked
+    for.
     """
 
     cause: str
@@ -47,11 +51,7 @@ class Necessity:
     probability: float
     low: float
     high: float
-
-    @property
-    def identified(self) -> bool:
-        """Whether the network says it without further assumption."""
-        return abs(self.high - self.low) < 1e-9
+    identified: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,6 +60,7 @@ class Attribution(Result):
 
     effect: str
     rows: tuple[Necessity, ...]
+    level: float | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -78,7 +79,8 @@ class Attribution(Result):
         return pd.DataFrame(rows, columns=["cause", "posterior", "probability", "low", "high", "identified"])
 
     def title(self) -> str:
-        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was"
+        what = f"; {self.level:.0%} credible intervals" if self.level else ""
+        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{what}{_asked_in(self.question)}"
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,12 @@ class Link(Result):
     def probability(self) -> float:
         """That they are linked, whichever way."""
         return 1.0 - self.shares["separate"]
+
+    @property
+    def population(self) -> str | None:
+        """The setting in which what would have been was asked."""
+        found = dict(self.question.options).get("population")
+        return None if found is None else str(found)
 
     @property
     def leading(self) -> str:
@@ -152,7 +160,13 @@ class Link(Result):
     def title(self) -> str:
         what = f"{self.level:.0%} credible intervals" if self.level else "low, high: bounds, as some rows' coupling is not known"
         bounds = f"; {what}" if self.level or not self.identified else ""
-        return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}"
+        return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}{_asked_in(self.question)}"
+
+
+def _asked_in(question: Question) -> str:
+    """In which population what would have been is asked, where it is not the case's own."""
+    population = dict(question.options).get("population")
+    return f"\nAsked in {population}: that somebody was chosen by symptoms is no cause of them" if population not in (None, question.setting) else ""
 
 
 def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
@@ -199,8 +213,8 @@ def _log_absent(
     events: Sequence[tuple[Sequence[int], Sequence[int]]],
     coupling: Coupling,
     held: Container[tuple[int, int]],
-) -> tuple[float, Worlds, dict[int, int | Array | Rows]]:
-    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too); the worlds, and what is seen in them."""
+) -> tuple[Array, Worlds, dict[int, int | Array | Rows]]:
+    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too), (draws,); the worlds, and what is seen in them."""
     found = worlds(
         compiled, [dict.fromkeys(causes, 0) for causes, _ in events], seen, [effects for _, effects in events], coupling=coupling
     )
@@ -212,31 +226,43 @@ def _log_absent(
                 if not isinstance(there.get(index), int):
                     there[index] = 0
                 elif there[index] != 0:
-                    return -np.inf, found, there
+                    return np.array([-np.inf]), found, there
             else:
                 there[index] = 0
     return _log_evidence(found.network, there), found, there
 
 
-def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> float:
-    """log P(findings), by the compiled kernel where it is installed and the network fits, else by NumPy."""
-    return float(case_marginals(compiled, seen, [compiled.order[0]], engine="fast" if fast.is_available() else "numpy").log_evidence[0])
+def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> Array:
+    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy."""
+    if count_draws(compiled) > 1:
+        return draw_marginals(compiled, seen, []).log_evidence
+    return case_marginals(compiled, seen, [compiled.order[0]], engine="fast" if fast.is_available() else "numpy").log_evidence
 
 
 def necessity(
     compiled: CompiledNetwork, seen: Seen, effect: int, causes: Sequence[int], *, held: Container[tuple[int, int]] = ()
-) -> tuple[float, float, float]:
-    """P(effect absent had the causes been absent | findings, effect present), and its bounds. seen: with the effect present. held: as in `worlds`."""
-    base = float(log_evidence(compiled, seen)[0])
+) -> tuple[Array, Array, Array, bool]:
+    """P(effect absent had the causes been absent | findings, effect present), and its bounds, (draws,) each; whether it is identified.
+
+    seen: with the effect present. held: as in `worlds`.
+    """
     reach = sorted(reaching(compiled, effect, held) & set(causes))
     if not reach:
-        return 0.0, 0.0, 0.0
+        nothing = np.zeros(1)
+        return nothing, nothing, nothing, True
+    base = _log_evidence(compiled, seen)
     log, found, _ = _log_absent(compiled, seen, [(reach, [effect])], "same", held)
-    same = float(np.exp(log - base))
+    same = np.exp(log - base)
     if found.identified:
-        return same, same, same
-    other = float(np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite", held)[0] - base))
-    return same, min(same, other), max(same, other)
+        return same, same, same, True
+    other = np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite", held)[0] - base)
+    return same, np.minimum(same, other), np.maximum(same, other), False
+
+
+def _quantiles(low: Array, high: Array, level: float) -> tuple[float, float]:
+    """An equal-tailed interval of what lies between two arrays over draws; draws under which the findings cannot occur are left out."""
+    tail = (1.0 - level) / 2.0
+    return float(np.nanquantile(low, tail)), float(np.nanquantile(high, 1.0 - tail))
 
 
 def attribution(
@@ -247,20 +273,26 @@ def attribution(
     effect: str,
     causes: Mapping[str, Sequence[str]],
     *,
+    level: float | None = None,
+    drawn: CompiledNetwork | None = None,
     report: Callable[[int], object] | None = None,
 ) -> Attribution:
-    """See `Case.attribute`. causes: name -> nodes that are taken away together."""
+    """See `Case.attribute`. causes: name -> nodes that are taken away together. drawn: draws of the network's numbers, for intervals of that level."""
     node = compiled.index[effect]
     there = present_seen(compiled, seen, [node])
     held = protective_edges(network, compiled)
     rows = []
     for done, (name, nodes) in enumerate(causes.items(), 1):
         own = [compiled.index[n] for n in nodes]
-        p, low, high = necessity(compiled, there, node, own, held=held)
-        rows.append(Necessity(name, tuple(nodes), _any_of(compiled, there, own), p, low, high))
+        p, low, high, identified = necessity(compiled, there, node, own, held=held)
+        ends = float(low[0]), float(high[0])
+        if drawn is not None and level is not None:
+            _, lows, highs, _ = necessity(drawn, there, node, own, held=held)
+            ends = _quantiles(lows, highs, level)
+        rows.append(Necessity(name, tuple(nodes), _any_of(compiled, there, own), float(p[0]), *ends, identified))
         if report is not None:
             report(done)
-    return Attribution(question, effect, tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))))
+    return Attribution(question, effect, tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))), level)
 
 
 def _any_of(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> float:
@@ -280,9 +312,11 @@ def link(
     second: str,
     homes: tuple[Sequence[str], Sequence[str]],
     *,
-    carriers: bool = True,
+    level: float | None = None,
+    drawn: CompiledNetwork | None = None,
+    report: Callable[[int], object] | None = None,
 ) -> Link:
-    """See `Case.link`. homes: origins at which the first and the second finding are at home."""
+    """See `Case.link`. homes: origins at which the first and the second finding are at home. drawn: draws of the network's numbers, for intervals."""
     a, b = compiled.index[first], compiled.index[second]
     there = present_seen(compiled, seen, [a, b])
     groups = grouped(network, homes)
@@ -300,17 +334,26 @@ def link(
         "second": None if absent[1] else (indices[1], [b]),
         "shared": None if any(absent) else (indices[2], [a, b]),
     }
-    same, identified, kept = _shares(compiled, there, events, "same", held)
-    low = high = same
-    if not identified:
-        other = _shares(compiled, there, events, "opposite", held)[0]
-        low, high = ({p: pick(same[p], other[p]) for p in PARTS} for pick in (min, max))
+    steps = iter(range(1, 1000))
+
+    def step() -> None:
+        if report is not None:
+            report(next(steps))
+
+    same, identified, kept = _shares(compiled, there, events, "same", held, step)
+    point = {p: float(v[0]) for p, v in same.items()}
+    couplings = [same] if identified else [same, _shares(compiled, there, events, "opposite", held, step)[0]]
+    low, high = ({p: float(pick(c[p][0] for c in couplings)) for p in PARTS} for pick in (min, max))
+    if drawn is not None and level is not None:
+        kinds: tuple[Coupling, ...] = ("same",) if identified else ("same", "opposite")
+        varied = [_shares(drawn, there, events, kind, held, step)[0] for kind in kinds]
+        for p in PARTS:
+            low[p], high[p] = _quantiles(np.min([v[p] for v in varied], axis=0), np.max([v[p] for v in varied], axis=0), level)
     carried: dict[str, tuple[Carrier, ...]] = {}
-    if carriers:
-        for part, event, group in (("first_from_second", "first", 1), ("second_from_first", "second", 0), ("shared", "shared", 2)):
-            if event in kept and same[part] > LEAST:
-                carried[part] = _carriers(network, compiled, *kept[event], groups[group], first if event != "second" else second)
-    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), same, low, high, identified, carried)
+    for part, event, group in (("first_from_second", "first", 1), ("second_from_first", "second", 0), ("shared", "shared", 2)):
+        if event in kept and point[part] > LEAST:
+            carried[part] = _carriers(network, compiled, there, kept[event], groups[group], b if event == "second" else a, held)
+    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, identified, carried, level)
 
 
 def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:
@@ -327,25 +370,28 @@ def _shares(
     events: Mapping[str, tuple[list[int], list[int]] | None],
     coupling: Coupling,
     held: Container[tuple[int, int]],
-) -> tuple[dict[str, float], bool, dict[str, tuple[Worlds, dict[int, int | Array | Rows]]]]:
-    """The five shares from the probabilities of the events and of their conjunctions."""
-    base = float(log_evidence(compiled, seen)[0])
+    step: Callable[[], object],
+) -> tuple[dict[str, Array], bool, dict[str, tuple[Worlds, dict[int, int | Array | Rows]]]]:
+    """The five shares, (draws,) each, from the probabilities of the events and of their conjunctions. step: called after each of them."""
+    base = _log_evidence(compiled, seen)
     identified = True
-    p: dict[tuple[str, ...], float] = {}
+    p: dict[tuple[str, ...], Array] = {}
     kept = {}
     for many in (1, 2, 3):
         for names in combinations(events, many):
             chosen = [events[n] for n in names]
             if any(c is None or not c[0] for c in chosen) or any(
-                p.get(sub, 1.0) < TINY for k in range(1, many) for sub in combinations(names, k)
+                float(np.nanmean(p[sub])) < TINY for k in range(1, many) for sub in combinations(names, k)
             ):
-                p[names] = 0.0
-                continue
-            log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling, held)
-            identified &= found.identified
-            p[names] = float(np.exp(log - base))
-            if many == 1:
-                kept[names[0]] = (found, there)
+                p[names] = np.zeros(len(base))
+            else:
+                log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling, held)
+                identified &= found.identified
+                with np.errstate(invalid="ignore"):
+                    p[names] = np.exp(log - base)
+                if many == 1:
+                    kept[names[0]] = (found, there)
+            step()
     a, b, s = p["first",], p["second",], p["shared",]
     ab, as_, bs, abs_ = p["first", "second"], p["first", "shared"], p["second", "shared"], p["first", "second", "shared"]
     shares = {
@@ -354,32 +400,38 @@ def _shares(
         "both_ways": ab,
         "shared": s - as_ - bs + abs_,
     }
-    shares = {k: max(v, 0.0) for k, v in shares.items()}
-    return {**shares, "separate": max(1.0 - sum(shares.values()), 0.0)}, identified, kept
+    shares = {k: np.maximum(v, 0.0) for k, v in shares.items()}
+    return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, identified, kept
 
 
 def _carriers(
-    network: Network, compiled: CompiledNetwork, found: Worlds, there: Seen, causes: Sequence[str], effect: str
+    network: Network,
+    compiled: CompiledNetwork,
+    seen: Seen,
+    linked: tuple[Worlds, dict[int, int | Array | Rows]],
+    causes: Sequence[str],
+    effect: int,
+    held: Container[tuple[int, int]],
 ) -> tuple[Carrier, ...]:
-    """Causes of the group and mechanisms on their way to the effect: how likely each is there, given the link."""
-    above = compiled.ancestors([compiled.index[effect]])
+    """Causes of the group, and mechanisms on their way to the effect, that are likelier to be there given the link, or next to certain anyway."""
+    found, there = linked
     below = {compiled.index[n] for n in causes}
     for i in compiled.order:
-        if any(p in below for p in compiled.parents[i]):
+        if any(p in below and (p, i) not in held for p in compiled.parents[i]):
             below.add(i)
+    on_the_way = below & reaching(compiled, effect, held)
     nodes = [
-        n
+        (n, i)
         for n, node in network.nodes.items()
-        if compiled.index[n] in above & below
-        and (n in causes or node.role == "mechanism")
-        and found.at[0].get(compiled.index[n]) is not None
+        if (i := compiled.index[n]) in on_the_way and i != effect and (n in causes or node.role == "mechanism") and i in found.at[0]
     ]
-    hidden = [n for n in nodes if not isinstance(there.get(found.at[0][compiled.index[n]]), int)]
-    answer = case_marginals(
-        found.network, there, [found.at[0][compiled.index[n]] for n in hidden], engine="fast" if fast.is_available() else "numpy"
-    )
-    rows = [
-        Carrier(n, network.nodes[n].label, network.nodes[n].role, float(answer.of[found.at[0][compiled.index[n]]][1:, 0].sum()))
-        for n in hidden
-    ]
-    return tuple(sorted((r for r in rows if r.probability > 0.05), key=lambda r: (-r.probability, r.node)))
+    hidden = [(n, i) for n, i in nodes if not isinstance(seen.get(i), int)]
+    engine: CaseEngine = "fast" if fast.is_available() else "numpy"
+    before = case_marginals(compiled, seen, [i for _, i in hidden], engine=engine)
+    after = case_marginals(found.network, there, [found.at[0][i] for _, i in hidden], engine=engine)
+    rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, 1.0) for n, i in nodes if isinstance(seen.get(i), int) and seen[i] != 0]
+    for n, i in hidden:
+        now, then = float(before.of[i][1:, 0].sum()), float(after.of[found.at[0][i]][1:, 0].sum())
+        if then > LEAST_CARRIED and (then > now + LIFT or now > CERTAIN):
+            rows.append(Carrier(n, network.nodes[n].label, network.nodes[n].role, then))
+    return tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))

@@ -37,6 +37,7 @@ CLASSES = ("none", "low", "medium", "high")
 MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
 SHORTEST = 0.1  # minutes: what is at hand is not free of effort
 THRESHOLD = 0.01  # bits (or what else is measured) below which the next question is not worth asking
+LEAST_CHANCE = 1e-13  # an outcome that is rarer is taken as impossible: differences of probabilities have no digits left there
 AHEAD = 5  # first questions that a look two steps ahead follows
 
 
@@ -131,7 +132,7 @@ def next_best(
     """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked."""
     groups, left_out = _groups(network, compiled, seen, among)
     index = [compiled.index[t] for t in targets]
-    ask = _Asker(network, compiled, index, [weights[t] for t in targets], utilities)
+    ask = Asker(compiled, index, [weights[t] for t in targets], utilities)
     values, leads, _ = ask.values(seen, prior, groups)
     found = []
     for k, (name, nodes) in enumerate(groups.items()):
@@ -199,8 +200,9 @@ def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequen
 
 
 @dataclass(frozen=True, eq=False)
-class _Asker:
-    network: Network
+class Asker:
+    """What each candidate (name -> nodes) tells about the targets, (weights) of which each counts."""
+
     compiled: CompiledNetwork
     targets: Sequence[int]
     weights: Sequence[float]
@@ -210,28 +212,49 @@ class _Asker:
         self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
     ) -> tuple[list[float], list[float], list[tuple[list[dict[int, int]], Array]]]:
         """For each candidate its value, the chance that the lead changes, and its outcomes with their probabilities; all outcomes in one run."""
-        outcomes: list[list[dict[int, int]]] = []
-        for nodes in groups.values():
-            index = [self.compiled.index[n] for n in nodes]
-            outcomes.append([dict(zip(index, states, strict=True)) for states in product(*(range(self.compiled.cards[i]) for i in index))])
-        every = [o for each in outcomes for o in each]
-        found = with_more_findings(self.compiled, seen, every, self.targets)
-        base = float(np.ravel(prior.log_evidence)[0])
-        with np.errstate(invalid="ignore"):
-            chance = np.exp(found.log_evidence - base)
         values, leads, kept = [], [], []
-        start = 0
         now = self._lead({t: prior.of[t][:, :1] for t in self.targets})[0]
-        for each in outcomes:
-            part = slice(start, start + len(each))
-            start += len(each)
-            p = np.where(np.isfinite(chance[part]), chance[part], 0.0)
+        for nodes, (p, of) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
             p = p / p.sum() if p.sum() > 0.0 else p
-            of = {t: found.of[t][:, part] for t in self.targets}
             values.append(self._information(prior, of, p) if self.utilities is None else self._worth(prior, of, p))
             leads.append(float(p[(self._lead(of) != now) & (p > 0.0)].sum()))
-            kept.append((each, p))
+            kept.append((self._outcomes(nodes), p))
         return values, leads, kept
+
+    def _outcomes(self, nodes: Sequence[str]) -> list[dict[int, int]]:
+        """All states of the nodes together."""
+        index = [self.compiled.index[n] for n in nodes]
+        return [dict(zip(index, states, strict=True)) for states in product(*(range(self.compiled.cards[i]) for i in index))]
+
+    def _after(self, seen: Seen, prior: Marginals, groups: Sequence[Sequence[str]]) -> list[tuple[Array, dict[int, Array]]]:
+        """For each candidate the probabilities of its outcomes, (outcomes,), and the targets' posteriors after each, (states, outcomes); all in one run.
+
+        Of each node all states but the last are run, beside the node left unseen: what these leave is the last state's. A finding that is there couples its
+        causes and is dear to run, one that is absent or unseen is not. As a difference an outcome of probability p has about 16 + log10(p) digits.
+        """
+        asked: dict[frozenset[tuple[int, int]], int] = {}
+        wanted: list[list[int]] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
+        for nodes in groups:
+            index = [self.compiled.index[n] for n in nodes]
+            combinations = product(*([*((i, s) for s in range(self.compiled.cards[i] - 1)), None] for i in index))
+            keys = [frozenset(pair for pair in each if pair is not None) for each in combinations]
+            wanted.append([asked.setdefault(key, len(asked)) if key else -1 for key in keys])
+        answer = with_more_findings(self.compiled, seen, [dict(key) for key in asked], self.targets)
+        with np.errstate(invalid="ignore"):
+            p = np.append(np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))), 1.0)
+        joint = {t: np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1) for t in self.targets}
+        found = []
+        for nodes, runs in zip(groups, wanted, strict=True):
+            cards = [self.compiled.cards[self.compiled.index[n]] for n in nodes]
+            chance = _differences(p[runs].reshape(cards), 0)
+            chance = np.where(chance > LEAST_CHANCE, chance, 0.0)
+            of = {}
+            with np.errstate(divide="ignore", invalid="ignore"):
+                for t in self.targets:
+                    together = np.clip(_differences(joint[t][:, runs].reshape(-1, *cards), 1), 0.0, None)
+                    of[t] = (together / chance).reshape(len(together), -1)
+            found.append((chance.ravel(), of))
+        return found
 
     def _lead(self, of: Mapping[int, Array]) -> NDArray[np.intp]:
         """The position of the likeliest target under each outcome; of a single target, of its likeliest state."""
@@ -259,7 +282,7 @@ class _Asker:
 
 
 def _two_steps(
-    ask: _Asker, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]], found: Sequence[Candidate]
+    ask: Asker, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]], found: Sequence[Candidate]
 ) -> list[Candidate]:
     """The best candidates with the best that can follow each of their outcomes."""
     from dataclasses import replace
@@ -278,6 +301,15 @@ def _two_steps(
             more += float(share) * max(ask.values(there, now, rest)[0])
         done.append(replace(c, after=c.value + more))
     return [*done, *(replace(c, after=float("nan")) for c in found[AHEAD:])]
+
+
+def _differences(values: Array, first: int) -> Array:
+    """From each axis, from the first-th on, whose last place holds the whole: the last place less all others."""
+    found = values.copy()
+    for axis in range(first, values.ndim):
+        moved = np.moveaxis(found, axis, 0)
+        moved[-1] -= moved[:-1].sum(axis=0)
+    return found
 
 
 def weights_of(network: Network, targets: Sequence[str], by_urgency: bool) -> dict[str, float]:

@@ -1,12 +1,12 @@
 """Why a cause is as likely as it is: what each finding contributed, in log odds.
 
 Leave-one-out: the log odds with all findings, less those without this one. Shapley shares (1953): the average of what a finding adds over all orders in
-which the findings could have come; they sum to the whole change from the prior. Exact up to TEN findings, by seeded permutations beyond.
+which the findings could have come; they sum to the whole change from the prior. Exact up to some number of findings, by seeded permutations beyond.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import combinations
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-EXACT = 10  # findings up to which every subset is looked at
+EXACT = 10  # findings up to which every subset is looked at, unless told
 PERMUTATIONS = 64
+PIECE = 512  # subsets answered between two reports of progress
 TYPICAL = 0.5  # a finding that at least so many with the cause have is expected of it
 FARTHEST = 700.0  # log odds, where a finding makes the cause certain or impossible
 
@@ -137,17 +138,25 @@ def reasons(
     against: str | None,
     *,
     seed: int,
+    exact: int,
     sources: Sequence[str],
+    report: Callable[[int], object] | None = None,
 ) -> Reasons:
-    """See `Case.explain`."""
+    """See `Case.explain`. report: called with how many subsets of findings are done."""
     nodes = [compiled.index[n] for n in (target, *([against] if against else []))]
     findings = [compiled.index[n] for n in evidence]
 
     def log_odds(subsets: Sequence[frozenset[int]]) -> Array:
-        return _log_odds(with_some_findings(compiled, seen, [sorted(s) for s in subsets], nodes), nodes)
+        parts = []
+        for start in range(0, len(subsets), PIECE):
+            piece = [sorted(s) for s in subsets[start : start + PIECE]]
+            parts.append(_log_odds(with_some_findings(compiled, seen, piece, nodes), nodes))
+            if report is not None:
+                report(start + len(piece))
+        return np.concatenate(parts)
 
     everything = frozenset(findings)
-    shares, known, exact = _shares(findings, log_odds, np.random.default_rng(seed))
+    shares, known, all_of_them = _shares(findings, log_odds, np.random.default_rng(seed), exact)
     missing = [everything - {i} for i in findings if everything - {i} not in known]
     known |= dict(zip(missing, log_odds(missing), strict=True)) if missing else {}
     whole, nothing = known[everything], known[frozenset()]
@@ -163,7 +172,7 @@ def reasons(
     rows.sort(key=lambda r: (-abs(r.share), r.node))
     absent = _expected(network, compiled, evidence, target)
     turns = _turns(network, compiled, evidence, seen)
-    return Reasons(question, target, against, float(nothing), float(whole), tuple(rows), exact, absent, turns, tuple(sources))
+    return Reasons(question, target, against, float(nothing), float(whole), tuple(rows), all_of_them, absent, turns, tuple(sources))
 
 
 def _log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
@@ -175,12 +184,11 @@ def _log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
 
 
 def _shares(
-    findings: Sequence[int], log_odds: object, rng: np.random.Generator
+    findings: Sequence[int], log_odds: Callable[[Sequence[frozenset[int]]], Array], rng: np.random.Generator, exact: int
 ) -> tuple[dict[int, float], dict[frozenset[int], float], bool]:
     """Shapley shares; the log odds of every subset that was looked at; whether all were."""
-    assert callable(log_odds)
     n = len(findings)
-    if n <= EXACT:
+    if n <= exact:
         subsets = [frozenset(c) for k in range(n + 1) for c in combinations(findings, k)]
         known = dict(zip(subsets, log_odds(subsets), strict=True))
         shares = dict.fromkeys(findings, 0.0)

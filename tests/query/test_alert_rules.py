@@ -1,0 +1,83 @@
+"""Every alert rule of the bundled networks, walked: all combinations of its findings, every setting, changed priors, soft findings around the threshold."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+import spinelink as sl
+from spinelink.model.evidence import EMPTY, Evidence
+from spinelink.networks_folder import bundled
+from spinelink.query.alerts import SOFT_THRESHOLD, find_alerts
+
+MODELS = {name: sl.load(name) for name in bundled()}
+RULES = [(name, rule) for name, model in MODELS.items() for rule in model.network.alerts]
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES)
+def test_a_rule_fires_on_its_findings_and_on_nothing_less(name, rule):
+    """All combinations of the states, or of no answer, of all nodes that the rule names; what it says read here a second time, straight from the file."""
+    model = MODELS[name]
+    alone = model.network.model_copy(update={"alerts": {rule: model.network.alerts[rule]}})
+    ways = [{node: set(states) for node, states in way.items()} for way in alone.alerts[rule].when]
+    nodes = sorted({node for way in ways for node in way})
+    question = model.observe().alerts().question
+    fired = 0
+    for answers in product(*([None, *model.nodes[node].states] for node in nodes)):
+        evidence = {node: answer for node, answer in zip(nodes, answers, strict=True) if answer is not None}
+        found = find_alerts(alone, question, evidence)  # type: ignore[arg-type]
+        complete = [way for way in ways if all(evidence.get(node) in states for node, states in way.items())]
+        assert len(found) == bool(complete), evidence
+        if complete:
+            fired += 1
+            assert set(found[0].findings) == {f"{node}={evidence[node]}" for way in complete for node in way}
+    assert fired
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_setting_and_no_prior_silences_a_rule(name):
+    model = MODELS[name]
+    estimates = model.parameters().to_frame().set_index("id")["estimate"]
+    changed = {i: 0.5 * v for i, v in estimates.items() if i.endswith((".prior", ".leak")) and "[" not in i}
+    for setting in model.settings or (None,):
+        here = model.in_setting(setting) if setting else model
+        for other in (here, here.with_parameters(changed)):
+            for rule, each in model.network.alerts.items():
+                for way in each.when:
+                    fired = {a.rule for a in other.observe({node: states[0] for node, states in way.items()}).alerts()}
+                    assert rule in fired
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES)
+def test_soft_findings_count_from_the_threshold_on(name, rule):
+    model = MODELS[name]
+    ways = model.network.alerts[rule].when
+    for way in ways:
+        for node, states in way.items():
+            others = [s for s in model.nodes[node].states if s not in states]
+            if not others:
+                continue
+            rest = {n: s[0] for n, s in way.items() if n != node}
+            for share in (SOFT_THRESHOLD * 1.001, SOFT_THRESHOLD * 0.999, 0.999):
+                soft = {s: share / len(states) for s in states} | {s: (1.0 - share) / len(others) for s in others}
+                expected = any(
+                    all(
+                        sum(soft[s] for s in wanted) >= SOFT_THRESHOLD if n == node else rest.get(n) in wanted
+                        for n, wanted in each.items()
+                    )
+                    for each in ways
+                )
+                assert expected or share < SOFT_THRESHOLD
+                fired = {a.rule for a in model.observe({**rest, node: soft}).alerts()}
+                assert (rule in fired) == expected, (way, node, share)
+
+
+def test_nothing_reassures():
+    """No answer of the alerts, and no advice, says that something is harmless."""
+    words = ("harmless", "nothing to worry", "no need to", "rules out", "ruled out", "safe", "reassur")
+    for model in MODELS.values():
+        text = str(model.observe().alerts()) + " ".join(a.advice + a.certainty + a.label for a in model.network.alerts.values())
+        assert not [w for w in words if w in text.lower()]
+    assert "does not exclude" in str(MODELS["minimal"].observe().alerts())
+    assert find_alerts(MODELS["minimal"].network, MODELS["minimal"].observe().alerts().question, Evidence(EMPTY)).urgency is None

@@ -52,7 +52,9 @@ def patient(name: str) -> tuple[CompiledNetwork, dict[int, int], list[int], list
     return compiled, seen, [i for i, layer in enumerate(layers) if layer == "cause"], asked
 
 
-def by_agrum(compiled: CompiledNetwork, seen: dict[int, int], causes: list[int], asked: list[int], most: float) -> tuple[float, int, list[float]]:
+def by_agrum(
+    compiled: CompiledNetwork, seen: dict[int, int], causes: list[int], asked: list[int], most: float
+) -> tuple[float, int, list[float]]:
     """Seconds, how many candidates were done within `most` seconds, and their information."""
     import pyagrum as gum
 
@@ -97,7 +99,16 @@ def main() -> None:
     with (Path(__file__).parent / "next_best.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["network", "candidates", "seconds_1_thread", "seconds_4_threads", "pyagrum_seconds", "times_faster_1_thread", "times_faster", "versions"]
+            [
+                "network",
+                "candidates",
+                "seconds_1_thread",
+                "seconds_4_threads",
+                "pyagrum_seconds",
+                "times_faster_1_thread",
+                "times_faster",
+                "versions",
+            ]
         )
         for name in (*NETWORKS, *CASES):
             compiled, seen, causes, asked = patient(name)

@@ -70,10 +70,10 @@ reasons.to_frame()[["finding", "share", "chain"]]
 # ## Is it linked
 #
 # Would the leg pain be absent, had everything in the back been absent and all else been as it was? The shares sum to 1. They explain the pain; which disease
-# is likely is what the ranking above says.
+# is likely is what the ranking above says. It is asked in the general population, as being chosen by pain is no cause of pain (`docs/questions/is-it-linked.md`).
 
 # %%
-case.link()
+case.link()  # interval=0.95 adds credible intervals, in half a minute
 
 # %% [markdown]
 # ## What next

@@ -39,7 +39,7 @@ def test_python_blocks_run_in_order(capsys):
 def test_the_python_of_the_documentation_runs(capsys):
     found = [
         b
-        for page in sorted((ROOT / "docs").glob("*.md"))
+        for page in sorted((ROOT / "docs").rglob("*.md"))
         for b in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     ]
     assert found
@@ -49,7 +49,8 @@ def test_the_python_of_the_documentation_runs(capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_run(command, capsys):
+def test_commands_run(command, capsys, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt: "q")  # where a command asks
     assert main(shlex.split(command)) == 0
     assert capsys.readouterr().out.strip()
 
@@ -72,8 +73,7 @@ def test_the_score_it_states_is_the_score(published_score):
     """Counts and percentages of the table under "How good is it", in the order of `spinelink score`."""
     stated = re.findall(r"^\| [^|]+ \| (\d+) of (\d+) \| (\d+) % \| (\d+) to (\d+) % \|$", README, flags=re.MULTILINE)
     found = [
-        (f"{k}", f"{n}", f"{100 * k / n:.0f}", f"{100 * low:.0f}", f"{100 * high:.0f}")
-        for _, k, n, low, high in published_score.summary()
+        (f"{k}", f"{n}", f"{100 * k / n:.0f}", f"{100 * low:.0f}", f"{100 * high:.0f}") for _, k, n, low, high in published_score.summary()
     ]
     assert stated == found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -629,7 +629,10 @@ class Case:
             return best_of_joint(self._question(over=tuple(names), best=best), self.joint(names), names, self.model.network, best)
         silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
         found = [
-            (tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(each.states.items())), log_posterior(compiled, self._seen, each))
+            (
+                tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(each.states.items())),
+                log_posterior(compiled, self._seen, each),
+            )
             for each in most_probable_explanations(compiled, self._seen, best=best, ignore=silent)
         ]
         return MostProbableExplanation(self._question(best=best), *found[0], self.model.network, tuple(found[1:]))
@@ -914,16 +917,20 @@ class Case:
         cost: Literal["minutes"] | None = "minutes",
         horizon: Literal[1, 2] = 1,
         by_urgency: bool = True,
+        measure: Literal["information", "loss"] = "information",
         utilities: Mapping[str, Mapping[str, float]] | None = None,
         among: Iterable[str] | None = None,
+        under_way: str | Iterable[str] = (),
         threshold: float = 0.01,
     ) -> NextBest:
         """What to ask or test next: what each unasked question, sign, test, and each procedure as a whole, is expected to tell.
 
         target: information about this node; about all ranked causes where None, each counted by its urgency (by_urgency), so that what could find an
-        emergency comes first. utilities: action -> state of the target -> utility; then it is the expected gain of knowing the answer before acting.
+        emergency comes first. measure: "loss" is the loss that knowing is expected to spare, where for each cause one acts or does not: to act without need
+        costs 1, to miss it 20, 5, 2 or 1 by its urgency. utilities: action -> state of the target -> utility; then it is the expected gain of knowing the answer before acting.
         cost: "minutes" ranks by value per minute, None by value alone; money and invasiveness stand beside it. horizon: 2 adds the best that can follow
-        the best candidates. among: nodes that may be asked, all observable ones where None. threshold: value below which asking on is not worth it.
+        the best candidates. among: nodes that may be asked, all observable ones where None. under_way: procedures that are begun, whose readings cost next to
+        nothing more (those with a reading among the findings are anyway). threshold: value below which asking on is not worth it.
         The answer says when to stop, and why; that is no reassurance. Raises UnknownNameError, EvidenceError, SpinelinkError.
         """
         from spinelink.query.next_best import next_best, weights_of
@@ -934,7 +941,16 @@ class Case:
             raise UnknownNameError(str(cost), kind="cost", allowed=("minutes", "None"))
         if horizon not in (1, 2) or isinstance(horizon, bool):
             raise UnknownNameError(str(horizon), kind="horizon", allowed=("1", "2"))
+        if measure not in ("information", "loss"):
+            raise UnknownNameError(str(measure), kind="measure", allowed=("information", "loss"))
+        if measure == "loss" and utilities is not None:
+            raise SpinelinkError("utilities say what is lost: leave measure out.")
         network = self.model.network
+        known = {v.procedure for v in self.model.nodes.values() if v.procedure is not None}
+        begun = self._names(under_way)
+        for procedure in begun:
+            if procedure not in known:
+                raise UnknownNameError(procedure, kind="procedure", allowed=sorted(known))
         if target is not None:
             names = [self._target(str(target), None)]
         else:
@@ -950,14 +966,31 @@ class Case:
         chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE - {"other"}] if among is None else self._names(among)
         self._check_nodes(chosen)
         chosen = [n for n in chosen if n not in names]
-        measure = "value of knowing before acting" if utilities is not None else f"information about {target or 'the causes'}"
+        about = f"information about {target or 'the causes'}" if measure == "information" else f"loss spared at {target or 'the causes'}"
+        words = "value of knowing before acting" if utilities is not None else about
         if target is None and by_urgency:
-            measure += ", counted by urgency"
-        weights = weights_of(network, names, by_urgency and target is None)
+            words += ", counted by urgency"
+        weights = weights_of(network, names, by_urgency and (target is None or measure == "loss"))
         return next_best(
             network, self._question(target=target, cost=cost, horizon=horizon), self.model.compiled, self._seen, self._marginals(names), names,
-            weights=weights, utilities=utilities, among=chosen, cost=cost, limit=limit, horizon=horizon, threshold=float(threshold), measure=measure,
+            weights=weights, utilities=utilities, among=chosen, cost=cost, limit=limit, horizon=horizon, threshold=float(threshold), measure=words,
+            loss=measure == "loss", under_way=begun,
         )  # fmt: skip
+
+    def interview(
+        self, target: str | None = None, *, ask: Callable[[str], str] | None = None, show: Callable[[str], object] | None = None
+    ) -> Case:
+        """A dialogue, in a terminal or a notebook: the next best question, the answer, what it did to the causes. Questions of which one answer would make an
+        emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Returns the case as it then is.
+
+        target: what to learn about; all causes where None. ask, show: instead of `input` and `print`. Raises UnknownNameError, ImpossibleEvidenceError.
+        """
+        from spinelink.query.interview import interview
+
+        if target is not None:
+            self._target(target, None)
+        self._possible(self.log_evidence)
+        return interview(self, ask or input, show or print, target=target)
 
     def attribute(
         self,

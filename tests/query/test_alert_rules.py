@@ -63,8 +63,7 @@ def test_soft_findings_count_from_the_threshold_on(name, rule):
                 soft = {s: share / len(states) for s in states} | {s: (1.0 - share) / len(others) for s in others}
                 expected = any(
                     all(
-                        sum(soft[s] for s in wanted) >= SOFT_THRESHOLD if n == node else rest.get(n) in wanted
-                        for n, wanted in each.items()
+                        sum(soft[s] for s in wanted) >= SOFT_THRESHOLD if n == node else rest.get(n) in wanted for n, wanted in each.items()
                     )
                     for each in ways
                 )

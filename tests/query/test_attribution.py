@@ -114,7 +114,9 @@ def test_what_was_not_assessed_is_taken_as_present(model):
     assert assumed.shares == pytest.approx(there.shares)
 
 
-@pytest.mark.parametrize("evidence", [{"leg_pain": "below_knee", "back_pain": True}, {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}}])
+@pytest.mark.parametrize(
+    "evidence", [{"leg_pain": "below_knee", "back_pain": True}, {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}}]
+)
 def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
     network, draws = model.network, 24
     parameters = parameters_in(network, model.setting)

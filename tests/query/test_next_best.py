@@ -24,10 +24,23 @@ from tests.inference.test_worked_answers import ENTRIES
 from tests.strategies import evidence_for, networks
 
 
+def pairs_of(network, evidence, target, asked):
+    """P(evidence), and P(state of the target, state of what is asked | evidence), by enumeration."""
+    pairs = {}
+    for assignment, p in oracle.joint(network):
+        for name, finding in evidence.items():
+            p *= finding.get(assignment[name], 0.0) if isinstance(finding, dict) else float(finding == assignment[name])
+        key = (assignment[target], assignment[asked])
+        pairs[key] = pairs.get(key, 0.0) + p
+    total = sum(pairs.values())
+    return total, {k: p / total for k, p in pairs.items() if p > 0.0}
+
+
 @st.composite
 def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4).filter(lambda n: len(n.nodes) >= 3))
-    nodes = {n: node.model_copy(update={"role": "symptom"}) for n, node in network.nodes.items()}
+    urgency = st.sampled_from(["emergency", "urgent", "soon", None])
+    nodes = {n: node.model_copy(update={"role": "symptom", "urgency": draw(urgency)}) for n, node in network.nodes.items()}
     network = network.model_copy(update={"nodes": nodes})
     evidence = draw(evidence_for(network))
     hidden = [n for n in nodes if not isinstance(evidence.get(n), str)]
@@ -39,15 +52,8 @@ def questions(draw):
 @RELAXED
 def test_information_is_the_mutual_information_of_the_joint(question):
     network, evidence, target, asked = question
-    pairs = {}
-    for assignment, p in oracle.joint(network):
-        for name, finding in evidence.items():
-            p *= finding.get(assignment[name], 0.0) if isinstance(finding, dict) else float(finding == assignment[name])
-        key = (assignment[target], assignment[asked])
-        pairs[key] = pairs.get(key, 0.0) + p
-    total = sum(pairs.values())
+    total, pairs = pairs_of(network, evidence, target, asked)
     assume(total > 1e-6)
-    pairs = {k: p / total for k, p in pairs.items() if p > 0.0}
     one, two = {}, {}
     for (a, b), p in pairs.items():
         one[a], two[b] = one.get(a, 0.0) + p, two.get(b, 0.0) + p
@@ -168,6 +174,9 @@ def test_on_the_command_line(capsys):
         ({"limit": 0}, SpinelinkError, "1 or more"),
         ({"cost": "money"}, UnknownNameError, "minutes"),
         ({"horizon": 3}, UnknownNameError, "horizon"),
+        ({"measure": "regret"}, UnknownNameError, "loss"),
+        ({"measure": "loss", "utilities": {}}, SpinelinkError, "leave measure out"),
+        ({"under_way": "mri"}, UnknownNameError, "procedure"),
         ({"utilities": {"operate": {"absent": 0.0, "present": 1.0}}}, SpinelinkError, "name it"),
         ({"target": "scoliosis", "utilities": {"operate": {"present": 1.0}}}, SpinelinkError, "absent, present"),
     ],
@@ -175,3 +184,30 @@ def test_on_the_command_line(capsys):
 def test_bad_questions_are_refused(case, options, error, message):
     with pytest.raises(error, match=message):
         case.next_best(**options)
+
+
+@given(questions())
+@RELAXED
+def test_loss_spared_is_that_of_the_enumeration(question):
+    """min(P(absent), weight P(present)) now, less its mean over the answers."""
+    network, evidence, target, asked = question
+    total, pairs = pairs_of(network, evidence, target, asked)
+    assume(total > 1e-6)
+    weight = URGENCY_WEIGHTS[network.nodes[target].urgency or "routine"]
+    first = network.nodes[target].states[0]
+
+    def least(states):
+        absent = sum(p for (a, _), p in states.items() if a == first)
+        return min(absent, weight * (sum(states.values()) - absent))
+
+    answers = {b for _, b in pairs}
+    expected = least(pairs) - sum(least({k: p for k, p in pairs.items() if k[1] == b}) for b in answers)
+    found = Model(network).observe(evidence).next_best(target, measure="loss", among=[asked])
+    assert found[0].value == pytest.approx(expected, abs=1e-9) and found.unit == "loss"
+
+
+def test_a_procedure_that_is_begun_costs_nothing_more():
+    case = sl.load("back-leg-pain").observe(back_pain=True)
+    readings = [n for n, v in case.model.nodes.items() if v.procedure == "xray_spine"]
+    assert not any(c.open for c in case.next_best(limit=None, among=readings))
+    assert all(c.open and c.minutes == 0.1 for c in case.next_best(limit=None, among=readings, under_way="xray_spine"))

@@ -1,4 +1,4 @@
-"""The command line: `spinelink networks | check | query | next | explain | link | report | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
+"""The command line: `spinelink networks | check | query | next | interview | explain | link | report | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spinelink.cli.check import check
 from spinelink.cli.demo import demo
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
+from spinelink.cli.interview import interview
 from spinelink.cli.link import link
 from spinelink.cli.networks import networks
 from spinelink.cli.next import next_question
@@ -37,7 +38,7 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, next_question, explain, link, report, batch, score, audit, diff, cite, card, demo):
+for _command in (networks, check, query, next_question, interview, explain, link, report, batch, score, audit, diff, cite, card, demo):
     commands.add_command(_command)
 
 

@@ -14,7 +14,9 @@ from spinelink.cli.query import DEFAULT_NETWORK
 @network_option
 @setting_option
 @click.option("--between", nargs=2, default=("leg_pain", "back_pain"), show_default=True, help="The two findings.")
-@click.option("--interval", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Level of credible intervals, as 0.95 (half a minute).")
+@click.option(
+    "--interval", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Level of credible intervals, as 0.95 (half a minute)."
+)
 @json_option
 def link(
     words: tuple[str, ...], network: str | None, setting: str | None, between: tuple[str, str], interval: float | None, as_json: bool

@@ -172,16 +172,12 @@ class _Builder:
                 continue
             p = factor.parents[n]
             cuts, response = _responses(factor.links[n])  # (quantiles, draws), (quantiles, parent's states, levels, draws)
-            exogenous = self._add(
-                f"{name}<{self.compiled.names[p]}", tuple(map(str, range(len(cuts)))), TableFactor((), cuts)
-            )
+            exogenous = self._add(f"{name}<{self.compiled.names[p]}", tuple(map(str, range(len(cuts)))), TableFactor((), cuts))
             made: dict[int, int] = {}
             for k in here:
                 parent = self._parent(k, p, i)
                 if parent not in made:
-                    made[parent] = self._add(
-                        f"{name}<{self.compiled.names[p]}'{k}", states, TableFactor((exogenous, parent), response)
-                    )
+                    made[parent] = self._add(f"{name}<{self.compiled.names[p]}'{k}", states, TableFactor((exogenous, parent), response))
                 inputs[k].append(made[parent])
         sure, nothing = np.eye(len(states))[..., np.newaxis], np.eye(len(states))[0][:, np.newaxis]
         result: dict[int, int] = {}
@@ -240,7 +236,9 @@ def _responses(rows: Array) -> tuple[Array, Array]:
     between = np.where(between <= 1e-14 * np.abs(e[1:]), 0.0, between)
     cuts = np.concatenate([first, between, np.where(far[-1:], -e[-1:], 1.0 - e[-1:])])
     # a row is beyond its k-th state in the quantiles after that end
-    state = (np.arange(len(cuts))[:, np.newaxis, np.newaxis, np.newaxis] > rank.reshape(below.shape)).sum(axis=2)  # (quantiles, rows, draws)
+    state = (np.arange(len(cuts))[:, np.newaxis, np.newaxis, np.newaxis] > rank.reshape(below.shape)).sum(
+        axis=2
+    )  # (quantiles, rows, draws)
     kept = (cuts > 0.0).any(axis=1)
     cuts, state = cuts[kept], state[kept]
     if (state == state[..., :1]).all():

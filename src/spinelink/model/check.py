@@ -142,7 +142,9 @@ def _check_settings(network: Network, broken: Unreadable) -> Iterator[Issue]:
         message = f"default_setting {network.default_setting!r} is not in settings"
         yield Issue(("default_setting",), message, near(network.default_setting, known))
     for second in [name for name, setting in network.settings.items() if setting.unselected][1:]:
-        yield Issue(("settings", second, "unselected"), "two settings are called unselected; one of them is where counterfactuals are asked")
+        yield Issue(
+            ("settings", second, "unselected"), "two settings are called unselected; one of them is where counterfactuals are asked"
+        )
     numbers = {item.id: item for item in locate_parameters(network)}
     for name, setting in network.settings.items():
         at: Path = ("settings", name)

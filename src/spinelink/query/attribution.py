@@ -33,7 +33,11 @@ Array = NDArray[np.float64]
 
 PARTS = ("first_from_second", "second_from_first", "both_ways", "shared", "separate")
 LEAST = 0.005  # a link with a smaller share names no carriers
-LEAST_CARRIED, LIFT, CERTAIN = 0.05, 0.02, 0.9  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
+LEAST_CARRIED, LIFT, CERTAIN = (
+    0.05,
+    0.02,
+    0.9,
+)  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
 TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
 
 
@@ -166,7 +170,11 @@ class Link(Result):
 def _asked_in(question: Question) -> str:
     """In which population what would have been is asked, where it is not the case's own."""
     population = dict(question.options).get("population")
-    return f"\nAsked in {population}: that somebody was chosen by symptoms is no cause of them" if population not in (None, question.setting) else ""
+    return (
+        f"\nAsked in {population}: that somebody was chosen by symptoms is no cause of them"
+        if population not in (None, question.setting)
+        else ""
+    )
 
 
 def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
@@ -429,7 +437,9 @@ def _carriers(
     engine: CaseEngine = "fast" if fast.is_available() else "numpy"
     before = case_marginals(compiled, seen, [i for _, i in hidden], engine=engine)
     after = case_marginals(found.network, there, [found.at[0][i] for _, i in hidden], engine=engine)
-    rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, 1.0) for n, i in nodes if isinstance(seen.get(i), int) and seen[i] != 0]
+    rows = [
+        Carrier(n, network.nodes[n].label, network.nodes[n].role, 1.0) for n, i in nodes if isinstance(seen.get(i), int) and seen[i] != 0
+    ]
     for n, i in hidden:
         now, then = float(before.of[i][1:, 0].sum()), float(after.of[found.at[0][i]][1:, 0].sum())
         if then > LEAST_CARRIED and (then > now + LIFT or now > CERTAIN):

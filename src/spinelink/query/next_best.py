@@ -1,12 +1,13 @@
 """What to ask or test next: what each unasked question, sign and test is expected to tell, and what it costs.
 
 Information is the mutual information of a finding and a cause given what is known (Lindley 1956), in bits; about all causes together it is the sum over them,
-each weighed by its urgency where that is asked for. With utilities it is the expected value of sample information (Raiffa and Schlaifer 1961).
+each weighed by its urgency where that is asked for. With utilities, or with the loss of missing a cause, it is the expected value of sample information
+(Raiffa and Schlaifer 1961).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -128,15 +129,17 @@ def next_best(
     horizon: int,
     threshold: float,
     measure: str,
+    loss: bool = False,
+    under_way: Collection[str] = (),
 ) -> NextBest:
-    """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked."""
+    """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked. loss: in place of information. under_way: procedures that are begun."""
     groups, left_out = _groups(network, compiled, seen, among)
     index = [compiled.index[t] for t in targets]
-    ask = Asker(compiled, index, [weights[t] for t in targets], utilities)
+    ask = Asker(compiled, index, [weights[t] for t in targets], utilities, loss)
     values, leads, _ = ask.values(seen, prior, groups)
     found = []
     for k, (name, nodes) in enumerate(groups.items()):
-        spent, is_open = _cost(network, compiled, seen, nodes)
+        spent, is_open = _cost(network, compiled, seen, nodes, under_way)
         label = network.nodes[nodes[0]].label if len(nodes) == 1 else name.replace("_", " ")
         words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
         found.append(
@@ -158,10 +161,10 @@ def next_best(
     if not found:
         stop = "nothing is left to ask."
     elif best < threshold:
-        stop = f"no remaining question is worth {threshold:g} {'bits' if utilities is None else 'of utility'}. What was not asked was not considered."
+        stop = f"no remaining question is worth {threshold:g} {'of loss' if loss else 'bits' if utilities is None else 'of utility'}. What was not asked was not considered."
     elif utilities is None and max(c.changes_lead for c in found) <= 0.0:
         stop = "no remaining question by itself can change the leading cause. What was not asked was not considered, and red flags are asked about all the same."
-    unit = "bits" if utilities is None else "utility"
+    unit = "loss" if loss else "bits" if utilities is None else "utility"
     return NextBest(question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found))
 
 
@@ -184,11 +187,13 @@ def _groups(network: Network, compiled: CompiledNetwork, seen: Seen, among: Sequ
     return found, left_out
 
 
-def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequence[str]) -> tuple[Cost, bool]:
-    """What observing these nodes costs: of one procedure the dearest of its parts, once; next to nothing where it is under way."""
+def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequence[str], under_way: Collection[str]) -> tuple[Cost, bool]:
+    """What observing these nodes costs: of one procedure the dearest of its parts, once; next to nothing where it is under way: begun, or a part is seen."""
     parts = [network.nodes[n].cost or Cost() for n in nodes]
     procedures = {network.nodes[n].procedure for n in nodes} - {None}
-    open_ = any(node.procedure in procedures and compiled.index[n] in seen for n, node in network.nodes.items())
+    open_ = bool(procedures & set(under_way)) or any(
+        node.procedure in procedures and compiled.index[n] in seen for n, node in network.nodes.items()
+    )
     if open_:
         return Cost(minutes=SHORTEST), True
     whole = Cost(
@@ -207,6 +212,7 @@ class Asker:
     targets: Sequence[int]
     weights: Sequence[float]
     utilities: Utilities | None
+    loss: bool = False
 
     def values(
         self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
@@ -216,7 +222,7 @@ class Asker:
         now = self._lead({t: prior.of[t][:, :1] for t in self.targets})[0]
         for nodes, (p, of) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
             p = p / p.sum() if p.sum() > 0.0 else p
-            values.append(self._information(prior, of, p) if self.utilities is None else self._worth(prior, of, p))
+            values.append(self._value(prior, of, p))
             leads.append(float(p[(self._lead(of) != now) & (p > 0.0)].sum()))
             kept.append((self._outcomes(nodes), p))
         return values, leads, kept
@@ -261,6 +267,19 @@ class Asker:
         if len(self.targets) == 1:
             return np.asarray(np.argmax(np.nan_to_num(of[self.targets[0]]), axis=0))
         return np.asarray(np.argmax(np.nan_to_num(np.array([of[t][1:].sum(axis=0) for t in self.targets])), axis=0))
+
+    def _value(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+        if self.loss:
+            return self._spared(prior, of, p)
+        return self._information(prior, of, p) if self.utilities is None else self._worth(prior, of, p)
+
+    def _spared(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+        """How much less is expected to be lost: of each target one acts or does not, to act without need costs 1, not to act where it is there its weight."""
+        total = 0.0
+        for t, weight in zip(self.targets, self.weights, strict=True):
+            now, then = float(prior.of[t][0, 0]), np.where(p > 0.0, of[t][0], 1.0)  # P(absent)
+            total += min(now, weight * (1.0 - now)) - float((p * np.minimum(then, weight * (1.0 - then))).sum())
+        return max(total, 0.0)
 
     def _information(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
         total = 0.0

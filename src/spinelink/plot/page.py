@@ -62,7 +62,15 @@ def page(p: Page) -> str:
     if p.link is not None:
         words = p.link.words()
         rows = [(words[k], number(v), ", ".join(c.label for c in p.link.carriers.get(k, ())[:3])) for k, v in p.link.shares.items()]
-        parts.append(_section("Is it linked", _table(("", "share", "carried by"), rows, numbers=(1,))))
+        asked = p.link.population
+        said = (
+            f"Asked in {p.network.settings[asked].label.lower()}: being chosen by symptoms is no cause of them."
+            if asked in p.network.settings
+            else ""
+        )
+        parts.append(
+            _section("Is it linked", _table(("", "share", "carried by"), rows, numbers=(1,)) + f"<p class='quiet'>{escape(said)}</p>")
+        )
     if p.reasons is not None:
         text = "".join(f"<p>{escape(line)}</p>" for line in p.reasons.text().splitlines())
         parts.append(_section("Why", text))

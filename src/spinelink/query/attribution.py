@@ -135,12 +135,13 @@ class Link(Result):
     def words(self) -> dict[str, str]:
         """What each share means, in this case's words."""
         a, b = self.first.replace("_", " "), self.second.replace("_", " ")
+        places = [" or ".join((", ".join(home[:-1]), home[-1])) if len(home) > 1 else home[0] for home in self.homes]
         return {
-            "first_from_second": f"the {a} because of what lies at {', '.join(self.homes[1])}",
-            "second_from_first": f"the {b} because of what lies at {', '.join(self.homes[0])}",
-            "both_ways": "each because of what lies where the other is at home",
-            "shared": "both because of causes elsewhere",
-            "separate": "side by side: no such link",
+            "first_from_second": f"{a} because of the {places[1]}",
+            "second_from_first": f"{b} because of the {places[0]}",
+            "both_ways": "each because of where the other is at home",
+            "shared": "both because of something elsewhere",
+            "separate": "side by side: none of these",
         }
 
     def to_frame(self) -> pd.DataFrame:

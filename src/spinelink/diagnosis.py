@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spinelink.query.attribution import Attribution, Link
     from spinelink.query.conflict import Conflict
     from spinelink.query.explanation import MostProbableExplanation
+    from spinelink.query.graph import Graph
     from spinelink.query.intervals import Intervals
     from spinelink.query.next_best import NextBest
     from spinelink.query.parameters import ParameterTable
@@ -470,15 +471,19 @@ class Model:
         counts = ", ".join(f"{n} {role}" for role in ROLES if (n := sum(node.role == role for node in self.nodes.values())))
         return f"Model({self.name} {self.network.version}, setting={self.setting}, {len(self.nodes)} nodes: {counts})"
 
+    def graph(
+        self, *, around: str | Iterable[str] | None = None, distance: int = 1, fold: bool | None = None, probabilities: bool | None = None
+    ) -> Graph:
+        """A picture of the network in its layers; see `Case.graph`. A large network is folded where nothing else is asked for."""
+        return self.observe().graph(around=around, distance=distance, fold=fold, probabilities=probabilities, relevant=False)
+
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{role}</td><td style='text-align:left'>{escape(', '.join(names))}</td></tr>"
-            for role in ROLES
-            if (names := [n for n, node in self.nodes.items() if node.role == role])
-        )
-        population = f"<p>{escape(self.network.settings[self.setting].population)}</p>" if self.setting else ""
-        head = f"<b>{escape(self.network.title)}</b> {escape(self.network.version)} ({escape(self.fingerprint)}), setting {escape(str(self.setting))}"
-        return f"<div class='spinelink'><p>{head}</p>{population}<table>{rows}</table><p><small>{escape(self.network.intended_use)}</small></p></div>"
+        setting = f", setting {self.setting}" if self.setting else ""
+        counts = ", ".join(f"{n} {role}" for role in ROLES if (n := sum(node.role == role for node in self.nodes.values())))
+        head = f"<b>{escape(self.network.title)}</b> {escape(self.network.version)} ({escape(self.fingerprint)}){escape(setting)}"
+        population = f"<br>{escape(self.network.settings[self.setting].population)}" if self.setting else ""
+        use = f"<p><small>{escape(self.network.intended_use)}</small></p>" if self.network.intended_use else ""
+        return f"<div class='spinelink'><p>{head}{population}<br>{len(self.nodes)} nodes: {escape(counts)}</p>{self.graph().svg}{use}</div>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -1233,6 +1238,71 @@ class Case:
         findings = ", ".join(describe(n, f) for n, f in self.findings.items()) or "no findings"
         return f"Case({self.model.name}, setting={self.model.setting}: {findings})"
 
+    def graph(
+        self,
+        *,
+        around: str | Iterable[str] | None = None,
+        distance: int = 1,
+        relevant: bool | None = None,
+        fold: bool | None = None,
+        probabilities: bool | None = None,
+    ) -> Graph:
+        """A picture: contexts, causes, mechanisms and findings in columns, with probabilities and findings in the boxes.
+
+        around: only what is at most `distance` arrows from these nodes. relevant: only the findings, the leading causes, and what lies on strong ways between
+        them; where None, of networks with more than 60 nodes. fold: groups in place of nodes, where None when more than 60 would be drawn.
+        probabilities: whether they are computed; where None, unless nodes are folded. Raises UnknownNameError, ImpossibleEvidenceError.
+        """
+        from spinelink.inference.strength import edge_strengths
+        from spinelink.query.graph import LARGEST, RELEVANT, folded, graph, neighbourhood
+        from spinelink.query.graph import relevant as relevant_nodes
+
+        network, compiled = self.model.network, self.model.compiled
+        if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
+            raise SpinelinkError(f"distance is a number of arrows, 0 or more, not {distance!r}.")
+        strengths = {(compiled.names[p], compiled.names[c]): s for (p, c), s in edge_strengths(compiled).items()}
+        chosen = list(self.model.nodes)
+        if around is not None:
+            names = self._names(around)
+            self._check_nodes(names)
+            kept = neighbourhood(network, names, distance)
+            chosen = [n for n in chosen if n in kept]
+        elif (relevant is None and len(chosen) > LARGEST and len(self.findings)) or relevant:
+            leading = [c.cause for c in self.differential(limit=RELEVANT).causes]
+            kept = relevant_nodes(network, self.findings, leading, strengths)
+            chosen = [n for n in chosen if n in kept]
+        folds = len(chosen) > LARGEST if fold is None else fold
+        groups = {n: (network.nodes[n].label, (n,)) for n in chosen}
+        if folds:
+            groups = {
+                name: (label, own)
+                for name, (label, members) in folded(network).items()
+                if (own := tuple(m for m in members if m in chosen))
+            }
+        single = [members[0] for _, members in groups.values() if len(members) == 1]
+        shown = [n for n in single if not isinstance(self.findings.get(n), str)]
+        posterior: dict[str, float] = {}
+        prior: dict[str, float] = {}
+        if shown and (probabilities or (probabilities is None and not folds)):
+            posterior = self._present(shown)
+            if len(self.findings):
+                prior = self.model.observe()._present(shown)
+        question = self._question() if posterior else self.model._question(self.findings, float("nan"))
+        return graph(network, question, strengths, groups, evidence=self.findings, posterior=posterior, prior=prior)
+
+    def _present(self, names: list[str]) -> dict[str, float]:
+        """P(not in its first state | evidence) of each node."""
+        index = self.model.compiled.index
+        answer = self._marginals(names)
+        return {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{escape(self.model.nodes[n].label)}: {escape(describe(n, f))}</li>" for n, f in self.findings.items())
-        return f"<div class='spinelink'><p>{escape(self.model.network.title)}, setting {escape(str(self.model.setting))}</p><ul>{items or '<li>no findings</li>'}</ul></div>"
+        items = "".join(
+            f"<li>{escape(self.model.nodes[n].label)}: {escape(describe(n, f).partition('=')[2])}</li>" for n, f in self.findings.items()
+        )
+        head = f"{escape(self.model.network.title)}{escape(f', setting {self.model.setting}' if self.model.setting else '')}"
+        try:
+            picture = self.graph().svg
+        except SpinelinkError as error:
+            picture = f"<p><b>{escape(str(error))}</b></p>"
+        return f"<div class='spinelink'><p>{head}</p><ul>{items or '<li>no findings</li>'}</ul>{self.alerts()._repr_html_()}{picture}</div>"

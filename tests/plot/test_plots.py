@@ -76,3 +76,55 @@ def test_labels_stay_different():
     names = ["a" * 40 + f"{k}" + "b" * 40 for k in range(3)]
     assert len(set(labels(names))) == 3
     assert labels(["short"]) == ["short"]
+
+
+def test_a_ranking_with_intervals(case):
+    found = case.differential(limit=3, interval=0.9)
+    ax = found.plot()
+    bars = [b.get_width() for b in ax.patches if b.get_width()]
+    assert bars == pytest.approx([c.posterior for c in found.causes][::-1])
+    priors = next(line for line in ax.lines if line.get_label() == "before the findings")
+    assert list(priors.get_xdata()) == pytest.approx([c.prior for c in found.causes][::-1])
+    ends = [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 1.6]
+    assert ends == pytest.approx([(c.low, c.high) for c in found.causes][::-1])
+    assert [t.get_text() for t in ax.get_yticklabels()][-1] == found[0].label
+    plain = case.differential(limit=3).plot()
+    assert "credible interval" not in [t.get_text() for t in plain.get_legend().get_texts()]
+
+
+def test_what_to_ask_next(case):
+    found = case.next_best(limit=None, cost=None)
+    ax = found.plot(limit=4)
+    points = sorted((x, y) for line in ax.lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True))
+    assert points == pytest.approx(sorted((max(c.minutes, 0.1), c.value) for c in found.candidates[:4]))
+    listed = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert [t for t in listed if t.startswith("1 ")] == [f"1  {found[0].label}"]
+    assert len(ax.texts) == 4 and ax.get_ylabel() == "bits"
+
+
+def test_settings_side_by_side():
+    found = sl.load("back-leg-pain").observe(leg_pain="below_knee").across_settings()
+    ax = found.plot(limit=3)
+    frame = found.to_frame().head(3)[::-1]
+    by_label = {line.get_label(): line.get_xdata() for line in ax.lines}
+    for s in found.settings:
+        assert list(by_label[s.replace("_", " ")]) == pytest.approx(frame[s, "posterior"].tolist())
+
+
+def test_a_posterior_over_draws(case):
+    found = case.intervals(["scoliosis", "lumbar_disc_herniation"], draws=64)
+    ax = found.plot()
+    curve = next(line for line in ax.lines if line.get_label() == "Scoliosis")
+    assert list(curve.get_xdata()) == pytest.approx(sorted(found.drawn["scoliosis"]))
+    assert (found["scoliosis"].low, found["scoliosis"].high) == pytest.approx(tuple(np.quantile(found.drawn["scoliosis"], [0.025, 0.975])))
+    with pytest.raises(sl.SpinelinkError, match="no draws to plot"):
+        case.intervals(method="delta").plot()
+
+
+def test_link_shares(case):
+    found = case.link(interval=0.8, draws=16)
+    ax = found.plot()
+    assert [b.get_width() for b in ax.patches] == pytest.approx(list(found.shares.values())[::-1])
+    ends = {(line.get_xdata()[0], line.get_xdata()[1]) for line in ax.lines}
+    assert (found.low["separate"], found.high["separate"]) in ends
+    assert "leg pain because of the back" in [t.get_text() for t in ax.get_yticklabels()]

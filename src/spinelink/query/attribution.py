@@ -28,6 +28,7 @@ from spinelink.typing import CaseEngine
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 
@@ -166,6 +167,12 @@ class Link(Result):
         what = f"{self.level:.0%} credible intervals" if self.level else "low, high: bounds, as some rows' coupling is not known"
         bounds = f"; {what}" if self.level or not self.identified else ""
         return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}{_asked_in(self.question)}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The five shares."""
+        from spinelink.plot.answers import plot_link
+
+        return plot_link(self, ax=ax)
 
 
 def _asked_in(question: Question) -> str:

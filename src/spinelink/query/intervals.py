@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 Method = Literal["draws", "delta"]
@@ -43,13 +44,17 @@ class Interval:
 
 @dataclass(frozen=True, repr=False)
 class Intervals(Result):
-    """Credible intervals of posteriors and of ranks, highest posterior first. impossible: draws under which the findings cannot occur (left out)."""
+    """Credible intervals of posteriors and of ranks, highest posterior first. impossible: draws under which the findings cannot occur (left out).
+
+    drawn: node -> its posterior under each draw, (draws,), not a number where a draw is impossible; empty for the delta method.
+    """
 
     level: float
     method: Method
     draws: int
     impossible: int
     rows: tuple[Interval, ...]
+    drawn: Mapping[str, Array] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,6 +82,14 @@ class Intervals(Result):
         how = f"{self.draws} draws of the numbers" if self.method == "draws" else "delta method"
         left = f"; {self.impossible} draws left out, in which the findings cannot occur" if self.impossible else ""
         return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the numbers ({how}{left})"
+
+    def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
+        """The posterior of the leading nodes over the draws. Raises SpinelinkError for the delta method, which has none."""
+        from spinelink.plot.answers import plot_draws
+
+        if not self.drawn:
+            raise SpinelinkError("the delta method makes no draws to plot; ask with method='draws'.")
+        return plot_draws(self, ax=ax, limit=limit)
 
 
 def check_level(level: float) -> float:
@@ -114,7 +127,7 @@ def by_draws(
         )
         for k, n in enumerate(names)
     )  # fmt: skip
-    return Intervals(question, level, "draws", table.shape[1], int((~possible).sum()), rows)
+    return Intervals(question, level, "draws", table.shape[1], int((~possible).sum()), rows, dict(drawn))
 
 
 def by_delta(

@@ -26,6 +26,7 @@ from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 Utilities = Mapping[str, Mapping[str, float]]
@@ -34,6 +35,7 @@ Utilities = Mapping[str, Mapping[str, float]]
 URGENCY_WEIGHTS: Mapping[str, float] = {"emergency": 20.0, "urgent": 5.0, "soon": 2.0, "routine": 1.0}
 """What information about a cause counts, by its urgency. Judged: a missed emergency counts most."""
 
+INITIALS = ("mri", "ct", "emg", "hla")
 CLASSES = ("none", "low", "medium", "high")
 MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
 SHORTEST = 0.1  # minutes: what is at hand is not free of effort
@@ -112,6 +114,12 @@ class NextBest(Result):
         stop = f"\nStop: {self.stop}" if self.stop else ""
         return f"{self.question}\n{self.measure} ({self.unit}), of {self.asked} questions and procedures{stop}"
 
+    def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
+        """What each candidate tells against the minutes it takes."""
+        from spinelink.plot.answers import plot_next_best
+
+        return plot_next_best(self, ax=ax, limit=limit)
+
 
 def next_best(
     network: Network,
@@ -140,7 +148,7 @@ def next_best(
     found = []
     for k, (name, nodes) in enumerate(groups.items()):
         spent, is_open = _cost(network, compiled, seen, nodes, under_way)
-        label = network.nodes[nodes[0]].label if len(nodes) == 1 else name.replace("_", " ")
+        label = network.nodes[nodes[0]].label if len(nodes) == 1 else _procedure_label(name)
         words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
         found.append(
             Candidate(
@@ -166,6 +174,11 @@ def next_best(
         stop = "no remaining question by itself can change the leading cause. What was not asked was not considered, and red flags are asked about all the same."
     unit = "loss" if loss else "bits" if utilities is None else "utility"
     return NextBest(question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found))
+
+
+def _procedure_label(name: str) -> str:
+    words = [w.upper() if w in INITIALS else w for w in name.replace("_", " ").split(" ")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def _groups(network: Network, compiled: CompiledNetwork, seen: Seen, among: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:

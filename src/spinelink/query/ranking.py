@@ -14,6 +14,7 @@ from spinelink.result import NOTICE, Result, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Ranking(Result):
 
     def title(self) -> str:
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
+
+    def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
+        """Posteriors beside priors, with intervals where they were asked for."""
+        from spinelink.plot.answers import plot_ranking
+
+        return plot_ranking(self, ax=ax, limit=limit)
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(c) for c in self.causes)

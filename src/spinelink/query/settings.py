@@ -12,6 +12,7 @@ from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,6 +61,12 @@ class AcrossSettings(Result):
     def title(self) -> str:
         evidence = ", ".join(f"{s} exp({v:.2f})" for s, v in self.log_evidence.items())
         return f"{self.question}\nP(findings): {evidence}"
+
+    def plot(self, ax: Axes | None = None, *, limit: int = 10) -> Axes:
+        """Posteriors in all settings side by side."""
+        from spinelink.plot.answers import plot_settings
+
+        return plot_settings(self, ax=ax, limit=limit)
 
 
 def across_settings(

@@ -15,6 +15,7 @@ from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkEr
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork
 from spinelink.inference.fast import check_engine
+from spinelink.inference.fast import is_available as fast_is_available
 from spinelink.model.constraint import Constraint
 from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
 from spinelink.model.network import Network
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from spinelink.inference.query import Marginals
     from spinelink.learn.learning import Learning
     from spinelink.model.claim import ClaimFile
+    from spinelink.notebook.explorer import Explorer
     from spinelink.query.alerts import Alerts
     from spinelink.query.attribution import Attribution, Link
     from spinelink.query.conflict import Conflict
@@ -476,6 +478,10 @@ class Model:
     ) -> Graph:
         """A picture of the network in its layers; see `Case.graph`. A large network is folded where nothing else is asked for."""
         return self.observe().graph(around=around, distance=distance, fold=fold, probabilities=probabilities, relevant=False)
+
+    def explore(self) -> Explorer:
+        """The explorer, in a notebook: findings on the left, answers on the right; see `Case.explore`."""
+        return self.observe().explore()
 
     def _repr_html_(self) -> str:
         setting = f", setting {self.setting}" if self.setting else ""
@@ -1272,7 +1278,7 @@ class Case:
             kept = relevant_nodes(network, self.findings, leading, strengths)
             chosen = [n for n in chosen if n in kept]
         folds = len(chosen) > LARGEST if fold is None else fold
-        groups = {n: (network.nodes[n].label, (n,)) for n in chosen}
+        groups: dict[str, tuple[str, tuple[str, ...]]] = {n: (network.nodes[n].label, (n,)) for n in chosen}
         if folds:
             groups = {
                 name: (label, own)
@@ -1289,6 +1295,19 @@ class Case:
                 prior = self.model.observe()._present(shown)
         question = self._question() if posterior else self.model._question(self.findings, float("nan"))
         return graph(network, question, strengths, groups, evidence=self.findings, posterior=posterior, prior=prior)
+
+    def explore(self) -> Explorer:
+        """The explorer, a widget for JupyterLab 4 and Notebook 7: click findings and watch red flags, causes, the link, and what to ask next.
+
+        `.case` is the case as it stands. Raises SpinelinkError where the extra `notebook` is not installed.
+        """
+        try:
+            from spinelink.notebook.explorer import Explorer
+        except ImportError as error:
+            raise SpinelinkError(f"the explorer needs {error.name}: pip install 'spinelink[notebook]'") from None
+        self._possible(self.log_evidence)
+        quick = replace(self.model, engine="fast") if fast_is_available() else self.model
+        return Explorer(Case(quick, self.findings))
 
     def _present(self, names: list[str]) -> dict[str, float]:
         """P(not in its first state | evidence) of each node."""

@@ -40,8 +40,8 @@ def plot_ranking(result: Ranking, *, ax: Axes | None = None, limit: int = 12) ->
         label="before the findings",
     )
     ax.set_yticks(range(len(rows)), labels([c.label for c in rows]), fontsize=8)
-    for c in dict.fromkeys(r.urgency for r in reversed(rows)):
-        ax.barh(0, 0, color=URGENT[c], label=c)
+    for urgency in dict.fromkeys(r.urgency for r in reversed(rows)):
+        ax.barh(0, 0, color=URGENT[urgency], label=urgency)
     if result.has_intervals:
         ax.plot([], [], color="black", linewidth=1.6, label="credible interval")
     ax.set(xlabel="P(cause | findings)", xlim=(0.0, 1.0))

@@ -101,7 +101,7 @@ def crossing_order(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str,
     # Boxes of later columns whose parents are all far to the left are pinned by the chain as well; first-column boxes need nothing.
     edges += [(chain[column[k] - 1], k) for k in linked if column[k] > 0]
     layout = from_edges(list(dict.fromkeys(edges)), minimum_length=1, crossing_minimization="barycenter", check_layout=False)
-    x = {name: xy[0] for name, xy in layout.to_dict().items()}
+    x = {name: xy[0] for name, xy in layout.to_dict().items()}  # type: ignore[no-untyped-call]
     return {n.name: float(x.get(index[n.name], len(nodes) + index[n.name])) for n in nodes}
 
 

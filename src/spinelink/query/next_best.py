@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.events import with_events
 from spinelink.inference.execute import Seen
 from spinelink.inference.one_case import with_more_findings
 from spinelink.inference.query import Marginals
@@ -248,8 +249,8 @@ class Asker:
     def _after(self, seen: Seen, prior: Marginals, groups: Sequence[Sequence[str]]) -> list[tuple[Array, dict[int, Array]]]:
         """For each candidate the probabilities of its outcomes, (outcomes,), and the targets' posteriors after each, (states, outcomes); all in one run.
 
-        Of each node all states but the last are run, beside the node left unseen: what these leave is the last state's. A finding that is there couples its
-        causes and is dear to run, one that is absent or unseen is not. As a difference an outcome of probability p has about 16 + log10(p) digits.
+        Of each node every level but the highest is run (that it is at most there, see `inference.events`), beside the node left unseen; a state is the difference
+        of two levels. As a difference an outcome of probability p has about 16 + log10(p) digits.
         """
         asked: dict[frozenset[tuple[int, int]], int] = {}
         wanted: list[list[int]] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
@@ -258,7 +259,7 @@ class Asker:
             combinations = product(*([*((i, s) for s in range(self.compiled.cards[i] - 1)), None] for i in index))
             keys = [frozenset(pair for pair in each if pair is not None) for each in combinations]
             wanted.append([asked.setdefault(key, len(asked)) if key else -1 for key in keys])
-        answer = with_more_findings(self.compiled, seen, [dict(key) for key in asked], self.targets)
+        answer = with_events(self.compiled, seen, [dict(key) for key in asked], self.targets)
         with np.errstate(invalid="ignore"):
             p = np.append(np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))), 1.0)
         joint = {t: np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1) for t in self.targets}
@@ -336,12 +337,10 @@ def _two_steps(
 
 
 def _differences(values: Array, first: int) -> Array:
-    """From each axis, from the first-th on, whose last place holds the whole: the last place less all others."""
-    found = values.copy()
+    """Of each axis, from the first-th on, each place less the one before: levels become states."""
     for axis in range(first, values.ndim):
-        moved = np.moveaxis(found, axis, 0)
-        moved[-1] -= moved[:-1].sum(axis=0)
-    return found
+        values = np.diff(values, axis=axis, prepend=0.0)
+    return values
 
 
 def weights_of(network: Network, targets: Sequence[str], by_urgency: bool) -> dict[str, float]:

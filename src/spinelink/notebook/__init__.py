@@ -1,0 +1,1 @@
+"""Exploring a case in a notebook. Widgets are imported here and nowhere else."""

@@ -16,7 +16,7 @@ CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 960  # about a notebook cell
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>explorer</title><style>{css}</style>
-<style>body{{margin:0;padding:8px;width:{width}px;{page}}}</style></head><body><div id="here"></div></body></html>"""
+<style>body{{margin:0;padding:8px;width:{width}px;{page}}}</style></head><body data-jp-theme-light="{light}"><div id="here"></div></body></html>"""
 
 STAND_IN = """
 async ([source, state]) => {
@@ -82,7 +82,7 @@ class Stand:
             if dark
             else ""
         )
-        page.set_content(PAGE.format(css=(STATIC / "explorer.css").read_text(), width=width, page=colours))
+        page.set_content(PAGE.format(css=(STATIC / "explorer.css").read_text(), width=width, page=colours, light=str(not dark).lower()))
         page.expose_function("python", self.answer)
         page.evaluate(STAND_IN, [(STATIC / "explorer.js").read_text(), json.loads(json.dumps(self.state()))])
 

@@ -44,7 +44,7 @@ def shell(model: Model) -> dict[str, Any]:
         ],
         "nodes": [{"name": n, "label": v.label} for n, v in network.nodes.items()],
         "links": {"leg_pain", "back_pain"} <= set(network.nodes),
-        "notice": f"{NOTICE} {network.intended_use}".strip(),
+        "notice": network.intended_use or NOTICE,
     }
 
 

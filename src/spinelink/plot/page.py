@@ -56,7 +56,7 @@ def number(value: float) -> str:
 def page(p: Page) -> str:
     """The page as HTML."""
     title = f"{p.network.title}: one case"
-    parts = [f"<h1>{escape(title)}</h1>", f"<p class='quiet'>{escape(p.notice)} {escape(p.network.intended_use)}</p>", _alerts(p)]
+    parts = [f"<h1>{escape(title)}</h1>", f"<p class='quiet'>{escape(p.network.intended_use or p.notice)}</p>", _alerts(p)]
     parts += [_section("Findings", _table(("finding", "value"), p.findings) if p.findings else "<p>None entered.</p>")]
     parts += [_section("Causes, by probability after the findings (a person may have several)", _causes(p))]
     if p.link is not None:

@@ -118,11 +118,12 @@ function render({ model, el }) {
 
   function fill() {
     const shell = model.get("shell");
+    const known = model.get("view").findings;
     rows.clear();
     groups = (shell.groups || []).map((group) => {
       const count = make("span", { class: "slx-count" });
       const lines = group.nodes.map(row);
-      const details = make("details", { open: group.kind === "symptom" && group.nodes.some((n) => n.name === "leg_pain" || n.name === "back_pain") }, make("summary", {}, `${group.title} `, count), lines);
+      const details = make("details", { open: group.nodes.some((n) => n.name === "leg_pain" || n.name === "back_pain" || known[n.name] !== undefined) }, make("summary", {}, `${group.title} `, count), lines);
       return { group, details, count, lines };
     });
     if (groups.length && !groups.some((g) => g.details.open)) groups[0].details.open = true;
@@ -178,6 +179,7 @@ function render({ model, el }) {
 
   function open(name) {
     tab = name;
+    root.dataset.tab = name; // the graph takes the whole width
     buttons.forEach((button) => {
       button.setAttribute("aria-selected", String(button.dataset.tab === name));
       button.tabIndex = button.dataset.tab === name ? 0 : -1;
@@ -219,7 +221,7 @@ function render({ model, el }) {
   function causes(view, later) {
     const body = view.causes.map((c) => {
       const interval = (later.intervals || {})[c.name];
-      return make("tr", { "data-cause": c.name }, make("td", {}, c.label), make("td", { class: "slx-n" }, percent(c.posterior)), make("td", { style: "width:38%" }, bar(c, interval)),
+      return make("tr", { "data-cause": c.name }, make("td", {}, c.label), make("td", { class: "slx-n" }, percent(c.posterior)), make("td", { style: "width:30%" }, bar(c, interval)),
         make("td", { class: "slx-n slx-quiet" }, interval ? `${percent(interval[0])} to ${percent(interval[1])}` : ""), make("td", {}, make("span", { class: "slx-urgency", "data-urgency": c.urgency }, c.urgency)));
     });
     return make("table", { "aria-label": "ranked causes" }, make("tbody", {}, body));

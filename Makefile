@@ -21,7 +21,7 @@ demo: $(USER_STAMP)  ## the main job on a real published case
 	@$(RUN)/spinelink demo
 
 test: $(DEV_STAMP)  ## the whole suite
-	$(RUN)/python -m pytest -n auto --dist loadgroup
+	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=120 tests notebooks
 
 lint: $(DEV_STAMP)  ## style, types, layers
 	$(RUN)/ruff check .

@@ -46,6 +46,14 @@ case = model.observe(
 )
 case
 
+# %% [markdown]
+# The same by clicking: `explore()` opens the case in an explorer (JupyterLab 4, Notebook 7). Findings on the left, answers on the right; `explorer.case` is the
+# case as it then stands. Without a kernel its picture remains.
+
+# %%
+explorer = case.explore()
+explorer
+
 # %%
 case.differential(limit=6)
 
@@ -113,6 +121,12 @@ numbers = model.parameters().to_frame()
 numbers[numbers["id"].str.startswith("lumbar_disc_herniation.")][
     ["id", "estimate", "low", "high", "grade", "source"]
 ]
+
+# %% [markdown]
+# What surrounds one node in the network, with the probabilities of this case.
+
+# %%
+case.graph(around="nerve_root_compression")
 
 # %% [markdown]
 # Mistakes are refused with words that help.

@@ -69,6 +69,7 @@ def expected() -> set[str]:
 def test_wheel_and_sdist_hold_the_networks(built):
     with zipfile.ZipFile(built["wheel"]) as wheel:
         inside = set(wheel.namelist())
+    assert {f"spinelink/notebook/static/explorer.{kind}" for kind in ("js", "css")} <= inside
     assert expected() == {n.removeprefix("spinelink/networks/") for n in inside if n.startswith("spinelink/networks/")}
     assert {"spinelink/py.typed", "spinelink/__init__.py", "spinelink/cli/__init__.py"} <= inside
     assert {n.split("/")[0] for n in inside} == {"spinelink", next(n for n in inside if ".dist-info/" in n).split("/")[0]}

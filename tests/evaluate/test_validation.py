@@ -211,3 +211,19 @@ def test_tables_that_are_none(model):
         model.evaluate(pd.DataFrame({"numbness": [True]}))
     with pytest.raises(SpinelinkError, match="no patient has both"):
         model.evaluate(pd.DataFrame({"numbness": [True], "scoliosis": [None]}), "scoliosis")
+
+
+def test_recalibration_of_predictions_that_are_far_off():
+    """Predictions that are far too sure: undamped Newton steps run away; the answer is that of scikit-learn without penalty."""
+
+    rng = np.random.default_rng(4)
+    y = (rng.random(1000) < 0.32).astype(float)
+    x = np.where(y > 0.0, rng.normal(-3.0, 4.0, 1000), rng.normal(-9.0, 5.0, 1000))
+    p = 1.0 / (1.0 + np.exp(-x))
+    a, b = metrics.recalibration(p, y, np.ones(1000))
+    q = np.clip(p, metrics.EDGE, 1.0 - metrics.EDGE)
+    found = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit((np.log(q) - np.log1p(-q))[:, np.newaxis], y)
+    assert (a, b) == pytest.approx((found.intercept_[0], found.coef_[0, 0]), abs=1e-4)
+    assert metrics.recalibration(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]), np.ones(4)) == pytest.approx(
+        (np.nan, np.nan), nan_ok=True
+    )

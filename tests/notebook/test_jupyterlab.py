@@ -94,6 +94,7 @@ def test_from_run_all_to_undo(lab, capsys):
             time.sleep(0.3)
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_selector(".slx")
+        page.wait_for_selector(".spinelink-still", state="hidden")  # it is for readers without a kernel
         taken = []
         for node, state in CLICKS:
             row = page.locator(f".slx-list .slx-row[data-node='{node}']")

@@ -48,16 +48,25 @@ def recalibration(p: Array, y: Array, w: Array) -> tuple[float, float]:
     """Intercept and slope of logit P(y) = a + b logit p (Cox 1958): 0 and 1 where calibrated; nan where they do not exist (perfect separation)."""
     x = np.log(np.clip(p, EDGE, 1.0 - EDGE)) - np.log1p(-np.clip(p, EDGE, 1.0 - EDGE))
     design = np.stack([np.ones_like(x), x], axis=1)
+
+    def likelihood(beta: Array) -> float:
+        eta = design @ beta
+        return float((w * (y * eta - np.logaddexp(0.0, eta))).sum())
+
     beta = np.array([0.0, 1.0])
-    for _ in range(50):
+    now = likelihood(beta)
+    for _ in range(100):
         q = 0.5 * (1.0 + np.tanh(0.5 * (design @ beta)))
         hessian = (design * (w * q * (1.0 - q))[:, np.newaxis]).T @ design
         if not np.isfinite(hessian).all() or np.linalg.cond(hessian) > 1e13:
             return float("nan"), float("nan")
         step = np.linalg.solve(hessian, design.T @ (w * (y - q)))
-        beta = beta + np.clip(step, -5.0, 5.0)
         if np.abs(step).max() < 1e-10:
             return float(beta[0]), float(beta[1])
+        # Newton's steps run too far where most predictions are far off: they are halved until the likelihood, which has one peak, does not fall.
+        while (then := likelihood(beta + step)) < now - 1e-12 * abs(now) and np.abs(step).max() > 1e-12:
+            step = 0.5 * step
+        beta, now = beta + step, then
     return float("nan"), float("nan")
 
 

@@ -231,8 +231,14 @@ class Explorer(anywidget.AnyWidget):
                 return
             self.later = found
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget; and for readers without a kernel a picture of the case as it was when it was shown."""
-        found = super()._repr_mimebundle_(**options)
+    def _ipython_display_(self) -> None:
+        """The widget, and before it, for readers without a kernel, a picture of the case as it was when it was shown; the script hides it."""
+        from IPython.display import HTML, display
+
+        display(HTML(self._still()))  # type: ignore[no-untyped-call]
+        found = super()._repr_mimebundle_()
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return {**data, "text/html": self._case._repr_html_()}, metadata
+        display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
+    def _still(self) -> str:
+        return f"<div class='spinelink-still'>{self._case._repr_html_()}{self._case.differential(limit=6)._repr_html_()}</div>"

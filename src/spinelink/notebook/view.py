@@ -148,7 +148,8 @@ def linked(case: Case) -> dict[str, Any]:
     words = found.words()
     rows = [{"label": words[p], "share": s, "by": [c.label for c in found.carriers.get(p, ())[:4]]} for p, s in found.shares.items()]
     network = case.model.network
-    asked = network.settings[found.population].label if found.population in network.settings else ""
+    elsewhere = found.population in network.settings and found.population != case.model.setting
+    asked = network.settings[str(found.population)].label if elsewhere else ""
     return {"link": {"probability": found.probability, "rows": rows, "asked": asked}}
 
 

@@ -64,7 +64,7 @@ def page(p: Page) -> str:
         rows = [(words[k], number(v), ", ".join(c.label for c in p.link.carriers.get(k, ())[:3])) for k, v in p.link.shares.items()]
         asked = p.link.population
         said = (
-            f"Asked in {p.network.settings[asked].label.lower()}: being chosen by symptoms is no cause of them."
+            f"Asked in {p.network.settings[str(asked)].label.lower()}: being chosen by symptoms is no cause of them."
             if asked in p.network.settings
             else ""
         )

@@ -381,6 +381,10 @@ function render({ model, el }) {
   const everything = () => { head(); fill(); refresh(); };
   everything();
   el.append(root);
+  // The picture for readers without a kernel stands before the widget in the same cell: it is not needed while the widget lives.
+  requestAnimationFrame(() => {
+    for (const still of el.closest(".jp-OutputArea, .cell-output, .output_area")?.querySelectorAll(".spinelink-still") || []) (still.closest(".jp-OutputArea-child") || still).style.display = "none";
+  });
   model.on("change:shell", everything);
   model.on("change:view", refresh);
   model.on("change:later", answers);

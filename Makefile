@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format notebooks card clean
+.PHONY: help demo test lint format notebooks pictures card clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -36,6 +36,9 @@ format: $(DEV_STAMP)  ## mend style
 notebooks: $(DEV_STAMP)  ## make the notebooks from their .py twins, run them, keep their outputs
 	$(RUN)/jupytext --quiet --to ipynb notebooks/*.py
 	$(RUN)/jupyter execute --inplace notebooks/*.ipynb
+
+pictures: $(DEV_STAMP)  ## make the README's pictures (needs Chromium)
+	$(RUN)/python -m tests.notebook.pictures
 
 card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of each record of the evidence stock
 	@$(RUN)/spinelink card back-leg-pain --stock evidence/evidence.yaml

@@ -972,8 +972,11 @@ class Case:
             if target is None:
                 raise SpinelinkError("utilities are of one target's states; name it")
             states = set(self.model.nodes[names[0]].states)
-            if not utilities or any(not isinstance(u, Mapping) or set(u) != states for u in utilities.values()):
+            rows = list(utilities.values()) if isinstance(utilities, Mapping) else []
+            if not rows or any(not isinstance(u, Mapping) or set(u) != states or not all(map(_is_number, u.values())) for u in rows):
                 raise SpinelinkError(f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}.")
+        if not _is_number(threshold):
+            raise SpinelinkError(f"threshold is a number, not {threshold!r}.")
         chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE - {"other"}] if among is None else self._names(among)
         self._check_nodes(chosen)
         chosen = [n for n in chosen if n not in names]
@@ -1088,6 +1091,8 @@ class Case:
         level = check_level(interval)
         if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
             raise SpinelinkError(f"draws is a whole number, 2 or more, not {draws!r}.")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise SpinelinkError(f"seed is a whole number, 0 or more, not {seed!r}.")
         model = self.model
         nodes = [*self._seen, *(model.compiled.index[n] for n in names)]
         parameters = parameters_in(model.network, model.setting)
@@ -1131,13 +1136,18 @@ class Case:
                 if not set(own) & known:
                     raise SpinelinkError(f"{name} has region {region!r}, at which no cause is at home; say homes=(origins, origins).")
         else:
-            if isinstance(homes, str) or len(homes) != 2:
+            if isinstance(homes, str) or not isinstance(homes, Sequence) or len(homes) != 2:
                 raise SpinelinkError("homes is a pair: the origins at home with the first finding, and with the second.")
             found = [(h,) if isinstance(h, str) else tuple(h) for h in homes]
         for own in found:
             for origin in own:
                 if homes is not None and origin not in get_args(Origin):
                     raise UnknownNameError(str(origin), kind="origin", allowed=get_args(Origin))
+        for name, own in zip(names, found, strict=True):
+            if not set(own) & known:
+                raise SpinelinkError(
+                    f"no cause or mechanism of network {self.model.name!r} lies at {' or '.join(map(str, own))}, the home of {name}."
+                )
         if set(found[0]) & set(found[1]):
             raise SpinelinkError(f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins).")
         return found[0], found[1]
@@ -1325,3 +1335,7 @@ class Case:
         except SpinelinkError as error:
             picture = f"<p><b>{escape(str(error))}</b></p>"
         return f"<div class='spinelink'><p>{head}</p><ul>{items or '<li>no findings</li>'}</ul>{self.alerts()._repr_html_()}{picture}</div>"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) != float("inf")

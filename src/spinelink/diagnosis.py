@@ -1143,11 +1143,8 @@ class Case:
             for origin in own:
                 if homes is not None and origin not in get_args(Origin):
                     raise UnknownNameError(str(origin), kind="origin", allowed=get_args(Origin))
-        for name, own in zip(names, found, strict=True):
-            if not set(own) & known:
-                raise SpinelinkError(
-                    f"no cause or mechanism of network {self.model.name!r} lies at {' or '.join(map(str, own))}, the home of {name}."
-                )
+        if not known:
+            raise SpinelinkError(f"no node of network {self.model.name!r} says where it lies (origin), so nothing can be at home anywhere.")
         if set(found[0]) & set(found[1]):
             raise SpinelinkError(f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins).")
         return found[0], found[1]

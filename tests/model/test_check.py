@@ -121,3 +121,10 @@ def test_one_setting_at_most_is_unselected() -> None:
     [issue] = check_network(NETWORK.model_copy(update={"settings": settings, "default_setting": "one"}))
     assert issue.path == ("settings", "two", "unselected") and "unselected" in issue.message
     assert NETWORK.model_copy(update={"settings": settings}).unselected == "one"
+
+
+def test_a_network_shows_itself() -> None:
+    assert repr(NETWORK).startswith(f"Network({NETWORK.name} ") and len(repr(NETWORK)) < 200
+    evil = NETWORK.model_copy(update={"title": "<script>x</script>"})
+    assert "<script" not in evil._repr_html_()
+    assert all(node.label in NETWORK._repr_html_() for node in NETWORK.nodes.values())

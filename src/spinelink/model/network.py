@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from html import escape
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -84,3 +85,22 @@ class Network(Value):
     def ranked(self) -> tuple[str, ...]:
         """The nodes that a differential ranks: causes, and mechanisms that are diagnoses of their own."""
         return tuple(name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis)
+
+    def __repr__(self) -> str:
+        return f"Network({self.name} {self.version}, {len(self.nodes)} nodes, {len(self.settings)} settings, {len(self.alerts)} alert rules, {len(self.sources)} sources)"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """A summary; `Model(network)` draws it."""
+        roles: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            roles.setdefault(node.role, []).append(node.label)
+        rows = "".join(
+            f"<tr><td>{escape(role)} ({len(labels)})</td><td style='text-align:left'>{escape(', '.join(labels))}</td></tr>"
+            for role, labels in roles.items()
+        )
+        settings = ", ".join(each.label for each in self.settings.values())
+        about = f"{len(self.alerts)} alert rules, {len(self.sources)} sources" + (f"; settings: {settings}" if settings else "")
+        head = f"<b>{escape(self.title)}</b> {escape(self.name)} {escape(self.version)}<br>{escape(about)}"
+        return f"<div class='spinelink'><p>{head}</p><table>{rows}</table><p><small>{escape(self.intended_use)}</small></p></div>"

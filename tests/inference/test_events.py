@@ -31,10 +31,11 @@ def questions(draw):
 
 
 @pytest.mark.xdist_group("numba")
+@pytest.mark.parametrize("terms", [16, 1])
 @pytest.mark.parametrize("fast", [True, False])
 @given(questions())
 @RELAXED
-def test_events_equal_enumeration(fast, question):
+def test_events_equal_enumeration(fast, terms, question):
     if fast:
         pytest.importorskip("numba")
     network, evidence, events, nodes = question
@@ -43,6 +44,7 @@ def test_events_equal_enumeration(fast, question):
     compiled = case.model.compiled
     index = compiled.index
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinelink.inference.events.MOST_TERMS", terms)
         if not fast:
             patch.setattr("spinelink.inference.fast.is_available", lambda: False)
         found = with_events(

@@ -1,8 +1,8 @@
 """One case with each of many further events, side by side: the probability of each event, and what it makes of a few nodes.
 
 An event sets an upper level for some nodes: node <= state. Below what a run takes anyway, a noisy-MAX at most at a level is a product of one number for each
-parent's state (its mechanisms are independent), and so is a table with one hidden parent: weights on variables that are there already. So the events of
-most candidates share one plan and run in its lanes; a table with several hidden parents joins the run as a variable.
+parent's state (its mechanisms are independent), and so is a table with one hidden parent: weights on variables that are there already, or are in turn summed
+out. So the events of most candidates are sums of rows that share one plan and run in its lanes; a table with several hidden parents joins the run as a variable.
 """
 
 from __future__ import annotations
@@ -28,19 +28,29 @@ Event = Mapping[int, int]
 """Node -> the highest state that it may be in."""
 
 PIECE = 8  # rows at least that one thread takes
+MOST_TERMS = 16  # rows that one event may take
 EXPANSIONS = (16, 64, 256)  # entries up to which noisy families may be written out
 
 _FLATS: WeakKeyDictionary[CompiledNetwork, dict[int, fast.Flat]] = WeakKeyDictionary()
 
 
+Weights = Mapping[int, Array]
+"""Variable -> (states,)."""
+
+
 @dataclass
 class _Group:
-    """Rows that need the same variables beside those of the case: each with its weights on variables, and a factor."""
+    """Rows that need the same variables beside those of the case."""
 
-    kept: frozenset[int]
-    weights: list[dict[int, Array]] = field(default_factory=list)  # by row: variable -> (states,)
-    factors: list[float] = field(default_factory=list)
-    events: list[int] = field(default_factory=list)
+    rows: list[Weights] = field(default_factory=list)
+    terms: list[tuple[int, int, float]] = field(default_factory=list)  # (event, row, factor): an event is a sum of rows
+    _places: dict[tuple[tuple[int, bytes], ...], int] = field(default_factory=dict)  # by what a row holds: equal rows run once
+
+    def add(self, event: int, factor: float, weights: Weights) -> None:
+        place = self._places.setdefault(tuple((i, weights[i].tobytes()) for i in sorted(weights)), len(self.rows))
+        if place == len(self.rows):
+            self.rows.append(weights)
+        self.terms.append((event, place, factor))
 
 
 def with_events(
@@ -53,16 +63,10 @@ def with_events(
     here = frozenset(compiled.ancestors([*seen, *nodes]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
-        more = (
-            frozenset(compiled.ancestors([p for n in event for p in compiled.parents[n]] + [n for n in event if _joins(compiled, seen, n)]))
-            - here
-        )
-        group = groups.setdefault(more, _Group(here | more))
-        weights, factor = _row(compiled, seen, event, group.kept)
-        group.weights.append(weights)
-        group.factors.append(factor)
-        group.events.append(k)
-    jobs = [(group, piece) for group in groups.values() for piece in _pieces(len(group.events), threads)]
+        kept, terms = _terms(compiled, seen, event, here)
+        for factor, weights in terms:
+            groups.setdefault(kept, _Group()).add(k, factor, weights)
+    jobs = [(group.rows, piece) for group in groups.values() for piece in _pieces(len(group.rows), threads)]
     workers = threads or min(os.cpu_count() or 1, 8)
     if len(jobs) > 1 and workers > 1:
         if fast.is_available():
@@ -70,44 +74,65 @@ def with_events(
         with ThreadPoolExecutor(workers) as pool:
             answers = list(pool.map(lambda job: _answer(compiled, seen, job[0], job[1], nodes), jobs))
     else:
-        answers = [_answer(compiled, seen, group, piece, nodes) for group, piece in jobs]
-    return _gather(compiled, len(events), nodes, jobs, answers)
+        answers = [_answer(compiled, seen, rows, piece, nodes) for rows, piece in jobs]
+    return _sums(compiled, len(events), nodes, list(groups.values()), answers)
+
+
+def _terms(compiled: CompiledNetwork, seen: Seen, event: Event, here: frozenset[int]) -> tuple[frozenset[int], list[tuple[float, Weights]]]:
+    """The variables of a run, and factors times weights on them whose sum has the event's probability as its expectation.
+
+    What the run does not hold is summed out from below: a weight on such a node becomes one on its parents.
+    """
+    kept = set(here)
+    terms: list[tuple[float, Weights]] = [(1.0, {n: (np.arange(compiled.cards[n]) <= level).astype(float) for n, level in event.items()})]
+    place = {n: k for k, n in enumerate(compiled.order)}
+    while barren := {n for _, weights in terms for n in weights} - kept:
+        node = max(barren, key=place.__getitem__)
+        summed = None if _joins(compiled, seen, node) else [t for term in terms for t in _sum_out(compiled, seen, node, *term)]
+        if summed is None or len(summed) > MOST_TERMS:
+            kept |= compiled.ancestors([node])
+        else:
+            terms = summed
+    return frozenset(kept), terms
 
 
 def _joins(compiled: CompiledNetwork, seen: Seen, node: int) -> bool:
-    """Whether what a node says of its parents is no product of weights on each of them."""
+    """Whether what a node says of its parents is no sum of products of weights on each of them."""
     family = compiled.factors[node]
     return not isinstance(family, NoisyFactor) and sum(not isinstance(seen.get(p), int) for p in family.parents) > 1
 
 
-def _row(compiled: CompiledNetwork, seen: Seen, event: Event, kept: frozenset[int]) -> tuple[dict[int, Array], float]:
-    """Weights on variables, and a factor, whose expectation is the event's probability."""
-    weights: dict[int, Array] = {}
-    factor = 1.0
-    for node, level in event.items():
-        family = compiled.factors[node]
-        if node in kept:
-            _weigh(weights, node, (np.arange(compiled.cards[node]) <= level).astype(float))
-        elif isinstance(family, NoisyFactor):
-            factor *= float(family.leak[: level + 1, 0].sum())
+def _sum_out(compiled: CompiledNetwork, seen: Seen, node: int, factor: float, weights: Weights) -> list[tuple[float, Weights]]:
+    """A term without the node. A weight on a noisy-MAX is a sum over levels of its steps times P(node <= level), each a product over the parents."""
+    family = compiled.factors[node]
+    rest = {n: w for n, w in weights.items() if n != node}
+    weight = weights[node]
+    if isinstance(family, NoisyFactor):
+        found = []
+        for level, step in enumerate(weight - np.append(weight[1:], 0.0)):
+            if step == 0.0:
+                continue
+            each, there = factor * float(step) * float(family.leak[: level + 1, 0].sum()), dict(rest)
             for p, link in zip(family.parents, family.links, strict=True):
-                column = link[:, : level + 1, 0].sum(axis=1)
-                if isinstance(state := seen.get(p), int):
-                    factor *= float(column[state])
-                else:
-                    _weigh(weights, p, column)
-        else:
-            at = tuple(state if isinstance(state := seen.get(p), int) else slice(None) for p in family.parents)
-            column = family.table[(*at, slice(None, level + 1), 0)].sum(axis=-1)  # (hidden parent's states), or a number
-            if column.ndim:
-                _weigh(weights, next(p for p in family.parents if not isinstance(seen.get(p), int)), column)
-            else:
-                factor *= float(column)
-    return weights, factor
+                each *= _weigh(there, seen, p, link[:, : level + 1, 0].sum(axis=1))
+            found.append((each, there))
+        return [(f, w) for f, w in found if f != 0.0]
+    at = tuple(state if isinstance(state := seen.get(p), int) else slice(None) for p in family.parents)
+    column = family.table[(*at, slice(None), 0)] @ weight  # (hidden parent's states), or a number
+    there = dict(rest)
+    if column.ndim:
+        _weigh(there, seen, next(p for p in family.parents if not isinstance(seen.get(p), int)), column)
+    else:
+        factor *= float(column)
+    return [(factor, there)] if factor != 0.0 else []
 
 
-def _weigh(weights: dict[int, Array], node: int, column: Array) -> None:
-    weights[node] = weights[node] * column if node in weights else column
+def _weigh(weights: dict[int, Array], seen: Seen, parent: int, column: Array) -> float:
+    """Puts a weight on a parent; where its state is known, gives what it is as a factor."""
+    if isinstance(state := seen.get(parent), int):
+        return float(column[state])
+    weights[parent] = weights[parent] * column if parent in weights else column
+    return 1.0
 
 
 def _pieces(rows: int, threads: int | None) -> list[slice]:
@@ -115,10 +140,10 @@ def _pieces(rows: int, threads: int | None) -> list[slice]:
     return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
 
 
-def _answer(compiled: CompiledNetwork, seen: Seen, group: _Group, piece: slice, nodes: Sequence[int]) -> Marginals:
+def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], piece: slice, nodes: Sequence[int]) -> Marginals:
     """log P(findings and weights) and posteriors of the rows of a piece."""
-    rows = group.weights[piece]
-    touched = sorted({i for w in group.weights for i in w})
+    rows = all_rows[piece]
+    touched = sorted({i for w in all_rows for i in w})
     soft = {i: np.array([w.get(i, np.ones(compiled.cards[i])) for w in rows]).T for i in touched}
     for i, value in seen.items():
         if is_soft(value):
@@ -165,15 +190,23 @@ def _flat(compiled: CompiledNetwork, expand: int) -> fast.Flat:
     return kept[expand]
 
 
-def _gather(
-    compiled: CompiledNetwork, events: int, nodes: Sequence[int], jobs: Sequence[tuple[_Group, slice]], answers: Sequence[Marginals]
+def _sums(
+    compiled: CompiledNetwork, events: int, nodes: Sequence[int], groups: Sequence[_Group], answers: Sequence[Marginals]
 ) -> Marginals:
-    """The rows in the order of the events."""
-    logs = np.full(events, -np.inf)
-    of = {n: np.full((compiled.cards[n], events), np.nan) for n in nodes}
-    for (group, piece), answer in zip(jobs, answers, strict=True):
-        with np.errstate(divide="ignore"):
-            logs[group.events[piece]] = answer.log_evidence + np.log(group.factors[piece])
+    """Each event as the sum of its rows. answers: of the groups' rows, one group after the other."""
+    starts = np.cumsum([0, *(len(group.rows) for group in groups)])
+    terms = [(k, start + row, factor) for group, start in zip(groups, starts, strict=False) for k, row, factor in group.terms]
+    of_event, row, factors = (
+        (np.array(each) for each in zip(*terms, strict=True)) if terms else (np.empty(0, int), np.empty(0, int), np.empty(0))
+    )
+    logs = np.concatenate([np.empty(0), *(a.log_evidence for a in answers)])[row]
+    largest = np.full(events, -np.inf)
+    np.maximum.at(largest, of_event, logs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.nan_to_num(factors * np.exp(logs - largest[of_event]))
+        total = np.bincount(of_event, shares, events)
+        found = {}
         for n in nodes:
-            of[n][:, group.events[piece]] = answer.of[n]
-    return Marginals(logs, of)
+            there = np.nan_to_num(np.concatenate([np.empty((compiled.cards[n], 0)), *(a.of[n] for a in answers)], axis=1)[:, row])
+            found[n] = np.array([np.bincount(of_event, shares * each, events) for each in there]) / total
+        return Marginals(np.where(total > 0.0, np.log(total) + largest, -np.inf), found)

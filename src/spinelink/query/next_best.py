@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.events import with_events
 from spinelink.inference.execute import Seen
-from spinelink.inference.one_case import with_more_findings
 from spinelink.inference.query import Marginals
 from spinelink.model.network import Network
 from spinelink.model.question import Question
@@ -233,24 +233,30 @@ class Asker:
     ) -> tuple[list[float], list[float], list[tuple[list[dict[int, int]], Array]]]:
         """For each candidate its value, the chance that the lead changes, and its outcomes with their probabilities; all outcomes in one run."""
         values, leads, kept = [], [], []
-        now = self._lead({t: prior.of[t][:, :1] for t in self.targets})[0]
-        for nodes, (p, of) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
+        before = np.concatenate([prior.of[t][:, :1] for t in self.targets])
+        now = self._lead(before)[0]
+        for nodes, (p, after) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
             p = p / p.sum() if p.sum() > 0.0 else p
-            values.append(self._value(prior, of, p))
-            leads.append(float(p[(self._lead(of) != now) & (p > 0.0)].sum()))
+            values.append(self._value(before, after, p))
+            leads.append(float(p[(self._lead(after) != now) & (p > 0.0)].sum()))
             kept.append((self._outcomes(nodes), p))
         return values, leads, kept
+
+    @cached_property
+    def _starts(self) -> NDArray[np.intp]:
+        """Where each target's states begin among the states of all targets."""
+        return np.cumsum([0, *(self.compiled.cards[t] for t in self.targets)])[:-1]
 
     def _outcomes(self, nodes: Sequence[str]) -> list[dict[int, int]]:
         """All states of the nodes together."""
         index = [self.compiled.index[n] for n in nodes]
         return [dict(zip(index, states, strict=True)) for states in product(*(range(self.compiled.cards[i]) for i in index))]
 
-    def _after(self, seen: Seen, prior: Marginals, groups: Sequence[Sequence[str]]) -> list[tuple[Array, dict[int, Array]]]:
-        """For each candidate the probabilities of its outcomes, (outcomes,), and the targets' posteriors after each, (states, outcomes); all in one run.
+    def _after(self, seen: Seen, prior: Marginals, groups: Sequence[Sequence[str]]) -> list[tuple[Array, Array]]:
+        """For each candidate the probabilities of its outcomes, (outcomes,), and posteriors after each, (states of all targets, outcomes); all in one run.
 
         Of each node every level but the highest is run (that it is at most there, see `inference.events`), beside the node left unseen; a state is the difference
-        of two levels. As a difference an outcome of probability p has about 16 + log10(p) digits.
+        of two levels. As a difference an outcome of probability p has about 16 + log10(p) digits. What cannot be is 0 throughout.
         """
         asked: dict[frozenset[tuple[int, int]], int] = {}
         wanted: list[list[int]] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
@@ -262,56 +268,48 @@ class Asker:
         answer = with_events(self.compiled, seen, [dict(key) for key in asked], self.targets)
         with np.errstate(invalid="ignore"):
             p = np.append(np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))), 1.0)
-        joint = {t: np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1) for t in self.targets}
+        joint = np.concatenate([np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1) for t in self.targets])
         found = []
         for nodes, runs in zip(groups, wanted, strict=True):
             cards = [self.compiled.cards[self.compiled.index[n]] for n in nodes]
-            chance = _differences(p[runs].reshape(cards), 0)
+            chance = _differences(p[runs].reshape(cards), 0).ravel()
             chance = np.where(chance > LEAST_CHANCE, chance, 0.0)
-            of = {}
-            with np.errstate(divide="ignore", invalid="ignore"):
-                for t in self.targets:
-                    together = np.clip(_differences(joint[t][:, runs].reshape(-1, *cards), 1), 0.0, None)
-                    of[t] = (together / chance).reshape(len(together), -1)
-            found.append((chance.ravel(), of))
+            together = np.clip(_differences(joint[:, runs].reshape(-1, *cards), 1), 0.0, None).reshape(len(joint), -1)
+            found.append((chance, np.divide(together, chance, out=np.zeros_like(together), where=chance > 0.0)))
         return found
 
-    def _lead(self, of: Mapping[int, Array]) -> NDArray[np.intp]:
+    def _lead(self, of: Array) -> NDArray[np.intp]:
         """The position of the likeliest target under each outcome; of a single target, of its likeliest state."""
         if len(self.targets) == 1:
-            return np.asarray(np.argmax(np.nan_to_num(of[self.targets[0]]), axis=0))
-        return np.asarray(np.argmax(np.nan_to_num(np.array([of[t][1:].sum(axis=0) for t in self.targets])), axis=0))
+            return np.asarray(np.argmax(of, axis=0))
+        return np.asarray(np.argmax(np.add.reduceat(of, self._starts) - of[self._starts], axis=0))
 
-    def _value(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+    def _value(self, before: Array, after: Array, p: Array) -> float:
         if self.loss:
-            return self._spared(prior, of, p)
-        return self._information(prior, of, p) if self.utilities is None else self._worth(prior, of, p)
+            return self._spared(before, after, p)
+        return self._information(before, after, p) if self.utilities is None else self._worth(before, after, p)
 
-    def _spared(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+    def _spared(self, before: Array, after: Array, p: Array) -> float:
         """How much less is expected to be lost: of each target one acts or does not, to act without need costs 1, not to act where it is there its weight."""
-        total = 0.0
-        for t, weight in zip(self.targets, self.weights, strict=True):
-            now, then = float(prior.of[t][0, 0]), np.where(p > 0.0, of[t][0], 1.0)  # P(absent)
-            total += min(now, weight * (1.0 - now)) - float((p * np.minimum(then, weight * (1.0 - then))).sum())
-        return max(total, 0.0)
+        weights = np.array(self.weights)[:, np.newaxis]
 
-    def _information(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
-        total = 0.0
-        for t, weight in zip(self.targets, self.weights, strict=True):
-            before, after = prior.of[t][:, :1], np.where(p > 0.0, of[t], 1.0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                terms = np.where((after > 0.0) & (p > 0.0), after * (np.log2(after) - np.log2(before)), 0.0)
-            total += weight * float((p * terms.sum(axis=0)).sum())
-        return max(total, 0.0)
+        def lost(absent: Array) -> Array:
+            return np.minimum(absent, weights * (1.0 - absent)).sum(axis=0)
 
-    def _worth(self, prior: Marginals, of: Mapping[int, Array], p: Array) -> float:
+        return max(float(lost(before[self._starts])[0] - p @ lost(after[self._starts])), 0.0)
+
+    def _information(self, before: Array, after: Array, p: Array) -> float:
+        weights = np.repeat(self.weights, [self.compiled.cards[t] for t in self.targets])
+        there = after > 0.0
+        logs = np.log2(np.where(there, after, 1.0)) - np.log2(np.where(there, before, 1.0))
+        return max(float(weights @ (after * logs) @ p), 0.0)
+
+    def _worth(self, before: Array, after: Array, p: Array) -> float:
         """How much better the best action is expected to be once the outcome is known."""
         assert self.utilities is not None
         t = self.targets[0]
         table = np.array([[each[s] for s in self.compiled.states[t]] for each in self.utilities.values()])  # (actions, states)
-        now = float((table @ prior.of[t][:, 0]).max())
-        then = (table @ np.where(p > 0.0, of[t], 0.0)).max(axis=0)  # (outcomes,)
-        return float((p * then).sum()) - now
+        return float(p @ (table @ after).max(axis=0)) - float((table @ before).max())
 
 
 def _two_steps(
@@ -330,7 +328,7 @@ def _two_steps(
             if share <= 1e-9 or not rest:
                 continue
             there = {**seen, **outcome}
-            now = with_more_findings(ask.compiled, there, [{}], ask.targets)
+            now = with_events(ask.compiled, there, [{}], ask.targets)
             more += float(share) * max(ask.values(there, now, rest)[0])
         done.append(replace(c, after=c.value + more))
     return [*done, *(replace(c, after=float("nan")) for c in found[AHEAD:])]

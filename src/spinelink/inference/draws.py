@@ -14,12 +14,11 @@ from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.execute import Seen
 from spinelink.inference.one_case import kernel_findings
-from spinelink.inference.query import Marginals, marginals, pattern_of
+from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
 
 PIECE, LEAST_PIECE = 512, 64  # draws at once: fewer where the threads would have nothing to do
-EXPANSIONS = (16, 64, 128, 256, 512, 1024, 4096)  # entries up to which noisy families may be written out
 CAPACITY = 1 << 23  # doubles that the draws worked on side by side may take, and as many adjoints
 FEW = 16  # draws for which loading the compiled kernel does not pay
 
@@ -79,17 +78,7 @@ def _by_kernel(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> M
     codes, soft = kernel_findings(compiled, seen)
     # A noisy-MAX seen in its lowest state needs no table: its parents part company.
     families = [i for i in compiled.ancestors([*seen, *nodes]) if not (isinstance(compiled.factors[i], NoisyFactor) and codes[0, i] == 0)]
-    key = ("draws", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
-    known = compiled.plans.get(key)
-    if not isinstance(known, int):
-        # Which families are best written out depends on the pattern: what takes fewest multiplications is found out once, for all draws.
-        one = compiled.map_arrays(lambda a: a[..., :1])
-        rows = count_draws(compiled)
-        tried = {e: fast.flatten(one, expand=e, families=families) for e in EXPANSIONS}
-        cost = {e: fast.work(one, f, codes, soft, nodes, rows=rows, capacity=CAPACITY) for e, f in tried.items()}
-        known = min(EXPANSIONS, key=lambda e: (cost[e], e))
-        compiled.plans.put(key, known)
-    flat = fast.flatten(compiled, expand=known, families=families)
+    flat = fast.flatten(compiled, families=families)
     found = fast.solve(compiled, codes, soft, list(nodes), starts=np.zeros(1, dtype=np.int64), flat=flat, capacity=CAPACITY)
     logs, of = found.log_evidence, found.of
     if not found.answered.all():

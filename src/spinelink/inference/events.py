@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen, is_soft
 from spinelink.inference.one_case import CAPACITY, kernel_findings
-from spinelink.inference.query import Marginals, marginals, pattern_of
+from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
@@ -29,10 +28,6 @@ Event = Mapping[int, int]
 
 PIECE = 8  # rows at least that one thread takes
 MOST_TERMS = 16  # rows that one event may take
-EXPANSIONS = (16, 64, 256)  # entries up to which noisy families may be written out
-
-_FLATS: WeakKeyDictionary[CompiledNetwork, dict[int, fast.Flat]] = WeakKeyDictionary()
-
 
 Weights = Mapping[int, Array]
 """Variable -> (states,)."""
@@ -70,7 +65,7 @@ def with_events(
     workers = threads or min(os.cpu_count() or 1, 8)
     if len(jobs) > 1 and workers > 1:
         if fast.is_available():
-            _flat(compiled, EXPANSIONS[-1])  # loaded once, before the threads part
+            fast.flat_of(compiled)  # made once, before the threads part
         with ThreadPoolExecutor(workers) as pool:
             answers = list(pool.map(lambda job: _answer(compiled, seen, job[0], job[1], nodes), jobs))
     else:
@@ -151,9 +146,8 @@ def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], 
     if not fast.is_available():
         return _by_numpy(compiled, seen, soft, nodes, len(rows))
     codes, _ = kernel_findings(compiled, seen)
-    flat = _flat(compiled, _expansion(compiled, seen, codes, soft, nodes))
     codes = np.repeat(codes, len(rows), axis=0)
-    found = fast.solve(compiled, codes, dict(soft), list(nodes), starts=np.zeros(1, dtype=np.int64), flat=flat, capacity=CAPACITY)
+    found = fast.solve(compiled, codes, dict(soft), list(nodes), starts=np.zeros(1, dtype=np.int64), capacity=CAPACITY)
     left = np.flatnonzero(~found.answered)
     if len(left):
         rest = _by_numpy(compiled, seen, {i: w[:, left] for i, w in soft.items()}, nodes, len(left))
@@ -168,26 +162,6 @@ def _by_numpy(compiled: CompiledNetwork, seen: Seen, soft: Mapping[int, Array], 
     found = marginals(compiled, there, nodes)
     logs = np.broadcast_to(found.log_evidence, (rows,))
     return Marginals(logs, {n: np.broadcast_to(p, (len(p), rows)) for n, p in found.of.items()})
-
-
-def _expansion(compiled: CompiledNetwork, seen: Seen, codes: NDArray[np.int64], soft: Mapping[int, Array], nodes: Sequence[int]) -> int:
-    """Which noisy families are best written out: what takes fewest multiplications, found out once for a pattern."""
-    key = ("events", tuple(sorted(pattern_of(seen).items())), tuple(sorted(soft)), tuple(nodes))
-    known = compiled.plans.get(key)
-    if isinstance(known, int):
-        return known
-    one = {i: w[:, :1] for i, w in soft.items()}
-    cost = {e: fast.work(compiled, _flat(compiled, e), codes, one, nodes, rows=PIECE, capacity=CAPACITY) for e in EXPANSIONS}
-    best = min(EXPANSIONS, key=lambda e: (cost[e], e))
-    compiled.plans.put(key, best)
-    return best
-
-
-def _flat(compiled: CompiledNetwork, expand: int) -> fast.Flat:
-    kept = _FLATS.setdefault(compiled, {})
-    if expand not in kept:
-        kept[expand] = fast.flatten(compiled, expand=expand)
-    return kept[expand]
 
 
 def _sums(

@@ -93,11 +93,11 @@ class _Lazy:
         """Exact minus bound, at most 0."""
         parts = [self.constant] + [rows[states[p]] for p, rows in self.levels]
         level = self.observed if self.observed is not None else states[self.node]
-        below = np.zeros(len(parts)) if level == 0 else np.array([p[:level].sum() for p in parts])
+        there = np.array([p[level] for p in parts])
         upto = np.array([p[: level + 1].sum() for p in parts])
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             # P(max = k) = product of P(each <= k) times (1 - product of P(each < k | each <= k)), without cancelling.
-            ratio = np.log(below) - np.log(upto) if level else np.array([-np.inf])
+            ratio = np.log1p(-there / upto) if level else np.array([-np.inf])
             exact = float(np.log(upto).sum() + np.log(-np.expm1(ratio.sum())))
         return exact - sum(t.at(states) for t in self.bounds)
 

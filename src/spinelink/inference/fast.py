@@ -8,7 +8,7 @@ or outgrows the workspace is handed back to the NumPy engine: no row is left una
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from weakref import WeakKeyDictionary
 
@@ -23,8 +23,10 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 EXPAND = 256  # a noisy family with at most so many entries is one table: its parents tied cost less than levels paired
+LIGHT = 1 << 14  # doubles of workspace up to which a row is summed without signs at once
 CAPACITY = 1 << 22  # doubles of workspace that one row may take, and as many adjoints
 LANES = 64  # rows side by side
+OUTGROWN, DISAGREED = 1, 3  # what the kernel says of a row that it did not answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,11 @@ class Flat:
     links: Array  # leaks and links, (entries, 1) or a column for each draw
     ancestors: NDArray[np.uint8]  # (nodes, nodes): ancestors[i, j]: j is i or above it
     offsets: Ints  # (nodes + 1,): where a node's states begin in a row of unary weights
+
+    def of_draws(self, draws: NDArray[np.intp]) -> Flat:
+        """Some of the parameter draws."""
+        tables, links = (a if a.shape[1] == 1 else a[:, draws] for a in (self.tables, self.links))
+        return replace(self, tables=tables, links=links)
 
 
 def flatten(compiled: CompiledNetwork, *, expand: float | None = None, families: Iterable[int] | None = None) -> Flat:
@@ -111,6 +118,12 @@ def _small_table(compiled: CompiledNetwork, i: int, factor: NoisyFactor, expand:
 _FLAT: WeakKeyDictionary[CompiledNetwork, Flat] = WeakKeyDictionary()
 
 
+def flat_of(compiled: CompiledNetwork) -> Flat:
+    """The network, flattened once and kept."""
+    found = _FLAT.get(compiled)
+    return _FLAT.setdefault(compiled, flatten(compiled)) if found is None else found
+
+
 def is_available() -> bool:
     """Whether numba is installed (it is not loaded here)."""
     return find_spec("numba") is not None
@@ -150,31 +163,57 @@ def solve(
     likelihoods (states, rows), nan where there is no finding. starts: where each group of rows with one structural pattern begins; every row has its
     own where None. flat: the network, flattened; else it is made once and kept. capacity: doubles that one row may take; CAPACITY where 0.
     Rows that underflow, contradict the network or outgrow the workspace are not answered.
+
+    What is small is summed without signs. For the rest a noisy-MAX is a difference of products, P(at most s) - P(at most s - 1), over a variable of its own
+    (Díez and Galán 2003, Int J Intell Syst 18:165): far less work where many families share parents, but differences lose digits. So each variable is summed
+    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs.
     """
+    flat = flat_of(compiled) if flat is None else flat
+    room = int(min(capacity or CAPACITY, compiled.budget / 16.0))
+    drawn = max(flat.tables.shape[1], flat.links.shape[1])
+    rows = max(len(codes), drawn)
+    group = np.arange(rows) if starts is None else np.repeat(np.arange(len(starts)), np.diff(starts, append=rows))
+    ends = np.cumsum([compiled.cards[i] for i in nodes])
+    logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.full(rows, OUTGROWN)
+    for signed, capacity in ((0, min(LIGHT, room)), (1, room), (0, room)):
+        left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
+        if not len(left) or (capacity == LIGHT and signed):
+            continue
+        own = flat if drawn == 1 or len(left) == rows else flat.of_draws(left)
+        some = left if len(codes) == rows else slice(None)
+        part = _solve(
+            compiled,
+            own,
+            codes[some],
+            {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()},
+            nodes,
+            group[left],
+            signed,
+            capacity,
+        )
+        logs[left], found[left], status[left] = part
+    of = {i: found[:, end - compiled.cards[i] : end].T for i, end in zip(nodes, ends, strict=True)}
+    return FastAnswer(logs, of, status == 0, status == OUTGROWN)
+
+
+def _solve(
+    compiled: CompiledNetwork, flat: Flat, codes: Ints, soft: Mapping[int, Array], nodes: list[int], group: Ints, signed: int, capacity: int
+) -> tuple[Array, Array, Ints]:
+    """log P(findings), posteriors (rows, states of all nodes), status; in one form and within one capacity. group: of each row, rows of a group together."""
     from spinelink.inference.fast_kernel import solve_rows, workspace
 
-    flat = _FLAT.get(compiled) if flat is None else flat
-    if flat is None:
-        flat = _FLAT.setdefault(compiled, flatten(compiled))
-    rows = max(len(codes), flat.tables.shape[1], flat.links.shape[1])
+    rows = len(group)
+    starts = np.append(np.flatnonzero(np.diff(group, prepend=-1)), rows)
     weights, assessed = soft_arrays(flat, codes, soft)
-    groups = np.arange(rows + 1) if starts is None else np.append(starts, rows)
-    lanes = int(min(LANES, np.diff(groups).max(initial=1)))
-    widths = np.array([compiled.cards[i] for i in nodes], dtype=np.int64)
-    ends = np.cumsum(widths)
-    logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.empty(rows, dtype=np.int64)
+    logs, found = np.empty(rows), np.empty((rows, sum(compiled.cards[i] for i in nodes)))
+    status = np.empty(rows, dtype=np.int64)
     network = arrays(flat)
-    given = (
-        codes,
-        weights,
-        assessed,
-        groups.astype(np.int64),
-        np.array(nodes, dtype=np.int64),
-        int(min(capacity or CAPACITY, compiled.budget / 16.0)),
-    )
-    solve_rows(network, *given, logs, found, status, *workspace(network, lanes))
-    of = {i: found[:, end - width : end].T for i, width, end in zip(nodes, widths, ends, strict=True)}
-    return FastAnswer(logs, of, status == 0, status == 1)
+    lanes = int(min(LANES, np.diff(starts).max(initial=1)))
+    solve_rows(
+        network, codes, weights, assessed, signed, starts.astype(np.int64), np.array(nodes, dtype=np.int64), capacity, logs, found, status,
+        *workspace(network, lanes),
+    )  # fmt: skip
+    return logs, found, status
 
 
 def arrays(flat: Flat) -> tuple[Array | Ints | NDArray[np.uint8], ...]:
@@ -196,16 +235,3 @@ def soft_arrays(flat: Flat, codes: Ints, soft: Mapping[int, Array]) -> tuple[Arr
             weights[given, start : start + len(likelihoods)] = likelihoods[:, given].T
             assessed[:, i] = given
     return weights, assessed
-
-
-def work(
-    compiled: CompiledNetwork, flat: Flat, codes: Ints, soft: Mapping[int, Array], nodes: Sequence[int], *, rows: int, capacity: int
-) -> float:
-    """Multiplications that one row of this pattern takes, to choose between networks flattened differently; infinite where it is too large."""
-    from spinelink.inference.fast_kernel import plan_work, workspace
-
-    _, assessed = soft_arrays(flat, codes, soft)
-    known, planning, _, asked, above, _ = workspace(arrays(flat), 1)
-    return float(
-        plan_work(arrays(flat), codes[0], assessed[0], np.array(nodes, dtype=np.int64), capacity, rows, known, planning, asked, above)
-    )

@@ -407,11 +407,12 @@ def count_rows(
     own_links = np.zeros(len(totals[1]))
     states_of = np.zeros(nodes, dtype=np.int64)
     nobody = np.full(nodes, np.int64(-1))
+    signed = np.int64(0)
 
     for group in range(len(starts) - 1):
         head = starts[group]
         tail = starts[group + 1]
-        inputs, ops, used = _plan(network, codes[head], assessed[head], asked, above_targets, tail - head, capacity, known, work)
+        inputs, ops, used = _plan(network, codes[head], assessed[head], signed, asked, above_targets, tail - head, capacity, known, work)
         if used == 0:
             for row in range(head, tail):
                 status[row] = 1

@@ -23,16 +23,20 @@ FEW_LANES = 32  # rows side by side even where that exceeds the room
 HEAVY = 3.0e3  # cluster entries of an order from which on a second rule, and then restarts, are tried
 RESTART = 1e5  # one restart for so many cluster entries, over all rows of a group
 MOST_RESTARTS = 12
+AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(findings) again
 
 # a factor: where its numbers begin, how many, its axes, whether a target is summed out below, what it is, its node and parent, the next in its bucket
 PLACE, SIZE, AXES, WANTS, FORM, NODE, SLOT, NEXT = range(8)
-TABLE, CONTRIBUTION, UNARY, FIRST_CONTRIBUTION = range(4)  # the first contribution takes in the leak and what is seen
+TABLE, CONTRIBUTION, UNARY, FIRST_CONTRIBUTION, TERM, FIRST_TERM, STEP = range(
+    7
+)  # the first takes in the leak and what is seen; terms and steps: signed
 # an operation: out = a and b combined, and a vertex summed out (or -1); plain axes; where its pairs begin
 A, B, OUT, VERTEX, PLAIN, PAIRS = range(6)
 # strides and pairs of levels: in the factors a, b and out; the length of the axis; whether the pair is the first to reach its place
 LENGTH = FRESH = 3
 # a vertex, by its place in the order: its states, whether it is a deputy, the node that it becomes (or -1), whether it is a target
 STATES, DEPUTY, CLOSES, WANTED = range(4)
+TERMS = -2  # in place of the node that a deputy becomes: the deputy stands for signed terms, a variable like any other
 
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -382,7 +386,7 @@ def _start(start, i, lane, row, seen, column, all_cards, parents, parent_of, loc
 
 
 @helper
-def _plan(network, row, assessed, asked, above_targets, rows, capacity, known, work):
+def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, known, work):
     """The tape of a row's structural pattern, into the arrays given. Returns how many inputs and operations, and the numbers that they take; 0 where there
     is no room."""
     all_cards, parents, parent_of, table_at, _, noisy, _, _, _, ancestors, _ = network
@@ -435,7 +439,8 @@ def _plan(network, row, assessed, asked, above_targets, rows, capacity, known, w
                 if n < MOST_AXES:
                     scope[factors, n] = local[parent_of[k]]
                 n += 1
-        if table_at[i] >= 0 or n == 0:
+        terms = signed == 1 and n > 1 and noisy[i] == 1
+        if n == 0 or (table_at[i] >= 0 and not terms):
             if local[i] >= 0:
                 if n < MOST_AXES:
                     scope[factors, n] = local[i]
@@ -452,10 +457,17 @@ def _plan(network, row, assessed, asked, above_targets, rows, capacity, known, w
             continue
         cards[vertices] = 2 if local[i] < 0 else all_cards[i]
         after[vertices] = -1
-        closes[vertices - hidden] = local[i]
-        if local[i] >= 0:
+        closes[vertices - hidden] = TERMS if terms else local[i]
+        if local[i] >= 0 and terms:  # at a level: at most that level, less at most the one below
+            scope[factors, 0] = local[i]
+            scope[factors, 1] = vertices
+            factor[factors, AXES] = 2
+            factor[factors, FORM] = STEP
+            factor[factors, NODE] = i
+            factors += 1
+        elif local[i] >= 0:
             after[local[i]] = vertices
-        form = FIRST_CONTRIBUTION
+        form = FIRST_TERM if terms else FIRST_CONTRIBUTION
         for k in range(parents[i], parents[i + 1]):
             p = parent_of[k]
             if local[p] >= 0:
@@ -463,7 +475,7 @@ def _plan(network, row, assessed, asked, above_targets, rows, capacity, known, w
                 scope[factors, 1] = vertices
                 factor[factors, AXES] = 2
                 factor[factors, FORM] = form
-                form = CONTRIBUTION
+                form = TERM if terms else CONTRIBUTION
                 factor[factors, NODE] = i
                 factor[factors, SLOT] = k
                 factors += 1
@@ -521,13 +533,15 @@ def _plan(network, row, assessed, asked, above_targets, rows, capacity, known, w
         k = rank[v]
         bucket[k] = -1
         vertex[k, STATES] = cards[v]
-        vertex[k, DEPUTY] = 1 if v >= hidden else 0
-        vertex[k, CLOSES] = rank[closes[v - hidden]] if v >= hidden and closes[v - hidden] >= 0 else -1
-        vertex[k, WANTED] = 0
+        vertex[k, DEPUTY] = 1 if v >= hidden and closes[v - hidden] != TERMS else 0
+        vertex[k, CLOSES] = closes[v - hidden] if v >= hidden else -1
+        if vertex[k, CLOSES] >= 0:
+            vertex[k, CLOSES] = rank[vertex[k, CLOSES]]
+        vertex[k, WANTED] = signed  # then every vertex is summed out a second time, on the way back
     for i in range(nodes):
         if local[i] >= 0:
             local[i] = rank[local[i]]
-            vertex[local[i], WANTED] = asked[i]
+            vertex[local[i], WANTED] = max(np.int64(asked[i]), signed)
     used = np.int64(1)
     for f in range(1, factors):
         size = np.int64(1)
@@ -707,6 +721,16 @@ def _fill(network, codes, soft, begin, lanes, inputs, known, block, values):
                 _start(start, i, lane, row, hidden, column[lane], all_cards, parents, parent_of, local, leak_at, link_at, links, turned)
                 for s in range(all_cards[i]):
                     values[(place + s) * lanes + lane] = start[s, lane] * unary[offsets[i] + s, lane]
+        elif form == STEP:
+            states = all_cards[i]
+            for e in range(factor[f, SIZE] * lanes):
+                values[place * lanes + e] = 0.0
+            step_i, step_d = (states, 1) if scope[f, 0] == local[i] else (1, states)
+            for s in range(states):
+                for lane in range(lanes):
+                    values[(place + s * (step_i + step_d)) * lanes + lane] = 1.0
+                    if s > 0:
+                        values[(place + s * step_i + (s - 1) * step_d) * lanes + lane] = -1.0
         else:
             p = parent_of[factor[f, SLOT]]
             states = all_cards[i]
@@ -715,29 +739,50 @@ def _fill(network, codes, soft, begin, lanes, inputs, known, block, values):
             for lane in range(lanes):
                 row = codes[(begin + lane) * code_step]
                 seen = row[i] if local[i] < 0 else hidden
-                if form == FIRST_CONTRIBUTION:
+                first = form in (FIRST_CONTRIBUTION, FIRST_TERM)
+                if first:
                     _start(start, i, lane, row, seen, column[lane], all_cards, parents, parent_of, local, leak_at, link_at, links, turned)
                 for x in range(all_cards[p]):
                     _levels(links, link_at[factor[f, SLOT]] + x * states, states, seen, column[lane], turned)
                     below = 0.0
                     up_to = 0.0
+                    so_far = 0.0
                     for level in range(levels):
                         value = turned[level]
-                        if form == FIRST_CONTRIBUTION:
+                        if first:
                             up_to += turned[level]
                             value = start[level, lane] * up_to + below * turned[level]
                             below += start[level, lane]
+                        if form in (TERM, FIRST_TERM):  # at most this level; less what is below the level that was seen
+                            so_far += value
+                            value = -so_far if first and level == 0 and local[i] < 0 else so_far
                         values[(place + x * step_p + level * step_d) * lanes + lane] = value
 
 
 @kernel
 def solve_rows(
-    network, codes, soft, assessed, starts, targets, capacity, out_log, out, status, known, work, block, asked, above_targets, marginal
+    network,
+    codes,
+    soft,
+    assessed,
+    signed,
+    starts,
+    targets,
+    capacity,
+    out_log,
+    out,
+    status,
+    known,
+    work,
+    block,
+    asked,
+    above_targets,
+    marginal,
 ):
     """Answers rows; those from starts[g] to starts[g + 1] have one structural pattern.
 
-    network: the arrays of `fast.Flat`. codes: (rows, nodes), or one row for all. known, work, block and the rest: see `workspace`.
-    status: 0 done, 1 outgrew the workspace, 2 P(findings) is 0 or too small for plain doubles.
+    network: the arrays of `fast.Flat`. codes: (rows, nodes), or one row for all. signed: 1 for noisy families in signed terms, see `fast`. known, work, block and the rest: see `workspace`.
+    status: 0 done, 1 outgrew the workspace, 2 P(findings) is 0 or too small for plain doubles, 3 signed, and digits were lost.
     """
     all_cards, _, _, _, _, _, _, _, _, ancestors, _ = network
     _, _, local, factor, _, tape, strides, pairs, vertex = known
@@ -759,7 +804,7 @@ def solve_rows(
         head = starts[group]
         tail = starts[group + 1]
         inputs, ops, used = _plan(
-            network, codes[head * code_step], assessed[head * code_step], asked, above_targets, tail - head, capacity, known, work
+            network, codes[head * code_step], assessed[head * code_step], signed, asked, above_targets, tail - head, capacity, known, work
         )
         if used == 0:
             for row in range(head, tail):
@@ -792,7 +837,7 @@ def solve_rows(
                     out_log[row] = np.log(total[lane]) + np.log(constant[lane])
                 else:
                     fine = False
-            if len(targets) == 0 or (not fine and lanes == 1):
+            if (len(targets) == 0 and signed == 0) or (not fine and lanes == 1):
                 continue
             # -- and back
             for e in range(used * lanes):
@@ -806,6 +851,9 @@ def solve_rows(
                     for lane in range(lanes):
                         adjoint[factor[o, PLACE] * lanes + lane] = 1.0
                 v = op[VERTEX]
+                factor[o, NEXT] = o if factor[o, AXES] == 0 else factor[o, NEXT]
+                factor[a, NEXT] = factor[o, NEXT]
+                factor[b, NEXT] = factor[o, NEXT]
                 measured = -1
                 if v >= 0 and vertex[v, WANTED] == 1:
                     measured = b if factor[b, WANTS] == 1 else a
@@ -832,6 +880,17 @@ def solve_rows(
                                 for lane in range(lanes):
                                     marginal[v * largest + s, lane] += values[at + lane] * adjoint[at + lane]
                                 at += lanes
+                    if signed == 1:
+                        whole = factor[factor[o, NEXT], PLACE] * lanes  # what the last operation of this part of the network gave
+                        for lane in range(lanes):
+                            again = 0.0
+                            below = 0.0
+                            for s in range(vertex[v, STATES]):
+                                again += marginal[v * largest + s, lane]
+                                if vertex[v, CLOSES] != TERMS:
+                                    below = min(below, marginal[v * largest + s, lane])
+                            if not max(abs(again / values[whole + lane] - 1.0), -below / values[whole + lane]) <= AGREEMENT:
+                                status[begin + lane] = max(status[begin + lane], 3)
             at = 0
             for t in range(len(targets)):
                 i = targets[t]
@@ -879,24 +938,3 @@ def workspace(network: tuple[Any, ...], lanes: int) -> tuple[Any, ...]:
         np.empty(largest), ints(MOST_AXES + 1), ints(MOST_AXES + 1),
     )  # fmt: skip
     return known, work, block, flags(), flags(), np.empty((variables * largest, lanes))
-
-
-@kernel
-def plan_work(network, codes, assessed, targets, capacity, rows, known, work, asked, above_targets):
-    """Multiplications that one row of this pattern takes, forwards; infinite where it outgrows the workspace."""
-    ancestors = network[9]
-    _, _, _, _, _, tape, strides, _, _ = known
-    for t in range(len(targets)):
-        asked[targets[t]] = 1
-        for j in range(len(asked)):
-            above_targets[j] |= ancestors[targets[t], j]
-    _, ops, used = _plan(network, codes, assessed, asked, above_targets, rows, capacity, known, work)
-    if used == 0:
-        return np.inf
-    total = 0.0
-    for k in range(ops):
-        size = 1.0
-        for axis in range(tape[k, PLAIN]):
-            size *= strides[k, axis, LENGTH]
-        total += size * (tape[k + 1, PAIRS] - tape[k, PAIRS])
-    return total

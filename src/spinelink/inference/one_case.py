@@ -123,7 +123,7 @@ def with_more_findings(
                 rows[k, node] = state
         workers = threads or min(os.cpu_count() or 1, 8)
         pieces = [np.arange(k, len(more), 4 * workers) for k in range(min(4 * workers, len(more)))]
-        fast.solve(compiled, rows[:1], dict(soft), [], capacity=CAPACITY)  # flattened once, before the threads part
+        fast.flat_of(compiled)  # made once, before the threads part
 
         def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
             own = {i: np.repeat(w, len(piece), axis=1) for i, w in soft.items()}
@@ -165,7 +165,7 @@ def with_some_findings(compiled: CompiledNetwork, seen: Seen, subsets: Sequence[
                     codes[k, i] = int(np.asarray(seen[i]))
         workers = min(os.cpu_count() or 1, 8)
         pieces = [np.arange(k, len(subsets), 4 * workers) for k in range(min(4 * workers, len(subsets)))]
-        fast.solve(compiled, codes[:1], {}, [], capacity=CAPACITY)
+        fast.flat_of(compiled)
 
         def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
             return fast.solve(compiled, codes[piece], {i: w[:, piece] for i, w in soft.items()}, list(nodes), capacity=CAPACITY)

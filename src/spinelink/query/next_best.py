@@ -294,7 +294,7 @@ class Asker:
         weights = np.array(self.weights)[:, np.newaxis]
 
         def lost(absent: Array) -> Array:
-            return np.minimum(absent, weights * (1.0 - absent)).sum(axis=0)
+            return np.asarray(np.minimum(absent, weights * (1.0 - absent)).sum(axis=0))
 
         return max(float(lost(before[self._starts])[0] - p @ lost(after[self._starts])), 0.0)
 

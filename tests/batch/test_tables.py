@@ -109,16 +109,16 @@ def test_rows_equal_cases(table, factored):
 
 @pytest.mark.xdist_group("numba")
 @RELAXED
-@given(tables(), st.booleans())
-def test_the_compiled_kernel_says_the_same(table, factored):
-    """factored: every noisy family as a chain, however small."""
+@given(tables(), st.booleans(), st.booleans())
+def test_the_compiled_kernel_says_the_same(table, factored, signed):
+    """factored: every noisy family as a chain, however small; signed: as differences of products."""
     pytest.importorskip("numba")
-    before = fast_module.EXPAND
-    fast_module.EXPAND = 1 if factored else before
+    before = fast_module.EXPAND, fast_module.LIGHT
+    fast_module.EXPAND, fast_module.LIGHT = 1 if factored else before[0], 0 if signed else before[1]
     try:
         rows_equal_cases(*table, "fast")
     finally:
-        fast_module.EXPAND = before
+        fast_module.EXPAND, fast_module.LIGHT = before
 
 
 @pytest.mark.xdist_group("numba")

@@ -75,6 +75,17 @@ def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
         agrees(*question, engine="fast")
 
 
+@pytest.mark.xdist_group("numba")
+@RELAXED
+@given(questions())
+def test_signed_terms_equal_enumeration(question):
+    """Every noisy family as a difference of products, however small."""
+    pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinelink.inference.fast.LIGHT", 0)
+        agrees(*question, engine="fast")
+
+
 def test_an_engine_that_is_not_there_is_named():
     with pytest.raises(UnknownNameError, match="numpy"):
         sl.load("back-leg-pain", engine="quick")

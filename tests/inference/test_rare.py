@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 
 from spinelink.diagnosis import Model
@@ -15,11 +16,15 @@ from spinelink.model.parameter import Probability
 from spinelink.model.variable import Node
 
 
-@pytest.fixture(params=["numpy", pytest.param("fast", marks=pytest.mark.xdist_group("numba"))])
-def engine(request):
-    if request.param == "fast":
-        pytest.importorskip("numba")
-    return request.param
+@pytest.fixture(params=["numpy", *(pytest.param(e, marks=pytest.mark.xdist_group("numba")) for e in ("fast", "signed"))])
+def engine(request, monkeypatch):
+    """signed: what is small, too, is first tried as differences of products, whose digits are not enough here."""
+    if request.param == "numpy":
+        return request.param
+    pytest.importorskip("numba")
+    if request.param == "signed":
+        monkeypatch.setattr("spinelink.inference.fast.LIGHT", 0)
+    return "fast"
 
 
 def number(p):
@@ -96,3 +101,25 @@ def test_underflow_of_the_leading_explanation_is_noticed(engine):
     case = Model(network, engine=engine).observe({**{f"f{j}": True for j in range(100)}, "last": False})
     assert case.log_evidence == pytest.approx(math.log(0.5) + 100 * math.log(1e-9) + math.log(0.5), rel=1e-12)
     assert case.posterior("c")["present"] == 0.0
+
+
+@pytest.mark.xdist_group("numba")
+@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-4, 1e-6])
+def test_lost_digits_are_noticed(scale):
+    """Rows summed as differences of products either agree with sums without signs, or are handed back."""
+    pytest.importorskip("numba")
+    from spinelink.inference import fast
+
+    compiled = Model(two_layers(6, 9, prior=0.01, leak=0.02 * scale, link=0.4 * scale)).compiled
+    findings = [compiled.index[f"f{j}"] for j in range(9)]
+    codes = np.full((40, len(compiled.names)), -1)
+    codes[:, findings] = np.random.default_rng(1).integers(-1, 2, (40, 9))
+    causes = [compiled.index[f"c{i}"] for i in range(6)]
+    group = np.arange(40)
+    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, 0, 1 << 22)
+    assert (answered == 0).all()
+    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, 1, 1 << 22)
+    done = status == 0
+    assert done.any() and (scale > 1e-4 or not done.all())
+    np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)
+    np.testing.assert_allclose(found[done], exact[done], atol=1e-10)

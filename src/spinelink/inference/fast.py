@@ -166,7 +166,8 @@ def solve(
 
     What is small is summed without signs. For the rest a noisy-MAX is a difference of products, P(at most s) - P(at most s - 1), over a variable of its own
     (Díez and Galán 2003, Int J Intell Syst 18:165): far less work where many families share parents, but differences lose digits. So each variable is summed
-    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs.
+    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs. Nodes asked for enter without signs,
+    so that rare states keep their digits.
     """
     flat = flat_of(compiled) if flat is None else flat
     room = int(min(capacity or CAPACITY, compiled.budget / 16.0))
@@ -177,8 +178,8 @@ def solve(
     logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.full(rows, OUTGROWN)
     for signed, capacity in ((0, min(LIGHT, room)), (1, room), (0, room)):
         left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
-        if not len(left) or (capacity == LIGHT and signed):
-            continue
+        if not len(left):
+            break
         own = flat if drawn == 1 or len(left) == rows else flat.of_draws(left)
         some = left if len(codes) == rows else slice(None)
         part = _solve(

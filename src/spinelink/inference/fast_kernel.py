@@ -439,7 +439,9 @@ def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, 
                 if n < MOST_AXES:
                     scope[factors, n] = local[parent_of[k]]
                 n += 1
-        terms = signed == 1 and n > 1 and noisy[i] == 1
+        terms = (
+            signed == 1 and n > 1 and noisy[i] == 1 and (local[i] < 0 or asked[i] == 0)
+        )  # what is asked for keeps the digits of its rare states
         if n == 0 or (table_at[i] >= 0 and not terms):
             if local[i] >= 0:
                 if n < MOST_AXES:

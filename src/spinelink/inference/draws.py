@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.execute import Seen
-from spinelink.inference.one_case import kernel_findings
 from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
@@ -75,7 +74,7 @@ def spread(answer: Marginals, draws: int) -> Marginals:
 
 
 def _by_kernel(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> Marginals:
-    codes, soft = kernel_findings(compiled, seen)
+    codes, soft = fast.kernel_findings(compiled, seen)
     # A noisy-MAX seen in its lowest state needs no table: its parents part company.
     families = [i for i in compiled.ancestors([*seen, *nodes]) if not (isinstance(compiled.factors[i], NoisyFactor) and codes[0, i] == 0)]
     flat = fast.flatten(compiled, families=families)

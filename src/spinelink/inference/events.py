@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen, is_soft
-from spinelink.inference.one_case import CAPACITY, kernel_findings
 from spinelink.inference.query import Marginals, marginals
 
 Array = NDArray[np.float64]
@@ -49,13 +48,20 @@ class _Group:
 
 
 def with_events(
-    compiled: CompiledNetwork, seen: Seen, events: Sequence[Event], nodes: Sequence[int], *, threads: int | None = None
+    compiled: CompiledNetwork,
+    seen: Seen,
+    events: Sequence[Event],
+    nodes: Sequence[int],
+    *,
+    over: Sequence[int] = (),
+    threads: int | None = None,
 ) -> Marginals:
     """log P(findings and event), (events,), and posteriors given both, (states, events); not numbers where an event cannot occur.
 
-    compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for.
+    compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for. over: more
+    nodes that a run is to hold, as many events need them.
     """
-    here = frozenset(compiled.ancestors([*seen, *nodes]))
+    here = frozenset(compiled.ancestors([*seen, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
         kept, terms = _terms(compiled, seen, event, here)
@@ -145,9 +151,9 @@ def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], 
             soft[i] = soft[i] * value if i in soft else np.repeat(value, len(rows), axis=1)
     if not fast.is_available():
         return _by_numpy(compiled, seen, soft, nodes, len(rows))
-    codes, _ = kernel_findings(compiled, seen)
+    codes, _ = fast.kernel_findings(compiled, seen)
     codes = np.repeat(codes, len(rows), axis=0)
-    found = fast.solve(compiled, codes, dict(soft), list(nodes), starts=np.zeros(1, dtype=np.int64), capacity=CAPACITY)
+    found = fast.solve(compiled, codes, dict(soft), list(nodes), starts=np.zeros(1, dtype=np.int64), capacity=fast.CASE_CAPACITY)
     left = np.flatnonzero(~found.answered)
     if len(left):
         rest = _by_numpy(compiled, seen, {i: w[:, left] for i, w in soft.items()}, nodes, len(left))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.execute import Seen, is_soft
 from spinelink.inference.semiring import LINEAR, combine
 
 Array = NDArray[np.float64]
@@ -25,6 +26,7 @@ Ints = NDArray[np.int64]
 EXPAND = 256  # a noisy family with at most so many entries is one table: its parents tied cost less than levels paired
 LIGHT = 1 << 14  # doubles of workspace up to which a row is summed without signs at once
 CAPACITY = 1 << 22  # doubles of workspace that one row may take, and as many adjoints
+CASE_CAPACITY = 1 << 24  # the same for the run of one case: NumPy answers beyond
 LANES = 64  # rows side by side
 OUTGROWN, DISAGREED = 1, 3  # what the kernel says of a row that it did not answer
 
@@ -145,6 +147,18 @@ class FastAnswer:
     of: dict[int, Array]
     answered: NDArray[np.bool_]
     outgrown: NDArray[np.bool_]
+
+
+def kernel_findings(compiled: CompiledNetwork, seen: Seen) -> tuple[Ints, dict[int, Array]]:
+    """One case as the kernel takes it: states seen, (1, nodes), -1 where hidden; and likelihoods."""
+    codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)
+    soft: dict[int, Array] = {}
+    for i, value in seen.items():
+        if is_soft(value):
+            soft[i] = value
+        else:
+            codes[0, i] = int(value)
+    return codes, soft
 
 
 def solve(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.events import with_events
 from spinelink.inference.execute import Rows, Seen, is_soft
 from spinelink.inference.query import Marginals, marginals, pattern_of
 from spinelink.model.evidence import Evidence
@@ -19,7 +20,9 @@ from spinelink.typing import CaseEngine
 Array = NDArray[np.float64]
 
 GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
-CAPACITY = 1 << 24  # doubles that the run of one case may take, and as many adjoints; NumPy answers beyond
+CAPACITY = fast.CASE_CAPACITY
+FEW_LEAVES = 4  # nodes that nothing depends on: more are asked for as events
+RARE = 1e-4
 
 
 def seen_of(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | Rows]:
@@ -34,7 +37,10 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
     """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
     if engine == "numpy" or not nodes:
         return marginals(compiled, seen, nodes)
-    codes, soft = kernel_findings(compiled, seen)
+    leaves = _leaves(compiled, seen, nodes)
+    if len(leaves) > FEW_LEAVES:
+        return _with_leaves(compiled, seen, nodes, leaves)
+    codes, soft = fast.kernel_findings(compiled, seen)
     key = ("kernel groups", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
     known = compiled.plans.get(key)
     groups: list[list[int]] = []
@@ -92,16 +98,28 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
     return Marginals(logs, {n: found[n] for n in nodes})
 
 
-def kernel_findings(compiled: CompiledNetwork, seen: Seen) -> tuple[NDArray[np.int64], dict[int, Array]]:
-    """One case as the kernel takes it: states seen, (1, nodes), -1 where hidden; and likelihoods."""
-    codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)
-    soft: dict[int, Array] = {}
-    for i, value in seen.items():
-        if is_soft(value):
-            soft[i] = value
-        else:
-            codes[0, i] = int(value)
-    return codes, soft
+def _leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list[int]:
+    """Those of the nodes that nothing depends on, and of which nothing is known."""
+    above = {p for parents in compiled.parents for p in parents}
+    return [n for n in dict.fromkeys(nodes) if n not in above and n not in seen]
+
+
+def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], leaves: Sequence[int]) -> Marginals:
+    """The other nodes as ever; leaves as events of what is above them, all in one run, but for those with rare states, of which differences keep few digits."""
+    rest = case_marginals(compiled, seen, [n for n in nodes if n not in set(leaves)] or [compiled.parents[leaves[0]][0]], engine="fast")
+    levels = [(n, level) for n in leaves for level in range(compiled.cards[n] - 1)]
+    found = with_events(compiled, seen, [{n: level} for n, level in levels], [], over=[p for n in leaves for p in compiled.parents[n]])
+    with np.errstate(over="ignore"):
+        below = np.exp(found.log_evidence - rest.log_evidence[0])
+    of, at = dict(rest.of), 0
+    for n in leaves:
+        end = at + compiled.cards[n] - 1
+        of[n] = np.diff(below[at:end], prepend=0.0, append=1.0)[:, np.newaxis]
+        at = end
+    again = [n for n in leaves if not (of[n] > RARE).all()]
+    for k in range(0, len(again), FEW_LEAVES):
+        of |= case_marginals(compiled, seen, again[k : k + FEW_LEAVES], engine="fast").of
+    return Marginals(rest.log_evidence, {n: of[n] for n in nodes})
 
 
 def with_more_findings(
@@ -116,7 +134,7 @@ def with_more_findings(
     of = {n: np.full((compiled.cards[n], len(more)), np.nan) for n in nodes}
     left = list(range(len(more)))
     if fast.is_available() and len(more) > 1:
-        codes, soft = kernel_findings(compiled, seen)
+        codes, soft = fast.kernel_findings(compiled, seen)
         rows = np.repeat(codes, len(more), axis=0)
         for k, each in enumerate(more):
             for node, state in each.items():

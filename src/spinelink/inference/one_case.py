@@ -106,7 +106,7 @@ def _leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list
 
 def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], leaves: Sequence[int]) -> Marginals:
     """The other nodes as ever; leaves as events of what is above them, all in one run, but for those with rare states, of which differences keep few digits."""
-    rest = case_marginals(compiled, seen, [n for n in nodes if n not in set(leaves)] or [compiled.parents[leaves[0]][0]], engine="fast")
+    rest = case_marginals(compiled, seen, [n for n in nodes if n not in leaves] or [compiled.order[0]], engine="fast")
     levels = [(n, level) for n in leaves for level in range(compiled.cards[n] - 1)]
     found = with_events(compiled, seen, [{n: level} for n, level in levels], [], over=[p for n in leaves for p in compiled.parents[n]])
     with np.errstate(over="ignore"):

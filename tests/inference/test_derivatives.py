@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import spinelink.inference.derivatives as derivatives_module
 import spinelink.inference.plan as plan_module
 import spinelink.inference.query as query_module
 from spinelink.diagnosis import Model
@@ -20,6 +21,7 @@ from spinelink.inference.draws import draw_marginals
 from spinelink.inference.enumeration import enumerate_marginals
 from spinelink.inference.query import marginals
 from tests.inference.test_exact import RELAXED
+from tests.inference.test_rare import two_layers
 from tests.strategies import evidence_for, networks
 
 
@@ -94,6 +96,31 @@ def test_factored_form_has_the_same_derivatives(question, data):
         patch.setattr(plan_module, "EXPAND", 0)
         patch.setattr(query_module, "CLAMP", 0)
         check(question, data)
+
+
+@RELAXED
+@given(questions(), st.data())
+def test_signed_terms_have_the_same_derivatives(question, data):
+    """However small; where digits are lost the sum without signs answers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinelink.inference.derivatives.LIGHT", 0)
+        check(question, data)
+
+
+def test_targets_in_parts_have_the_same_derivatives():
+    model = Model(two_layers(5, 4, prior=0.1, leak=0.05, link=0.5))
+    compiled, index = model.compiled, model.compiled.index
+    seen = {index[f"f{j}"]: 1 for j in range(3)}
+    targets = [(index[f"c{i}"], 1) for i in range(5)]
+    whole, parts = (
+        derivatives(compiled, seen, targets),
+        [derivatives(compiled, seen, targets[:2]), derivatives(compiled, seen, targets[2:])],
+    )
+    joined = derivatives_module._side_by_side(*parts)
+    np.testing.assert_allclose(joined.posteriors, whole.posteriors)
+    for f, g in zip(joined.factors, whole.factors, strict=True):
+        for a, b in zip(arrays(f), arrays(g), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-14)
 
 
 @RELAXED

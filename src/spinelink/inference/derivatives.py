@@ -8,18 +8,22 @@ Nothing is differenced until the last step: every sum has non-negative terms.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
-from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft
-from spinelink.inference.plan import Input, Kind
+from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft, level_axis
+from spinelink.inference.plan import Input, Kind, Plan
 from spinelink.inference.query import ENTRY, UNDERFLOW, pattern_of, plan_for
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC, Semiring, combine, transpose
 
 Array = NDArray[np.float64]
+
+LIGHT = 2e6  # numbers up to which a run is summed without signs at once
+AGREEMENT = 1e-11  # to which, in signed terms, each input times its adjoint must give P(findings) again
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,33 @@ def derivatives(
     """
     if any(isinstance(seen.get(node), int) for node, _ in targets):
         raise ValueError("a target is seen: its posterior does not depend on any number")
+    try:
+        return _of_targets(compiled, seen, targets, budget)
+    except TooLargeError:
+        if len(targets) < 2:
+            raise
+    halves = [derivatives(compiled, seen, part, budget=budget) for part in (targets[: len(targets) // 2], targets[len(targets) // 2 :])]
+    return _side_by_side(*halves)
+
+
+def _side_by_side(one: Derivatives, other: Derivatives) -> Derivatives:
+    """The same findings, the targets of both."""
+
+    def both(a: Array, b: Array) -> Array:
+        return np.concatenate([a, b[..., 1:]], axis=-1)
+
+    def joined(f: Factor, g: Factor) -> Factor:
+        if isinstance(f, TableFactor):
+            assert isinstance(g, TableFactor)
+            return TableFactor(f.parents, both(f.table, g.table))
+        assert isinstance(g, NoisyFactor)
+        return NoisyFactor(f.parents, both(f.leak, g.leak), tuple(both(a, b) for a, b in zip(f.links, g.links, strict=True)))
+
+    factors = tuple(joined(f, g) for f, g in zip(one.factors, other.factors, strict=True))
+    return Derivatives(one.log_evidence, np.concatenate([one.posteriors, other.posteriors]), factors)
+
+
+def _of_targets(compiled: CompiledNetwork, seen: Seen, targets: Sequence[tuple[int, int]], budget: float | None) -> Derivatives:
     weights = {node: np.ones((compiled.cards[node], 1 + len(targets))) for node, _ in targets}
     for k, (node, state) in enumerate(targets, start=1):
         weights[node][:, k] = 0.0
@@ -88,10 +119,22 @@ def _pulled(
     compiled: CompiledNetwork, seen: Seen, weights: Mapping[int, Array], columns: int, budget: float | None, *, first_only: bool
 ) -> tuple[Array, tuple[Factor, ...]]:
     """Logarithms of the columns' probabilities P_k, and dP_k / d entry, over P_0 where `first_only`, else over P_k."""
-    budget = compiled.budget if budget is None else budget
+    limit = (compiled.budget if budget is None else budget) / ENTRY / columns
     pattern: dict[int, Kind] = {**dict.fromkeys(weights, "soft"), **pattern_of(seen)}
     kept = compiled.ancestors([*seen, *weights])
-    plan = plan_for(compiled, pattern, frozenset(kept), (), budget / ENTRY / columns)
+    plan: Plan | None = None
+    too_large: TooLargeError | None = None
+    try:
+        plan = plan_for(compiled, pattern, frozenset(kept), (), limit, thorough=False)
+    except TooLargeError as error:
+        too_large = error
+    if plan is None or plan.entries * columns > LIGHT:
+        found = _signed(compiled, seen, weights, pattern, kept, columns, limit, first_only)
+        if found is not None:
+            return found
+    if too_large is not None:
+        raise too_large
+    plan = plan_for(compiled, pattern, frozenset(kept), (), limit)
     ring: Semiring = LINEAR
     run = forward(compiled, plan, seen, weights, ring)
     logs = np.broadcast_to(ring.decode_log(run.result), (columns,))
@@ -109,6 +152,42 @@ def _pulled(
         if adjoint is not None:
             puller.pull(spec, adjoint)
     return logs, tuple(_mapped(f, np.exp) for f in puller.factors) if ring is LOGARITHMIC else tuple(puller.factors)
+
+
+def _signed(
+    compiled: CompiledNetwork,
+    seen: Seen,
+    weights: Mapping[int, Array],
+    pattern: Mapping[int, Kind],
+    kept: Collection[int],
+    columns: int,
+    limit: float,
+    first_only: bool,
+) -> tuple[Array, tuple[Factor, ...]] | None:
+    """The same by a plan in signed terms; None where it is too large or loses digits.
+
+    P is linear in each input, so an input times its adjoint sums to P again; where signs cancel too much, it does not.
+    """
+    try:
+        plan = plan_for(compiled, pattern, frozenset(kept), (), limit, signed=True)
+    except TooLargeError:
+        return None
+    run = forward(compiled, plan, seen, weights, LINEAR)
+    with np.errstate(invalid="ignore"):
+        logs = np.broadcast_to(LINEAR.decode_log(run.result), (columns,))
+    against = logs[:1] if first_only else logs
+    if not (against >= UNDERFLOW).all():
+        return None
+    seed = np.broadcast_to(np.exp(-against), (columns,))
+    puller = _Puller(compiled, seen, weights, LINEAR, columns, kept)
+    for k, (spec, adjoint) in enumerate(zip(plan.inputs, input_adjoints(run, LINEAR, seed), strict=True)):
+        if adjoint is None:
+            continue
+        again = (run.values[k] * adjoint).sum(axis=tuple(range(len(spec.scope))))
+        if not (np.abs(again - seed * run.result) <= AGREEMENT * (1.0 if first_only else seed * run.result)).all():
+            return None
+        puller.pull(spec, adjoint)
+    return logs, tuple(puller.factors)
 
 
 def _mapped(factor: Factor, change: Callable[[Array], Array]) -> Factor:
@@ -161,6 +240,11 @@ class _Puller:
         self.factors: list[Factor] = [blank(i) for i in range(len(compiled.names))]
 
     def pull(self, spec: Input, adjoint: Array) -> None:
+        if spec.form == "step":  # no numbers of the network
+            return
+        if spec.signed:
+            self.pull(replace(spec, signed=False), self._of_levels(spec, adjoint))
+            return
         factor, into = self.compiled.factors[spec.node], self.factors[spec.node]
         if spec.form == "unary":
             self._unary(spec.node, adjoint)
@@ -178,6 +262,13 @@ class _Puller:
             self._lowest(spec.node, adjoint)
         else:
             self._combined(spec, factor, adjoint)
+
+    def _of_levels(self, spec: Input, adjoint: Array) -> Array:
+        """Of exactly each level: it is part of every "at most" from there on."""
+        if spec.form == "constant" and spec.node in self.states:
+            adjoint = np.concatenate([-adjoint[:1], adjoint[1:]])
+        axis = level_axis(spec)
+        return np.flip(np.cumsum(np.flip(adjoint, axis), axis=axis), axis)
 
     def _add(self, into: Array, adjoint: Array) -> None:
         into[...] = self.ring.add(into, np.broadcast_to(adjoint, into.shape))

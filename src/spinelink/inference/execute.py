@@ -7,7 +7,7 @@ falls out where the node is summed out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard, cast
 
 import numpy as np
@@ -44,6 +44,11 @@ def pick(array: Array, axis: int, state: int | Rows) -> Array:
     first = np.moveaxis(array, axis, 0)  # (states, ..., batch)
     own = first[..., 0][state] if first.shape[-1] == 1 else first[state, ..., np.arange(len(state))]  # (rows, ...)
     return np.moveaxis(own, 0, -1)
+
+
+def level_axis(spec: Input) -> int:
+    """The axis of a constant's or contribution's levels."""
+    return next(k for k, v in enumerate(spec.scope) if v != spec.parent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +161,12 @@ class InputBuilder:
                         self.unary.setdefault(p, []).append(link[:, 0])
 
     def build(self, spec: Input) -> Array:
+        """The numbers of an input, axes (scope..., batch); what is signed only as plain numbers."""
+        if spec.signed:
+            return self._signed(spec)
+        if spec.form == "step":
+            steps = np.eye(self.compiled.cards[spec.node]) - np.eye(self.compiled.cards[spec.node], k=-1)  # (node, level)
+            return (steps if spec.scope[0] == spec.node else steps.T)[..., np.newaxis]
         if spec.form == "unary":
             parts = [self.ring.encode(a) for a in self.unary.get(spec.node, [])]
             whole = self.ring.encode(np.ones((self.compiled.cards[spec.node], 1)))
@@ -172,6 +183,13 @@ class InputBuilder:
             levels = self.levels(spec.node, link)
             return self.ring.encode(levels if spec.scope[0] == spec.parent else np.moveaxis(levels, 1, 0))
         return self._constant(spec, factor)
+
+    def _signed(self, spec: Input) -> Array:
+        """At most each level; where the node was seen, a level less what is below it: the signs are those of the constant."""
+        at_most = np.cumsum(self.build(replace(spec, signed=False)), axis=level_axis(spec))
+        if spec.form == "constant" and spec.node in self.states:
+            at_most[0] *= -1.0
+        return at_most
 
     def _table(self, spec: Input, factor: TableFactor) -> Array:
         family = (*factor.parents, spec.node)

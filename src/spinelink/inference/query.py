@@ -343,14 +343,16 @@ def plan_for(
     limit: float,
     *,
     thorough: bool = True,
+    signed: bool = False,
 ) -> Plan:
-    key = (tuple(sorted(pattern.items())), kept, free)
+    """The plan of a pattern, made once and kept; see `make_plan`."""
+    key = (tuple(sorted(pattern.items())), kept, free, signed)
     found = compiled.plans.get(key)
     if isinstance(found, tuple):
         plan, searched = found
         if plan.entries <= limit and (searched or not thorough):
             return cast("Plan", plan)
-    plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough)
+    plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough, signed=signed)
     compiled.plans.put(key, (plan, thorough or plan.entries < SEARCHED))
     return plan
 

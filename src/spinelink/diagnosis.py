@@ -977,7 +977,7 @@ class Case:
                 raise SpinelinkError(f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}.")
         if not _is_number(threshold):
             raise SpinelinkError(f"threshold is a number, not {threshold!r}.")
-        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE - {"other"}] if among is None else self._names(among)
+        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE] if among is None else self._names(among)
         self._check_nodes(chosen)
         chosen = [n for n in chosen if n not in names]
         about = f"information about {target or 'the causes'}" if measure == "information" else f"loss spared at {target or 'the causes'}"
@@ -995,16 +995,23 @@ class Case:
         self, target: str | None = None, *, ask: Callable[[str], str] | None = None, show: Callable[[str], object] | None = None
     ) -> Case:
         """A dialogue, in a terminal or a notebook: the next best question, the answer, what it did to the causes. Questions of which one answer would make an
-        emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Returns the case as it then is.
+        emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Alerts are shown before anything else;
+        an answer that contradicts the others raises its alerts too, and only the probabilities leave it out. Returns the case with every answer.
 
-        target: what to learn about; all causes where None. ask, show: instead of `input` and `print`. Raises UnknownNameError, ImpossibleEvidenceError.
+        target: what to learn about; all causes where None. ask, show: instead of `input` and `print`. Raises, after the alerts of the case are shown,
+        UnknownNameError, and ImpossibleEvidenceError where the findings contradict each other from the beginning.
         """
-        from spinelink.query.interview import interview
+        from spinelink.query.interview import begin, interview
 
-        if target is not None:
-            self._target(target, None)
+        for name, value in (("ask", ask), ("show", show)):
+            if value is not None and not callable(value):
+                raise SpinelinkError(f"{name} is a function that takes a text, as {'input' if name == 'ask' else 'print'}, not {value!r}.")
+        show = show or print
+        begin(self, show)
+        asked = None if target is None else str(target)
+        self._check_nodes([] if asked is None else [asked])
         self._possible(self.log_evidence)
-        return interview(self, ask or input, show or print, target=target)
+        return interview(self, ask or input, show, target=asked)
 
     def attribute(
         self,

@@ -13,7 +13,6 @@ from spinelink.model.parameter import Distribution, Ratio
 from spinelink.model.parameters import locate_in_cpd
 from spinelink.model.settings import parameters_in
 from spinelink.model.variable import OBSERVABLE, Node
-from spinelink.query.alerts import NONE_FIRED
 from spinelink.result import NOTICE
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def view(case: Case, changed: Mapping[str, float]) -> dict[str, Any]:
             {"urgency": a.urgency, "label": a.label, "findings": list(a.findings), "advice": a.advice, "certainty": a.certainty}
             for a in found
         ],
-        "none": NONE_FIRED if not len(found) else "",
+        "none": found.none,
         "pending": pending(case),
         "causes": [
             {"name": c.cause, "label": c.label, "prior": c.prior, "posterior": c.posterior, "urgency": c.urgency} for c in ranking.causes

@@ -83,6 +83,11 @@ class Alerts(Result):
         """The highest urgency among the alerts; None where no rule fired, which is no reassurance."""
         return self.alerts[0].urgency if self.alerts else None
 
+    @property
+    def none(self) -> str:
+        """What is said where no rule fired; empty where one did."""
+        return "" if self.alerts else NONE_FIRED
+
     def to_frame(self) -> pd.DataFrame:
         """Columns: urgency, label, findings, advice, certainty, rule, source."""
         import pandas as pd

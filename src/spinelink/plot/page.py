@@ -67,7 +67,7 @@ class Page:
 def place(path: object) -> Path:
     """The file that a page goes to, looked at before anything is computed. Raises PageError."""
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
     target = Path(name)
     try:

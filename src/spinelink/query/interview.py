@@ -153,11 +153,11 @@ def begin(case: C, show: Callable[[str], object]) -> None:
 def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None) -> C:
     """See `Case.interview`. Goes on where `begin` ended."""
     steps = [Step(case)]
-    _show_leading(case, target, show)
+    _show_leading(steps[0], target, show)
     told_to_stop = False
     try:
         while (question := next_question(steps[-1], target=target)) is not None:
-            if question.stop and not told_to_stop:
+            if question.stop and not told_to_stop and steps[-1].record is None:  # what contradicts is no ground to stop on
                 show(f"One may stop here: {question.stop}")
                 told_to_stop = True
                 if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
@@ -180,7 +180,9 @@ def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object],
     except (KeyboardInterrupt, EOFError):
         show("\nEnded.")
     last = steps[-1]
-    show(f"\n{_findings(last.answered)}\n{_left_out(last)}{last.answered.alerts()}\n{NOTICE}")
+    out = ", ".join(_left_out(last))
+    contradiction = f"Left out of the probabilities, as these findings contradict each other: {out}\n" if out else ""
+    show(f"\n{_findings(last.answered)}\n{contradiction}{last.answered.alerts()}\n{NOTICE}")
     return last.answered
 
 
@@ -205,7 +207,7 @@ def _put(
             case "c":
                 for a in step.answered.alerts():
                     show(str(a))
-                _show_leading(step.case, target, show)
+                _show_leading(step, target, show)
             case _:
                 value = read_answer(name, node, text)
                 if value is None:
@@ -232,8 +234,8 @@ def _taken(step: Step[C], question: Ask, record: C, value: object, show: Callabl
     else:
         after = Step(step.case, passed, question.rest, record) if trouble else Step(record, passed, question.rest)
     if trouble:
-        show(f"{trouble} The answer is kept for the alerts; the probabilities leave it out. u: undo it.")
-    _show_leading(after.case, target, show)
+        show(f"It is kept for the alerts, and the probabilities leave it out, as {trouble} u: undo it.")
+    _show_leading(after, target, show)
     return after
 
 
@@ -251,23 +253,23 @@ def _new_alerts(case: C, before: C) -> Iterator[Alert]:
     return (a for a in case.alerts() if a.rule not in known)
 
 
-def _show_leading(case: Asked, target: str | None, show: Callable[[str], object]) -> None:
+def _show_leading(step: Step[C], target: str | None, show: Callable[[str], object]) -> None:
     """The leading causes, and what is asked about where it is not among the causes."""
-    model = case.model
+    case, model = step.case, step.case.model
     lines = []
     if target is not None and target not in model.network.ranked:
         lines.append(f"{model.nodes[target].label} {show_number(1.0 - float(case.posterior(target).iloc[0]))}")
     if model.network.ranked:
         lines += [f"{c.label} {show_number(c.posterior)}" for c in case.differential(limit=LEADING).causes]
+    without = f"Without {', '.join(_left_out(step))}: " if step.record is not None else ""
     if lines:
-        show("   ".join(lines))
+        show(without + "   ".join(lines))
 
 
-def _left_out(step: Step[C]) -> str:
-    """Which answers contradict the others, on a line of its own."""
+def _left_out(step: Step[C]) -> list[str]:
+    """Answers that contradict the others."""
     kept = step.case.findings
-    out = [describe(n, f) for n, f in step.answered.findings.items() if kept.get(n) != f]
-    return f"Left out of the probabilities, as these findings contradict each other: {', '.join(out)}\n" if out else ""
+    return [describe(n, f) for n, f in step.answered.findings.items() if kept.get(n) != f]
 
 
 def _findings(case: Asked) -> str:

@@ -17,7 +17,7 @@ from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork
 from spinelink.inference.fast import check_engine
 from spinelink.inference.fast import is_available as fast_is_available
 from spinelink.model.constraint import Constraint
-from spinelink.model.evidence import EMPTY, Evidence, Finding, describe, read_finding
+from spinelink.model.evidence import EMPTY, Evidence, Finding, Soft, describe, read_finding
 from spinelink.model.network import Network
 from spinelink.model.parameter import Beta
 from spinelink.model.question import Question, fingerprint
@@ -725,17 +725,17 @@ class Case:
     def sources(self, cause: str | None = None) -> Sources:
         """The publications behind one answer, the most influential first: those of the numbers on which P(cause | evidence) hangs.
 
-        cause: a node, its last state; the leading cause where None. `.to_bibtex()` gives the references. Raises UnknownNameError, EvidenceError where
-        the node is observed.
+        cause: a node, its last state; the leading cause that is not observed for certain where None. `.to_bibtex()` gives the references.
+        Raises UnknownNameError, EvidenceError where the node, or every cause, is observed.
         """
         from spinelink.inference.derivatives import derivatives
         from spinelink.inference.numeric import point_values
         from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
         from spinelink.query.sources import sources_of
 
-        target = self.differential(limit=1).causes[0].cause if cause is None else str(cause)
+        target = self._leading() if cause is None else str(cause)
         self._check_nodes([target])
-        if target in self.findings:
+        if isinstance(self.findings.get(target), str):
             raise EvidenceError(f"{target} is observed: no number stands behind its probability.")
         self._possible(self.log_evidence)
         network, compiled = self.model.network, self.model.compiled
@@ -748,57 +748,73 @@ class Case:
         return sources_of(network, self._question(cause=target), target, parameters, influence)
 
     def report(self, path: PathLike, *, limit: int = 10, link: bool = True) -> Path:
-        """Writes one page: findings, alerts, ranked causes with intervals, the link, why, what next, what was not asked, care as sourced information, sources,
-        and what was asked of which network. It stands alone and prints in black and white. The file appears whole or not at all. Returns its path.
+        """Writes one page: alerts, findings, ranked causes with intervals, urgent causes, the link, why, what next, what was not asked, care as sourced
+        information, sources, and what was asked of which network. It stands alone and prints in black and white. The file appears whole or not at all. Returns
+        its path.
 
         limit: how many causes. link: whether to ask for the link (some seconds on a large network; left out where both findings are absent or not in the network).
+        Findings that contradict each other are written too, with their alerts and what contradicts, and nothing that is probable; so is what can be said of a
+        network without causes. Raises PageError, a SpinelinkError and OSError, where the page cannot be written there.
         """
-        from spinelink.io.save import write_text
-        from spinelink.plot.page import Page, page
+        from spinelink.plot.page import Page, place, write_page
         from spinelink.result import NOTICE
 
-        ranking = self.differential(limit=limit)
-        leading = ranking.causes[0].cause if ranking.causes and ranking.causes[0].cause not in self.findings else None
-        linked = None
-        if link and {"leg_pain", "back_pain"} <= set(self.model.nodes):
-            try:
-                linked = self.link()
-            except EvidenceError:
-                linked = None
-        network = self.model.network
-        sources = (
-            [
-                (s.key, f"{s.source.authors} ({s.source.year or 'n. d.'}). {s.source.title}. {s.source.journal}")
-                for s in self.sources(leading).sources[:15]
-            ]
-            if leading
-            else []
-        )
+        target = place(path)
         shown = Page(
-            network,
-            self._question(),
-            [(self.model.nodes[n].label, describe(n, f).partition("=")[2] or describe(n, f)) for n, f in self.findings.items()],
+            self.model.network,
+            self.model._question(self.findings, float("nan")),
+            [(self.model.nodes[n].label, f if isinstance(f, str) else _likelihoods(f)) for n, f in self.findings.items()],
             self.alerts(),
-            ranking,
-            self.intervals([c.cause for c in ranking.causes if c.cause not in self.findings], method="delta") if leading else None,
-            linked,
-            self.explain(leading) if leading else None,
-            self.next_best() if leading else None,
             [v.label for n, v in self.model.nodes.items() if v.role in OBSERVABLE and n not in self.findings],
-            sources,
             NOTICE,
         )
-        target = Path(path)
-        write_text(target, page(shown))
-        return target
+        try:
+            shown = replace(shown, question=self._question())
+        except ImpossibleEvidenceError as error:
+            return write_page(target, replace(shown, contradiction=str(error)))
+        return write_page(target, replace(shown, **self._link_of_report(link), **self._causes_of_report(limit)))
+
+    def _causes_of_report(self, limit: int) -> dict[str, Any]:
+        """What a page says of the causes; of a network without, or where all are observed, what is left."""
+        ranked = self.model.network.ranked
+        if not ranked:
+            return {"left_out": "This network names no causes, so none are ranked, explained or asked about."}
+        ranking = self.differential(limit=limit)
+        found: dict[str, Any] = {"ranking": ranking, "urgent": self.urgent_causes()}
+        if all(isinstance(self.findings.get(n), str) for n in ranked):
+            return {**found, "left_out": "Every cause was observed, so there are no intervals, and none is explained or asked about."}
+        leading = self._leading()
+        hidden = [c.cause for c in ranking.causes if not isinstance(self.findings.get(c.cause), str)]
+        return {
+            **found,
+            "intervals": self.intervals(hidden, method="delta") if hidden else None,
+            "reasons": self.explain(leading),
+            "next_best": self.next_best(),
+            "sources": self.sources(leading).sources[:15],
+        }
+
+    def _link_of_report(self, link: bool) -> dict[str, Any]:
+        """The link of leg pain and back pain, or why there is none; nothing where it is not asked for, or both are absent."""
+        names = ("leg_pain", "back_pain")
+        if not link or any(n not in self.model.nodes for n in names):
+            return {}
+        if all(self.findings.get(n) == self.model.nodes[n].states[0] for n in names):
+            return {}
+        try:
+            return {"link": self.link(*names)}
+        except SpinelinkError as error:
+            return {"no_link": str(error)}
 
     def urgent_causes(self, threshold: float = 0.05) -> Ranking:
         """Causes that need a clinician soon, urgently or as an emergency, whose posterior reaches a threshold. They stand beside the alerts, never in
-        their place: that none is listed is no reassurance. Raises SpinelinkError for a threshold that does not lie between 0 and 1."""
-        from dataclasses import replace
+        their place: that none is listed is no reassurance. Empty where the network has no causes. Raises SpinelinkError for a threshold that does not lie
+        between 0 and 1, ImpossibleEvidenceError."""
+        from spinelink.query.ranking import Ranking
 
         if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0.0 <= threshold <= 1.0:
             raise SpinelinkError(f"threshold lies between 0 and 1, not {threshold!r}.")
+        if not self.model.network.ranked:
+            return Ranking(self._question(), ())
         found = self.differential(limit=None)
         return replace(found, causes=tuple(c for c in found.causes if c.urgency != "routine" and c.posterior >= threshold))
 
@@ -871,9 +887,16 @@ class Case:
             logs[setting] = case.log_evidence
         return across_settings(self.model.network, self._question(), prior, posterior, logs)
 
+    def _leading(self) -> str:
+        """The leading cause that is not observed for certain. Raises EvidenceError where every cause is."""
+        for c in self.differential(limit=None).causes:
+            if not isinstance(self.findings.get(c.cause), str):
+                return c.cause
+        raise EvidenceError("every cause is observed; name the node that is asked about, or retract one of them.")
+
     def _target(self, target: str | None, state: str | None) -> str:
-        """A node whose posterior is asked for: hidden, with that state; the leading cause where None."""
-        name = self.differential(limit=1).causes[0].cause if target is None else str(target)
+        """A node whose posterior is asked for: hidden, with that state; the leading cause that is not observed for certain where None."""
+        name = self._leading() if target is None else str(target)
         self._check_nodes([name])
         if isinstance(self.findings.get(name), str):
             raise EvidenceError(f"{name} is observed: its probability hangs on no number.")
@@ -888,7 +911,7 @@ class Case:
         """Why a cause is as likely as it is: what each finding contributed in log odds, what was expected and is absent, which single finding would turn
         the ranking, and the sources that matter most.
 
-        target: a cause or mechanism; the leading cause where None. against: another one to compare it with. exact: findings up to which the
+        target: a cause or mechanism; the leading cause that is not observed for certain where None. against: another one to compare it with. exact: findings up to which the
         Shapley shares are exact, from all subsets (15 take a minute on a large network); beyond, from 64 permutations by the seed. Raises UnknownNameError, EvidenceError where a node is observed.
         """
         from spinelink.progress import bar
@@ -896,6 +919,8 @@ class Case:
 
         if isinstance(exact, bool) or not isinstance(exact, int) or not 0 <= exact <= MOST_EXACT:
             raise SpinelinkError(f"exact is a number of findings from 0 to {MOST_EXACT}, not {exact!r}: twice as many subsets for each.")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise SpinelinkError(f"seed is a whole number, 0 or more, not {seed!r}.")
         name = self._target(target, None)
         other = None if against is None else self._target(str(against), None)
         if other == name:
@@ -977,7 +1002,7 @@ class Case:
                 raise SpinelinkError(f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}.")
         if not _is_number(threshold):
             raise SpinelinkError(f"threshold is a number, not {threshold!r}.")
-        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE - {"other"}] if among is None else self._names(among)
+        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE] if among is None else self._names(among)
         self._check_nodes(chosen)
         chosen = [n for n in chosen if n not in names]
         about = f"information about {target or 'the causes'}" if measure == "information" else f"loss spared at {target or 'the causes'}"
@@ -995,16 +1020,23 @@ class Case:
         self, target: str | None = None, *, ask: Callable[[str], str] | None = None, show: Callable[[str], object] | None = None
     ) -> Case:
         """A dialogue, in a terminal or a notebook: the next best question, the answer, what it did to the causes. Questions of which one answer would make an
-        emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Returns the case as it then is.
+        emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Alerts are shown before anything else;
+        an answer that contradicts the others raises its alerts too, and only the probabilities leave it out. Returns the case with every answer.
 
-        target: what to learn about; all causes where None. ask, show: instead of `input` and `print`. Raises UnknownNameError, ImpossibleEvidenceError.
+        target: what to learn about; all causes where None. ask, show: instead of `input` and `print`. Raises, after the alerts of the case are shown,
+        UnknownNameError, and ImpossibleEvidenceError where the findings contradict each other from the beginning.
         """
-        from spinelink.query.interview import interview
+        from spinelink.query.interview import begin, interview
 
-        if target is not None:
-            self._target(target, None)
+        for name, value in (("ask", ask), ("show", show)):
+            if value is not None and not callable(value):
+                raise SpinelinkError(f"{name} is a function that takes a text, as {'input' if name == 'ask' else 'print'}, not {value!r}.")
+        show = show or print
+        begin(self, show)
+        asked = None if target is None else str(target)
+        self._check_nodes([] if asked is None else [asked])
         self._possible(self.log_evidence)
-        return interview(self, ask or input, show or print, target=target)
+        return interview(self, ask or input, show, target=asked)
 
     def attribute(
         self,
@@ -1211,9 +1243,8 @@ class Case:
         names = [self.model.compiled.names[i] for i in smallest_contradiction(self.model.compiled, self._seen)]
         findings = [describe(n, self.findings[n]) for n in names]
         if len(findings) == 1:
-            text = (
-                f"{findings[0]} cannot occur in this network (setting {self.model.setting}): its probability is 0. Retract or correct it."
-            )
+            where = f" (setting {self.model.setting})" if self.model.setting else ""
+            text = f"{findings[0]} cannot occur in this network{where}: its probability is 0. Retract or correct it."
         else:
             text = f"these findings cannot occur together: {', '.join(findings)}. Retract or correct one of them."
         raise ImpossibleEvidenceError(text, findings=findings)
@@ -1332,6 +1363,11 @@ class Case:
         except SpinelinkError as error:
             picture = f"<p><b>{escape(str(error))}</b></p>"
         return f"<div class='spinelink'><p>{head}</p><ul>{items or '<li>no findings</li>'}</ul>{self.alerts()._repr_html_()}{picture}</div>"
+
+
+def _likelihoods(finding: Soft) -> str:
+    """An uncertain finding, for people."""
+    return "uncertain, likelihoods " + ", ".join(f"{state} {likelihood:.3g}" for state, likelihood in finding)
 
 
 def _is_number(value: object) -> bool:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -170,6 +171,29 @@ alerts:
     assert status == 2
     assert "URGENT: A flag" in out
     assert "cannot occur together" in err
+
+
+@pytest.mark.parametrize("command", ["query", "next", "explain"])
+def test_alerts_are_printed_before_anything_that_may_fail(run, command):
+    words = [command, "saddle", "scan=no", "-n", str(Path(__file__).parents[1] / "data" / "flagged.yaml")]
+    status, out, err = run(*words)
+    assert status == 2 and "EMERGENCY: Numb where one sits" in out and "Source: shaw2020" in out
+    assert "cannot occur together" in err and "No alert rule fired" not in out
+    status, out, err = run(*words, "--json")
+    document = json.loads(out)
+    assert status == 2 and [a["source"] for a in document["alerts"]] == [["shaw2020"]]
+    assert document["error"]["findings"] == ["saddle=present", "scan=absent"]
+
+
+def test_what_pends_is_printed_with_the_alerts(run):
+    out = run("query", "back_pain", "--json")[1]
+    assert json.loads(out)["alerts"] == []
+    out = run("query", "back_pain")[1]
+    pending = sl.load("back-leg-pain").observe(back_pain=True).alerts().pending
+    (line,) = [each for each in out.splitlines() if "an emergency if found" in each]
+    assert all(
+        (p.node in line) == (p.urgency == "emergency" or p.node in {q.node for q in pending if q.urgency == "emergency"}) for p in pending
+    )
 
 
 def test_check_of_good_files(run):

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 import spinelink as sl
 from spinelink.cli import main
-from spinelink.errors import UnknownNameError
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.query.interview import Step, next_question, read_answer
+from spinelink.result import show_number
+
+FLAGGED = Path(__file__).parents[1] / "data" / "flagged.yaml"
 
 
 @pytest.fixture(scope="module")
 def model():
     return sl.load("minimal")
+
+
+@pytest.fixture(scope="module")
+def flagged():
+    return sl.load(FLAGGED)
+
+
+def without_causes(text):
+    """The same network file, of which no node is a cause."""
+    return re.sub(r"role: cause\n    origin: back\n(.*\n)    urgency: .*\n", r"role: other\n\1", text)
 
 
 def hold(case, answers, **options):
@@ -57,14 +73,77 @@ def test_a_new_alert_is_shown_when_it_fires_and_at_the_end(model):
     assert "Not a medical device" in shown
 
 
-def test_what_cannot_be_is_not_taken(model):
-    sure = model.with_parameters({"bladder_dysfunction.leak": 0.0, "cauda_equina_compression.leak": 0.0})
-    parameters = set(sure.parameters().to_frame()["id"])
-    links = [p for p in parameters if p.startswith("cauda_equina_compression.link.") or p == "cauda_equina_compression.prior"]
-    never = sure.with_parameters(dict.fromkeys(links, 0.0))
-    found, shown = hold(never.observe(leg_pain="below_knee"), ["2", "moon", "1", "q"])
-    assert "cannot occur" in shown and "The answer was not taken." in shown and "'moon' is not an answer" in shown
-    assert found.findings["bladder_dysfunction"] == "absent"
+def test_an_answer_that_cannot_be_raises_its_alert_and_stays_on_record(model, flagged):
+    """No probability silences a rule: the alerts at the end are those of all answers, as `alerts` gives them for the same findings."""
+    found, shown = hold(flagged.observe(scan="absent"), ["present", "absent", "q"])
+    assert dict(found.findings) == {"scan": "absent", "saddle": "present", "tone": "absent"}
+    assert (
+        found.alerts().alerts == flagged.observe(scan="absent", saddle="present", tone="absent").alerts().alerts
+        and len(found.alerts()) == 1
+    )
+    assert "No alert rule fired" not in shown and shown.count("EMERGENCY: Numb where one sits") == 2
+    assert shown.index("EMERGENCY: Numb") < shown.index("kept for the alerts") < shown.index("cannot occur together")
+    assert "Left out of the probabilities, as these findings contradict each other: saddle=present" in shown
+    assert (
+        f"Without saddle=present: Benign {show_number(flagged.observe(scan='absent', tone='absent').posterior('benign')['present'])}"
+        in shown
+    )
+    with pytest.raises(ImpossibleEvidenceError):
+        _ = found.log_evidence
+
+
+def test_an_answer_that_cannot_be_is_undone_like_any_other(flagged):
+    found, shown = hold(flagged.observe(scan="absent"), ["present", "u", "moon", "1", "q"])
+    assert dict(found.findings) == {"scan": "absent", "saddle": "absent"}
+    assert "'moon' is not an answer" in shown and "No alert rule fired" in shown
+
+
+def test_alerts_of_the_case_are_shown_before_anything_that_may_fail(flagged):
+    for findings, target, error in (
+        ({"scan": "absent", "saddle": "present"}, None, ImpossibleEvidenceError),
+        ({"saddle": "present"}, "moon", UnknownNameError),
+    ):
+        shown = []
+        with pytest.raises(error):
+            flagged.observe(findings).interview(target, ask=lambda prompt: "q", show=shown.append)
+        assert "EMERGENCY: Numb where one sits" in "\n".join(shown)
+
+
+def test_signs_and_tests_that_would_make_an_emergency_come_first_with_their_cost(flagged):
+    """The quickest first: before any other question, whatever its worth."""
+    step, order = Step(flagged.observe()), []
+    while (question := next_question(step)).why.startswith("would raise an alert"):
+        order.append((question.node, question.why.rpartition("; ")[2]))
+        step = Step(step.case, step.passed | {question.node})
+    assert order == [("saddle", "0.5 minutes"), ("tone", "5 minutes, invasiveness medium"), ("scan", "40 minutes, money high")]
+    assert next_question(Step(flagged.observe(saddle={"absent": 0.9, "present": 0.1}))).node == "saddle"  # uncertain, so still pending
+
+
+def test_it_ends_with_words_where_no_cause_is_left(flagged):
+    known = dict.fromkeys(flagged.network.ranked, "absent")
+    found, shown = hold(flagged.observe(known), ["n", "n", "n"])
+    assert "Every cause is known: nothing is left to learn about them." in shown
+    assert set(found.findings) == {*known, "saddle", "tone", "scan"}  # what makes an emergency is asked about all the same
+    assert "benign is known" in hold(flagged.observe(known), ["", "", ""], target="benign")[1]
+
+
+def test_a_network_without_causes_is_asked_about_a_target(tmp_path):
+    (tmp_path / "plain.yaml").write_text(without_causes(FLAGGED.read_text()))
+    plain = sl.load(tmp_path / "plain.yaml")
+    _, shown = hold(plain.observe(), ["", "", ""])
+    assert "names no causes" in shown and "name a target" in shown
+    found, shown = hold(plain.observe(), ["", "", "", "y"], target="benign")
+    (asked,) = found.findings
+    assert asked == "ache"  # the only child of it
+    assert f"Benign {show_number(plain.observe().posterior('benign')['present'])}" in shown
+
+
+def test_findings_of_no_stated_role_are_asked_about(flagged):
+    """Networks from elsewhere have no roles: what is no cause and no mechanism can be observed."""
+    case = flagged.observe()
+    assert {c.name for c in case.next_best(limit=None)} == {"sex", "saddle", "tone", "scan", "ache"}
+    rest = Step(case, passed=frozenset({"sex", "saddle", "tone", "scan"}))
+    assert next_question(rest).node == "ache"
 
 
 def test_help_causes_and_nothing_to_undo(model):
@@ -105,6 +184,11 @@ def test_a_procedure_is_asked_for_reading_by_reading():
         ("age_group", "47", 47.0),
         ("age_group", "80+", "80+"),
         ("age_group", "old", None),
+        ("age_group", "nan", None),
+        ("leg_pain", "²", None),
+        ("sex", "n", None),
+        ("sex", "y", None),
+        ("sex", "m", "male"),
     ],
 )
 def test_what_a_person_types(node, text, expected):
@@ -117,9 +201,23 @@ def test_an_unknown_target_is_refused(model):
         model.observe().interview("scoliosys")
 
 
+def test_ask_and_show_are_functions(model):
+    with pytest.raises(SpinelinkError, match="ask is a function"):
+        model.observe().interview(ask=3)
+
+
+def test_what_cannot_be_on_the_command_line(monkeypatch, capsys):
+    answers = iter(["y", "q"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    assert main(["interview", "scan=no", "ache=absent:0.1,present:0.9", "-n", str(FLAGGED)]) == 2
+    out, err = capsys.readouterr()
+    assert f"spinelink interview scan=absent ache=absent:0.11111111111111112,present:1.0 saddle=present -n {FLAGGED}" in out
+    assert "No alert rule fired" not in out and "cannot occur together" in err
+
+
 def test_on_the_command_line(monkeypatch, capsys):
     answers = iter(["n", "q"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
     assert main(["interview", "leg_pain=below_knee", "-n", "minimal"]) == 0
     out = capsys.readouterr().out
-    assert "To go on from here: spinelink interview leg_pain=below_knee bladder_dysfunction=absent" in out
+    assert "To go on from here: spinelink interview leg_pain=below_knee bladder_dysfunction=absent -n minimal" in out

@@ -50,3 +50,28 @@ def test_urgent_causes_stand_beside_the_rules(model):
     assert {c.cause for c in found.causes} == expected
     with pytest.raises(SpinelinkError, match="between 0 and 1"):
         case.urgent_causes(5)
+
+
+def test_an_uncertain_finding_below_the_threshold_stays_pending(model):
+    """As long as one of the rule's states is possible, a certain answer could fire it: what each answer does, tried out."""
+    asked = model.observe(back_pain=True)
+    for likelihoods in ({"absent": 0.8, "present": 0.2}, {"absent": 1.0, "present": 1e-6}):
+        found = asked.observe(saddle_numbness=likelihoods).alerts()
+        assert "saddle_numbness" not in {a.rule for a in found}
+        assert ("saddle_numbness", "saddle_numbness") in {(p.rule, p.node) for p in found.pending}
+    half = asked.observe(post_void_residual={"normal": 0.5, "raised": 0.5}).alerts()  # "high" is excluded, so it cannot fire
+    assert not any(p.node == "post_void_residual" for p in half.pending)
+    sure = asked.observe(saddle_numbness={"absent": 0.7, "present": 0.3}).alerts()
+    assert "saddle_numbness" in {a.rule for a in sure} and not any(p.rule == "saddle_numbness" for p in sure.pending)
+
+
+def test_every_alert_shows_its_source_and_what_pends(model):
+    found = model.observe(back_pain=True, reduced_anal_tone=True, foot_drop=True).alerts()
+    assert len(found) > 1 and found.pending
+    for text in (str(found), found._repr_html_()):
+        for a in found:
+            assert (f"Source: {', '.join(a.source)}" if a.source else "Source: none given") in text
+        for p in found.pending:
+            assert f"{p.urgency.upper()} if {p.node}={' or '.join(p.states)}" in text
+    nothing = model.observe().alerts()
+    assert "does not exclude an emergency" in str(nothing) and "EMERGENCY if saddle_numbness=present" in str(nothing)

@@ -105,6 +105,28 @@ def test_many_findings_are_shared_out_by_seeded_permutations(case):
     assert one.before + sum(r.share for r in one.rows) == pytest.approx(one.after, abs=1e-9)
 
 
+def test_an_uncertain_finding_on_the_target_counts_as_its_likelihood_ratio(case):
+    """It multiplies the odds, whatever else is known: its share, and what is lost without it, are the logarithm of its ratio."""
+    leading = case.differential()[0].cause
+    soft = case.observe({leading: {"absent": 1.0, "present": 3.0}})
+    found = soft.explain()
+    assert found.target == leading
+    (row,) = [r for r in found.rows if r.node == leading]
+    assert (row.share, row.left_out) == (pytest.approx(math.log(3.0)), pytest.approx(math.log(3.0)))
+    known = case.observe({leading: "present"}).explain()
+    assert known.target == next(c.cause for c in case.observe({leading: "present"}).differential().causes if c.cause != leading)
+
+
+def test_alerts_come_first_on_the_command_line(capsys):
+    assert main(["explain", "bladder_dysfunction", "back_pain", "-n", "minimal"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("EMERGENCY") < out.index("Why ")
+    for words, status in ((["--target", "scoliosis"], 0), (["--target", "scoliosys"], 2), (["--target", "back_pain"], 2)):
+        assert main(["explain", "bladder_dysfunction", "back_pain", "-n", "minimal", "--json", *words]) == status
+        document = json.loads(capsys.readouterr().out)
+        assert [a["urgency"] for a in document["alerts"]] == ["emergency"] and ("error" in document) == (status == 2)
+
+
 def test_without_findings_there_is_nothing_to_tell():
     found = sl.load("minimal").observe().explain("scoliosis")
     assert len(found) == 0 and found.before == found.after
@@ -127,6 +149,11 @@ def test_it_shows_itself(case, capsys):
         (lambda c: c.explain("numbness"), EvidenceError, "observed"),
         (lambda c: c.explain("scoliosys"), UnknownNameError, "scoliosis"),
         (lambda c: c.explain("scoliosis", against="scoliosis"), SpinelinkError, "against itself"),
+        *[
+            (lambda c, seed=seed: c.explain("scoliosis", seed=seed), SpinelinkError, "seed is a whole number")
+            for seed in (-1, "a", 1.5, None)
+        ],
+        (lambda c: c.observe(dict.fromkeys(c.model.network.ranked, "absent")).explain(), EvidenceError, "every cause is observed"),
     ],
 )
 def test_bad_questions_are_refused(case, ask, error, message):

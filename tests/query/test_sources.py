@@ -48,6 +48,35 @@ def test_the_leading_cause_is_asked_about_where_none_is_named(case):
     assert "without a publication" in str(found)
 
 
+def test_a_known_cause_leaves_the_question_to_the_next_and_an_uncertain_one_keeps_it(case):
+    order = [c.cause for c in case.differential(limit=None).causes]
+    known = case.observe({order[0]: "present"})
+    assert known.sources().target == next(c.cause for c in known.differential(limit=None).causes if c.cause != order[0])
+    with pytest.raises(EvidenceError, match="every cause is observed"):
+        case.observe(dict.fromkeys(order, "present")).sources()
+
+
+def test_influence_on_a_cause_with_an_uncertain_finding_goes_by_the_slope(case):
+    """The same number with and without an uncertain finding on the cause: the influences are to each other as the slopes, by moving the number."""
+    prior, step = "scoliosis.prior", 1e-5
+    p = case.model.parameters().to_frame().set_index("id").loc[prior, "estimate"]
+
+    def slope(asked):
+        low, high = (
+            case.model.with_parameters({prior: p + s * step}).observe(asked.evidence).posterior("scoliosis")["present"] for s in (-1, 1)
+        )
+        return (high - low) / (2 * step)
+
+    def influence(asked):
+        (source,) = [s for s in asked.sources("scoliosis").sources if s.key == "perennou1994"]
+        assert source.numbers == (prior,)
+        return source.influence
+
+    soft = case.observe(scoliosis={"absent": 1.0, "present": 3.0})
+    assert influence(soft) / influence(case) == pytest.approx(slope(soft) / slope(case), rel=1e-6)
+    assert slope(soft) / slope(case) > 1.5
+
+
 def test_wrong_causes_are_refused(case):
     with pytest.raises(UnknownNameError, match="lumbar_disc_herniation"):
         case.sources("lumbar_disc_hernia")

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SpinelinkError as error:
         click.echo(f"spinelink: {error}", err=True)
-        return 1 if isinstance(error, NetworkFileError) else 2
+        return 1 if isinstance(error, NetworkFileError | OSError) else 2
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except SystemExit as end:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from spinelink.cli.findings import read_findings
 from spinelink.cli.output import network_option, setting_option
 from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.model.evidence import Finding
 
 
 @click.command()
@@ -17,10 +20,16 @@ from spinelink.cli.query import DEFAULT_NETWORK
 def interview(words: tuple[str, ...], network: str | None, setting: str | None, target: str | None) -> None:
     """A dialogue: the next best question, the answer, what it did to the causes; with undo."""
     from spinelink.library import load
-    from spinelink.model.evidence import describe
 
     case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words)).interview(target, show=click.echo)
     if case.findings:
-        click.echo(
-            "To go on from here: spinelink interview " + " ".join(describe(n, f) for n, f in case.findings.items() if isinstance(f, str))
-        )
+        options = {"-n": network, "-s": setting, "--target": target}
+        again = [*map(_word, case.findings.items()), *(w for name, value in options.items() if value is not None for w in (name, value))]
+        click.echo(f"To go on from here: spinelink interview {shlex.join(again)}")
+    _ = case.log_evidence  # answers that contradict each other end as an error, once everything is said
+
+
+def _word(finding: tuple[str, Finding]) -> str:
+    """A finding as it is written on the command line."""
+    name, value = finding
+    return f"{name}={value if isinstance(value, str) else ','.join(f'{s}:{v!r}' for s, v in value)}"

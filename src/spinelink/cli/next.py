@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from spinelink.cli.findings import read_findings
-from spinelink.cli.output import json_option, network_option, print_alerts, print_json, print_table, setting_option
+from spinelink.cli.output import json_option, network_option, print_alerts, print_answer, print_table, setting_option
 from spinelink.cli.query import DEFAULT_NETWORK
+
+if TYPE_CHECKING:
+    from spinelink.query.next_best import NextBest
 
 
 @click.command("next")
@@ -22,17 +27,27 @@ def next_question(
 ) -> None:
     """What to ask or test next, and what it would tell."""
     from spinelink.library import load
-    from spinelink.result import show_number
 
     case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words))
-    found = case.next_best(target, limit=limit, cost=None if by_value else "minutes")
+
+    def ask() -> NextBest:
+        return case.next_best(target, limit=limit, cost=None if by_value else "minutes")
+
     if as_json:
-        records = found.to_frame().to_dict("records")
-        print_json(
-            {"question": found.question.to_dict(), "measure": found.measure, "unit": found.unit, "stop": found.stop, "next": records}
-        )
+        print_answer(case, lambda: _document(ask()), failed={"next": []})
         return
     print_alerts(case)
+    _print_candidates(ask())
+
+
+def _document(found: NextBest) -> dict[str, object]:
+    records = found.to_frame().to_dict("records")
+    return {"question": found.question.to_dict(), "measure": found.measure, "unit": found.unit, "stop": found.stop, "next": records}
+
+
+def _print_candidates(found: NextBest) -> None:
+    from spinelink.result import show_number
+
     click.secho(f"What to ask or test next: {found.measure}", bold=True)
     rows = [
         [c.label, show_number(c.value), show_number(c.per_minute), show_number(c.minutes), c.money, c.question or ", ".join(c.nodes)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,15 +70,33 @@ def alert_records(case: Case) -> list[dict[str, object]]:
     return [asdict(alert) for alert in case.alerts()]
 
 
+def print_answer(case: Case, answer: Callable[[], Mapping[str, object]], *, failed: Mapping[str, object] | None = None) -> None:
+    """One JSON document with the alerts, whatever becomes of the answer: an error stands in it (with what `failed` says), and is raised after it."""
+    document: dict[str, object] = {"question": case.alerts().question.to_dict(), "alerts": alert_records(case)}
+    error: SpinelinkError | None = None
+    try:
+        document |= answer()
+    except SpinelinkError as found:
+        error = found
+        findings = list(found.findings) if isinstance(found, ImpossibleEvidenceError) else []
+        document |= {**(failed or {}), "error": {"message": str(found), "findings": findings}}
+    print_json({**document, "notice": NOTICE})
+    if error is not None:
+        raise error
+
+
 def print_alerts(case: Case) -> None:
     """Red flags first: they hold whatever the probabilities say. That none fired is no reassurance, and is never worded as one."""
     alerts = case.alerts()
     click.secho("Red flags", bold=True)
     for alert in alerts:
         click.secho(f"  {alert.urgency.upper()}: {alert.label}", **_style(alert.urgency), nl=False)
-        click.echo(f" [{', '.join(alert.findings)}]\n    {alert.advice}\n    How sure: {alert.certainty}")
-    if not len(alerts):
-        click.echo(f"  {alerts}")
+        click.echo(f" [{', '.join(alert.findings)}]\n    {alert.advice}\n    How sure: {alert.certainty}\n    {alert.cited}")
+    if alerts.none:
+        click.echo(f"  {alerts.none}")
+    first = [f"{p.node}={'|'.join(p.states)}" for p in alerts.pending if p.urgency == "emergency"]
+    if first:
+        click.echo(f"  Not assessed, and an emergency if found: {', '.join(dict.fromkeys(first))}")
     click.echo()
 
 

@@ -10,15 +10,13 @@ import click
 from spinelink.cli.findings import read_findings
 from spinelink.cli.output import (
     NOTICE,
-    alert_records,
     json_option,
     network_option,
     print_alerts,
+    print_answer,
     print_causes,
-    print_json,
     setting_option,
 )
-from spinelink.errors import ImpossibleEvidenceError
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case
@@ -91,15 +89,9 @@ def _print_question(case: Case) -> None:
 
 
 def _answer_json(case: Case, *, limit: int) -> int:
-    document: dict[str, object] = {"question": case.alerts().question.to_dict(), "alerts": alert_records(case)}
-    error: ImpossibleEvidenceError | None = None
-    try:
+    def answer() -> dict[str, object]:
         ranking = case.differential(limit=limit)
-        document |= {"question": ranking.question.to_dict(), "causes": ranking.to_frame().to_dict("records")}
-    except ImpossibleEvidenceError as found:
-        error = found
-        document |= {"causes": [], "error": {"message": str(found), "findings": list(found.findings)}}
-    print_json({**document, "notice": NOTICE})
-    if error is not None:
-        raise error
+        return {"question": ranking.question.to_dict(), "causes": ranking.to_frame().to_dict("records")}
+
+    print_answer(case, answer, failed={"causes": []})
     return 0

@@ -57,7 +57,7 @@ def is_nothing(state: str) -> bool:
     return state.casefold() == "none" or _WORDS.get(state.casefold()) is False
 
 
-def _is_yes_or_no(node: Node) -> bool:
+def is_yes_or_no(node: Node) -> bool:
     """Whether True and False say which state: the first of two means nothing, or the second something."""
     first, *rest = node.states
     return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
@@ -102,7 +102,7 @@ def _allowed(node: Node) -> str:
 def _truth(name: str, node: Node, value: bool) -> str:
     if len(node.states) != 2:
         raise EvidenceError(f"{name} has {len(node.states)} states, so True or False does not say which; give {_allowed(node)}.")
-    if not _is_yes_or_no(node):
+    if not is_yes_or_no(node):
         raise EvidenceError(f"{name} is {' or '.join(node.states)}, so True or False does not say which; give {_allowed(node)}.")
     return node.states[int(value)]
 
@@ -116,7 +116,7 @@ def _named(name: str, node: Node, value: str) -> str | None:
     same = [s for s in node.states if s.casefold() == folded]
     if same:
         return same[0]
-    if _is_yes_or_no(node) and folded in _WORDS:
+    if is_yes_or_no(node) and folded in _WORDS:
         return node.states[int(_WORDS[folded])]
     if node.bins is not None:
         try:
@@ -135,7 +135,7 @@ def _number(name: str, node: Node, value: numbers.Real) -> str:
     text = f"{number:.15g}"
     if node.bins is None and text in node.states:
         return text
-    if node.bins is None and _is_yes_or_no(node) and number in (0.0, 1.0):
+    if node.bins is None and is_yes_or_no(node) and number in (0.0, 1.0):
         return node.states[int(number)]
     return _binned(name, node, number)
 

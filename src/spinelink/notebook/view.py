@@ -70,7 +70,7 @@ def view(case: Case, changed: Mapping[str, float]) -> dict[str, Any]:
             {"urgency": a.urgency, "label": a.label, "findings": list(a.findings), "advice": a.advice, "certainty": a.certainty}
             for a in found
         ],
-        "none": str(found) if not len(found) else "",
+        "none": found.none,
         "pending": pending(case),
         "causes": [
             {"name": c.cause, "label": c.label, "prior": c.prior, "posterior": c.posterior, "urgency": c.urgency} for c in ranking.causes

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from spinelink.errors import SpinelinkError
+from spinelink.io.save import write_text
 
 if TYPE_CHECKING:
     from spinelink.model.network import Network
+    from spinelink.model.provenance import Source
     from spinelink.model.question import Question
     from spinelink.query.alerts import Alerts
     from spinelink.query.attribution import Link
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from spinelink.query.next_best import NextBest
     from spinelink.query.ranking import Ranking
     from spinelink.query.reasons import Reasons
+    from spinelink.query.sources import SourceOfAnswer
 
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24;background:#fff}"
@@ -28,22 +35,64 @@ STYLE = (
 )
 
 
+class PageError(SpinelinkError, OSError):
+    """A page that cannot be written where it should be."""
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
-    """What a page shows. intervals, link and reasons: None where they were not asked for, or there is nothing to ask."""
+    """What a page shows; a part is None where it was not asked for, or there is nothing to ask.
+
+    contradiction: why the findings cannot occur together, where so: then nothing probable is shown. no_link, left_out: why parts are missing, in a sentence.
+    """
 
     network: Network
     question: Question
     findings: Sequence[tuple[str, str]]
     alerts: Alerts
-    ranking: Ranking
-    intervals: Intervals | None
-    link: Link | None
-    reasons: Reasons | None
-    next_best: NextBest | None
     unasked: Sequence[str]
-    sources: Sequence[tuple[str, str]]
     notice: str
+    contradiction: str = ""
+    ranking: Ranking | None = None
+    urgent: Ranking | None = None
+    intervals: Intervals | None = None
+    link: Link | None = None
+    no_link: str = ""
+    reasons: Reasons | None = None
+    next_best: NextBest | None = None
+    sources: Sequence[SourceOfAnswer] = ()
+    left_out: str = ""
+
+
+def place(path: object) -> Path:
+    """The file that a page goes to, looked at before anything is computed. Raises PageError."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(name, str) or not name:
+        raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
+    target = Path(name)
+    try:
+        if target.is_dir():
+            raise PageError(f"{target} is a folder; name a file in it, as {target / 'case.html'}.")
+        if not target.parent.is_dir():
+            raise PageError(f"{target}: there is no folder {target.parent}; make it, or name another place.")
+    except PageError:
+        raise
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    return target
+
+
+def write_page(target: Path, p: Page) -> Path:
+    """Writes a page, whole or not at all, and returns its path. Raises PageError."""
+    try:
+        return write_text(target, page(p))
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
+
+
+def _unwritable(target: Path, error: Exception) -> PageError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return PageError(f"{target} cannot be written ({reason}); name another place.")
 
 
 def number(value: float) -> str:
@@ -56,40 +105,48 @@ def number(value: float) -> str:
 def page(p: Page) -> str:
     """The page as HTML."""
     title = f"{p.network.title}: one case"
-    parts = [f"<h1>{escape(title)}</h1>", f"<p class='quiet'>{escape(p.network.intended_use or p.notice)}</p>", _alerts(p)]
+    parts = [f"<h1>{escape(title)}</h1>", _quiet(p.network.intended_use or p.notice), _alerts(p)]
     parts += [_section("Findings", _table(("finding", "value"), p.findings) if p.findings else "<p>None entered.</p>")]
-    parts += [_section("Causes, by probability after the findings (a person may have several)", _causes(p))]
-    if p.link is not None:
-        words = p.link.words()
-        rows = [(words[k], number(v), ", ".join(c.label for c in p.link.carriers.get(k, ())[:3])) for k, v in p.link.shares.items()]
-        asked = p.link.population
-        said = (
-            f"Asked in {p.network.settings[str(asked)].label.lower()}: being chosen by symptoms is no cause of them."
-            if asked in p.network.settings
-            else ""
-        )
-        parts.append(
-            _section("Is it linked", _table(("", "share", "carried by"), rows, numbers=(1,)) + f"<p class='quiet'>{escape(said)}</p>")
-        )
+    if p.contradiction:
+        said = f"<p>No probability is given, because {escape(p.contradiction)}</p><p>Red flags are fixed rules over the findings: they hold all the same.</p>"
+        parts.append(_section("The findings cannot all be true", said))
+    if p.ranking is not None:
+        parts.append(_section("Causes, by probability after the findings (a person may have several)", _causes(p)))
+    if p.left_out:
+        parts.append(f"<p>{escape(p.left_out)}</p>" if p.ranking is not None else _section("Causes", f"<p>{escape(p.left_out)}</p>"))
+    parts += [_urgent(p), _link(p)]
     if p.reasons is not None:
-        text = "".join(f"<p>{escape(line)}</p>" for line in p.reasons.text().splitlines())
-        parts.append(_section("Why", text))
-    parts.append(_next(p))
-    parts.append(_section("Not asked", f"<p>{escape(', '.join(p.unasked))}.</p><p>What was not asked was not considered.</p>"))
-    care = [(p.network.nodes[c.cause].label, each.text, each.source) for c in p.ranking.causes for each in p.network.nodes[c.cause].care]
-    if care:
-        parts.append(
-            _section("Care that is named for these causes: information, not an order", _table(("cause", "what is named", "source"), care))
-        )
+        parts.append(_section("Why", "".join(f"<p>{escape(line)}</p>" for line in p.reasons.text().splitlines())))
+    parts += [_next(p), _unasked(p), _care(p)]
     if p.sources:
-        parts.append(_section("Sources behind the leading cause", _table(("key", "publication"), p.sources)))
-    q = p.question
-    about = f"{q.network} {q.version}, fingerprint {q.fingerprint}, setting {q.setting}, log P(findings) = {q.log_evidence:.3f}"
-    parts.append(f"<p class='quiet'>{escape(about)}</p>")
+        rows = [(s.key, cited(s.source)) for s in p.sources]
+        leading = f" ({p.network.nodes[p.reasons.target].label})" if p.reasons is not None else ""
+        parts.append(_section(f"Sources behind the leading cause{leading}", _table(("key", "publication"), rows)))
+    parts.append(_quiet(_about(p.question)))
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{escape(title)}</title>"
         f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
     )
+
+
+def _about(q: Question) -> str:
+    """What was asked of which network."""
+    parts = [f"{q.network} {q.version}", f"fingerprint {q.fingerprint}"]
+    if q.setting is not None:
+        parts.append(f"setting {q.setting}")
+    if q.log_evidence == q.log_evidence:
+        parts.append(f"log P(findings) = {q.log_evidence:.3f}")
+    return ", ".join(parts)
+
+
+def cited(source: Source) -> str:
+    """A publication on one line: what is known of authors, year, title and journal."""
+    who = f"{source.authors} ({source.year or 'n. d.'})".strip()
+    return ". ".join(part.rstrip(".") for part in (who, source.title, source.journal) if part).replace("?.", "?")
+
+
+def _quiet(text: str) -> str:
+    return f"<p class='quiet'>{escape(text)}</p>"
 
 
 def _section(title: str, body: str) -> str:
@@ -106,16 +163,21 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Seque
 
 def _alerts(p: Page) -> str:
     if not len(p.alerts):
-        return _section("Red flags", f"<p>{escape(str(p.alerts))}</p>")
+        return _section("Red flags", f"<p>{escape(p.alerts.none)}</p>")
     boxes = "".join(
         f"<div class='alert'><b>{escape(a.urgency.upper())}: {escape(a.label)}</b> ({escape(', '.join(a.findings))})<br>{escape(a.advice)}"
-        f"<br><span class='quiet'>How sure: {escape(a.certainty)}</span></div>"
+        f"<br><span class='quiet'>How sure: {escape(a.certainty)}<br>Source: {escape(_keys(p, a.source))}</span></div>"
         for a in p.alerts
     )
     return _section("Red flags", boxes)
 
 
+def _keys(p: Page, keys: Sequence[str]) -> str:
+    return "; ".join(f"{cited(p.network.sources[k])} [{k}]" if k in p.network.sources else k for k in keys) or "none given"
+
+
 def _causes(p: Page) -> str:
+    assert p.ranking is not None
     spans: Mapping[str, tuple[float, float]] = {r.node: (r.low, r.high) for r in p.intervals.rows} if p.intervals is not None else {}
     rows = []
     for c in p.ranking.causes:
@@ -131,10 +193,65 @@ def _causes(p: Page) -> str:
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
+def _urgent(p: Page) -> str:
+    """Causes of some urgency that are not unlikely, wherever they rank."""
+    if p.urgent is None:
+        return ""
+    rows = [(c.urgency, c.label, number(c.posterior)) for c in p.urgent.causes]
+    body = _table(("urgency", "cause", "posterior"), rows, numbers=(2,)) if rows else "<p>None reaches 0.05.</p>"
+    return _section("Causes of some urgency, from 0.05 on", body + _quiet("What is rarer, or is not in the network, is not excluded."))
+
+
+def _link(p: Page) -> str:
+    if p.link is None:
+        return _section("Is it linked", f"<p>{escape(p.no_link)}</p>") if p.no_link else ""
+    link, words = p.link, p.link.words()
+    bounded = not link.identified or link.level is not None
+    verdict = f"Linked with probability {number(link.probability)}"
+    if bounded:
+        verdict += f", from {number(1.0 - link.high['separate'])} to {number(1.0 - link.low['separate'])}"
+    verdict += ": bounds, as the network does not say how all its numbers hang together." if bounded and link.level is None else "."
+    rows = [
+        (
+            words[k],
+            number(v),
+            *([f"{number(link.low[k])} to {number(link.high[k])}"] if bounded else []),
+            ", ".join(c.label for c in link.carriers.get(k, ())[:3]),
+        )
+        for k, v in link.shares.items()
+    ]
+    head = ("", "share", *(["from, to"] if bounded else []), "carried by")
+    setting = p.network.settings.get(str(link.population))
+    said = f"Asked in {setting.label.lower()}: being chosen by symptoms is no cause of them." if setting is not None else ""
+    return _section(
+        "Is it linked", f"<p>{escape(verdict)}</p>{_table(head, rows, numbers=(1, 2) if bounded else (1,))}{_quiet(said) if said else ''}"
+    )
+
+
 def _next(p: Page) -> str:
     pending = {x.node: (x.label, x.question or p.network.nodes[x.node].label) for x in p.alerts.pending if x.urgency == "emergency"}
-    body = f"<p>First, what would raise an emergency alert:</p>{_table(('rule', 'ask or look for'), pending.values())}" if pending else ""
+    body = (
+        f"<p>First, what would raise an emergency alert:</p>{_table(('rule', 'ask or look for'), list(pending.values()))}"
+        if pending
+        else ""
+    )
     if p.next_best is not None and len(p.next_best):
         rows = [(c.label, c.question or ", ".join(c.nodes), number(c.value), number(c.minutes)) for c in p.next_best.candidates]
         body += f"<p>{escape(p.next_best.measure)}:</p>{_table(('', 'ask', p.next_best.unit, 'minutes'), rows, numbers=(2, 3))}"
+    if p.next_best is not None and p.next_best.stop:
+        body += f"<p>Reason to stop: {escape(p.next_best.stop)}</p>"
     return _section("What to ask or test next", body) if body else ""
+
+
+def _unasked(p: Page) -> str:
+    if not p.unasked:
+        return ""
+    return _section("Not asked", f"<p>{escape(', '.join(p.unasked))}.</p><p>What was not asked was not considered.</p>")
+
+
+def _care(p: Page) -> str:
+    causes = p.ranking.causes if p.ranking is not None else ()
+    rows = [(p.network.nodes[c.cause].label, each.text, each.source) for c in causes for each in p.network.nodes[c.cause].care]
+    if not rows:
+        return ""
+    return _section("Care that is named for these causes: information, not an order", _table(("cause", "what is named", "source"), rows))

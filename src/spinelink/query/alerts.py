@@ -23,6 +23,8 @@ URGENCIES = ("emergency", "urgent", "soon")
 
 NONE_FIRED = "No alert rule fired on the findings entered. This does not exclude an emergency: what was not assessed was not considered."
 
+PENDING = "Not assessed for certain, and one answer would fire a rule:"
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -36,10 +38,18 @@ class Alert:
     certainty: str
     source: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.urgency.upper()}: {self.label} [{', '.join(self.findings)}]\n  {self.advice}\n  How sure: {self.certainty}\n  {self.cited}"
+
+    @property
+    def cited(self) -> str:
+        """Where the rule comes from, in words: keys of the network's sources."""
+        return f"Source: {', '.join(self.source) or 'none given'}"
+
 
 @dataclass(frozen=True)
 class Pending:
-    """A rule that one finding which was not assessed would fire: worth asking about first. states: of which any would do."""
+    """A rule that one finding which was not assessed, or is uncertain, would fire: worth asking about first. states: of which any would do."""
 
     rule: str
     label: str
@@ -48,10 +58,13 @@ class Pending:
     states: tuple[str, ...]
     question: str
 
+    def __str__(self) -> str:
+        return f"{self.urgency.upper()} if {self.node}={' or '.join(self.states)}: {self.label}"
+
 
 @dataclass(frozen=True, repr=False)
 class Alerts(Result):
-    """Alerts, most urgent first. pending: rules that one more finding would fire, most urgent first; ask about these before anything else."""
+    """Alerts, most urgent first. pending: rules that one more finding, for certain, would fire, most urgent first; ask about these before anything else."""
 
     alerts: tuple[Alert, ...]
     pending: tuple[Pending, ...] = ()
@@ -70,6 +83,11 @@ class Alerts(Result):
         """The highest urgency among the alerts; None where no rule fired, which is no reassurance."""
         return self.alerts[0].urgency if self.alerts else None
 
+    @property
+    def none(self) -> str:
+        """What is said where no rule fired; empty where one did."""
+        return "" if self.alerts else NONE_FIRED
+
     def to_frame(self) -> pd.DataFrame:
         """Columns: urgency, label, findings, advice, certainty, rule, source."""
         import pandas as pd
@@ -85,20 +103,22 @@ class Alerts(Result):
         return pd.DataFrame(rows, columns=["urgency", "label", "node", "states", "question", "rule"])
 
     def __str__(self) -> str:
-        if not self.alerts:
-            return NONE_FIRED
-        lines = [f"{a.urgency.upper()}: {a.label} [{', '.join(a.findings)}]\n  {a.advice}\n  How sure: {a.certainty}" for a in self.alerts]
+        lines = [str(a) for a in self.alerts] or [NONE_FIRED]
+        if self.pending:
+            lines += [PENDING, *(f"  {p}" for p in self.pending)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        if not self.alerts:
-            return f"<p>{escape(NONE_FIRED)}</p>"
-        items = "".join(
+        fired = "".join(
             f"<li><b>{escape(a.urgency.upper())}: {escape(a.label)}</b> ({escape(', '.join(a.findings))})<br>{escape(a.advice)}"
-            f"<br><small>How sure: {escape(a.certainty)}</small></li>"
+            f"<br><small>How sure: {escape(a.certainty)}<br>{escape(a.cited)}</small></li>"
             for a in self.alerts
         )
-        return f"<div class='spinelink'><ul>{items}</ul></div>"
+        waiting = "".join(
+            f"<li>{escape(str(p))}{f'<br><small>{escape(p.question)}</small>' if p.question else ''}</li>" for p in self.pending
+        )
+        head = f"<ul>{fired}</ul>" if fired else f"<p>{escape(NONE_FIRED)}</p>"
+        return f"<div class='spinelink'>{head}{f'<p>{escape(PENDING)}</p><ul>{waiting}</ul>' if waiting else ''}</div>"
 
 
 def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
@@ -114,11 +134,11 @@ def find_alerts(network: Network, question: Question, evidence: Evidence) -> Ale
 
 
 def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:
-    """Combinations of which all but one finding hold, and that one was not assessed."""
+    """Combinations of which all but one finding hold, and that one was not assessed, or is uncertain and may still hold."""
     found: dict[str, Pending] = {}
     for combination in rule.when:
         missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]
-        if len(missing) == 1 and missing[0] not in evidence and missing[0] not in found:
+        if len(missing) == 1 and _is_open(evidence.get(missing[0]), combination[missing[0]]) and missing[0] not in found:
             node = missing[0]
             found[node] = Pending(name, rule.label, rule.urgency, node, combination[node], network.nodes[node].question)
     return list(found.values())
@@ -141,6 +161,11 @@ def _holds(finding: Finding | None, states: tuple[str, ...]) -> bool:
         return finding in states
     likelihoods: Mapping[str, float] = dict(finding)
     return sum(likelihoods[s] for s in states) >= SOFT_THRESHOLD * sum(likelihoods.values())
+
+
+def _is_open(finding: Finding | None, states: tuple[str, ...]) -> bool:
+    """Whether an answer for certain could still be one of these states."""
+    return finding is None or (not isinstance(finding, str) and any(likelihood > 0.0 for s, likelihood in finding if s in states))
 
 
 def _shown(finding: Finding) -> str:

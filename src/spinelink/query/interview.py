@@ -1,4 +1,7 @@
-"""A dialogue: the next best question, an answer, what it did; with undo. What it asks is `Case.next_best`, red flags first."""
+"""A dialogue: the next best question, an answer, what it did; with undo. What it asks is `Case.next_best`, red flags first.
+
+Alerts are taken from all answers, whatever the network makes of them: an answer that contradicts the others is left out of the probabilities only.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from spinelink.errors import SpinelinkError
-from spinelink.model.evidence import Evidence, describe
-from spinelink.model.variable import Node
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.model.evidence import Evidence, describe, is_yes_or_no
+from spinelink.model.variable import OBSERVABLE, Cost, Node
 from spinelink.result import NOTICE, show_number
 
 if TYPE_CHECKING:
-    from spinelink.query.alerts import Alerts
+    from spinelink.query.alerts import Alert, Alerts
     from spinelink.query.next_best import NextBest
     from spinelink.query.ranking import Ranking
 
@@ -30,6 +33,9 @@ class Asked(Protocol):
     def findings(self) -> Evidence: ...
     @property
     def model(self) -> Any: ...
+    @property
+    def log_evidence(self) -> float: ...
+    def posterior(self, node: str) -> Any: ...
     def observe(self, findings: Any = None, /, **more: Any) -> Self: ...
     def alerts(self) -> Alerts: ...
     def differential(self, *, limit: int | None = ...) -> Ranking: ...
@@ -41,11 +47,20 @@ C = TypeVar("C", bound=Asked)
 
 @dataclass(frozen=True)
 class Step(Generic[C]):
-    """Where a dialogue stands: the case, the nodes that were passed over, and the nodes of a procedure that are still to be asked for."""
+    """Where a dialogue stands: the case, the nodes that were passed over, and the nodes of a procedure that are still to be asked for.
+
+    record: the case with every answer, where some contradict each other and `case` is without them; alerts are taken from it.
+    """
 
     case: C
     passed: frozenset[str] = frozenset()
     waiting: tuple[str, ...] = ()
+    record: C | None = None
+
+    @property
+    def answered(self) -> C:
+        """The case with every answer."""
+        return self.case if self.record is None else self.record
 
 
 @dataclass(frozen=True)
@@ -63,11 +78,12 @@ def next_question(step: Step[C], *, target: str | None = None) -> Ask | None:
     case, nodes = step.case, step.case.model.nodes
     if step.waiting:
         return Ask(step.waiting[0], "the same procedure", step.waiting[1:])
-    for p in case.alerts().pending:
-        if p.urgency == "emergency" and p.node not in step.passed and nodes[p.node].role in ("context", "symptom"):
-            return Ask(p.node, f"would raise an alert: {p.label}")
-    left = [n for n, v in nodes.items() if v.role in ("context", "symptom", "sign", "test") and n not in step.passed]
-    open_ = [n for n in left if not isinstance(case.findings.get(n), str) and n != target]
+    if (first := _emergency(step)) is not None:
+        return first
+    if nothing_to_learn(step, target):
+        return None
+    left = [n for n, v in nodes.items() if v.role in OBSERVABLE and n not in step.passed and n != target]
+    open_ = [n for n in left if not isinstance(step.answered.findings.get(n), str)]
     if not open_:
         return None
     found = case.next_best(target, limit=1, among=open_)
@@ -80,6 +96,33 @@ def next_question(step: Step[C], *, target: str | None = None) -> Ask | None:
     return Ask(best.nodes[0], why, best.nodes[1:], found.stop)
 
 
+def _emergency(step: Step[C]) -> Ask | None:
+    """What one answer would make an emergency, the quickest to find out first: a question before a sign, a sign before a test."""
+    nodes = step.case.model.nodes
+    pending = [p for p in step.answered.alerts().pending if p.urgency == "emergency"]
+    open_ = [p for p in pending if p.node not in step.passed and nodes[p.node].role in OBSERVABLE]
+    if not open_:
+        return None
+    first = min(open_, key=lambda p: (nodes[p.node].cost or Cost()).minutes)
+    return Ask(first.node, f"would raise an alert: {first.label}; {_spent(nodes[first.node].cost or Cost())}")
+
+
+def _spent(cost: Cost) -> str:
+    named = [f"{word} {level}" for word, level in (("money", cost.money), ("invasiveness", cost.invasiveness)) if level != "none"]
+    return ", ".join([f"{cost.minutes:g} minutes", *named])
+
+
+def nothing_to_learn(step: Step[C], target: str | None) -> str:
+    """Why no question about causes is left, whatever is asked; empty where there may be one."""
+    model, findings = step.case.model, step.case.findings
+    if target is not None:
+        return f"{target} is known: nothing is left to learn about it." if isinstance(findings.get(target), str) else ""
+    if not model.network.ranked:
+        return f"Network {model.name!r} names no causes, so nothing can be learned about them; name a target to ask about."
+    known = all(isinstance(findings.get(n), str) for n in model.network.ranked)
+    return "Every cause is known: nothing is left to learn about them." if known else ""
+
+
 def read_answer(name: str, node: Node, text: str) -> object | None:
     """What a person typed as a finding: a state's position (from 1), a state or how one begins, yes or no; a number for numeric bins. None: not understood."""
     word = text.strip().lower()
@@ -88,32 +131,38 @@ def read_answer(name: str, node: Node, text: str) -> object | None:
         return node.states[states.index(word)]
     if node.bins is not None:
         try:
-            return float(word)
+            number = float(word)
         except ValueError:
             return None
-    if word.isdigit():
+        return number if number == number else None
+    if word.isdecimal():
         return node.states[int(word) - 1] if 1 <= int(word) <= len(states) else None
-    if len(states) == 2 and word in ("y", "yes", "n", "no"):
+    if is_yes_or_no(node) and word in ("y", "yes", "n", "no"):
         return node.states[word[0] == "y"]
     begun = [s for s in node.states if s.lower().startswith(word)]
     return begun[0] if len(begun) == 1 else None
 
 
-def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None) -> C:
-    """See `Case.interview`."""
-    steps = [Step(case)]
+def begin(case: C, show: Callable[[str], object]) -> None:
+    """How to answer, and the alerts, before anything that may fail."""
     show(f"{HELP}\n")
-    for line in _standing(case, None):
-        show(line)
+    for a in case.alerts():
+        show(str(a))
+
+
+def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None) -> C:
+    """See `Case.interview`. Goes on where `begin` ended."""
+    steps = [Step(case)]
+    _show_leading(steps[0], target, show)
     told_to_stop = False
     try:
         while (question := next_question(steps[-1], target=target)) is not None:
-            if question.stop and not told_to_stop:
+            if question.stop and not told_to_stop and steps[-1].record is None:  # what contradicts is no ground to stop on
                 show(f"One may stop here: {question.stop}")
                 told_to_stop = True
                 if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
                     break
-            answer = _put(steps[-1], question, len(steps), ask, show)
+            answer = _put(steps[-1], question, len(steps), ask, show, target)
             if answer == ENDED:
                 break
             if answer == UNDO:
@@ -122,33 +171,33 @@ def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object],
                 else:
                     steps.pop()
                     told_to_stop = False
-                    show("Undone. " + _findings(steps[-1].case))
+                    show("Undone. " + _findings(steps[-1].answered))
                 continue
             assert isinstance(answer, Step)
-            if answer.case is not steps[-1].case:
-                for line in _standing(answer.case, steps[-1].case):
-                    show(line)
             steps.append(answer)
         else:
-            show("Nothing is left to ask.")
+            show(nothing_to_learn(steps[-1], target) or "Nothing is left to ask.")
     except (KeyboardInterrupt, EOFError):
         show("\nEnded.")
-    last = steps[-1].case
-    show(f"\n{_findings(last)}\n{last.alerts()}\n{NOTICE}")
-    return last
+    last = steps[-1]
+    out = ", ".join(_left_out(last))
+    contradiction = f"Left out of the probabilities, as these findings contradict each other: {out}\n" if out else ""
+    show(f"\n{_findings(last.answered)}\n{contradiction}{last.answered.alerts()}\n{NOTICE}")
+    return last.answered
 
 
-def _put(step: Step[C], question: Ask, number: int, ask: Callable[[str], str], show: Callable[[str], object]) -> Step[C] | str:
+def _put(
+    step: Step[C], question: Ask, number: int, ask: Callable[[str], str], show: Callable[[str], object], target: str | None
+) -> Step[C] | str:
     """Asks until there is an answer: the next step, or that it was undone or ended."""
     name, node = question.node, step.case.model.nodes[question.node]
     choices = "a number, or " + ", ".join(node.states) if node.bins else "   ".join(f"{k} {s}" for k, s in enumerate(node.states, 1))
     show(f"\n{number}. {node.question or node.label + '?'}   [{question.why}]\n   {choices}")
-    passed = step.passed | {name}
     while True:
         text = ask("> ").strip()
         match text.lower():
             case "":
-                return Step(step.case, passed, question.rest)
+                return Step(step.case, step.passed | {name}, question.rest, step.record)
             case "q" | "quit" | "end":
                 return ENDED
             case "u" | "undo":
@@ -156,30 +205,71 @@ def _put(step: Step[C], question: Ask, number: int, ask: Callable[[str], str], s
             case "h" | "help" | "?":
                 show(HELP)
             case "c":
-                for line in _standing(step.case, None):
-                    show(line)
+                for a in step.answered.alerts():
+                    show(str(a))
+                _show_leading(step, target, show)
             case _:
                 value = read_answer(name, node, text)
                 if value is None:
                     show(f"{text!r} is not an answer to this: {choices}. h: help.")
                     continue
                 try:
-                    case = step.case.observe({name: value})
-                    case.differential(limit=1)
+                    record = step.answered.observe({name: value})
                 except SpinelinkError as error:
                     show(f"{error} The answer was not taken.")
                     continue
-                return Step(case, passed, question.rest)
+                for a in _new_alerts(record, step.answered):
+                    show(str(a))
+                return _taken(step, question, record, value, show, target)
 
 
-def _standing(case: C, before: C | None) -> Iterator[str]:
-    """Alerts that are new, and the leading causes."""
-    known = {a.rule for a in before.alerts()} if before is not None else set()
-    for a in case.alerts():
-        if a.rule not in known:
-            yield f"{a.urgency.upper()}: {a.label}\n  {a.advice}"
-    causes = case.differential(limit=LEADING).causes
-    yield "   ".join(f"{c.label} {show_number(c.posterior)}" for c in causes)
+def _taken(step: Step[C], question: Ask, record: C, value: object, show: Callable[[str], object], target: str | None) -> Step[C]:
+    """The step after an answer. One that contradicts the others stays on record, for the alerts, and out of the probabilities."""
+    passed = step.passed | {question.node}
+    trouble = _contradiction(record)
+    if trouble and step.record is not None:  # what contradicts may be an earlier answer
+        more = step.case.observe({question.node: value})
+        trouble = _contradiction(more)
+        after = Step(step.case if trouble else more, passed, question.rest, record)
+    else:
+        after = Step(step.case, passed, question.rest, record) if trouble else Step(record, passed, question.rest)
+    if trouble:
+        show(f"It is kept for the alerts, and the probabilities leave it out, as {trouble} u: undo it.")
+    _show_leading(after, target, show)
+    return after
+
+
+def _contradiction(case: Asked) -> str:
+    """Why the network cannot take the findings of a case; empty where it can."""
+    try:
+        _ = case.log_evidence
+    except ImpossibleEvidenceError as error:
+        return str(error)
+    return ""
+
+
+def _new_alerts(case: C, before: C) -> Iterator[Alert]:
+    known = {a.rule for a in before.alerts()}
+    return (a for a in case.alerts() if a.rule not in known)
+
+
+def _show_leading(step: Step[C], target: str | None, show: Callable[[str], object]) -> None:
+    """The leading causes, and what is asked about where it is not among the causes."""
+    case, model = step.case, step.case.model
+    lines = []
+    if target is not None and target not in model.network.ranked:
+        lines.append(f"{model.nodes[target].label} {show_number(1.0 - float(case.posterior(target).iloc[0]))}")
+    if model.network.ranked:
+        lines += [f"{c.label} {show_number(c.posterior)}" for c in case.differential(limit=LEADING).causes]
+    without = f"Without {', '.join(_left_out(step))}: " if step.record is not None else ""
+    if lines:
+        show(without + "   ".join(lines))
+
+
+def _left_out(step: Step[C]) -> list[str]:
+    """Answers that contradict the others."""
+    kept = step.case.findings
+    return [describe(n, f) for n, f in step.answered.findings.items() if kept.get(n) != f]
 
 
 def _findings(case: Asked) -> str:

@@ -17,7 +17,6 @@ from spinelink.model.cpd import Prior, Row, Table
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution
 from spinelink.model.variable import Node
-from spinelink.query.next_best import URGENCY_WEIGHTS
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES
@@ -114,7 +113,7 @@ def test_about_all_causes_it_is_the_sum_by_urgency(case):
         total = 0.0
         for cause in case.model.network.ranked:
             each = case.next_best(cause, among=[name])[0].value
-            total += URGENCY_WEIGHTS[case.model.nodes[cause].urgency or "routine"] * each
+            total += case.model.network.urgency_weights.of(case.model.nodes[cause]) * each
         assert whole[name] == pytest.approx(total, abs=1e-9)
 
 
@@ -196,7 +195,7 @@ def test_loss_spared_is_that_of_the_enumeration(question):
     network, evidence, target, asked = question
     total, pairs = pairs_of(network, evidence, target, asked)
     assume(total > 1e-6)
-    weight = URGENCY_WEIGHTS[network.nodes[target].urgency or "routine"]
+    weight = network.urgency_weights.of(network.nodes[target])
     first = network.nodes[target].states[0]
 
     def least(states):

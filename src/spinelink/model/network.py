@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from html import escape
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -37,6 +37,23 @@ class Setting(Value):
         return {key: RatioFields(item) if ".odds_ratio." in str(key) and isinstance(item, Mapping) else item for key, item in value.items()}
 
 
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class UrgencyWeights(Value):
+    """What it costs to miss a cause, by its urgency, beside the cost 1 of acting without need; what information about it counts."""
+
+    emergency: Weight = 20.0
+    urgent: Weight = 5.0
+    soon: Weight = 2.0
+    routine: Weight = 1.0
+    note: Text = "judged: a missed emergency counts most"
+
+    def of(self, node: Node) -> float:
+        """That of a node; one without an urgency counts as routine."""
+        return float(getattr(self, node.urgency or "routine"))
+
+
 class Change(Value):
     """One entry of the file's change log."""
 
@@ -56,6 +73,7 @@ class Network(Value):
     description: str = ""
     intended_use: str = ""
     default_setting: Name | None = None
+    urgency_weights: UrgencyWeights = UrgencyWeights()
     settings: dict[Name, Setting] = Field(default_factory=dict)
     nodes: dict[Name, Node] = Field(min_length=1)
     alerts: dict[Name, AlertRule] = Field(default_factory=dict)

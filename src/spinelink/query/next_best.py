@@ -8,7 +8,7 @@ each weighed by its urgency where that is asked for. With utilities, or with the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
@@ -33,14 +33,12 @@ Array = NDArray[np.float64]
 Utilities = Mapping[str, Mapping[str, float]]
 """Action -> state of the target -> utility."""
 
-URGENCY_WEIGHTS: Mapping[str, float] = {"emergency": 20.0, "urgent": 5.0, "soon": 2.0, "routine": 1.0}
-"""What information about a cause counts, by its urgency. Judged: a missed emergency counts most."""
-
 INITIALS = ("mri", "ct", "emg", "hla")
 CLASSES = ("none", "low", "medium", "high")
 MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
 SHORTEST = 0.1  # minutes: what is at hand is not free of effort
 THRESHOLD = 0.01  # bits (or what else is measured) below which the next question is not worth asking
+TIE = 1e-9  # posteriors that differ by less are equal
 LEAST_CHANCE = 1e-13  # an outcome that is rarer is taken as impossible: differences of probabilities have no digits left there
 AHEAD = 5  # first questions that a look two steps ahead follows
 
@@ -50,7 +48,8 @@ class Candidate:
     """One question, sign or test, or a procedure with all that it shows.
 
     value: what it is expected to tell. after: the same with the best question after it, where two steps were asked for. changes_lead: the chance that
-    another cause leads afterwards. open: the procedure is under way, so it costs next to nothing more.
+    another cause leads afterwards. changes_action: the chance that a cause then passes, or no longer passes, the probability from which acting on it costs less
+    than missing it, 1 / (1 + its weight). open: the procedure is under way, so it costs next to nothing more.
     """
 
     name: str
@@ -64,7 +63,13 @@ class Candidate:
     money: str
     invasiveness: str
     changes_lead: float
+    changes_action: float
     open: bool
+
+    @property
+    def worth(self) -> float:
+        """The value with what can follow, where that was looked at."""
+        return self.value if np.isnan(self.after) else self.after
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +93,7 @@ class NextBest(Result):
         return self.candidates[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness, changes_lead, question, nodes."""
+        """Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness, changes_lead, changes_action, question, nodes."""
         import pandas as pd
 
         rows = [
@@ -102,12 +107,26 @@ class NextBest(Result):
                 c.money,
                 c.invasiveness,
                 c.changes_lead,
+                c.changes_action,
                 c.question,
                 ", ".join(c.nodes),
             )
             for c in self.candidates
         ]
-        columns = ["name", "label", "value", "after", "per_minute", "minutes", "money", "invasiveness", "changes_lead", "question", "nodes"]
+        columns = [
+            "name",
+            "label",
+            "value",
+            "after",
+            "per_minute",
+            "minutes",
+            "money",
+            "invasiveness",
+            "changes_lead",
+            "changes_action",
+            "question",
+            "nodes",
+        ]
         frame = pd.DataFrame(rows, columns=columns)
         return frame if frame["after"].notna().any() else frame.drop(columns="after")
 
@@ -144,37 +163,52 @@ def next_best(
     """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked. loss: in place of information. under_way: procedures that are begun."""
     groups, left_out = _groups(network, compiled, seen, among)
     index = [compiled.index[t] for t in targets]
-    ask = Asker(compiled, index, [weights[t] for t in targets], utilities, loss)
-    values, leads, _ = ask.values(seen, prior, groups)
+    acting = [network.urgency_weights.of(network.nodes[t]) for t in targets]
+    ask = Asker(compiled, index, [weights[t] for t in targets], acting, utilities, loss)
     found = []
-    for k, (name, nodes) in enumerate(groups.items()):
+    for (name, nodes), told in zip(groups.items(), ask.each(seen, prior, groups), strict=True):
         spent, is_open = _cost(network, compiled, seen, nodes, under_way)
         label = network.nodes[nodes[0]].label if len(nodes) == 1 else _procedure_label(name)
         words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
         found.append(
             Candidate(
-                name, label, nodes, words, values[k], float("nan"), values[k] / max(spent.minutes, SHORTEST), spent.minutes, spent.money,
-                spent.invasiveness, leads[k], is_open,
+                name, label, nodes, words, told.value, float("nan"), told.value / max(spent.minutes, SHORTEST), spent.minutes, spent.money,
+                spent.invasiveness, told.changes_lead, told.changes_action, is_open,
             )
         )  # fmt: skip
 
     def key(c: Candidate) -> tuple[float, str]:
-        return (-(c.per_minute if cost == "minutes" else c.value if c.after != c.after else c.after), c.name)
+        return (-(c.per_minute if cost == "minutes" else c.worth), c.name)
 
     found.sort(key=key)
     if horizon == 2:
         found = _two_steps(ask, seen, prior, groups, found)
         found.sort(key=key)
-    best = max((c.value for c in found), default=0.0)
-    stop = ""
-    if not found:
-        stop = "nothing is left to ask."
-    elif best < threshold:
-        stop = f"no remaining question is worth {threshold:g} {'of loss' if loss else 'bits' if utilities is None else 'of utility'}. What was not asked was not considered."
-    elif utilities is None and max(c.changes_lead for c in found) <= 0.0:
-        stop = "no remaining question by itself can change the leading cause. What was not asked was not considered, and red flags are asked about all the same."
     unit = "loss" if loss else "bits" if utilities is None else "utility"
+    single = len(targets) == 1
+    stop = _stop(found, threshold, unit, network.nodes[targets[0]].label if single else None)
     return NextBest(question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found))
+
+
+def _stop(found: Sequence[Candidate], threshold: float, unit: str, target: str | None) -> str:
+    """Why to stop asking; empty where there is reason to go on.
+
+    That no question can change the leading cause is a reason only where none can lift a cause, an emergency say, over the probability from which one acts on it.
+    """
+    if not found:
+        return "nothing is left to ask."
+    if max(c.worth for c in found) < threshold:
+        return (
+            f"no remaining question is worth {threshold:g} {'of ' if unit != 'bits' else ''}{unit}. What was not asked was not considered."
+        )
+    if unit == "bits" and max(max(c.changes_lead, c.changes_action) for c in found) <= 0.0 and not any(c.after > c.value for c in found):
+        what = (
+            "the leading cause, or whether to act on any"
+            if target is None
+            else f"whether {target} is likelier than not, or whether to act on it"
+        )
+        return f"no remaining question by itself can change {what}. What was not asked was not considered, and red flags are asked about all the same."
+    return ""
 
 
 def _procedure_label(name: str) -> str:
@@ -218,29 +252,39 @@ def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequen
     return whole, False
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a candidate tells: its value, the chances that the lead and that an action changes; its outcomes, node -> state, and their probabilities."""
+
+    value: float
+    changes_lead: float
+    changes_action: float
+    outcomes: Sequence[Mapping[int, int]]
+    chances: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Asker:
-    """What each candidate (name -> nodes) tells about the targets, (weights) of which each counts."""
+    """What each candidate (name -> nodes) tells about the targets. weights: of which each counts; acting: what missing each costs, acting without need being 1."""
 
     compiled: CompiledNetwork
     targets: Sequence[int]
     weights: Sequence[float]
+    acting: Sequence[float]
     utilities: Utilities | None
     loss: bool = False
 
-    def values(
-        self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
-    ) -> tuple[list[float], list[float], list[tuple[list[dict[int, int]], Array]]]:
-        """For each candidate its value, the chance that the lead changes, and its outcomes with their probabilities; all outcomes in one run."""
-        values, leads, kept = [], [], []
+    def each(self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]) -> list[Told]:
+        """What each candidate tells; all outcomes of all of them in one run."""
+        told = []
         before = np.concatenate([prior.of[t][:, :1] for t in self.targets])
-        now = self._lead(before)[0]
         for nodes, (p, after) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
             p = p / p.sum() if p.sum() > 0.0 else p
-            values.append(self._value(before, after, p))
-            leads.append(float(p[(self._lead(after) != now) & (p > 0.0)].sum()))
-            kept.append((self._outcomes(nodes), p))
-        return values, leads, kept
+            there = p > 0.0
+            lead = float(p[self._other_leads(before, after) & there].sum())
+            action = float(p[(self._acts(after) != self._acts(before)).any(axis=0) & there].sum())
+            told.append(Told(self._value(before, after, p), lead, action, self._outcomes(nodes), p))
+        return told
 
     @cached_property
     def _starts(self) -> NDArray[np.intp]:
@@ -278,11 +322,21 @@ class Asker:
             found.append((chance, np.divide(together, chance, out=np.zeros_like(together), where=chance > 0.0)))
         return found
 
-    def _lead(self, of: Array) -> NDArray[np.intp]:
-        """The position of the likeliest target under each outcome; of a single target, of its likeliest state."""
-        if len(self.targets) == 1:
-            return np.asarray(np.argmax(of, axis=0))
-        return np.asarray(np.argmax(np.add.reduceat(of, self._starts) - of[self._starts], axis=0))
+    def _present(self, of: Array) -> Array:
+        """Of several targets, that each is there, (targets, outcomes); of one, each of its states."""
+        return of if len(self.targets) == 1 else np.asarray(np.add.reduceat(of, self._starts) - of[self._starts])
+
+    def _other_leads(self, before: Array, after: Array) -> NDArray[np.bool_]:
+        """Whether under each outcome another target is likelier than the one that leads now; of a single target, another state. Equals do not count."""
+        now = self._present(before)[:, 0]
+        ahead = self._present(after)
+        leaders = np.flatnonzero(now >= now.max() - TIE)
+        return np.asarray(ahead.max(axis=0) > ahead[leaders].max(axis=0) + TIE)
+
+    def _acts(self, of: Array) -> NDArray[np.bool_]:
+        """Whether each target is likely enough to act on it: missing it is expected to cost more, (targets, outcomes)."""
+        absent = of[self._starts]
+        return np.asarray(np.array(self.acting)[:, np.newaxis] * (1.0 - absent) > absent + TIE)
 
     def _value(self, before: Array, after: Array, p: Array) -> float:
         if self.loss:
@@ -315,23 +369,24 @@ class Asker:
 def _two_steps(
     ask: Asker, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]], found: Sequence[Candidate]
 ) -> list[Candidate]:
-    """The best candidates with the best that can follow each of their outcomes."""
-    from dataclasses import replace
-
+    """The best candidates with the best that can follow each of their outcomes, and what both together tell per minute; then the rest."""
+    minutes = {c.name: c.minutes for c in found}
     done = []
     for c in found[:AHEAD]:
-        _, _, [(outcomes, p)] = ask.values(seen, prior, {c.name: c.nodes})
-        rest = {n: nodes for n, nodes in groups.items() if not set(nodes) & set(c.nodes)}
-        rest = {n: rest[n] for n in [f.name for f in found if f.name in rest][: 3 * AHEAD]}
-        more = 0.0
-        for outcome, share in zip(outcomes, p, strict=True):
+        [told] = ask.each(seen, prior, {c.name: c.nodes})
+        rest = {f.name: groups[f.name] for f in found if not set(f.nodes) & set(c.nodes)}
+        rest = {name: rest[name] for name in list(rest)[: 3 * AHEAD]}
+        after, spent = c.value, c.minutes
+        for outcome, share in zip(told.outcomes, told.chances, strict=True):
             if share <= 1e-9 or not rest:
                 continue
             there = {**seen, **outcome}
-            now = with_events(ask.compiled, there, [{}], ask.targets)
-            more += float(share) * max(ask.values(there, now, rest)[0])
-        done.append(replace(c, after=c.value + more))
-    return [*done, *(replace(c, after=float("nan")) for c in found[AHEAD:])]
+            values = [t.value for t in ask.each(there, with_events(ask.compiled, there, [{}], ask.targets), rest)]
+            best = max(range(len(values)), key=values.__getitem__)
+            after += float(share) * values[best]
+            spent += float(share) * minutes[list(rest)[best]]
+        done.append(replace(c, after=after, per_minute=after / max(spent, SHORTEST)))
+    return [*done, *found[AHEAD:]]
 
 
 def _differences(values: Array, first: int) -> Array:
@@ -343,4 +398,4 @@ def _differences(values: Array, first: int) -> Array:
 
 def weights_of(network: Network, targets: Sequence[str], by_urgency: bool) -> dict[str, float]:
     """What information about each target counts."""
-    return {t: URGENCY_WEIGHTS[network.nodes[t].urgency or "routine"] if by_urgency else 1.0 for t in targets}
+    return {t: network.urgency_weights.of(network.nodes[t]) if by_urgency else 1.0 for t in targets}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 import yaml
@@ -119,7 +120,16 @@ def read_document(source: SourceText) -> Document:
 
 
 def _events(text: str) -> Iterator[Any]:
-    yield from yaml.parse(text, Loader=_LOADER)
+    """libyaml looks ahead, and from 0.2.6 on gives up beyond a thousand levels before it says what comes first: that is then read without what lies beyond."""
+    done = 0
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            done += 1
+            yield event
+    except yaml.MarkedYAMLError as error:
+        if "nesting depth" not in (error.problem or "") or error.problem_mark is None:
+            raise
+        yield from islice(yaml.parse(text[: error.problem_mark.index - 1], Loader=_LOADER), done, None)
 
 
 def _read(events: Iterator[Any], document: Document) -> None:

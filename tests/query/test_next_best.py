@@ -13,9 +13,9 @@ import spinelink as sl
 from spinelink.cli import main
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
-from spinelink.model.cpd import Prior, Row, Table
+from spinelink.model.cpd import Accuracy, Case, Deterministic, NoisyOr, Prior, Row, Table
 from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution
+from spinelink.model.parameter import Distribution, Probability
 from spinelink.model.variable import Node
 from tests import oracle
 from tests.inference.test_exact import RELAXED
@@ -213,3 +213,82 @@ def test_a_procedure_that_is_begun_costs_nothing_more():
     readings = [n for n, v in case.model.nodes.items() if v.procedure == "xray_spine"]
     assert not any(c.open for c in case.next_best(limit=None, among=readings))
     assert all(c.open and c.minutes == 0.1 for c in case.next_best(limit=None, among=readings, under_way="xray_spine"))
+
+
+def number(p):
+    return Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test")
+
+
+def cause(p, urgency=None):
+    return Node(role="cause", origin="back", label="c", urgency=urgency, cpd=Prior(kind="prior", prior=number(p)))
+
+
+def case_of(**nodes):
+    return Model(Network(spinelink=1, name="small", title="small", version="0", nodes=nodes)).observe()
+
+
+def shows(of, sensitivity, specificity):
+    cpd = Accuracy(kind="accuracy", of=of, sensitivity=number(sensitivity), specificity=number(specificity))
+    return Node(role="test", label="t", cpd=cpd)
+
+
+def test_an_emergency_that_may_come_to_need_action_keeps_asking():
+    """A scan may lift it from 4 to 36 %: never first, but far over 1 in 21, from which acting costs less than missing it."""
+    case = case_of(benign=cause(0.9, "routine"), grave=cause(0.04, "emergency"), scan=shows("grave", 0.95, 0.93))
+    found = case.next_best()
+    assert found.stop == "" and found[0].changes_lead == 0.0
+    positive = case.observe(scan=True).posterior("grave")["present"]
+    assert 1 / 21 < positive < 0.9
+    assert found[0].changes_action == pytest.approx(0.04 * 0.95 + 0.96 * 0.07)
+    assert case.next_best(measure="loss").stop == "" and case.next_best("grave").stop == ""
+    weak = case_of(benign=cause(0.9, "routine"), grave=cause(0.04, "routine"), scan=shows("grave", 0.95, 0.93)).next_best()
+    assert "leading cause, or whether to act" in weak.stop
+
+
+def test_equal_causes_lead_together():
+    """What tells nothing changes no lead, whichever way rounding falls."""
+    links = {"a": number(0.3), "b": number(0.3)}
+    case = case_of(
+        a=cause(0.1),
+        b=cause(0.1),
+        seen=Node(role="symptom", label="s", cpd=NoisyOr(kind="noisy_or", leak=number(0.1), links=links)),
+        other=Node(
+            role="context",
+            label="o",
+            states=("x", "y", "z"),
+            cpd=Prior(
+                kind="prior",
+                prior=Distribution(estimate={"x": 0.2, "y": 0.3, "z": 0.5}, equivalent_sample_size=10.0, grade="judged", note="test"),
+            ),
+        ),
+    ).observe(seen=True)
+    assert case.next_best()[0].changes_lead == 0.0 and "0.01 bits" in case.next_best().stop
+
+
+def test_two_steps_rank_and_stop_by_what_both_tell():
+    """Neither coin tells anything of their sum alone; both tell it all."""
+    both = Deterministic(
+        kind="deterministic",
+        parents=("c", "k"),
+        cases=(Case(given={"c": "present", "k": "absent"}, state="present"), Case(given={"c": "absent", "k": "present"}, state="present")),
+        otherwise="absent",
+    )
+    nodes = {
+        "c": cause(0.5),
+        "k": Node(role="test", label="k", cpd=Prior(kind="prior", prior=number(0.5))),
+        "x": Node(role="test", label="x", cpd=both),
+        "w": shows("c", 0.6, 0.6),
+    }
+    found = case_of(**nodes).next_best(horizon=2, by_urgency=False)
+    assert [c.name for c in found] == ["k", "x", "w"] or [c.name for c in found] == ["x", "k", "w"]
+    assert found.stop == "" and found[0].after == pytest.approx(1.0)
+    assert case_of(**nodes).next_best(among=["k", "x"]).stop != ""
+    assert case_of(**nodes).next_best(among=["k", "x"], horizon=2).stop == ""
+
+
+def test_weights_are_those_of_the_network():
+    nodes = {"grave": cause(0.1, "emergency"), "scan": shows("grave", 0.9, 0.9)}
+    network = Network(spinelink=1, name="small", title="small", version="0", nodes=nodes)
+    heavier = network.model_copy(update={"urgency_weights": network.urgency_weights.model_copy(update={"emergency": 40.0})})
+    one, two = (Model(n).observe().next_best()[0].value for n in (network, heavier))
+    assert two == pytest.approx(2 * one)

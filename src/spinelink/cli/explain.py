@@ -46,6 +46,7 @@ def _document(found: Reasons) -> dict[str, object]:
         "after": found.after,
         "findings": [asdict(r) for r in found.rows],
         "expected_and_absent": [asdict(e) for e in found.absent],
+        "unexplained": [asdict(u) for u in found.unexplained],
         "turns": [asdict(t) for t in found.turns],
         "sources": list(found.sources),
     }

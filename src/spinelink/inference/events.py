@@ -64,7 +64,7 @@ def with_events(
     here = frozenset(compiled.ancestors([*seen, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
-        kept, terms = _terms(compiled, seen, event, here)
+        kept, terms = terms_of(compiled, seen, {n: _at_most(compiled, n, level) for n, level in event.items()}, here)
         for factor, weights in terms:
             groups.setdefault(kept, _Group()).add(k, factor, weights)
     jobs = [(group.rows, piece) for group in groups.values() for piece in _pieces(len(group.rows), threads)]
@@ -79,18 +79,25 @@ def with_events(
     return _sums(compiled, len(events), nodes, list(groups.values()), answers)
 
 
-def _terms(compiled: CompiledNetwork, seen: Seen, event: Event, here: frozenset[int]) -> tuple[frozenset[int], list[tuple[float, Weights]]]:
-    """The variables of a run, and factors times weights on them whose sum has the event's probability as its expectation.
+def _at_most(compiled: CompiledNetwork, node: int, level: int) -> Array:
+    return (np.arange(compiled.cards[node]) <= level).astype(float)
 
-    What the run does not hold is summed out from below: a weight on such a node becomes one on its parents.
+
+def terms_of(
+    compiled: CompiledNetwork, seen: Seen, weights: Weights, here: frozenset[int], *, most: float = MOST_TERMS
+) -> tuple[frozenset[int], list[tuple[float, Weights]]]:
+    """The variables of a run, and factors times weights on them whose sum has the expectation of the weights given.
+
+    here: variables that the run holds anyway. What it does not hold is summed out from below: a weight on such a node becomes one on its parents; where that
+    takes more than `most` terms, the run holds the node too.
     """
     kept = set(here)
-    terms: list[tuple[float, Weights]] = [(1.0, {n: (np.arange(compiled.cards[n]) <= level).astype(float) for n, level in event.items()})]
+    terms: list[tuple[float, Weights]] = [(1.0, weights)]
     place = {n: k for k, n in enumerate(compiled.order)}
     while barren := {n for _, weights in terms for n in weights} - kept:
         node = max(barren, key=place.__getitem__)
         summed = None if _joins(compiled, seen, node) else [t for term in terms for t in _sum_out(compiled, seen, node, *term)]
-        if summed is None or len(summed) > MOST_TERMS:
+        if summed is None or len(summed) > most:
             kept |= compiled.ancestors([node])
         else:
             terms = summed
@@ -149,10 +156,16 @@ def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], 
     for i, value in seen.items():
         if is_soft(value):
             soft[i] = soft[i] * value if i in soft else np.repeat(value, len(rows), axis=1)
+    return with_weights(compiled, seen, soft, nodes)
+
+
+def with_weights(compiled: CompiledNetwork, seen: Seen, soft: Mapping[int, Array], nodes: Sequence[int]) -> Marginals:
+    """log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
+    rows = max((w.shape[1] for w in soft.values()), default=1)
     if not fast.is_available():
-        return _by_numpy(compiled, seen, soft, nodes, len(rows))
+        return _by_numpy(compiled, seen, soft, nodes, rows)
     codes, _ = fast.kernel_findings(compiled, seen)
-    codes = np.repeat(codes, len(rows), axis=0)
+    codes = np.repeat(codes, rows, axis=0)
     found = fast.solve(compiled, codes, dict(soft), list(nodes), starts=np.zeros(1, dtype=np.int64), capacity=fast.CASE_CAPACITY)
     left = np.flatnonzero(~found.answered)
     if len(left):

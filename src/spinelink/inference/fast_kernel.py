@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 MOST_AXES = 24
 MOST_PAIRS = 1 << 17  # pairs of levels over all operations of a tape
 ROOM = 1 << 18  # entries side by side: what stays near the core
-FEW_LANES = 32  # rows side by side even where that exceeds the room
+FEW_LANES = 8  # rows side by side even where that exceeds the room: what a register of the processor takes
 HEAVY = 3.0e3  # cluster entries of an order from which on a second rule, and then restarts, are tried
 RESTART = 1e5  # one restart for so many cluster entries, over all rows of a group
 MOST_RESTARTS = 12

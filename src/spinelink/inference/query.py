@@ -110,6 +110,8 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
     """
     budget = compiled.budget if budget is None else budget
     wanted = list(dict.fromkeys(nodes))
+    if not wanted:
+        return Marginals(log_evidence(compiled, seen, budget=budget), {})
     try:
         return _marginals(compiled, seen, wanted, budget)
     except TooLargeError as too_large:

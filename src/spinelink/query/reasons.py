@@ -1,7 +1,7 @@
 """Why a cause is as likely as it is: what each finding contributed, in log odds.
 
 Leave-one-out: the log odds with all findings, less those without this one. Shapley shares (1953): the average of what a finding adds over all orders in
-which the findings could have come; they sum to the whole change from the prior. Exact up to some number of findings, by seeded permutations beyond.
+which the findings could have come; they sum to the whole change from the prior. Exact up to some number of findings, from all subsets side by side, by seeded permutations beyond.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import combinations
 from math import factorial, log
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.execute import Seen
 from spinelink.inference.one_case import with_more_findings, with_some_findings
 from spinelink.inference.query import Marginals
+from spinelink.inference.subsets import with_all_subsets
 from spinelink.model.evidence import Evidence, describe
 from spinelink.model.network import Network
 from spinelink.model.question import Question
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-EXACT = 10  # findings up to which every subset is looked at, unless told
+UNEXPLAINED = 0.1  # a finding that at most so many of those with the cause and the other findings have is not explained by it
+DIGITS = 1e-6  # log odds within which subsets as sums of products must agree with subsets run one by one
 PERMUTATIONS = 64
 PIECE = 512  # subsets answered between two reports of progress
 TYPICAL = 0.5  # a finding that at least so many with the cause have is expected of it
@@ -60,6 +61,16 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Unexplained:
+    """A finding that is present and that the cause does not explain: how likely it was, given the cause and the other findings."""
+
+    node: str
+    finding: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Turn:
     """One finding that, were it otherwise, would put another cause first."""
 
@@ -73,7 +84,8 @@ class Turn:
 class Reasons(Result):
     """What made a cause likelier or less likely, the largest share first. before, after: log odds without any finding, and with all.
 
-    exact: whether the shares are exact (else from seeded permutations). absent: expected of the cause and found absent. turns: single findings that would
+    exact: whether the shares are exact (else from seeded permutations). absent: expected of the cause and found absent. unexplained: present, and unlikely
+    even with the cause and the other findings. turns: single findings that would
     change the leading cause. sources: publications behind the answer, the most influential first.
     """
 
@@ -84,6 +96,7 @@ class Reasons(Result):
     rows: tuple[Contribution, ...]
     exact: bool
     absent: tuple[Expected, ...]
+    unexplained: tuple[Unexplained, ...]
     turns: tuple[Turn, ...]
     sources: tuple[str, ...]
 
@@ -108,6 +121,9 @@ class Reasons(Result):
         if self.absent:
             expected = ", ".join(f"{e.node} (in {e.probability:.0%} of those who have it)" for e in self.absent)
             lines.append(f"Expected, and found absent: {expected}.")
+        if self.unexplained:
+            found = ", ".join(f"{u.finding} (in {u.probability:.1%})" for u in self.unexplained)
+            lines.append(f"Present, and not explained by it (given it and the other findings): {found}.")
         if self.turns:
             lines.append(
                 "One finding otherwise would put another cause first: "
@@ -145,66 +161,112 @@ def reasons(
     """See `Case.explain`. report: called with how many subsets of findings are done."""
     nodes = [compiled.index[n] for n in (target, *([against] if against else []))]
     findings = [compiled.index[n] for n in evidence]
-
-    def log_odds(subsets: Sequence[frozenset[int]]) -> Array:
-        parts = []
-        for start in range(0, len(subsets), PIECE):
-            piece = [sorted(s) for s in subsets[start : start + PIECE]]
-            parts.append(_log_odds(with_some_findings(compiled, seen, piece, nodes), nodes))
-            if report is not None:
-                report(start + len(piece))
-        return np.concatenate(parts)
-
-    everything = frozenset(findings)
-    shares, known, all_of_them = _shares(findings, log_odds, np.random.default_rng(seed), exact)
-    missing = [everything - {i} for i in findings if everything - {i} not in known]
-    known |= dict(zip(missing, log_odds(missing), strict=True)) if missing else {}
-    whole, nothing = known[everything], known[frozenset()]
+    beside = [findings, [], *([i for i in findings if i != k] for k in findings)]  # with all, without any, without each
+    at_sides = with_some_findings(compiled, seen, beside, nodes)
+    whole, nothing, *without = _log_odds(at_sides, nodes).tolist()
+    shares = (
+        _exact_shares(compiled, seen, findings, nodes, np.array([whole, nothing, *without]), report) if len(findings) <= exact else None
+    )
+    all_of_them = shares is not None
+    if shares is None:
+        shares = _sampled_shares(compiled, seen, findings, nodes, np.random.default_rng(seed), report)
     mechanisms = [n for n, v in network.nodes.items() if v.role == "mechanism" and not isinstance(evidence.get(n), str)]
     present = with_some_findings(compiled, seen, [list(seen)], [compiled.index[n] for n in mechanisms])
     there = {n: float(present.of[compiled.index[n]][1:, 0].sum()) for n in mechanisms}
     rows = [
-        Contribution(
-            n, describe(n, f), network.nodes[n].label, float(whole - known[everything - {i}]), float(shares[i]), _chain(network, target, n, there),
-        )
-        for (n, f), i in zip(evidence.items(), findings, strict=True)
-    ]  # fmt: skip
+        Contribution(n, describe(n, f), network.nodes[n].label, whole - left, float(share), _chain(network, target, n, there))
+        for (n, f), left, share in zip(evidence.items(), without, shares, strict=True)
+    ]
     rows.sort(key=lambda r: (-abs(r.share), r.node))
     absent = _expected(network, compiled, evidence, target)
+    unexplained = _unexplained(network, evidence, at_sides, nodes[0])
     turns = _turns(network, compiled, evidence, seen)
-    return Reasons(question, target, against, float(nothing), float(whole), tuple(rows), all_of_them, absent, turns, tuple(sources))
+    return Reasons(question, target, against, nothing, whole, tuple(rows), all_of_them, absent, unexplained, turns, tuple(sources))
 
 
 def _log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
-    """Log odds of the first node being there; against the second, where there is one: the difference of the logarithms of both posteriors."""
+    """Log odds of the first node being there; against the second, where there is one: the difference of the logarithms of both posteriors, 0 where neither
+    can be."""
     p = answer.of[nodes[0]][1:].sum(axis=0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         other = np.log(answer.of[nodes[1]][1:].sum(axis=0)) if len(nodes) > 1 else np.log(answer.of[nodes[0]][0])
-        return np.asarray(np.clip(np.log(p) - other, -FARTHEST, FARTHEST))
+        return np.asarray(np.clip(np.nan_to_num(np.log(p) - other, nan=0.0, posinf=FARTHEST, neginf=-FARTHEST), -FARTHEST, FARTHEST))
 
 
-def _shares(
-    findings: Sequence[int], log_odds: Callable[[Sequence[frozenset[int]]], Array], rng: np.random.Generator, exact: int
-) -> tuple[dict[int, float], dict[frozenset[int], float], bool]:
-    """Shapley shares; the log odds of every subset that was looked at; whether all were."""
+def _exact_shares(
+    compiled: CompiledNetwork,
+    seen: Seen,
+    findings: Sequence[int],
+    nodes: Sequence[int],
+    beside: Array,
+    report: Callable[[int], object] | None,
+) -> Array:
+    """Shapley shares from the log odds of every subset, (findings,). beside: the log odds with all, without any, without each, as they must come out."""
     n = len(findings)
-    if n <= exact:
-        subsets = [frozenset(c) for k in range(n + 1) for c in combinations(findings, k)]
-        known = dict(zip(subsets, log_odds(subsets), strict=True))
-        shares = dict.fromkeys(findings, 0.0)
-        for subset in subsets:
-            weight = factorial(len(subset)) * factorial(n - len(subset) - 1) / factorial(n) if len(subset) < n else 0.0
-            for i in findings:
-                if i not in subset:
-                    shares[i] += weight * (known[subset | {i}] - known[subset])
-        return shares, known, True
+    if not n:
+        return np.zeros(0)
+    every = with_all_subsets(compiled, seen, findings, nodes, report=report)
+    odds = np.zeros((2,) * n) if every is None else _log_odds(every, nodes)  # (2, ..., 2)
+    ones = (1,) * n
+    corners = [odds[ones], odds[(0,) * n], *(odds[(*ones[:k], 0, *ones[k + 1 :])] for k in range(n))]
+    if every is None or not (np.abs(np.array(corners) - beside) <= DIGITS).all():
+        subsets = [[i for i, kept in zip(findings, place, strict=True) if kept] for place in np.ndindex(odds.shape)]
+        odds = _one_by_one(compiled, seen, subsets, nodes, report).reshape(odds.shape)
+    size = np.indices(odds.shape[1:]).sum(axis=0)  # of the subset that a finding joins
+    weight = np.array([factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)])
+    return np.array([(weight[size] * (odds.take(1, axis=k) - odds.take(0, axis=k))).sum() for k in range(n)])
+
+
+def _sampled_shares(
+    compiled: CompiledNetwork,
+    seen: Seen,
+    findings: Sequence[int],
+    nodes: Sequence[int],
+    rng: np.random.Generator,
+    report: Callable[[int], object] | None,
+) -> Array:
+    """The mean over permutations of what each finding adds, (findings,)."""
     orders = [rng.permutation(findings).tolist() for _ in range(PERMUTATIONS)]
-    subsets = list(dict.fromkeys(frozenset(o[:k]) for o in orders for k in range(n + 1)))
-    known = dict(zip(subsets, log_odds(subsets), strict=True))
-    shares = {
-        i: float(np.mean([known[frozenset(o[: o.index(i) + 1])] - known[frozenset(o[: o.index(i)])] for o in orders])) for i in findings
-    }
-    return shares, known, False
+    subsets = list(dict.fromkeys(frozenset(o[:k]) for o in orders for k in range(len(findings) + 1)))
+    known = dict(zip(subsets, _one_by_one(compiled, seen, [sorted(s) for s in subsets], nodes, report).tolist(), strict=True))
+    return np.array(
+        [np.mean([known[frozenset(o[: o.index(i) + 1])] - known[frozenset(o[: o.index(i)])] for o in orders]) for i in findings]
+    )
+
+
+def _one_by_one(
+    compiled: CompiledNetwork,
+    seen: Seen,
+    subsets: Sequence[Sequence[int]],
+    nodes: Sequence[int],
+    report: Callable[[int], object] | None,
+) -> Array:
+    """The log odds under each subset, each run by itself."""
+    parts = []
+    for start in range(0, len(subsets), PIECE):
+        piece = subsets[start : start + PIECE]
+        parts.append(_log_odds(with_some_findings(compiled, seen, piece, nodes), nodes))
+        if report is not None:
+            report(start + len(piece))
+    return np.concatenate(parts)
+
+
+def _unexplained(network: Network, evidence: Evidence, sides: Marginals, node: int) -> tuple[Unexplained, ...]:
+    """Findings not in their first state with P(finding | the cause, the other findings) small: P(all, cause) / P(all but it, cause). sides: with all findings,
+    without any, without each."""
+    if node not in sides.of:
+        return ()
+    with np.errstate(divide="ignore"):
+        logs = sides.log_evidence + np.log(sides.of[node][1:].sum(axis=0))  # P(findings, cause)
+    found = [
+        Unexplained(n, describe(n, f), network.nodes[n].label, float(np.exp(min(logs[0] - left, 0.0))))
+        for (n, f), left in zip(evidence.items(), logs[2:], strict=True)
+        if isinstance(f, str)
+        and f != network.nodes[n].states[0]
+        and network.nodes[n].role in ("symptom", "sign", "test", "other")
+        and np.isfinite(left)
+    ]
+    return tuple(sorted((u for u in found if u.probability <= UNEXPLAINED), key=lambda u: u.probability))
 
 
 def _chain(network: Network, cause: str, finding: str, there: Mapping[str, float]) -> tuple[str, ...]:

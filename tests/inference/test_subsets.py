@@ -1,0 +1,55 @@
+"""All subsets of some findings side by side, against enumeration of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from spinelink.diagnosis import Model
+from spinelink.inference.enumeration import enumerate_marginals
+from spinelink.inference.subsets import with_all_subsets
+from tests.inference.test_exact import RELAXED
+from tests.strategies import evidence_for, networks
+
+
+@st.composite
+def questions(draw):
+    network = draw(networks(max_nodes=6, max_parents=4))
+    case = Model(network).observe(draw(evidence_for(network)))
+    compiled, seen = case.model.compiled, case._seen
+    hidden = [i for i in range(len(compiled.names)) if not isinstance(seen.get(i), int)]
+    assume(seen and hidden)
+    varied = draw(st.lists(st.sampled_from(sorted(seen)), unique=True, min_size=1, max_size=4))
+    return compiled, seen, varied, draw(st.lists(st.sampled_from(hidden), unique=True, max_size=2))
+
+
+@pytest.mark.xdist_group("numba")
+@pytest.mark.parametrize("fast", [True, False])
+@given(questions())
+@RELAXED
+def test_every_subset_equals_enumeration(fast, question):
+    if fast:
+        pytest.importorskip("numba")
+    compiled, seen, varied, nodes = question
+    with pytest.MonkeyPatch.context() as patch:
+        if not fast:
+            patch.setattr("spinelink.inference.fast.is_available", lambda: False)
+        found = with_all_subsets(compiled, seen, varied, nodes)
+    for place in np.ndindex(*(2,) * len(varied)):
+        left = {i for i, kept in zip(varied, place, strict=True) if not kept}
+        total, by_node = enumerate_marginals(compiled, {i: v for i, v in seen.items() if i not in left})
+        assert np.exp(found.log_evidence[place]) == pytest.approx(float(np.ravel(total)[0]), abs=1e-12)
+        if total[0] > 1e-6:  # differences of probabilities, which are right to 1e-16
+            for n in nodes:
+                np.testing.assert_allclose(found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-9)
+
+
+def test_too_many_products_are_left_to_others(monkeypatch):
+    from tests.inference.test_rare import two_layers
+
+    monkeypatch.setattr("spinelink.inference.subsets.MOST_ROWS", 4)
+    compiled = Model(two_layers(3, 4, prior=0.1, leak=0.1, link=0.5)).compiled
+    seen = {compiled.index[f"f{j}"]: 1 for j in range(3)}
+    assert with_all_subsets(compiled, seen, list(seen), []) is None

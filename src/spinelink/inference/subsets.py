@@ -56,7 +56,8 @@ def with_all_subsets(
         fast.flat_of(compiled)  # made once, before the threads part
 
     def run(piece: NDArray[np.intp]) -> Marginals:
-        return with_weights(compiled, fixed, _weights(compiled, soft, terms, sizes, piece), list(nodes))
+        weights = _weights(compiled, soft, terms, sizes, piece)
+        return with_weights(compiled, fixed, weights or {findings[0]: np.ones((compiled.cards[findings[0]], len(piece)))}, list(nodes))
 
     found = []
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
@@ -121,7 +122,7 @@ def _weights(
         for n in {n for weights in each.weights for n in weights}:
             own = np.array([weights.get(n, np.ones(compiled.cards[n])) for weights in each.weights]).T  # (states, weights)
             found[n] = found[n] * own[:, place] if n in found else own[:, place]
-    return found or {0: np.ones((compiled.cards[0], len(piece)))}
+    return found
 
 
 def _added_up(values: Array, findings: Sequence[_Finding], sizes: Sequence[int]) -> Array:

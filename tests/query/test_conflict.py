@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 import spinelink as sl
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.model.cpd import Accuracy, Case, Deterministic, Prior
+from spinelink.model.network import Network
+from spinelink.model.parameter import Probability
+from spinelink.model.variable import Node
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.strategies import evidence_for, networks
@@ -43,6 +47,56 @@ def test_conflict_is_jensens_measure(question):
         assert part == pytest.approx(found.total - conf(rest), abs=1e-8)
     for pair in found.pairs:
         assert pair.conflict == pytest.approx(conf([pair.first.split("=")[0], pair.second.split("=")[0]]), abs=1e-8)
+
+
+@given(questions())
+@RELAXED
+def test_the_group_carries_the_conflict_and_holds_nothing_else(question):
+    network, evidence = question
+    assume(oracle.posterior(network, evidence)[0] > 1e-9)
+    model = Model(network)
+    found = model.observe(evidence).conflict()
+    assert (found.group is not None) == (found.total > 0.0)
+    if found.group is not None and found.total > 1e-6:
+        names = [f.split("=")[0] for f in found.group.findings]
+        alone = model.observe({n: evidence[n] for n in names}).conflict().total
+        assert alone == pytest.approx(found.group.conflict, abs=1e-8) and alone >= 0.9 * found.total - 1e-8
+        for n in names:
+            assert model.observe({m: evidence[m] for m in names if m != n}).conflict().total < 0.9 * found.total + 1e-8
+
+
+def test_three_that_conflict_only_together():
+    """x is a or b but not both: any two of the three are independent, all three cannot be present."""
+    both = Deterministic(
+        kind="deterministic",
+        parents=("a", "b"),
+        cases=(Case(given={"a": "present", "b": "absent"}, state="present"), Case(given={"a": "absent", "b": "present"}, state="present")),
+        otherwise="absent",
+    )
+    half = Probability(estimate=0.5, equivalent_sample_size=10.0, grade="judged", note="test")
+    rare = {
+        s: Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test") for s, p in (("sure", 0.99), ("other", 0.01))
+    }
+    nodes = {n: Node(role="cause", origin="back", label=n, cpd=Prior(kind="prior", prior=half)) for n in "ab"}
+    nodes["x"] = Node(role="other", label="x", cpd=both)
+    nodes["y"] = Node(role="sign", label="y", cpd=Accuracy(kind="accuracy", of="x", sensitivity=rare["sure"], specificity=rare["sure"]))
+    found = Model(Network(spinelink=1, name="xor", title="xor", version="0", nodes=nodes)).observe(a=True, b=True, y=True).conflict()
+    assert not found.pairs and {f.split("=")[0] for f in found.group.findings} == {"a", "b", "y"}
+    assert "Carried by" in str(found)
+
+
+def test_explanations_of_chosen_nodes_are_possible_and_in_order():
+    """Ties in the order of the states; what cannot be is no explanation."""
+    half = Probability(estimate=0.5, equivalent_sample_size=10.0, grade="judged", note="test")
+    same = Deterministic(kind="deterministic", parents=("c",), cases=(Case(given={"c": "present"}, state="present"),), otherwise="absent")
+    nodes = {
+        "c": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=half)),
+        "d": Node(role="cause", origin="back", label="d", cpd=same),
+    }
+    case = Model(Network(spinelink=1, name="tie", title="tie", version="0", nodes=nodes)).observe()
+    one, four = case.most_probable_explanation(over=["c", "d"]), case.most_probable_explanation(over=["c", "d"], best=4)
+    assert one.states == four.states == (("c", "absent"), ("d", "absent"))
+    assert [dict(s) for s, _ in four.others] == [{"c": "present", "d": "present"}]
 
 
 def test_a_rare_cause_resolves_a_conflict():

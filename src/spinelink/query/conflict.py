@@ -1,4 +1,5 @@
-"""Do the findings fit together: Jensen's conflict measure (Jensen, Chamberlain, Nordahl, Jensen 1991), traced to pairs, and whether a cause resolves it.
+"""Do the findings fit together: Jensen's conflict measure (Jensen, Chamberlain, Nordahl, Jensen 1991), traced to pairs and to the
+group that carries it, and whether a cause resolves it.
 
 conf(e) = log2 of the product of P(each finding), over P(all findings). Above 0 the findings hinder each other: together they are rarer than if they had
 nothing to do with each other. That is a hint at a wrong finding, at a rare cause, or at one that the network does not know; it is no proof.
@@ -6,7 +7,7 @@ nothing to do with each other. That is a hint at a wrong finding, at a rare caus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORTH = 0.1  # bits: less conflict between two findings is not listed
+CARRIED = 0.9  # share of the whole conflict that the group carrying it holds at least
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,14 @@ class Pair:
 
     first: str
     second: str
+    conflict: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings that carry the conflict: none can be left out without losing a tenth of the whole. conflict: that of these findings alone, in bits."""
+
+    findings: tuple[str, ...]
     conflict: float
 
 
@@ -48,11 +58,12 @@ class Resolution:
 
 @dataclass(frozen=True, repr=False)
 class Conflict(Result):
-    """The conflict of all findings in bits, above 0 where they hinder each other; pairs that do, the worst first; each finding's part (what the conflict
-    falls by without it); and causes that would resolve it, the likeliest first."""
+    """The conflict of all findings in bits, above 0 where they hinder each other; pairs that do, the worst first; the group that carries it, where it is
+    above 0; each finding's part (what the conflict falls by without it); and causes that would resolve it, the likeliest first."""
 
     total: float
     pairs: tuple[Pair, ...]
+    group: Group | None
     parts: Mapping[str, float]
     resolutions: tuple[Resolution, ...]
 
@@ -77,6 +88,8 @@ class Conflict(Result):
             lines.append(
                 f"The findings hinder each other: conflict {self.total:+.2f} bits. One may be wrong, or the cause rare, or unknown to the network."
             )
+        if self.group is not None:
+            lines.append(f"Carried by: {', '.join(self.group.findings)} (alone {self.group.conflict:+.2f} bits).")
         lines += [f"  {p.first} with {p.second}: {p.conflict:+.2f} bits" for p in self.pairs[:8]]
         if self.total > 0.0:
             resolved = ", ".join(f"{r.cause} (posterior {r.posterior:.3g}, prior {r.prior:.3g})" for r in self.resolutions[:5])
@@ -104,6 +117,8 @@ def conflict(
     total = found[frozenset(names)] if names else 0.0
     pairs = [Pair(words[a], words[b], found[frozenset((a, b))]) for a, b in combinations(names, 2)]
     parts = {words[n]: total - found.get(frozenset(m for m in names if m != n), 0.0) for n in names}
+    carried = _group(compiled, seen, names, alone, total) if total > 0.0 else None
+    group = None if carried is None else Group(tuple(words[n] for n in carried[0]), carried[1])
     resolutions = []
     if total > 0.0:
         for cause, p in posterior.items():
@@ -115,6 +130,23 @@ def conflict(
         question,
         total,
         tuple(sorted((p for p in pairs if p.conflict > WORTH), key=lambda p: (-p.conflict, p.first, p.second))),
+        group,
         parts,
         tuple(sorted(resolutions, key=lambda r: (-r.posterior, r.cause))),
     )
+
+
+def _group(
+    compiled: CompiledNetwork, seen: Seen, names: Sequence[str], alone: Mapping[str, float], total: float
+) -> tuple[list[str], float]:
+    """Findings left out one after the other, each time the one without which most conflict is left, as long as nearly all of it is."""
+    kept, own = list(names), total
+    while len(kept) > 1:
+        rests = [[m for m in kept if m != n] for n in kept]
+        logs = with_some_findings(compiled, seen, [[compiled.index[n] for n in rest] for rest in rests], []).log_evidence / np.log(2.0)
+        left = [sum(alone[n] for n in rest) - float(log) for rest, log in zip(rests, logs, strict=True)]
+        best = int(np.argmax(left))
+        if left[best] < CARRIED * total:
+            break
+        kept, own = rests[best], left[best]
+    return kept, own

@@ -53,12 +53,11 @@ class MostProbableExplanation(Result):
 def best_of_joint(
     question: Question, joint: pd.Series[float], names: Sequence[str], network: Network, best: int
 ) -> MostProbableExplanation:
-    """The most probable combinations of a joint posterior; ties in the order of the states."""
-    order = joint.to_numpy().argsort(kind="stable")[::-1][:best] if best > 1 else [int(joint.to_numpy().argmax())]
+    """The most probable combinations of a joint posterior, fewer where so many are not possible; ties in the order of the states."""
     found = []
-    for k in order:
+    for k in (-joint.to_numpy()).argsort(kind="stable")[:best]:
         label = joint.index[k]
         states = label if isinstance(label, tuple) else (label,)
-        p = float(joint.iloc[k])
-        found.append((tuple(zip(names, map(str, states), strict=True)), log(p) if p > 0.0 else float("-inf")))
+        if (p := float(joint.iloc[k])) > 0.0:
+            found.append((tuple(zip(names, map(str, states), strict=True)), log(p)))
     return MostProbableExplanation(question, found[0][0], found[0][1], network, tuple(found[1:]))

@@ -86,6 +86,15 @@ def test_signed_terms_equal_enumeration(question):
         agrees(*question, engine="fast")
 
 
+@RELAXED
+@given(questions())
+def test_signed_terms_of_numpy_equal_enumeration(question):
+    """The same, without the kernel; a plan in signed terms is taken whether it is smaller or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinelink.inference.query._pays", lambda *_: True)
+        agrees(*question)
+
+
 def test_an_engine_that_is_not_there_is_named():
     with pytest.raises(UnknownNameError, match="numpy"):
         sl.load("back-leg-pain", engine="quick")

@@ -55,12 +55,14 @@ def with_events(
     *,
     over: Sequence[int] = (),
     threads: int | None = None,
+    kernel: bool | None = None,
 ) -> Marginals:
     """log P(findings and event), (events,), and posteriors given both, (states, events); not numbers where an event cannot occur.
 
     compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for. over: more
-    nodes that a run is to hold, as many events need them.
+    nodes that a run is to hold, as many events need them. kernel: whether the compiled kernel answers; where it is installed, if None.
     """
+    kernel = fast.is_available() if kernel is None else kernel
     here = frozenset(compiled.ancestors([*seen, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
@@ -70,12 +72,12 @@ def with_events(
     jobs = [(group.rows, piece) for group in groups.values() for piece in _pieces(len(group.rows), threads)]
     workers = threads or min(os.cpu_count() or 1, 8)
     if len(jobs) > 1 and workers > 1:
-        if fast.is_available():
+        if kernel:
             fast.flat_of(compiled)  # made once, before the threads part
         with ThreadPoolExecutor(workers) as pool:
-            answers = list(pool.map(lambda job: _answer(compiled, seen, job[0], job[1], nodes), jobs))
+            answers = list(pool.map(lambda job: _answer(compiled, seen, job[0], job[1], nodes, kernel), jobs))
     else:
-        answers = [_answer(compiled, seen, rows, piece, nodes) for rows, piece in jobs]
+        answers = [_answer(compiled, seen, rows, piece, nodes, kernel) for rows, piece in jobs]
     return _sums(compiled, len(events), nodes, list(groups.values()), answers)
 
 
@@ -148,7 +150,9 @@ def _pieces(rows: int, threads: int | None) -> list[slice]:
     return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
 
 
-def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], piece: slice, nodes: Sequence[int]) -> Marginals:
+def _answer(
+    compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], piece: slice, nodes: Sequence[int], kernel: bool
+) -> Marginals:
     """log P(findings and weights) and posteriors of the rows of a piece."""
     rows = all_rows[piece]
     touched = sorted({i for w in all_rows for i in w})
@@ -156,13 +160,15 @@ def _answer(compiled: CompiledNetwork, seen: Seen, all_rows: Sequence[Weights], 
     for i, value in seen.items():
         if is_soft(value):
             soft[i] = soft[i] * value if i in soft else np.repeat(value, len(rows), axis=1)
-    return with_weights(compiled, seen, soft, nodes)
+    return with_weights(compiled, seen, soft, nodes, kernel=kernel)
 
 
-def with_weights(compiled: CompiledNetwork, seen: Seen, soft: Mapping[int, Array], nodes: Sequence[int]) -> Marginals:
+def with_weights(
+    compiled: CompiledNetwork, seen: Seen, soft: Mapping[int, Array], nodes: Sequence[int], *, kernel: bool | None = None
+) -> Marginals:
     """log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
     rows = max((w.shape[1] for w in soft.values()), default=1)
-    if not fast.is_available():
+    if not (fast.is_available() if kernel is None else kernel):
         return _by_numpy(compiled, seen, soft, nodes, rows)
     codes, _ = fast.kernel_findings(compiled, seen)
     codes = np.repeat(codes, rows, axis=0)

@@ -35,11 +35,11 @@ def seen_of(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Ar
 
 def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, engine: CaseEngine = "numpy") -> Marginals:
     """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
-    if engine == "numpy" or not nodes:
-        return marginals(compiled, seen, nodes)
     leaves = _leaves(compiled, seen, nodes)
     if len(leaves) > FEW_LEAVES:
-        return _with_leaves(compiled, seen, nodes, leaves)
+        return _with_leaves(compiled, seen, nodes, leaves, engine)
+    if engine == "numpy" or not nodes:
+        return marginals(compiled, seen, nodes)
     codes, soft = fast.kernel_findings(compiled, seen)
     key = ("kernel groups", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
     known = compiled.plans.get(key)
@@ -104,11 +104,18 @@ def _leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list
     return [n for n in dict.fromkeys(nodes) if n not in above and n not in seen]
 
 
-def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], leaves: Sequence[int]) -> Marginals:
+def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], leaves: Sequence[int], engine: CaseEngine) -> Marginals:
     """The other nodes as ever; leaves as events of what is above them, all in one run, but for those with rare states, of which differences keep few digits."""
-    rest = case_marginals(compiled, seen, [n for n in nodes if n not in leaves] or [compiled.order[0]], engine="fast")
+    rest = case_marginals(compiled, seen, [n for n in nodes if n not in leaves] or [compiled.order[0]], engine=engine)
     levels = [(n, level) for n in leaves for level in range(compiled.cards[n] - 1)]
-    found = with_events(compiled, seen, [{n: level} for n, level in levels], [], over=[p for n in leaves for p in compiled.parents[n]])
+    found = with_events(
+        compiled,
+        seen,
+        [{n: level} for n, level in levels],
+        [],
+        over=[p for n in leaves for p in compiled.parents[n]],
+        kernel=engine == "fast",
+    )
     with np.errstate(over="ignore"):
         below = np.exp(found.log_evidence - rest.log_evidence[0])
     of, at = dict(rest.of), 0
@@ -118,7 +125,7 @@ def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], le
         at = end
     again = [n for n in leaves if not (of[n] > RARE).all()]
     for k in range(0, len(again), FEW_LEAVES):
-        of |= case_marginals(compiled, seen, again[k : k + FEW_LEAVES], engine="fast").of
+        of |= case_marginals(compiled, seen, again[k : k + FEW_LEAVES], engine=engine).of
     return Marginals(rest.log_evidence, {n: of[n] for n in nodes})
 
 

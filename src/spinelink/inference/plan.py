@@ -101,21 +101,28 @@ def make_plan(
     limit: float = 2.0**28,
     thorough: bool = True,
     signed: bool = False,
+    exact: frozenset[int] = frozenset(),
 ) -> Plan:
     """Plans the sum over all kept nodes that are neither observed nor free.
 
     signed: a noisy-MAX is a difference of products over a variable of its own (Díez and Galán 2003, Int J Intell Syst 18:165), in place of a maximum: far
-    fewer entries where many such families share parents, but digits are lost, which whoever runs the plan must look for.
+    fewer entries where many such families share parents, but digits are lost, which whoever runs the plan must look for. exact: hidden nodes that enter as a maximum all the same, so that their rare states keep their digits.
     Raises TooLargeError where the steps together would hold more than `limit` entries.
     """
-    return _Planner(compiled, pattern, sorted(kept), free, signed).plan(limit, thorough)
+    return _Planner(compiled, pattern, sorted(kept), free, signed, exact).plan(limit, thorough)
 
 
 class _Planner:
     def __init__(
-        self, compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: list[int], free: tuple[int, ...], signed: bool
+        self,
+        compiled: CompiledNetwork,
+        pattern: Mapping[int, Kind],
+        kept: list[int],
+        free: tuple[int, ...],
+        signed: bool,
+        exact: frozenset[int],
     ) -> None:
-        self.compiled, self.pattern, self.free, self.signed = compiled, pattern, free, signed
+        self.compiled, self.pattern, self.free, self.signed, self.exact = compiled, pattern, free, signed, exact
         self.hidden = {i for i in kept if pattern.get(i) not in ("lowest", "hard")}
         self.cards: dict[int, int] = {i: compiled.cards[i] for i in self.hidden}
         self.closes: dict[int, int] = {}  # deputy -> its node, where the node is hidden
@@ -141,28 +148,29 @@ class _Planner:
         size = 1
         for v in hidden_parents + own:
             size *= self.cards[v]
-        if not hidden_parents or (len(hidden_parents) == 1 if self.signed else size <= EXPAND):
+        signed = self.signed and not (own and i in self.exact)
+        if not hidden_parents or (len(hidden_parents) == 1 if signed else size <= EXPAND):
             self.inputs.append(Input("expanded", i, hidden_parents + own))
             return
-        deputy = len(self.compiled.names) + i
+        deputy = len(self.compiled.names) * (2 if signed else 1) + i
         self.cards[deputy] = self.compiled.cards[i] if own else 2
-        if own and self.signed:
+        if own and signed:
             self.inputs.append(Input("step", i, (i, deputy)))
         elif own:
             self.closes[deputy] = i
-        self.inputs.append(Input("constant", i, (deputy,), signed=self.signed))
-        self.inputs += [Input("contribution", i, (p, deputy), p, self.signed) for p in hidden_parents]
+        self.inputs.append(Input("constant", i, (deputy,), signed=signed))
+        self.inputs += [Input("contribution", i, (p, deputy), p, signed) for p in hidden_parents]
 
     def plan(self, limit: float, thorough: bool) -> Plan:
         scopes: list[tuple[int, ...]] = [f.scope for f in self.inputs] + list(self.closes.items())
         before = {node: deputy for deputy, node in self.closes.items()}
         # Two factors with a deputy of K levels in common take 2 K - 1 products of slices, not K.
-        first_deputy = max(self.cards, default=0) + 1 if self.signed else len(self.compiled.names)  # signed: variables like any other
-        weights = {v: 2 * card - 1 if v >= first_deputy else card for v, card in self.cards.items()}
+        deputies = range(len(self.compiled.names), 2 * len(self.compiled.names))  # those of signed terms are variables like any other
+        weights = {v: 2 * card - 1 if v in deputies else card for v, card in self.cards.items()}
         order = elimination_order(list(self.cards), scopes, weights, before, frozenset(self.free), thorough=thorough)
         rank = {v: k for k, v in enumerate(order + self.free)}
         inputs = tuple(replace(f, scope=tuple(sorted(f.scope, key=rank.__getitem__))) for f in self.inputs)
-        build = _Steps(self.cards, rank, first_deputy, limit)
+        build = _Steps(self.cards, rank, deputies, limit)
         pool = {build.add(f.scope) for f in inputs}
         for v in order:
             holding = [f for f in pool if v in build.scopes[f]]
@@ -175,8 +183,8 @@ class _Planner:
 class _Steps:
     """Grows the list of steps; factors are numbered as they arise, scopes kept beside."""
 
-    def __init__(self, cards: Mapping[int, int], rank: Mapping[int, int], first_deputy: int, limit: float) -> None:
-        self.cards, self.rank, self.first_deputy, self.limit = cards, rank, first_deputy, limit
+    def __init__(self, cards: Mapping[int, int], rank: Mapping[int, int], deputies: range, limit: float) -> None:
+        self.cards, self.rank, self.deputies, self.limit = cards, rank, deputies, limit
         self.scopes: dict[int, tuple[int, ...]] = {}
         self.steps: list[Step] = []
         self.numbers = count()
@@ -200,7 +208,7 @@ class _Steps:
         whole = self.fold(sorted(holding, key=lambda f: (self.size(f), f)))
         scope = self.scopes[whole]
         assert scope[0] == v
-        if v < self.first_deputy:
+        if v not in self.deputies:
             out = self.add(scope[1:])
             self.steps.append(SumOut(whole, out, v))
         elif v not in closes:
@@ -241,7 +249,7 @@ class _Steps:
                 out,
                 tuple(self.cards[v] if v in scope_a else 1 for v in union),
                 tuple(self.cards[v] if v in scope_b else 1 for v in union),
-                tuple(k for k, v in enumerate(union) if v >= self.first_deputy and v in scope_a and v in scope_b),
+                tuple(k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b),
                 tuple(k for k, v in enumerate(union) if v not in scope_a),
                 tuple(k for k, v in enumerate(union) if v not in scope_b),
             )

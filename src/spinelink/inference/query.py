@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,6 +26,8 @@ SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller ru
 UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
 CLAMP = 4  # a noisy family below everything else, with more entries than this, is answered without its table
 SEARCHED = 5e5  # table entries below which a search for a better order is not worth it
+HEAVY = 2e5  # entries of a plan beyond which signed terms are tried
+AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(evidence) again
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
 
 
@@ -111,11 +114,57 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
     budget = compiled.budget if budget is None else budget
     wanted = list(dict.fromkeys(nodes))
     if not wanted:
-        return Marginals(log_evidence(compiled, seen, budget=budget), {})
+        found = _signed(compiled, seen, [], budget)
+        return Marginals(log_evidence(compiled, seen, budget=budget), {}) if found is None else found
     try:
-        return _marginals(compiled, seen, wanted, budget)
+        return _signed(compiled, seen, wanted, budget) or _marginals(compiled, seen, wanted, budget)
     except TooLargeError as too_large:
         return _by_cases(compiled, seen, wanted, budget, too_large)
+
+
+def _signed(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float) -> Marginals | None:
+    """The same from one run in signed terms, where sums without signs are heavy; None where they are not, where it is too large, or where digits are lost.
+
+    Every variable is summed out a second time on the way back: where that does not give P(evidence) again, signs have cancelled too much.
+    """
+    pattern = pattern_of(seen)
+    hidden = frozenset(n for n in wanted if state_of(seen, n) is None)
+    kept = frozenset(compiled.ancestors([*seen, *wanted]))
+    key = ("signed", tuple(sorted(pattern.items())), hidden, budget)
+    if compiled.plans.get(key) is None:
+        compiled.plans.put(key, "yes" if _pays(compiled, pattern, kept, hidden, budget / ENTRY) else "no")
+    if compiled.plans.get(key) == "no":
+        return None
+    plan = plan_for(compiled, pattern, kept, (), budget / ENTRY, signed=True, exact=hidden)
+    run = forward(compiled, plan, seen, {}, LINEAR)
+    with np.errstate(invalid="ignore"):
+        log_total = LINEAR.decode_log(run.result)
+    if not (log_total >= UNDERFLOW).all():
+        return None
+    by_vertex = reverse(run, LINEAR)
+    if not all((np.abs(p.sum(axis=0) - 1.0) <= AGREEMENT).all() for p in by_vertex.values()):
+        return None
+    found = {n: by_vertex[n] for n in hidden}
+    if not all((p >= -AGREEMENT).all() for p in found.values()):
+        return None
+    found = {n: np.clip(p, 0.0, 1.0) for n, p in found.items()}
+    for n in wanted:
+        if (state := state_of(seen, n)) is not None:
+            found[n] = np.eye(compiled.cards[n])[:, np.atleast_1d(state)]
+    return Marginals(log_total, {n: found[n] for n in wanted})
+
+
+def _pays(compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], hidden: frozenset[int], limit: float) -> bool:
+    """Whether sums without signs are heavy, and signed terms much lighter."""
+    plain = float("inf")
+    with suppress(TooLargeError):
+        plain = plan_for(compiled, pattern, kept, (), limit, thorough=False).entries
+    if plain <= HEAVY:
+        return False
+    try:
+        return plan_for(compiled, pattern, kept, (), limit, signed=True, exact=hidden).entries < plain / 3.0
+    except TooLargeError:
+        return False
 
 
 def _by_cases(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float, too_large: TooLargeError) -> Marginals:
@@ -346,15 +395,16 @@ def plan_for(
     *,
     thorough: bool = True,
     signed: bool = False,
+    exact: frozenset[int] = frozenset(),
 ) -> Plan:
     """The plan of a pattern, made once and kept; see `make_plan`."""
-    key = (tuple(sorted(pattern.items())), kept, free, signed)
+    key = (tuple(sorted(pattern.items())), kept, free, signed, exact)
     found = compiled.plans.get(key)
     if isinstance(found, tuple):
         plan, searched = found
         if plan.entries <= limit and (searched or not thorough):
             return cast("Plan", plan)
-    plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough, signed=signed)
+    plan = make_plan(compiled, pattern, kept, free=free, limit=limit, thorough=thorough, signed=signed, exact=exact)
     compiled.plans.put(key, (plan, thorough or plan.entries < SEARCHED))
     return plan
 

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
+from spinelink.inference.coupling import couplings_tried
 from spinelink.inference.query import log_evidence
 from spinelink.inference.twin import worlds
 from spinelink.model.cpd import Deterministic, NoisyMax, NoisyOr
@@ -65,15 +66,20 @@ def exogenous(network, name):
     return [(q, lambda given, u=u: state_at(rows[tuple(given[p] for p in parents)], u)) for q, u in quantiles(list(rows.values()))]
 
 
-def enumerate_worlds(network, changes):
-    """[(probability, [assignment in world 0, in world 1, ...])] over all exogenous states."""
+def enumerate_worlds(network, changes, held=(), given=None):
+    """[(probability, [assignment in world 0, in world 1, ...])] over all exogenous states.
+
+    held: edges (parent, child) along which a child responds to its parent as it is in world 0. given: node -> its exogenous states, in place of `exogenous`.
+    """
     found = [(1.0, [{} for _ in range(len(changes) + 1)])]
     for name in oracle.ordered(network):
         states, grown = network.nodes[name].states, []
         for p, each in found:
-            for q, function in exogenous(network, name):
+            for q, function in (given or {}).get(name) or exogenous(network, name):
+                fixed = {parent: each[0][parent] for parent, child in held if child == name}
                 now = [
-                    {**w, name: (changes[k - 1][name] if k and name in changes[k - 1] else states[function(w)])} for k, w in enumerate(each)
+                    {**w, name: (changes[k - 1][name] if k and name in changes[k - 1] else states[function({**w, **fixed})])}
+                    for k, w in enumerate(each)
                 ]
                 grown.append((p * q, now))
         merged = {}
@@ -116,6 +122,12 @@ def test_necessity_is_that_of_the_enumeration(question):
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
 
 
+def all_couplings(compiled, causes, seen, effect):
+    index = compiled.index[effect]
+    opened = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], seen, [[index]]).open
+    return [{}, *couplings_tried(compiled, opened, seen, [index])]
+
+
 @given(questions())
 @RELAXED
 def test_the_factual_world_is_the_network(question):
@@ -123,8 +135,8 @@ def test_the_factual_world_is_the_network(question):
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
     assume(np.isfinite(log_evidence(compiled, case._seen)[0]))
-    for coupling in ("same", "opposite"):
-        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], case._seen, [[compiled.index[effect]]], coupling=coupling)
+    for couplings in all_couplings(compiled, causes, case._seen, effect):
+        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], case._seen, [[compiled.index[effect]]], couplings=couplings)
         there = {built.at[0][i]: v for i, v in case._seen.items()} | built.fixed
         assert log_evidence(built.network, there)[0] == pytest.approx(case.log_evidence, abs=1e-9)
 
@@ -137,8 +149,8 @@ def test_each_other_world_is_the_network_with_those_nodes_set(question):
     compiled = Model(network).compiled
     change = {n: network.nodes[n].states[0] for n in causes}
     expected = sum(p for p, w in enumerate_worlds(network, [change]) if w[1][effect] == network.nodes[effect].states[0])
-    for coupling in ("same", "opposite"):
-        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], [], [[compiled.index[effect]]], coupling=coupling)
+    for couplings in all_couplings(compiled, causes, {}, effect):
+        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], {}, [[compiled.index[effect]]], couplings=couplings)
         there = dict(built.fixed)
         index = built.at[1][compiled.index[effect]]
         assert np.exp(log_evidence(built.network, {**there, index: 0})[0]) == pytest.approx(expected, abs=1e-9)

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference import fast
-from spinelink.inference.compiled import CompiledNetwork
+from spinelink.inference.compiled import CompiledNetwork, TableFactor
+from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
 from spinelink.inference.draws import count_draws, draw_marginals
-from spinelink.inference.execute import Rows, Seen
-from spinelink.inference.one_case import case_marginals
-from spinelink.inference.query import log_evidence
-from spinelink.inference.twin import Coupling, Worlds, worlds
+from spinelink.inference.execute import Rows, Seen, is_soft
+from spinelink.inference.one_case import kernel_findings
+from spinelink.inference.query import log_evidence, marginals
+from spinelink.inference.twin import Worlds, reaching, worlds
 from spinelink.model.cpd import LogOdds
 from spinelink.model.network import Network
 from spinelink.model.question import Question
 from spinelink.result import Result, show_number
-from spinelink.typing import CaseEngine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,22 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PARTS = ("first_from_second", "second_from_first", "both_ways", "shared", "separate")
+EVENTS: dict[str, tuple[tuple[tuple[str, ...], int], ...]] = {
+    "first_from_second": ((("first",), 1), (("first", "second"), -1)),
+    "second_from_first": ((("second",), 1), (("first", "second"), -1)),
+    "both_ways": ((("first", "second"), 1),),
+    "shared": ((("shared",), 1), (("first", "shared"), -1), (("second", "shared"), -1), (("first", "second", "shared"), 1)),
+}  # the share of a link: probabilities of events that hold together, added by sign
+Event = tuple[Array, Worlds, dict[int, int | Array | Rows]]
+"""Its probability, (draws,), its worlds, and what is seen in them."""
 LEAST = 0.005  # a link with a smaller share names no carriers
 LEAST_CARRIED, LIFT, CERTAIN = (
     0.05,
     0.02,
     0.9,
 )  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
+CAPACITY = 1 << 26  # doubles that one run of the kernel may take, within the network's budget
+RARE = 0.01  # bounds of causes that are rarer are 0 and their probability, without couplings tried
 TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
 
 
@@ -186,38 +196,33 @@ def _asked_in(question: Question) -> str:
 
 
 def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
-    """Edges along which a parent only makes its child rarer: odds ratios that are all below 1.
+    """Edges along which a parent only makes its child rarer: the odds ratios in force lower it in some state and raise it in none.
 
     That a risk factor is missing, or that a named disease has taken the place of a diagnosis of exclusion, is no mechanism by which a finding would go: in the
     other worlds the child responds to such a parent as it was.
     """
     found = set()
     for name, node in network.nodes.items():
-        if isinstance(node.cpd, LogOdds):
-            for parent, ratio in node.cpd.odds_ratios.items():
-                if all(r.value < 1.0 for r in (ratio.values() if isinstance(ratio, Mapping) else (ratio,))):
-                    found.add((compiled.index[parent], compiled.index[name]))
+        factor = compiled.factors[compiled.index[name]]
+        if isinstance(node.cpd, LogOdds) and isinstance(factor, TableFactor):
+            for axis, parent in enumerate(factor.parents):
+                absent, present = (
+                    np.moveaxis(factor.table[..., k, :], axis, 0) for k in (0, 1)
+                )  # (parent's states, other parents..., draws)
+                # Of a number next to 0 or 1 only the other one has the digits.
+                rarer = (present[1:] < present[:1]) | (absent[1:] > absent[:1])
+                if rarer.all(axis=tuple(range(1, rarer.ndim))).any() and (present[1:] <= present[:1]).all():
+                    found.add((parent, compiled.index[name]))
     return frozenset(found)
 
 
-def reaching(compiled: CompiledNetwork, effect: int, held: Container[tuple[int, int]]) -> set[int]:
-    """Nodes from which an effect can be reached along edges that are not held, and the effect itself."""
-    found, stack = {effect}, [effect]
-    while stack:
-        i = stack.pop()
-        for p in compiled.parents[i]:
-            if (p, i) not in held and p not in found:
-                found.add(p)
-                stack.append(p)
-    return found
-
-
 def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) -> dict[int, int | Array | Rows]:
-    """The findings, and that effects which were not assessed are not in their first state."""
+    """The findings, and that effects which were not assessed, or not for certain, are not in their first state."""
     found = dict(seen)
     for i in effects:
-        if i not in found:
-            there = np.ones((compiled.cards[i], 1))
+        value = found.get(i, np.ones((compiled.cards[i], 1)))
+        if not isinstance(value, int) and is_soft(value):
+            there = np.array(value, dtype=float)
             there[0] = 0.0
             found[i] = there
     return found
@@ -227,52 +232,111 @@ def _log_absent(
     compiled: CompiledNetwork,
     seen: Seen,
     events: Sequence[tuple[Sequence[int], Sequence[int]]],
-    coupling: Coupling,
+    couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
 ) -> tuple[Array, Worlds, dict[int, int | Array | Rows]]:
-    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too), (draws,); the worlds, and what is seen in them."""
-    found = worlds(
-        compiled, [dict.fromkeys(causes, 0) for causes, _ in events], seen, [effects for _, effects in events], coupling=coupling
-    )
+    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too), (draws,); the worlds, and what is seen in them.
+
+    seen: with the effects present.
+    """
+    found = _worlds(compiled, seen, events, couplings, held)
     there: dict[int, int | Array | Rows] = {found.at[0][i]: v for i, v in seen.items()} | dict(found.fixed)
     for k, (_, effects) in enumerate(events, start=1):
         for e in effects:
             index = found.at[k][e]
-            if index == found.at[0][e]:  # nothing that reaches it was changed: it is as it was
-                if not isinstance(there.get(index), int):
-                    there[index] = 0
-                elif there[index] != 0:
-                    return np.array([-np.inf]), found, there
-            else:
-                there[index] = 0
+            if index == found.at[0][e]:  # nothing that reaches it was changed: it is there as it was
+                return np.array([-np.inf]), found, there
+            there[index] = 0
     return _log_evidence(found.network, there), found, there
+
+
+def _worlds(
+    compiled: CompiledNetwork,
+    seen: Seen,
+    events: Sequence[tuple[Sequence[int], Sequence[int]]],
+    couplings: Mapping[Mechanism, Coupling],
+    held: Container[tuple[int, int]],
+) -> Worlds:
+    changes = [dict.fromkeys(causes, 0) for causes, _ in events]
+    return worlds(compiled, changes, seen, [effects for _, effects in events], couplings=couplings, held=held)
 
 
 def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> Array:
     """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy."""
     if count_draws(compiled) > 1:
         return draw_marginals(compiled, seen, []).log_evidence
-    return case_marginals(compiled, seen, [compiled.order[0]], engine="fast" if fast.is_available() else "numpy").log_evidence
+    if fast.is_available():
+        answer = fast.solve(compiled, *kernel_findings(compiled, seen), [], capacity=CAPACITY)
+        if answer.answered[0]:
+            return answer.log_evidence
+    return log_evidence(compiled, seen)
+
+
+def _present(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list[float]:
+    """P(not in its first state | findings) of each node."""
+    if not nodes:
+        return []
+    of: Mapping[int, Array] = {}
+    if fast.is_available():
+        answer = fast.solve(compiled, *kernel_findings(compiled, seen), list(nodes), capacity=CAPACITY)
+        of = answer.of if answer.answered[0] else of
+    of = of or marginals(compiled, seen, nodes).of
+    return [float(of[i][1:, 0].sum()) for i in nodes]
+
+
+def _any_of(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], base: Array) -> Array:
+    """P(not all of the nodes are in their first state | findings), (draws,). base: log P(findings)."""
+    absent = dict(seen)
+    for i in nodes:
+        value = seen.get(i, 0)
+        if not isinstance(value, int) and is_soft(value):
+            absent[i] = value * np.eye(compiled.cards[i])[:, :1]  # the likelihood of its first state still counts
+        elif isinstance(value, int) and value != 0:
+            return np.ones(len(base))
+        else:
+            absent[i] = 0
+    return np.maximum(1.0 - _ratio(_log_evidence(compiled, absent), base), 0.0)
 
 
 def necessity(
-    compiled: CompiledNetwork, seen: Seen, effect: int, causes: Sequence[int], *, held: Container[tuple[int, int]] = ()
+    compiled: CompiledNetwork,
+    seen: Seen,
+    effect: int,
+    causes: Sequence[int],
+    *,
+    held: Container[tuple[int, int]] = (),
+    base: Array | None = None,
 ) -> tuple[Array, Array, Array, bool]:
-    """P(effect absent had the causes been absent | findings, effect present), and its bounds, (draws,) each; whether it is identified.
+    """P(effect absent had the causes been absent | findings, effect present), the least and most of it over couplings, (draws,) each; whether it is identified.
 
-    seen: with the effect present. held: as in `worlds`.
+    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. The number is that of rows which respond to one quantile in the
+    order of their states. Where it is not identified, low and high are bounds over all couplings if nothing is left open but the effect's own mechanism, seen
+    in one state, and mechanisms between that have two states and either are passed by all that differs or compare just two rows; they are sharp if each
+    compares just two rows. Otherwise they are the range over extreme couplings (`couplings_tried`), which may be narrower than that over all. Of causes rarer than 1 in
+    100 they are 0 and P(any of the causes is there), a bound whatever the couplings.
     """
-    reach = sorted(reaching(compiled, effect, held) & set(causes))
+    reach = sorted(reaching(compiled, [effect], held) & set(causes))
     if not reach:
         nothing = np.zeros(1)
         return nothing, nothing, nothing, True
-    base = _log_evidence(compiled, seen)
-    log, found, _ = _log_absent(compiled, seen, [(reach, [effect])], "same", held)
-    same = np.exp(log - base)
+    base = _log_evidence(compiled, seen) if base is None else base
+    event = [(reach, [effect])]
+    log, found, _ = _log_absent(compiled, seen, event, {}, held)
+    same = _ratio(log, base)
     if found.identified:
         return same, same, same, True
-    other = np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite", held)[0] - base)
-    return same, np.minimum(same, other), np.maximum(same, other), False
+    most = _any_of(compiled, seen, reach, base)
+    if (most < RARE).all():
+        return same, np.zeros(len(same)), np.maximum(most, same), False
+    tried = couplings_tried(compiled, found.open, seen, [effect])
+    ends = [same, *(_ratio(_log_absent(compiled, seen, event, c, held)[0], base) for c in tried)]
+    return same, np.min(ends, axis=0), np.max(ends, axis=0), False
+
+
+def _ratio(log: Array, base: Array) -> Array:
+    """A conditional probability; not a number in draws under which the findings cannot occur."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.minimum(np.exp(log - base), 1.0))
 
 
 def _quantiles(low: Array, high: Array, level: float) -> tuple[float, float]:
@@ -297,26 +361,28 @@ def attribution(
     node = compiled.index[effect]
     there = present_seen(compiled, seen, [node])
     held = protective_edges(network, compiled)
+    base = _log_evidence(compiled, there)
+    drawn_base = None if drawn is None else _log_evidence(drawn, there)
+    groups = {name: [compiled.index[n] for n in nodes] for name, nodes in causes.items()}
+    posteriors = _posteriors(compiled, there, groups, base)
     rows = []
-    for done, (name, nodes) in enumerate(causes.items(), 1):
-        own = [compiled.index[n] for n in nodes]
-        p, low, high, identified = necessity(compiled, there, node, own, held=held)
+    for done, (name, own) in enumerate(groups.items(), 1):
+        p, low, high, identified = necessity(compiled, there, node, own, held=held, base=base)
         ends = float(low[0]), float(high[0])
         if drawn is not None and level is not None:
-            _, lows, highs, _ = necessity(drawn, there, node, own, held=held)
+            _, lows, highs, _ = necessity(drawn, there, node, own, held=held, base=drawn_base)
             ends = _quantiles(lows, highs, level)
-        rows.append(Necessity(name, tuple(nodes), _any_of(compiled, there, own), float(p[0]), *ends, identified))
+        rows.append(Necessity(name, tuple(causes[name]), posteriors[name], float(p[0]), *ends, identified))
         if report is not None:
             report(done)
     return Attribution(question, effect, tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))), level)
 
 
-def _any_of(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> float:
-    """P(not all of the nodes are in their first state | findings)."""
-    if any(isinstance(seen.get(i), int) and seen[i] != 0 for i in nodes):
-        return 1.0
-    absent = dict.fromkeys(nodes, 0)
-    return float(1.0 - np.exp(log_evidence(compiled, {**seen, **absent})[0] - log_evidence(compiled, seen)[0]))
+def _posteriors(compiled: CompiledNetwork, seen: Seen, groups: Mapping[str, Sequence[int]], base: Array) -> dict[str, float]:
+    """P(not all nodes of a group are in their first state | findings). base: log P(findings)."""
+    single = {name: own[0] for name, own in groups.items() if len(own) == 1 and not isinstance(seen.get(own[0]), int)}
+    found = dict(zip(single, _present(compiled, seen, list(single.values())), strict=True))
+    return {name: found[name] if name in found else float(_any_of(compiled, seen, own, base)[0]) for name, own in groups.items()}
 
 
 def link(
@@ -337,7 +403,7 @@ def link(
     there = present_seen(compiled, seen, [a, b])
     groups = grouped(network, homes)
     held = protective_edges(network, compiled)
-    ways = [reaching(compiled, i, held) for i in (a, b)]
+    ways = [reaching(compiled, [i], held) for i in (a, b)]
     indices = [
         sorted(ways[0] & {compiled.index[n] for n in groups[1]}),
         sorted(ways[1] & {compiled.index[n] for n in groups[0]}),
@@ -356,20 +422,31 @@ def link(
         if report is not None:
             report(next(steps))
 
-    same, identified, kept = _shares(compiled, there, events, "same", held, step)
+    asked = [event for event in events.values() if event is not None and event[0]]
+    opened = _worlds(compiled, there, asked, {}, held).open
+    tried = [{}, *(couplings_tried(compiled, opened, there, [a, b]))]
+    varied = [_shares(compiled, there, events, c, held, step) for c in tried]
+    same, kept = varied[0]
     point = {p: float(v[0]) for p, v in same.items()}
-    couplings = [same] if identified else [same, _shares(compiled, there, events, "opposite", held, step)[0]]
-    low, high = ({p: float(pick(c[p][0] for c in couplings)) for p in PARTS} for pick in (min, max))
+    low, high = ({p: float(pick(shares[p][0] for shares, _ in varied)) for p in PARTS} for pick in (min, max))
     if drawn is not None and level is not None:
-        kinds: tuple[Coupling, ...] = ("same",) if identified else ("same", "opposite")
-        varied = [_shares(drawn, there, events, kind, held, step)[0] for kind in kinds]
+        many = [_shares(drawn, there, events, c, held, step)[0] for c in tried]
         for p in PARTS:
-            low[p], high[p] = _quantiles(np.min([v[p] for v in varied], axis=0), np.max([v[p] for v in varied], axis=0), level)
-    carried: dict[str, tuple[Carrier, ...]] = {}
-    for part, event, group in (("first_from_second", "first", 1), ("second_from_first", "second", 0), ("shared", "shared", 2)):
-        if event in kept and point[part] > LEAST:
-            carried[part] = _carriers(network, compiled, there, kept[event], groups[group], b if event == "second" else a, held)
-    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, identified, carried, level)
+            low[p], high[p] = _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level)
+    ways_of = {
+        "first_from_second": _on_the_way(network, compiled, groups[1], a, held),
+        "second_from_first": _on_the_way(network, compiled, groups[0], b, held),
+        "shared": _on_the_way(network, compiled, groups[2], a, held) | _on_the_way(network, compiled, groups[2], b, held),
+    }
+    ways_of["both_ways"] = ways_of["first_from_second"] | ways_of["second_from_first"]
+    carried = {
+        part: _carriers(
+            network, compiled, there, {names: (sign, *kept[names]) for names, sign in EVENTS[part] if names in kept}, nodes - {a, b}
+        )
+        for part, nodes in ways_of.items()
+        if point[part] > LEAST
+    }
+    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, not opened, carried, level)
 
 
 def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:
@@ -384,72 +461,54 @@ def _shares(
     compiled: CompiledNetwork,
     seen: Seen,
     events: Mapping[str, tuple[list[int], list[int]] | None],
-    coupling: Coupling,
+    couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
     step: Callable[[], object],
-) -> tuple[dict[str, Array], bool, dict[str, tuple[Worlds, dict[int, int | Array | Rows]]]]:
-    """The five shares, (draws,) each, from the probabilities of the events and of their conjunctions. step: called after each of them."""
+) -> tuple[dict[str, Array], dict[tuple[str, ...], Event]]:
+    """The five shares, (draws,) each, and what they come from: the events and their conjunctions that can occur. step: called after each of them."""
     base = _log_evidence(compiled, seen)
-    identified = True
     p: dict[tuple[str, ...], Array] = {}
-    kept = {}
+    kept: dict[tuple[str, ...], Event] = {}
     for many in (1, 2, 3):
         for names in combinations(events, many):
-            chosen = [events[n] for n in names]
-            if any(c is None or not c[0] for c in chosen) or any(
-                float(np.nanmean(p[sub])) < TINY for k in range(1, many) for sub in combinations(names, k)
-            ):
-                p[names] = np.zeros(len(base))
-            else:
-                log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling, held)
-                identified &= found.identified
-                with np.errstate(invalid="ignore"):
-                    p[names] = np.exp(log - base)
-                if many == 1:
-                    kept[names[0]] = (found, there)
+            chosen = [c for n in names if (c := events[n]) is not None and c[0]]
+            p[names] = np.zeros(len(base))
+            if len(chosen) == many and all(float(np.nanmean(p[sub])) >= TINY for k in range(1, many) for sub in combinations(names, k)):
+                log, found, there = _log_absent(compiled, seen, chosen, couplings, held)
+                p[names] = _ratio(log, base)
+                kept[names] = (p[names], found, there)
             step()
-    a, b, s = p["first",], p["second",], p["shared",]
-    ab, as_, bs, abs_ = p["first", "second"], p["first", "shared"], p["second", "shared"], p["first", "second", "shared"]
-    shares = {
-        "first_from_second": a - ab,
-        "second_from_first": b - ab,
-        "both_ways": ab,
-        "shared": s - as_ - bs + abs_,
-    }
-    shares = {k: np.maximum(v, 0.0) for k, v in shares.items()}
-    return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, identified, kept
+    shares = {part: np.maximum(sum(sign * p[names] for names, sign in of), 0.0) for part, of in EVENTS.items()}
+    return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, kept
 
 
-def _carriers(
-    network: Network,
-    compiled: CompiledNetwork,
-    seen: Seen,
-    linked: tuple[Worlds, dict[int, int | Array | Rows]],
-    causes: Sequence[str],
-    effect: int,
-    held: Container[tuple[int, int]],
-) -> tuple[Carrier, ...]:
-    """Causes of the group, and mechanisms on their way to the effect, that are likelier to be there given the link, or next to certain anyway."""
-    found, there = linked
+def _on_the_way(
+    network: Network, compiled: CompiledNetwork, causes: Sequence[str], effect: int, held: Container[tuple[int, int]]
+) -> set[int]:
+    """Causes of a group, and mechanisms below them, that reach an effect."""
     below = {compiled.index[n] for n in causes}
     for i in compiled.order:
         if any(p in below and (p, i) not in held for p in compiled.parents[i]):
             below.add(i)
-    on_the_way = below & reaching(compiled, effect, held)
-    nodes = [
-        (n, i)
-        for n, node in network.nodes.items()
-        if (i := compiled.index[n]) in on_the_way and i != effect and (n in causes or node.role == "mechanism") and i in found.at[0]
-    ]
-    hidden = [(n, i) for n, i in nodes if not isinstance(seen.get(i), int)]
-    engine: CaseEngine = "fast" if fast.is_available() else "numpy"
-    before = case_marginals(compiled, seen, [i for _, i in hidden], engine=engine)
-    after = case_marginals(found.network, there, [found.at[0][i] for _, i in hidden], engine=engine)
-    rows = [
-        Carrier(n, network.nodes[n].label, network.nodes[n].role, 1.0) for n, i in nodes if isinstance(seen.get(i), int) and seen[i] != 0
-    ]
-    for n, i in hidden:
-        now, then = float(before.of[i][1:, 0].sum()), float(after.of[found.at[0][i]][1:, 0].sum())
-        if then > LEAST_CARRIED and (then > now + LIFT or now > CERTAIN):
-            rows.append(Carrier(n, network.nodes[n].label, network.nodes[n].role, then))
+    of_kind = {compiled.index[n] for n, node in network.nodes.items() if n in causes or node.role == "mechanism"}
+    return below & of_kind & reaching(compiled, [effect], held)
+
+
+def _carriers(
+    network: Network, compiled: CompiledNetwork, seen: Seen, events: Mapping[tuple[str, ...], tuple[int, *Event]], nodes: Iterable[int]
+) -> tuple[Carrier, ...]:
+    """Which of the nodes are likelier to be there given a link, or next to certain anyway. events: the link's probability is their sum, by sign.
+
+    P(node and link) is the sum of P(node and event), by sign.
+    """
+    hidden = [i for i in nodes if not isinstance(seen.get(i), int)]
+    joint, total = np.zeros(len(hidden)), 0.0
+    for sign, p, found, there in events.values():
+        total += sign * float(p[0])
+        joint += sign * float(p[0]) * np.array(_present(found.network, there, [found.at[0][i] for i in hidden]))
+    then = {i: 1.0 for i in nodes if isinstance(v := seen.get(i), int) and v != 0}
+    for i, now, linked in zip(hidden, _present(compiled, seen, hidden), np.clip(joint / total, 0.0, 1.0), strict=True):
+        if linked > LEAST_CARRIED and (linked > now + LIFT or now > CERTAIN):
+            then[i] = float(linked)
+    rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i]) for i in then for n in (compiled.names[i],)]
     return tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))

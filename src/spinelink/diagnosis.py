@@ -1160,7 +1160,9 @@ class Case:
             if isinstance(homes, str) or not isinstance(homes, Sequence) or len(homes) != 2:
                 raise SpinelinkError("homes is a pair: the origins at home with the first finding, and with the second.")
             if not all(isinstance(h, str) or (isinstance(h, Sequence) and h) for h in homes):
-                raise SpinelinkError(f"each of the homes is an origin or a list of one or more, not {homes!r}; origins: {', '.join(get_args(Origin))}.")
+                raise SpinelinkError(
+                    f"each of the homes is an origin or a list of one or more, not {homes!r}; origins: {', '.join(get_args(Origin))}."
+                )
             found = [(h,) if isinstance(h, str) else tuple(h) for h in homes]
         for own in found:
             for origin in own:

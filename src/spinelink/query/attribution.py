@@ -47,6 +47,7 @@ LEAST_CARRIED, LIFT, CERTAIN = (
     0.02,
     0.9,
 )  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
+LOG_WHOLE = -450.0
 CAPACITY = 1 << 26  # doubles that one run of the kernel may take, within the network's budget
 RARE = 0.01  # bounds of causes that are rarer are 0 and their probability, without couplings tried
 TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
@@ -228,16 +229,17 @@ def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) 
     return found
 
 
-def _log_absent(
+def _absent(
     compiled: CompiledNetwork,
     seen: Seen,
     events: Sequence[tuple[Sequence[int], Sequence[int]]],
     couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
-) -> tuple[Array, Worlds, dict[int, int | Array | Rows]]:
-    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too), (draws,); the worlds, and what is seen in them.
+    base: Array,
+) -> Event:
+    """P(in world k, where the causes of events[k] are absent, its effects are too | findings), (draws,); the worlds, and what is seen in them.
 
-    seen: with the effects present.
+    seen: with the effects present. base: log P(seen).
     """
     found = _worlds(compiled, seen, events, couplings, held)
     there: dict[int, int | Array | Rows] = {found.at[0][i]: v for i, v in seen.items()} | dict(found.fixed)
@@ -245,9 +247,9 @@ def _log_absent(
         for e in effects:
             index = found.at[k][e]
             if index == found.at[0][e]:  # nothing that reaches it was changed: it is there as it was
-                return np.array([-np.inf]), found, there
+                return np.zeros(len(base)), found, there
             there[index] = 0
-    return _log_evidence(found.network, there), found, there
+    return _ratio(_log_evidence(found.network, there, whole=base), base), found, there
 
 
 def _worlds(
@@ -261,14 +263,19 @@ def _worlds(
     return worlds(compiled, changes, seen, [effects for _, effects in events], couplings=couplings, held=held)
 
 
-def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> Array:
-    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy."""
+def _log_evidence(compiled: CompiledNetwork, seen: Seen, *, whole: Array | None = None) -> Array:
+    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy.
+
+    whole: log P of what the findings are a part of, if only their share counts: what the kernel finds below 1e-250 is none of that.
+    """
     if count_draws(compiled) > 1:
         return draw_marginals(compiled, seen, []).log_evidence
     if fast.is_available():
         answer = fast.solve(compiled, *kernel_findings(compiled, seen), [], capacity=CAPACITY)
         if answer.answered[0]:
             return answer.log_evidence
+        if not answer.outgrown[0] and whole is not None and whole[0] > LOG_WHOLE:
+            return np.array([-np.inf])
     return log_evidence(compiled, seen)
 
 
@@ -321,15 +328,14 @@ def necessity(
         return nothing, nothing, nothing, True
     base = _log_evidence(compiled, seen) if base is None else base
     event = [(reach, [effect])]
-    log, found, _ = _log_absent(compiled, seen, event, {}, held)
-    same = _ratio(log, base)
+    same, found, _ = _absent(compiled, seen, event, {}, held, base)
     if found.identified:
         return same, same, same, True
     most = _any_of(compiled, seen, reach, base)
     if (most < RARE).all():
         return same, np.zeros(len(same)), np.maximum(most, same), False
     tried = couplings_tried(compiled, found.open, seen, [effect])
-    ends = [same, *(_ratio(_log_absent(compiled, seen, event, c, held)[0], base) for c in tried)]
+    ends = [same, *(_absent(compiled, seen, event, c, held, base)[0] for c in tried)]
     return same, np.min(ends, axis=0), np.max(ends, axis=0), False
 
 
@@ -430,22 +436,22 @@ def link(
     point = {p: float(v[0]) for p, v in same.items()}
     low, high = ({p: float(pick(shares[p][0] for shares, _ in varied)) for p in PARTS} for pick in (min, max))
     if drawn is not None and level is not None:
-        many = [_shares(drawn, there, events, c, held, step)[0] for c in tried]
+        # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
+        many = [
+            _shares(drawn, there, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
+            for c, (_, own) in zip(tried, varied, strict=True)
+        ]
         for p in PARTS:
             low[p], high[p] = _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level)
+    way = [{i: _on_the_way(network, compiled, group, i, held) for i in (a, b)} for group in groups]
     ways_of = {
-        "first_from_second": _on_the_way(network, compiled, groups[1], a, held),
-        "second_from_first": _on_the_way(network, compiled, groups[0], b, held),
-        "shared": _on_the_way(network, compiled, groups[2], a, held) | _on_the_way(network, compiled, groups[2], b, held),
+        "first_from_second": way[1][a],
+        "second_from_first": way[0][b],
+        "both_ways": way[1][a] | way[0][b],
+        "shared": way[2][a] | way[2][b],
     }
-    ways_of["both_ways"] = ways_of["first_from_second"] | ways_of["second_from_first"]
-    carried = {
-        part: _carriers(
-            network, compiled, there, {names: (sign, *kept[names]) for names, sign in EVENTS[part] if names in kept}, nodes - {a, b}
-        )
-        for part, nodes in ways_of.items()
-        if point[part] > LEAST
-    }
+    chosen = {part: sorted(nodes - {a, b}) for part, nodes in ways_of.items() if point[part] > LEAST}
+    carried = _carriers(network, compiled, there, kept, chosen)
     return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, not opened, carried, level)
 
 
@@ -464,8 +470,12 @@ def _shares(
     couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
     step: Callable[[], object],
+    only: Container[tuple[str, ...]] | None = None,
 ) -> tuple[dict[str, Array], dict[tuple[str, ...], Event]]:
-    """The five shares, (draws,) each, and what they come from: the events and their conjunctions that can occur. step: called after each of them."""
+    """The five shares, (draws,) each, and what they come from: the events and their conjunctions that are not rare. step: called after each of them.
+
+    only: which are not rare, where that is known.
+    """
     base = _log_evidence(compiled, seen)
     p: dict[tuple[str, ...], Array] = {}
     kept: dict[tuple[str, ...], Event] = {}
@@ -473,10 +483,10 @@ def _shares(
         for names in combinations(events, many):
             chosen = [c for n in names if (c := events[n]) is not None and c[0]]
             p[names] = np.zeros(len(base))
-            if len(chosen) == many and all(float(np.nanmean(p[sub])) >= TINY for k in range(1, many) for sub in combinations(names, k)):
-                log, found, there = _log_absent(compiled, seen, chosen, couplings, held)
-                p[names] = _ratio(log, base)
-                kept[names] = (p[names], found, there)
+            rare = any(float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k))
+            if len(chosen) == many and (not rare if only is None else names in only):
+                kept[names] = _absent(compiled, seen, chosen, couplings, held, base)
+                p[names] = kept[names][0]
             step()
     shares = {part: np.maximum(sum(sign * p[names] for names, sign in of), 0.0) for part, of in EVENTS.items()}
     return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, kept
@@ -495,20 +505,36 @@ def _on_the_way(
 
 
 def _carriers(
-    network: Network, compiled: CompiledNetwork, seen: Seen, events: Mapping[tuple[str, ...], tuple[int, *Event]], nodes: Iterable[int]
-) -> tuple[Carrier, ...]:
-    """Which of the nodes are likelier to be there given a link, or next to certain anyway. events: the link's probability is their sum, by sign.
+    network: Network,
+    compiled: CompiledNetwork,
+    seen: Seen,
+    events: Mapping[tuple[str, ...], Event],
+    parts: Mapping[str, Sequence[int]],
+) -> dict[str, tuple[Carrier, ...]]:
+    """Of each part, those of its nodes that are likelier to be there given it than without, or next to certain anyway.
 
-    P(node and link) is the sum of P(node and event), by sign.
+    P(node and part) is the sum of P(node and event) by the signs of EVENTS, as P(part) is that of P(event).
     """
+    everything = sorted({i for nodes in parts.values() for i in nodes})
+    before = _with_seen(compiled, seen, everything, {i: i for i in everything}, seen)
+    found = {}
+    for names in {n for part in parts for n, _ in EVENTS[part] if n in events and events[n][0][0] > 0.0}:
+        wanted = sorted({i for part, nodes in parts.items() if names in dict(EVENTS[part]) for i in nodes})
+        p, built, there = events[names]
+        found[names] = float(p[0]), _with_seen(built.network, there, wanted, built.at[0], seen)
+    carriers = {}
+    for part, nodes in parts.items():
+        of = [(sign, *found[names]) for names, sign in EVENTS[part] if names in found]
+        total = sum(sign * p for sign, p, _ in of)
+        then = {i: min(max(sum(sign * p * given[i] for sign, p, given in of) / total, 0.0), 1.0) for i in nodes}
+        kept = [i for i in nodes if then[i] > LEAST_CARRIED and (then[i] > before[i] + LIFT or before[i] > CERTAIN)]
+        rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i]) for i in kept for n in (compiled.names[i],)]
+        carriers[part] = tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))
+    return carriers
+
+
+def _with_seen(compiled: CompiledNetwork, there: Seen, nodes: Sequence[int], at: Mapping[int, int], seen: Seen) -> dict[int, float]:
+    """Node -> P(not in its first state | what is there); at: node -> its index in this network; what was seen for certain is as it was seen."""
     hidden = [i for i in nodes if not isinstance(seen.get(i), int)]
-    joint, total = np.zeros(len(hidden)), 0.0
-    for sign, p, found, there in events.values():
-        total += sign * float(p[0])
-        joint += sign * float(p[0]) * np.array(_present(found.network, there, [found.at[0][i] for i in hidden]))
-    then = {i: 1.0 for i in nodes if isinstance(v := seen.get(i), int) and v != 0}
-    for i, now, linked in zip(hidden, _present(compiled, seen, hidden), np.clip(joint / total, 0.0, 1.0), strict=True):
-        if linked > LEAST_CARRIED and (linked > now + LIFT or now > CERTAIN):
-            then[i] = float(linked)
-    rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i]) for i in then for n in (compiled.names[i],)]
-    return tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))
+    found = {i: float(seen[i] != 0) for i in nodes if i not in hidden}
+    return found | dict(zip(hidden, _present(compiled, there, [at[i] for i in hidden]), strict=True))

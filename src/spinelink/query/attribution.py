@@ -50,7 +50,8 @@ LEAST_CARRIED, LIFT, CERTAIN = (
 LOG_WHOLE = -450.0
 CAPACITY = 1 << 26  # doubles that one run of the kernel may take, within the network's budget
 RARE = 0.01  # bounds of causes that are rarer are 0 and their probability, without couplings tried
-TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
+ROUNDING = 1e-12  # a sum of probabilities by sign that should be 0 is less
+TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that; nor do couplings matter that move nothing by more
 
 
 @dataclass(frozen=True)
@@ -313,10 +314,11 @@ def necessity(
     *,
     held: Container[tuple[int, int]] = (),
     base: Array | None = None,
+    bounded: bool = True,
 ) -> tuple[Array, Array, Array, bool]:
     """P(effect absent had the causes been absent | findings, effect present), the least and most of it over couplings, (draws,) each; whether it is identified.
 
-    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. The number is that of rows which respond to one quantile in the
+    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. bounded: whether bounds are looked for. The number is that of rows which respond to one quantile in the
     order of their states. Where it is not identified, low and high are bounds over all couplings if nothing is left open but the effect's own mechanism, seen
     in one state, and mechanisms between that have two states and either are passed by all that differs or compare just two rows; they are sharp if each
     compares just two rows. Otherwise they are the range over extreme couplings (`couplings_tried`), which may be narrower than that over all. Of causes rarer than 1 in
@@ -329,10 +331,10 @@ def necessity(
     base = _log_evidence(compiled, seen) if base is None else base
     event = [(reach, [effect])]
     same, found, _ = _absent(compiled, seen, event, {}, held, base)
-    if found.identified:
-        return same, same, same, True
+    if found.identified or not bounded:
+        return same, same, same, found.identified
     most = _any_of(compiled, seen, reach, base)
-    if (most < RARE).all():
+    if most.mean() < RARE:
         return same, np.zeros(len(same)), np.maximum(most, same), False
     tried = couplings_tried(compiled, found.open, seen, [effect])
     ends = [same, *(_absent(compiled, seen, event, c, held, base)[0] for c in tried)]
@@ -376,7 +378,7 @@ def attribution(
         p, low, high, identified = necessity(compiled, there, node, own, held=held, base=base)
         ends = float(low[0]), float(high[0])
         if drawn is not None and level is not None:
-            _, lows, highs, _ = necessity(drawn, there, node, own, held=held, base=drawn_base)
+            _, lows, highs, _ = necessity(drawn, there, node, own, held=held, base=drawn_base, bounded=ends[1] - ends[0] > TINY)
             ends = _quantiles(lows, highs, level)
         rows.append(Necessity(name, tuple(causes[name]), posteriors[name], float(p[0]), *ends, identified))
         if report is not None:
@@ -439,7 +441,8 @@ def link(
         # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
         many = [
             _shares(drawn, there, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
-            for c, (_, own) in zip(tried, varied, strict=True)
+            for c, (shares, own) in zip(tried, varied, strict=True)
+            if not c or any(abs(shares[p][0] - same[p][0]) > TINY for p in PARTS)
         ]
         for p in PARTS:
             low[p], high[p] = _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level)
@@ -488,7 +491,8 @@ def _shares(
                 kept[names] = _absent(compiled, seen, chosen, couplings, held, base)
                 p[names] = kept[names][0]
             step()
-    shares = {part: np.maximum(sum(sign * p[names] for names, sign in of), 0.0) for part, of in EVENTS.items()}
+    sums = {part: sum((sign * p[names] for names, sign in of), np.zeros(len(base))) for part, of in EVENTS.items()}
+    shares = {part: np.where(share < ROUNDING, 0.0, share) for part, share in sums.items()}
     return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, kept
 
 

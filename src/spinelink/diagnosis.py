@@ -1110,8 +1110,8 @@ class Case:
     def _can_be_present(self, names: Sequence[str]) -> None:
         """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
         from spinelink.inference.contradiction import smallest_contradiction
+        from spinelink.inference.necessity import present_seen
         from spinelink.inference.query import log_evidence
-        from spinelink.query.attribution import present_seen
 
         compiled = self.model.compiled
         seen = present_seen(compiled, self._seen, [compiled.index[n] for n in names])

@@ -13,13 +13,13 @@ from scipy.optimize import linprog
 
 from spinelink.diagnosis import Model
 from spinelink.inference.coupling import couplings_tried
+from spinelink.inference.necessity import necessity, present_seen
 from spinelink.inference.query import log_evidence
 from spinelink.inference.twin import worlds
 from spinelink.model.cpd import Deterministic, NoisyMax, NoisyOr, Prior, Row, Table
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Probability
 from spinelink.model.variable import Node
-from spinelink.query.attribution import necessity, present_seen
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.strategies import ABOUT, networks

@@ -5,7 +5,7 @@ They explain findings; they do not rank diseases. Which disease a person has is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference import fast
-from spinelink.inference.compiled import CompiledNetwork, TableFactor
+from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
-from spinelink.inference.draws import count_draws, draw_marginals
-from spinelink.inference.execute import Rows, Seen, is_soft
-from spinelink.inference.one_case import kernel_findings
-from spinelink.inference.query import log_evidence, marginals
-from spinelink.inference.twin import Worlds, reaching, worlds
-from spinelink.model.cpd import LogOdds
+from spinelink.inference.execute import Seen
+from spinelink.inference.necessity import (
+    Event,
+    absent_elsewhere,
+    any_present,
+    log_probability,
+    necessity,
+    other_worlds,
+    posteriors_present,
+    present_seen,
+    protective_edges,
+)
+from spinelink.inference.twin import reaching
 from spinelink.model.network import Network
 from spinelink.model.question import Question
 from spinelink.result import Result, show_number
@@ -39,19 +45,11 @@ EVENTS: dict[str, tuple[tuple[tuple[str, ...], int], ...]] = {
     "both_ways": ((("first", "second"), 1),),
     "shared": ((("shared",), 1), (("first", "shared"), -1), (("second", "shared"), -1), (("first", "second", "shared"), 1)),
 }  # the share of a link: probabilities of events that hold together, added by sign
-Event = tuple[Array, Worlds, dict[int, int | Array | Rows]]
-"""Its probability, (draws,), its worlds, and what is seen in them."""
 LEAST = 0.005  # a link with a smaller share names no carriers
-LEAST_CARRIED, LIFT, CERTAIN = (
-    0.05,
-    0.02,
-    0.9,
-)  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
-LOG_WHOLE = -450.0
-CAPACITY = 1 << 26  # doubles that one run of the kernel may take, within the network's budget
-RARE = 0.01  # bounds of causes that are rarer are 0 and their probability, without couplings tried
+LEAST_CARRIED = 0.05  # a carrier is there with the link at least so often,
+LIFT, CERTAIN = 0.02, 0.9  # and so much oftener than without, or is there anyway
 ROUNDING = 1e-12  # a sum of probabilities by sign that should be 0 is less
-TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that; nor do couplings matter that move nothing by more
+TINY = 1e-4  # an event that is rarer is not split further, and couplings that move nothing by more do not matter
 
 
 @dataclass(frozen=True)
@@ -197,156 +195,6 @@ def _asked_in(question: Question) -> str:
     )
 
 
-def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
-    """Edges along which a parent only makes its child rarer: the odds ratios in force lower it in some state and raise it in none.
-
-    That a risk factor is missing, or that a named disease has taken the place of a diagnosis of exclusion, is no mechanism by which a finding would go: in the
-    other worlds the child responds to such a parent as it was.
-    """
-    found = set()
-    for name, node in network.nodes.items():
-        factor = compiled.factors[compiled.index[name]]
-        if isinstance(node.cpd, LogOdds) and isinstance(factor, TableFactor):
-            for axis, parent in enumerate(factor.parents):
-                absent, present = (
-                    np.moveaxis(factor.table[..., k, :], axis, 0) for k in (0, 1)
-                )  # (parent's states, other parents..., draws)
-                # Of a number next to 0 or 1 only the other one has the digits.
-                rarer = (present[1:] < present[:1]) | (absent[1:] > absent[:1])
-                if rarer.all(axis=tuple(range(1, rarer.ndim))).any() and (present[1:] <= present[:1]).all():
-                    found.add((parent, compiled.index[name]))
-    return frozenset(found)
-
-
-def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) -> dict[int, int | Array | Rows]:
-    """The findings, and that effects which were not assessed, or not for certain, are not in their first state."""
-    found = dict(seen)
-    for i in effects:
-        value = found.get(i, np.ones((compiled.cards[i], 1)))
-        if not isinstance(value, int) and is_soft(value):
-            there = np.array(value, dtype=float)
-            there[0] = 0.0
-            found[i] = there
-    return found
-
-
-def _absent(
-    compiled: CompiledNetwork,
-    seen: Seen,
-    events: Sequence[tuple[Sequence[int], Sequence[int]]],
-    couplings: Mapping[Mechanism, Coupling],
-    held: Container[tuple[int, int]],
-    base: Array,
-) -> Event:
-    """P(in world k, where the causes of events[k] are absent, its effects are too | findings), (draws,); the worlds, and what is seen in them.
-
-    seen: with the effects present. base: log P(seen).
-    """
-    found = _worlds(compiled, seen, events, couplings, held)
-    there: dict[int, int | Array | Rows] = {found.at[0][i]: v for i, v in seen.items()} | dict(found.fixed)
-    for k, (_, effects) in enumerate(events, start=1):
-        for e in effects:
-            index = found.at[k][e]
-            if index == found.at[0][e]:  # nothing that reaches it was changed: it is there as it was
-                return np.zeros(len(base)), found, there
-            there[index] = 0
-    return _ratio(_log_evidence(found.network, there, whole=base), base), found, there
-
-
-def _worlds(
-    compiled: CompiledNetwork,
-    seen: Seen,
-    events: Sequence[tuple[Sequence[int], Sequence[int]]],
-    couplings: Mapping[Mechanism, Coupling],
-    held: Container[tuple[int, int]],
-) -> Worlds:
-    changes = [dict.fromkeys(causes, 0) for causes, _ in events]
-    return worlds(compiled, changes, seen, [effects for _, effects in events], couplings=couplings, held=held)
-
-
-def _log_evidence(compiled: CompiledNetwork, seen: Seen, *, whole: Array | None = None) -> Array:
-    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy.
-
-    whole: log P of what the findings are a part of, if only their share counts: what the kernel finds below 1e-250 is none of that.
-    """
-    if count_draws(compiled) > 1:
-        return draw_marginals(compiled, seen, []).log_evidence
-    if fast.is_available():
-        answer = fast.solve(compiled, *kernel_findings(compiled, seen), [], capacity=CAPACITY)
-        if answer.answered[0]:
-            return answer.log_evidence
-        if not answer.outgrown[0] and whole is not None and whole[0] > LOG_WHOLE:
-            return np.array([-np.inf])
-    return log_evidence(compiled, seen)
-
-
-def _present(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list[float]:
-    """P(not in its first state | findings) of each node."""
-    if not nodes:
-        return []
-    of: Mapping[int, Array] = {}
-    if fast.is_available():
-        answer = fast.solve(compiled, *kernel_findings(compiled, seen), list(nodes), capacity=CAPACITY)
-        of = answer.of if answer.answered[0] else of
-    of = of or marginals(compiled, seen, nodes).of
-    return [float(of[i][1:, 0].sum()) for i in nodes]
-
-
-def _any_of(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], base: Array) -> Array:
-    """P(not all of the nodes are in their first state | findings), (draws,). base: log P(findings)."""
-    absent = dict(seen)
-    for i in nodes:
-        value = seen.get(i, 0)
-        if not isinstance(value, int) and is_soft(value):
-            absent[i] = value * np.eye(compiled.cards[i])[:, :1]  # the likelihood of its first state still counts
-        elif isinstance(value, int) and value != 0:
-            return np.ones(len(base))
-        else:
-            absent[i] = 0
-    return np.maximum(1.0 - _ratio(_log_evidence(compiled, absent), base), 0.0)
-
-
-def necessity(
-    compiled: CompiledNetwork,
-    seen: Seen,
-    effect: int,
-    causes: Sequence[int],
-    *,
-    held: Container[tuple[int, int]] = (),
-    base: Array | None = None,
-    bounded: bool = True,
-) -> tuple[Array, Array, Array, bool]:
-    """P(effect absent had the causes been absent | findings, effect present), the least and most of it over couplings, (draws,) each; whether it is identified.
-
-    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. bounded: whether bounds are looked for. The number is that of rows which respond to one quantile in the
-    order of their states. Where it is not identified, low and high are bounds over all couplings if nothing is left open but the effect's own mechanism, seen
-    in one state, and mechanisms between that have two states and either are passed by all that differs or compare just two rows; they are sharp if each
-    compares just two rows. Otherwise they are the range over extreme couplings (`couplings_tried`), which may be narrower than that over all. Of causes rarer than 1 in
-    100 they are 0 and P(any of the causes is there), a bound whatever the couplings.
-    """
-    reach = sorted(reaching(compiled, [effect], held) & set(causes))
-    if not reach:
-        nothing = np.zeros(1)
-        return nothing, nothing, nothing, True
-    base = _log_evidence(compiled, seen) if base is None else base
-    event = [(reach, [effect])]
-    same, found, _ = _absent(compiled, seen, event, {}, held, base)
-    if found.identified or not bounded:
-        return same, same, same, found.identified
-    most = _any_of(compiled, seen, reach, base)
-    if most.mean() < RARE:
-        return same, np.zeros(len(same)), np.maximum(most, same), False
-    tried = couplings_tried(compiled, found.open, seen, [effect])
-    ends = [same, *(_absent(compiled, seen, event, c, held, base)[0] for c in tried)]
-    return same, np.min(ends, axis=0), np.max(ends, axis=0), False
-
-
-def _ratio(log: Array, base: Array) -> Array:
-    """A conditional probability; not a number in draws under which the findings cannot occur."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.minimum(np.exp(log - base), 1.0))
-
-
 def _quantiles(low: Array, high: Array, level: float) -> tuple[float, float]:
     """An equal-tailed interval of what lies between two arrays over draws; draws under which the findings cannot occur are left out."""
     tail = (1.0 - level) / 2.0
@@ -369,8 +217,8 @@ def attribution(
     node = compiled.index[effect]
     there = present_seen(compiled, seen, [node])
     held = protective_edges(network, compiled)
-    base = _log_evidence(compiled, there)
-    drawn_base = None if drawn is None else _log_evidence(drawn, there)
+    base = log_probability(compiled, there)
+    drawn_base = None if drawn is None else log_probability(drawn, there)
     groups = {name: [compiled.index[n] for n in nodes] for name, nodes in causes.items()}
     posteriors = _posteriors(compiled, there, groups, base)
     rows = []
@@ -389,8 +237,8 @@ def attribution(
 def _posteriors(compiled: CompiledNetwork, seen: Seen, groups: Mapping[str, Sequence[int]], base: Array) -> dict[str, float]:
     """P(not all nodes of a group are in their first state | findings). base: log P(findings)."""
     single = {name: own[0] for name, own in groups.items() if len(own) == 1 and not isinstance(seen.get(own[0]), int)}
-    found = dict(zip(single, _present(compiled, seen, list(single.values())), strict=True))
-    return {name: found[name] if name in found else float(_any_of(compiled, seen, own, base)[0]) for name, own in groups.items()}
+    found = dict(zip(single, posteriors_present(compiled, seen, list(single.values())), strict=True))
+    return {name: found[name] if name in found else float(any_present(compiled, seen, own, base)[0]) for name, own in groups.items()}
 
 
 def link(
@@ -431,7 +279,7 @@ def link(
             report(next(steps))
 
     asked = [event for event in events.values() if event is not None and event[0]]
-    opened = _worlds(compiled, there, asked, {}, held).open
+    opened = other_worlds(compiled, there, asked, {}, held).open
     tried = [{}, *(couplings_tried(compiled, opened, there, [a, b]))]
     varied = [_shares(compiled, there, events, c, held, step) for c in tried]
     same, kept = varied[0]
@@ -479,7 +327,7 @@ def _shares(
 
     only: which are not rare, where that is known.
     """
-    base = _log_evidence(compiled, seen)
+    base = log_probability(compiled, seen)
     p: dict[tuple[str, ...], Array] = {}
     kept: dict[tuple[str, ...], Event] = {}
     for many in (1, 2, 3):
@@ -488,7 +336,7 @@ def _shares(
             p[names] = np.zeros(len(base))
             rare = any(float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k))
             if len(chosen) == many and (not rare if only is None else names in only):
-                kept[names] = _absent(compiled, seen, chosen, couplings, held, base)
+                kept[names] = absent_elsewhere(compiled, seen, chosen, couplings, held, base)
                 p[names] = kept[names][0]
             step()
     sums = {part: sum((sign * p[names] for names, sign in of), np.zeros(len(base))) for part, of in EVENTS.items()}
@@ -541,4 +389,4 @@ def _with_seen(compiled: CompiledNetwork, there: Seen, nodes: Sequence[int], at:
     """Node -> P(not in its first state | what is there); at: node -> its index in this network; what was seen for certain is as it was seen."""
     hidden = [i for i in nodes if not isinstance(seen.get(i), int)]
     found = {i: float(seen[i] != 0) for i in nodes if i not in hidden}
-    return found | dict(zip(hidden, _present(compiled, there, [at[i] for i in hidden]), strict=True))
+    return found | dict(zip(hidden, posteriors_present(compiled, there, [at[i] for i in hidden]), strict=True))

@@ -56,8 +56,8 @@ TINY = 1e-4  # an event that is rarer is not split further, and couplings that m
 class Necessity:
     """One cause, or group of causes: the probability that the effect would be absent had they been absent, everything else as it was.
 
-    low, high: bounds over how a table's rows hang together; equal to the probability where it is identified; a credible interval that holds them where asked
-    for.
+    low, high: how far it may be otherwise, as nothing says how the rows of a table hang together; equal to the probability where it is identified; a credible
+    interval that holds that range where asked for. For which networks they are bounds, and sharp, is said at `inference.necessity.necessity`.
     """
 
     cause: str
@@ -94,8 +94,9 @@ class Attribution(Result):
         return pd.DataFrame(rows, columns=["cause", "posterior", "probability", "low", "high", "identified"])
 
     def title(self) -> str:
-        what = f"; {self.level:.0%} credible intervals" if self.level else ""
-        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{what}{_asked_in(self.question)}"
+        identified = all(r.identified for r in self.rows)
+        ends = f"; low, high: {_ends(self.level, identified=identified)}" if self.level or not identified else ""
+        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{ends}{_asked_in(self.question)}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class Link(Result):
 
     first_from_second: the first is there because of causes where the second is at home, and not the other way; second_from_first; both_ways; shared: not so,
     but both because of causes elsewhere; separate: none of these, each would be there without the other's causes.
-    low, high: bounds over what the network does not say (`identified`: there is nothing of the kind), or credible intervals where asked for.
+    low, high: the range over extreme couplings of what the network does not tie together (`identified`: there is nothing of the kind): exact where each such
+    mechanism compares just two rows of two states, else only what was tried; credible intervals that hold it where asked for.
     """
 
     first: str
@@ -137,6 +139,11 @@ class Link(Result):
         """The setting in which what would have been was asked."""
         found = dict(self.question.options).get("population")
         return None if found is None else str(found)
+
+    @property
+    def ends(self) -> str:
+        """What low and high are."""
+        return _ends(self.level, identified=self.identified)
 
     @property
     def leading(self) -> str:
@@ -174,15 +181,20 @@ class Link(Result):
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
     def title(self) -> str:
-        what = f"{self.level:.0%} credible intervals" if self.level else "low, high: bounds, as some rows' coupling is not known"
-        bounds = f"; {what}" if self.level or not self.identified else ""
-        return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}{_asked_in(self.question)}"
+        ends = f"; low, high: {self.ends}" if self.level or not self.identified else ""
+        return f"{self.question}\nLinked with probability {show_number(self.probability)}{ends}{_asked_in(self.question)}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The five shares."""
         from spinelink.plot.answers import plot_link
 
         return plot_link(self, ax=ax)
+
+
+def _ends(level: float | None, *, identified: bool) -> str:
+    """What low and high are."""
+    open_ = "" if identified else "how far it may be otherwise, as the network does not say how some of its rows hang together"
+    return ", with ".join(part for part in (f"{level:.0%} credible intervals" if level else "", open_) if part) or "the same"
 
 
 def _asked_in(question: Question) -> str:

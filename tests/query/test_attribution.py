@@ -253,6 +253,16 @@ def test_bounds_of_a_rare_cause_are_zero_and_its_posterior():
     assert 0.0 <= least <= row.probability + 1e-9 and row.probability <= most + 1e-9 <= row.high + 2e-9 < 0.01
 
 
+def test_bounds_of_a_table_too_large_to_turn_round_are_zero_and_the_posterior():
+    """Seven causes taken away together, 128 rows that may each be compared with each: what holds for any coupling."""
+    names = [f"c{k}" for k in range(7)]
+    rows = [chance(0.1 + 0.8 * (k * 37 % 128) / 128) for k in range(128)]
+    network = network_of(**{n: cause("back") for n in names}, y=node(AB, dict.fromkeys(names, AB), rows))
+    row = Model(network).observe(y=True).attribute("y", "back").rows[0]
+    assert (row.low, row.high, row.identified) == (0.0, pytest.approx(row.posterior), False)
+    assert 0.0 < row.probability < row.high
+
+
 def test_intervals_hold_the_bounds_under_each_draw():
     """One table: under each draw the bounds of Tian and Pearl (2000) for that draw's numbers."""
     network = network_of(c=cause("back"), y=node(AB, {"c": AB}, [chance(0.3), chance(0.6)]))

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import TooLargeError
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork, TableFactor
 from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
@@ -75,11 +76,13 @@ def necessity(
 ) -> tuple[Array, Array, Array, bool]:
     """P(effect absent had the causes been absent | findings, effect present), the least and most of it over couplings, (draws,) each; whether it is identified.
 
-    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. bounded: whether bounds are looked for. The number is that of rows which respond to one quantile in the
-    order of their states. Where it is not identified, low and high are bounds over all couplings if nothing is left open but the effect's own mechanism, seen
-    in one state, and mechanisms between that have two states and either are passed by all that differs or compare just two rows; they are sharp if each
-    compares just two rows. Otherwise they are the range over extreme couplings (`couplings_tried`), which may be narrower than that over all. Of causes rarer than 1 in
-    100 they are 0 and P(any of the causes is there), a bound whatever the couplings.
+    seen: with the effect present. held: as in `worlds`. base: log P(seen), where it is known. bounded: whether other couplings are tried.
+
+    The number is that of rows which respond to one quantile in the order of their states. Low and high are bounds over all couplings (Tian and Pearl 2000) if
+    the effect is seen in one state, or nothing of it and below it is seen, and every open mechanism between has two states and is either passed by all that
+    differs or compares just two rows in all, few enough for all combinations; they are sharp if each open mechanism compares just two rows and the effect has
+    two states or one such mechanism. Otherwise they are the range over the extreme couplings of `couplings_tried`, which may be narrower than that over all.
+    Of causes rarer than 1 in 100, and where another coupling is too large to work out, they are 0 and P(any of the causes is there), whatever the coupling.
     """
     reach = sorted(reaching(compiled, [effect], held) & set(causes))
     if not reach:
@@ -91,10 +94,14 @@ def necessity(
     if found.identified or not bounded:
         return same, same, same, found.identified
     most = any_present(compiled, seen, reach, base)
+    whole = same, np.zeros(len(same)), np.maximum(most, same), False
     if most.mean() < RARE:
-        return same, np.zeros(len(same)), np.maximum(most, same), False
-    tried = couplings_tried(compiled, found.open, seen, [effect])
-    ends = [same, *(absent_elsewhere(compiled, seen, event, c, held, base)[0] for c in tried)]
+        return whole
+    try:
+        tried = couplings_tried(compiled, found.open, seen, [effect])
+        ends = [same, *(absent_elsewhere(compiled, seen, event, c, held, base)[0] for c in tried)]
+    except TooLargeError:
+        return whole
     return same, np.min(ends, axis=0), np.max(ends, axis=0), False
 
 

@@ -24,7 +24,7 @@ from spinelink.inference.execute import Seen
 
 Array = NDArray[np.float64]
 
-WIDEST = 1 << 18  # entries of one response table
+WIDEST = 1 << 22  # numbers in one response table
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ class _Builder:
         """
         states, draws = array.shape[-2:]
         cards, split = array.shape[: len(calm)], array.shape[len(calm) : -2]
-        names = self.compiled.states[key[1]]
+        names, coupling = self.compiled.states[key[1]], self.couplings.get(key)
         if len(set(copies.values())) == 1:
             only = self._add(name, names, TableFactor((*calm, *next(iter(copies.values()))), array))
             return dict.fromkeys(copies, only)
@@ -244,7 +244,10 @@ class _Builder:
         pairs = [self._together(a, b, split) for a, b in combinations(dict.fromkeys(copies.values()), 2)]
         if is_open(rows, pairs):
             self.open.append(key)
-        cuts, here, there = coupled_responses(np.moveaxis(rows, 0, 2).reshape(*rows.shape[1:3], -1), self.couplings.get(key))
+        count = prod(split) * (states - 1) * (1 if coupling is None else 2) + 1  # quantiles, at most
+        if (size := count * array.size * (1 if coupling is None else prod(split))) > WIDEST:
+            raise TooLargeError(f"the responses of {name} to its causes are too many to write down ({size})")
+        cuts, here, there = coupled_responses(np.moveaxis(rows, 0, 2).reshape(*rows.shape[1:3], -1), coupling)
         quantile = np.moveaxis(cuts.reshape(len(cuts), *cards, -1), 0, -2)
         exogenous = self._add(f"{name}?", tuple(map(str, range(len(cuts)))), TableFactor(calm, quantile))
         made: dict[tuple[int, ...], int] = {}
@@ -257,8 +260,6 @@ class _Builder:
                     response = np.moveaxis(response.reshape(*response.shape[:-1], prod(cards), -1), -2, 1)
                     response = response.reshape(len(cuts), *cards, *response.shape[2:])
                     scope = (*calm, *scope)
-                if response[..., 0].size > WIDEST:
-                    raise TooLargeError(f"the responses of {name} to its causes are too many to write down ({response[..., 0].size})")
                 made[parents] = self._add(name if k == 0 else f"{name}'{k}", names, TableFactor((exogenous, *scope), response))
         return {k: made[parents] for k, parents in copies.items()}
 

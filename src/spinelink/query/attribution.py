@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
 from spinelink.inference.execute import Seen
@@ -292,20 +293,9 @@ def link(
 
     asked = [event for event in events.values() if event is not None and event[0]]
     opened = other_worlds(compiled, there, asked, {}, held).open
-    tried = [{}, *(couplings_tried(compiled, opened, there, [a, b]))]
-    varied = [_shares(compiled, there, events, c, held, step) for c in tried]
-    same, kept = varied[0]
-    point = {p: float(v[0]) for p, v in same.items()}
-    low, high = ({p: float(pick(shares[p][0] for shares, _ in varied)) for p in PARTS} for pick in (min, max))
-    if drawn is not None and level is not None:
-        # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
-        many = [
-            _shares(drawn, there, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
-            for c, (shares, own) in zip(tried, varied, strict=True)
-            if not c or any(abs(shares[p][0] - same[p][0]) > TINY for p in PARTS)
-        ]
-        for p in PARTS:
-            low[p], high[p] = _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level)
+    same = _shares(compiled, there, events, {}, held, step)
+    point = {p: float(v[0]) for p, v in same[0].items()}
+    low, high = _range(compiled, drawn, there, events, same, couplings_tried(compiled, opened, there, [a, b]), held, step, level)
     way = [{i: _on_the_way(network, compiled, group, i, held) for i in (a, b)} for group in groups]
     ways_of = {
         "first_from_second": way[1][a],
@@ -314,8 +304,38 @@ def link(
         "shared": way[2][a] | way[2][b],
     }
     chosen = {part: sorted(nodes - {a, b}) for part, nodes in ways_of.items() if point[part] > LEAST}
-    carried = _carriers(network, compiled, there, kept, chosen)
+    carried = _carriers(network, compiled, there, same[1], chosen)
     return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, not opened, carried, level)
+
+
+def _range(
+    compiled: CompiledNetwork,
+    drawn: CompiledNetwork | None,
+    seen: Seen,
+    events: Mapping[str, tuple[list[int], list[int]] | None],
+    same: tuple[dict[str, Array], dict[tuple[str, ...], Event]],
+    tried: Sequence[Mapping[Mechanism, Coupling]],
+    held: Container[tuple[int, int]],
+    step: Callable[[], object],
+    level: float | None,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Low and high of each share: over couplings, and over draws where there are any; 0 and 1 where a coupling is too large to work out."""
+    varied: list[tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Event]]] = [({}, *same)]
+    try:
+        varied += [(c, *_shares(compiled, seen, events, c, held, step)) for c in tried]
+    except TooLargeError:
+        return dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 1.0)
+    if drawn is None or level is None:
+        low, high = ({p: float(pick(shares[p][0] for _, shares, _ in varied)) for p in PARTS} for pick in (min, max))
+        return low, high
+    # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
+    many = [
+        _shares(drawn, seen, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
+        for c, shares, own in varied
+        if not c or any(abs(shares[p][0] - same[0][p][0]) > TINY for p in PARTS)
+    ]
+    ends = {p: _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level) for p in PARTS}
+    return {p: e[0] for p, e in ends.items()}, {p: e[1] for p, e in ends.items()}
 
 
 def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:

@@ -351,15 +351,18 @@ def test_bounds_of_tables_in_series_are_sharp(data):
     """A table between cause and effect, with a hidden parent of both and something seen below: the least and most over all couplings of both tables."""
     draw = data.draw
     shared = draw(st.booleans())
+    states = draw(st.sampled_from([AB, THREE]))
     more = {"g": AB} if shared else {}
     rows = 4 if shared else 2
     nodes = {"g": node(AB, {}, draw(values(AB)))} if shared else {}
     network = network_of(
         **nodes, c=node(AB, {}, draw(values(AB))), m=node(AB, {"c": AB, **more}, draw(values(AB, rows))),
-        z=node(AB, {"m": AB}, draw(values(AB, 2))), y=node(AB, {"m": AB, **more}, draw(values(AB, rows))),
+        z=node(AB, {"m": AB}, draw(values(AB, 2))), y=node(states, {"m": AB, **more}, draw(values(states, rows))),
     )  # fmt: skip
     evidence = (
-        {"y": ("present",)} | ({"c": ("present",)} if draw(st.booleans()) else {}) | ({"z": ("present",)} if draw(st.booleans()) else {})
+        {"y": (draw(st.sampled_from(states[1:])),)}
+        | ({"c": ("present",)} if draw(st.booleans()) else {})
+        | ({"z": ("present",)} if draw(st.booleans()) else {})
     )
     ends = [
         lp_range(network, "y", {"c": "absent"}, evidence, ("y", None), {"m": couplings_of(network, "m", shares)})

@@ -214,6 +214,26 @@ def test_a_parent_is_protective_by_the_odds_ratio_in_force():
         assert (plain[0].probability > 0.0) == (value > 1.0)
 
 
+def test_a_child_responds_to_a_protective_parent_as_it_was():
+    """Without the disease the diagnosis of exclusion does not take its place."""
+    ratio = Ratio(estimate=0.05, interval=(0.02, 0.1), grade="judged", note="test")
+    strain = Node(role="cause", label="strain", states=AB, cpd=LogOdds(kind="log_odds", odds_ratios={"named": ratio}, baseline=chance(0.5)))
+    network = network_of(
+        back=cause("back"), named=noisy("back", chance(0.05), {"back": chance(0.9)}, role="mechanism"), strain=strain,
+        leg_pain=noisy("leg", chance(0.05), {"back": chance(0.8), "strain": chance(0.6)}),
+    )  # fmt: skip
+    found = Model(network).observe(leg_pain=True).attribute("leg_pain", "back").rows[0]
+    expected = {}
+    for held in ((), {("named", "strain")}):
+        total = absent = 0.0
+        for p, (is_, would_be) in enumerate_worlds(network, [{"back": "absent"}], held=held):
+            total += p * (is_["leg_pain"] == "present")
+            absent += p * (is_["leg_pain"] == "present" and would_be["leg_pain"] == "absent")
+        expected[bool(held)] = absent / total
+    assert found.probability == pytest.approx(expected[True], abs=1e-9) and found.identified
+    assert expected[True] > expected[False] + 0.01
+
+
 def test_a_share_that_is_not_identified_ranges_over_the_couplings():
     """Links from a mechanism with three states: the least and most of each share over all couplings of both, which are at the ends of each."""
     of_leg, of_back = ({s: chance(p) for s, p in zip(THREE[1:], ps, strict=True)} for ps in ((0.4, 0.7), (0.6, 0.5)))

@@ -1054,7 +1054,7 @@ class Case:
         effect: a node; where it was not assessed it is taken as present. cause: a node, several (taken away together), an origin ("back", "hip", ...), or
         None: every origin and every ranked cause that can reach the effect. setting: the population in which it is asked; the one that the network marks as
         unselected where None (the case's own where there is none): being chosen by symptoms is no cause of them. interval: level of credible intervals from
-        that many draws of the numbers. Raises EvidenceError where the effect was found absent, UnknownNameError.
+        that many draws of the numbers. Raises EvidenceError where the effect was found absent or cannot be present, ImpossibleEvidenceError, UnknownNameError.
         This explains a finding; which disease is likely is what the posterior says.
         """
         from spinelink.progress import bar
@@ -1063,6 +1063,7 @@ class Case:
         name = self._effect(effect)
         asked = self._counterfactual(setting)
         groups = self._causes_of(name, cause)
+        asked._can_be_present([name])
         level, drawn = asked._drawn(interval, draws, seed, [name])
         question = self._question(effect=name, population=asked.model.setting, interval=interval)
         with bar("attribution", len(groups), progress) as report:
@@ -1087,7 +1088,7 @@ class Case:
 
         homes: the origins of causes that are at home with the first and with the second; by the findings' regions where None (a finding in the leg is at
         home at hip, leg and foot). A finding that was not assessed is taken as present. setting, interval, draws: as in `attribute`.
-        Raises EvidenceError where both were found absent, UnknownNameError.
+        Raises EvidenceError where both were found absent or one cannot be present, ImpossibleEvidenceError, UnknownNameError.
         """
         from spinelink.progress import bar
         from spinelink.query.attribution import link
@@ -1100,7 +1101,7 @@ class Case:
             raise EvidenceError(f"{names[0]} and {names[1]} were found absent: there is no link to ask about.")
         chosen = self._homes(names, homes)
         asked = self._counterfactual(setting)
-        asked._possible(asked.log_evidence)
+        asked._can_be_present(names)
         level, drawn = asked._drawn(interval, draws, seed, names)
         question = self._question(first=names[0], second=names[1], homes=chosen, population=asked.model.setting, interval=interval)
         with bar("link", 14 if drawn is not None else 7, progress) as report:
@@ -1138,6 +1139,26 @@ class Case:
         self._possible(self.log_evidence)
         return name
 
+    def _can_be_present(self, names: Sequence[str]) -> None:
+        """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
+        from spinelink.inference.contradiction import smallest_contradiction
+        from spinelink.inference.necessity import present_seen
+        from spinelink.inference.query import log_evidence
+
+        compiled = self.model.compiled
+        seen = present_seen(compiled, self._seen, [compiled.index[n] for n in names])
+        if log_evidence(compiled, seen)[0] > float("-inf"):
+            return
+        self._possible(self.log_evidence)
+        contradicting = [compiled.names[i] for i in smallest_contradiction(compiled, seen)]
+        taken = [n for n in contradicting if n in names and not isinstance(self.findings.get(n), str)]
+        others = [describe(n, self.findings[n]) for n in contradicting if n not in taken]
+        besides = f" with these findings: {', '.join(others)}" if others else ""
+        raise EvidenceError(
+            f"{' and '.join(taken)} cannot be present in this network (setting {self.model.setting}){besides}; the probability is 0, so there is nothing to"
+            " explain. Retract or correct a finding, or ask about another."
+        )
+
     def _causes_of(self, effect: str, cause: str | Iterable[str] | None) -> dict[str, list[str]]:
         """Groups of causes to take away, by name."""
         network, compiled = self.model.network, self.model.compiled
@@ -1170,6 +1191,10 @@ class Case:
         else:
             if isinstance(homes, str) or not isinstance(homes, Sequence) or len(homes) != 2:
                 raise SpinelinkError("homes is a pair: the origins at home with the first finding, and with the second.")
+            if not all(isinstance(h, str) or (isinstance(h, Sequence) and h) for h in homes):
+                raise SpinelinkError(
+                    f"each of the homes is an origin or a list of one or more, not {homes!r}; origins: {', '.join(get_args(Origin))}."
+                )
             found = [(h,) if isinstance(h, str) else tuple(h) for h in homes]
         for own in found:
             for origin in own:

@@ -138,6 +138,60 @@ def test_errors_are_one_message_with_status_2(run, words, said):
     assert "Traceback" not in err
 
 
+def test_link_prints_flags_before_the_answer_and_with_a_refusal(run):
+    status, out, err = run("link", "-n", "minimal", "leg_pain=below_knee", *FLAGGED)
+    assert (status, err) == (0, "")
+    assert out.index("EMERGENCY") < out.index("Linked with probability")
+    refused = ["link", "-n", "minimal", "leg_pain=none", "back_pain=no", "bladder_dysfunction"]
+    status, out, err = run(*refused)
+    assert status == 2 and "does not exclude" in out and "found absent" in err
+    status, out, _ = run(*refused, "--json")
+    document = json.loads(out)
+    assert status == 2 and document["links"] == document["alerts"] == [] and "found absent" in document["error"]["message"]
+    (alert,) = json.loads(run("link", "-n", "minimal", *FLAGGED, "--json")[1])["alerts"]
+    assert alert["urgency"] == "emergency"
+
+
+def test_link_prints_low_and_high_wherever_there_are_any(run, tmp_path):
+    """Not identified: leg pain is a table of a cause in the back."""
+    number = "{estimate: %s, equivalent_sample_size: 10, grade: judged, note: test}"
+    text = f"""spinelink: 1
+name: rows
+title: rows
+version: "0"
+nodes:
+  disc: {{role: cause, label: Disc, origin: back, cpd: {{kind: prior, prior: {number % 0.4}}}}}
+  hip: {{role: cause, label: Hip, origin: hip, cpd: {{kind: prior, prior: {number % 0.4}}}}}
+  leg_pain:
+    role: symptom
+    label: Leg pain
+    region: leg
+    cpd:
+      kind: table
+      parents: [disc]
+      rows:
+        - {{given: {{disc: absent}}, probability: {number % 0.3}}}
+        - {{given: {{disc: present}}, probability: {number % 0.6}}}
+  back_pain:
+    role: symptom
+    label: Back pain
+    region: back
+    cpd: {{kind: noisy_or, leak: {number % 0.1}, links: {{disc: {number % 0.5}, hip: {number % 0.1}}}}}
+"""
+    path = tmp_path / "rows.yaml"
+    path.write_text(text, encoding="utf-8")
+    status, out, err = run("link", "-n", str(path), "leg_pain", "back_pain")
+    assert (status, err) == (0, "")
+    header = next(line for line in out.splitlines() if "carried by" in line)
+    assert header.index("share") < header.index("low") < header.index("high")
+    assert "how far it may be otherwise" in out
+    document = json.loads(run("link", "-n", str(path), "leg_pain", "back_pain", "--json")[1])
+    assert document["identified"] is False
+    assert any(row["low"] < row["share"] or row["high"] > row["share"] for row in document["links"])
+    plain = run("link", "-n", "minimal", "leg_pain=below_knee", "back_pain")[1]
+    assert "low" not in next(line for line in plain.splitlines() if "carried by" in line)
+
+
 def test_contradicting_findings_keep_their_alerts(run, tmp_path):
     path = tmp_path / "contradiction.yaml"
     path.write_text(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from spinelink.cli.findings import read_findings
-from spinelink.cli.output import json_option, network_option, print_json, print_table, setting_option
+from spinelink.cli.output import alert_records, json_option, network_option, print_alerts, print_json, print_table, setting_option
 from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.errors import EvidenceError, ImpossibleEvidenceError
+
+if TYPE_CHECKING:
+    from spinelink.query.attribution import Link
 
 
 @click.command()
@@ -15,7 +21,7 @@ from spinelink.cli.query import DEFAULT_NETWORK
 @setting_option
 @click.option("--between", nargs=2, default=("leg_pain", "back_pain"), show_default=True, help="The two findings.")
 @click.option(
-    "--interval", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Level of credible intervals, as 0.95 (half a minute)."
+    "--interval", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Level of credible intervals, as 0.95 (minutes)."
 )
 @json_option
 def link(
@@ -23,17 +29,32 @@ def link(
 ) -> None:
     """Are two findings linked, and which way. What was not assessed is taken as present."""
     from spinelink.library import load
+
+    case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words))
+    if not as_json:
+        print_alerts(case)  # before the answer, which may be refused: nothing silences them
+        _answer(case.link(*between, interval=interval))
+        return
+    document: dict[str, object] = {"question": case.alerts().question.to_dict(), "alerts": alert_records(case)}
+    try:
+        found = case.link(*between, interval=interval)
+    except (EvidenceError, ImpossibleEvidenceError) as error:
+        print_json({**document, "links": [], "error": {"message": str(error)}})
+        raise
+    answer = {"question": found.question.to_dict(), "linked": found.probability, "identified": found.identified}
+    print_json({**document, **answer, "links": found.to_frame().to_dict("records")})
+
+
+def _answer(found: Link) -> None:
     from spinelink.result import show_number
 
-    found = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words)).link(*between, interval=interval)
-    frame = found.to_frame()
-    if as_json:
-        print_json({"question": found.question.to_dict(), "linked": found.probability, "links": frame.to_dict("records")})
-        return
     click.secho(f"Linked with probability {show_number(found.probability)}", bold=True)
-    ends = ["low", "high"] if interval else []
+    ends = [] if found.level is None and found.identified else ["low", "high"]
     rows = [
-        [str(r["meaning"]), *(show_number(float(r[k])) for k in ["share", *ends]), str(r["carried_by"])] for r in frame.to_dict("records")
+        [str(r["meaning"]), *(show_number(float(r[k])) for k in ["share", *ends]), str(r["carried_by"])]
+        for r in found.to_frame().to_dict("records")
     ]
     print_table(["", "share", *ends, "carried by"], rows, right=["share", *ends])
+    if ends:
+        click.echo(f"low, high: {found.ends}.")
     click.echo(f"Asked in {found.population}." if found.population else "")

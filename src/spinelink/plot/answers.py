@@ -126,6 +126,7 @@ def plot_link(result: Link, *, ax: Axes | None = None) -> Axes:
             ax.plot([result.low[part], result.high[part]], [y, y], color="black", linewidth=1.6, solid_capstyle="butt")
         ax.text(max(result.shares[part], result.high[part]) + 0.012, y, f"{result.shares[part]:.2f}", va="center", fontsize=8)
     ax.set_yticks(range(len(parts)), labels([words[p] for p in parts], width=60), fontsize=8)
-    ax.set(xlabel="share" + (f" ({result.level:.0%} credible interval)" if result.level else ""), xlim=(0.0, 1.08))
+    line = f"{result.level:.0%} credible interval" if result.level else "" if result.identified else "line: how far it may be otherwise"
+    ax.set(xlabel="share" + (f" ({line})" if line else ""), xlim=(0.0, 1.08))
     ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0])
     return plain(ax)

@@ -5,7 +5,7 @@ They explain findings; they do not rank diseases. Which disease a person has is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference import fast
+from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.draws import count_draws, draw_marginals
-from spinelink.inference.execute import Rows, Seen
-from spinelink.inference.one_case import case_marginals
-from spinelink.inference.query import log_evidence
-from spinelink.inference.twin import Coupling, Worlds, worlds
-from spinelink.model.cpd import LogOdds
+from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
+from spinelink.inference.execute import Seen
+from spinelink.inference.necessity import (
+    Event,
+    absent_elsewhere,
+    any_present,
+    log_probability,
+    necessity,
+    other_worlds,
+    posteriors_present,
+    present_seen,
+    protective_edges,
+)
+from spinelink.inference.twin import reaching
 from spinelink.model.network import Network
 from spinelink.model.question import Question
 from spinelink.result import Result, show_number
-from spinelink.typing import CaseEngine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,21 +40,25 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PARTS = ("first_from_second", "second_from_first", "both_ways", "shared", "separate")
+EVENTS: dict[str, tuple[tuple[tuple[str, ...], int], ...]] = {
+    "first_from_second": ((("first",), 1), (("first", "second"), -1)),
+    "second_from_first": ((("second",), 1), (("first", "second"), -1)),
+    "both_ways": ((("first", "second"), 1),),
+    "shared": ((("shared",), 1), (("first", "shared"), -1), (("second", "shared"), -1), (("first", "second", "shared"), 1)),
+}  # the share of a link: probabilities of events that hold together, added by sign
 LEAST = 0.005  # a link with a smaller share names no carriers
-LEAST_CARRIED, LIFT, CERTAIN = (
-    0.05,
-    0.02,
-    0.9,
-)  # a carrier is there with the link at least so often, so much oftener than without, or is there anyway
-TINY = 1e-4  # an event that is rarer is not split further: what both it and another hold is less than that
+LEAST_CARRIED = 0.05  # a carrier is there with the link at least so often,
+LIFT, CERTAIN = 0.02, 0.9  # and so much oftener than without, or is there anyway
+ROUNDING = 1e-12  # a sum of probabilities by sign that should be 0 is less
+TINY = 1e-4  # an event that is rarer is not split further, and couplings that move nothing by more do not matter
 
 
 @dataclass(frozen=True)
 class Necessity:
     """One cause, or group of causes: the probability that the effect would be absent had they been absent, everything else as it was.
 
-    low, high: bounds over how a table's rows hang together; equal to the probability where it is identified; a credible interval that holds them where asked
-    for.
+    low, high: how far it may be otherwise, as nothing says how the rows of a table hang together; equal to the probability where it is identified; a credible
+    interval that holds that range where asked for. For which networks they are bounds, and sharp, is said at `inference.necessity.necessity`.
     """
 
     cause: str
@@ -84,8 +95,9 @@ class Attribution(Result):
         return pd.DataFrame(rows, columns=["cause", "posterior", "probability", "low", "high", "identified"])
 
     def title(self) -> str:
-        what = f"; {self.level:.0%} credible intervals" if self.level else ""
-        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{what}{_asked_in(self.question)}"
+        identified = all(r.identified for r in self.rows)
+        ends = f"; low, high: {_ends(self.level, identified=identified)}" if self.level or not identified else ""
+        return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{ends}{_asked_in(self.question)}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,8 @@ class Link(Result):
 
     first_from_second: the first is there because of causes where the second is at home, and not the other way; second_from_first; both_ways; shared: not so,
     but both because of causes elsewhere; separate: none of these, each would be there without the other's causes.
-    low, high: bounds over what the network does not say (`identified`: there is nothing of the kind), or credible intervals where asked for.
+    low, high: the range over extreme couplings of what the network does not tie together (`identified`: there is nothing of the kind): exact where each such
+    mechanism compares just two rows of two states, else only what was tried; credible intervals that hold it where asked for.
     """
 
     first: str
@@ -127,6 +140,11 @@ class Link(Result):
         """The setting in which what would have been was asked."""
         found = dict(self.question.options).get("population")
         return None if found is None else str(found)
+
+    @property
+    def ends(self) -> str:
+        """What low and high are."""
+        return _ends(self.level, identified=self.identified)
 
     @property
     def leading(self) -> str:
@@ -164,15 +182,20 @@ class Link(Result):
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
     def title(self) -> str:
-        what = f"{self.level:.0%} credible intervals" if self.level else "low, high: bounds, as some rows' coupling is not known"
-        bounds = f"; {what}" if self.level or not self.identified else ""
-        return f"{self.question}\nLinked with probability {show_number(self.probability)}{bounds}{_asked_in(self.question)}"
+        ends = f"; low, high: {self.ends}" if self.level or not self.identified else ""
+        return f"{self.question}\nLinked with probability {show_number(self.probability)}{ends}{_asked_in(self.question)}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The five shares."""
         from spinelink.plot.answers import plot_link
 
         return plot_link(self, ax=ax)
+
+
+def _ends(level: float | None, *, identified: bool) -> str:
+    """What low and high are."""
+    open_ = "" if identified else "how far it may be otherwise, as the network does not say how some of its rows hang together"
+    return ", with ".join(part for part in (f"{level:.0%} credible intervals" if level else "", open_) if part) or "the same"
 
 
 def _asked_in(question: Question) -> str:
@@ -183,96 +206,6 @@ def _asked_in(question: Question) -> str:
         if population not in (None, question.setting)
         else ""
     )
-
-
-def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[tuple[int, int]]:
-    """Edges along which a parent only makes its child rarer: odds ratios that are all below 1.
-
-    That a risk factor is missing, or that a named disease has taken the place of a diagnosis of exclusion, is no mechanism by which a finding would go: in the
-    other worlds the child responds to such a parent as it was.
-    """
-    found = set()
-    for name, node in network.nodes.items():
-        if isinstance(node.cpd, LogOdds):
-            for parent, ratio in node.cpd.odds_ratios.items():
-                if all(r.value < 1.0 for r in (ratio.values() if isinstance(ratio, Mapping) else (ratio,))):
-                    found.add((compiled.index[parent], compiled.index[name]))
-    return frozenset(found)
-
-
-def reaching(compiled: CompiledNetwork, effect: int, held: Container[tuple[int, int]]) -> set[int]:
-    """Nodes from which an effect can be reached along edges that are not held, and the effect itself."""
-    found, stack = {effect}, [effect]
-    while stack:
-        i = stack.pop()
-        for p in compiled.parents[i]:
-            if (p, i) not in held and p not in found:
-                found.add(p)
-                stack.append(p)
-    return found
-
-
-def present_seen(compiled: CompiledNetwork, seen: Seen, effects: Iterable[int]) -> dict[int, int | Array | Rows]:
-    """The findings, and that effects which were not assessed are not in their first state."""
-    found = dict(seen)
-    for i in effects:
-        if i not in found:
-            there = np.ones((compiled.cards[i], 1))
-            there[0] = 0.0
-            found[i] = there
-    return found
-
-
-def _log_absent(
-    compiled: CompiledNetwork,
-    seen: Seen,
-    events: Sequence[tuple[Sequence[int], Sequence[int]]],
-    coupling: Coupling,
-    held: Container[tuple[int, int]],
-) -> tuple[Array, Worlds, dict[int, int | Array | Rows]]:
-    """log P(findings, and in world k, where the causes of events[k] are absent, its effects are too), (draws,); the worlds, and what is seen in them."""
-    found = worlds(
-        compiled, [dict.fromkeys(causes, 0) for causes, _ in events], seen, [effects for _, effects in events], coupling=coupling
-    )
-    there: dict[int, int | Array | Rows] = {found.at[0][i]: v for i, v in seen.items()} | dict(found.fixed)
-    for k, (_, effects) in enumerate(events, start=1):
-        for e in effects:
-            index = found.at[k][e]
-            if index == found.at[0][e]:  # nothing that reaches it was changed: it is as it was
-                if not isinstance(there.get(index), int):
-                    there[index] = 0
-                elif there[index] != 0:
-                    return np.array([-np.inf]), found, there
-            else:
-                there[index] = 0
-    return _log_evidence(found.network, there), found, there
-
-
-def _log_evidence(compiled: CompiledNetwork, seen: Seen) -> Array:
-    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy."""
-    if count_draws(compiled) > 1:
-        return draw_marginals(compiled, seen, []).log_evidence
-    return case_marginals(compiled, seen, [compiled.order[0]], engine="fast" if fast.is_available() else "numpy").log_evidence
-
-
-def necessity(
-    compiled: CompiledNetwork, seen: Seen, effect: int, causes: Sequence[int], *, held: Container[tuple[int, int]] = ()
-) -> tuple[Array, Array, Array, bool]:
-    """P(effect absent had the causes been absent | findings, effect present), and its bounds, (draws,) each; whether it is identified.
-
-    seen: with the effect present. held: as in `worlds`.
-    """
-    reach = sorted(reaching(compiled, effect, held) & set(causes))
-    if not reach:
-        nothing = np.zeros(1)
-        return nothing, nothing, nothing, True
-    base = _log_evidence(compiled, seen)
-    log, found, _ = _log_absent(compiled, seen, [(reach, [effect])], "same", held)
-    same = np.exp(log - base)
-    if found.identified:
-        return same, same, same, True
-    other = np.exp(_log_absent(compiled, seen, [(reach, [effect])], "opposite", held)[0] - base)
-    return same, np.minimum(same, other), np.maximum(same, other), False
 
 
 def _quantiles(low: Array, high: Array, level: float) -> tuple[float, float]:
@@ -297,26 +230,28 @@ def attribution(
     node = compiled.index[effect]
     there = present_seen(compiled, seen, [node])
     held = protective_edges(network, compiled)
+    base = log_probability(compiled, there)
+    drawn_base = None if drawn is None else log_probability(drawn, there)
+    groups = {name: [compiled.index[n] for n in nodes] for name, nodes in causes.items()}
+    posteriors = _posteriors(compiled, there, groups, base)
     rows = []
-    for done, (name, nodes) in enumerate(causes.items(), 1):
-        own = [compiled.index[n] for n in nodes]
-        p, low, high, identified = necessity(compiled, there, node, own, held=held)
+    for done, (name, own) in enumerate(groups.items(), 1):
+        p, low, high, identified = necessity(compiled, there, node, own, held=held, base=base)
         ends = float(low[0]), float(high[0])
         if drawn is not None and level is not None:
-            _, lows, highs, _ = necessity(drawn, there, node, own, held=held)
+            _, lows, highs, _ = necessity(drawn, there, node, own, held=held, base=drawn_base, bounded=ends[1] - ends[0] > TINY)
             ends = _quantiles(lows, highs, level)
-        rows.append(Necessity(name, tuple(nodes), _any_of(compiled, there, own), float(p[0]), *ends, identified))
+        rows.append(Necessity(name, tuple(causes[name]), posteriors[name], float(p[0]), *ends, identified))
         if report is not None:
             report(done)
     return Attribution(question, effect, tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))), level)
 
 
-def _any_of(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> float:
-    """P(not all of the nodes are in their first state | findings)."""
-    if any(isinstance(seen.get(i), int) and seen[i] != 0 for i in nodes):
-        return 1.0
-    absent = dict.fromkeys(nodes, 0)
-    return float(1.0 - np.exp(log_evidence(compiled, {**seen, **absent})[0] - log_evidence(compiled, seen)[0]))
+def _posteriors(compiled: CompiledNetwork, seen: Seen, groups: Mapping[str, Sequence[int]], base: Array) -> dict[str, float]:
+    """P(not all nodes of a group are in their first state | findings). base: log P(findings)."""
+    single = {name: own[0] for name, own in groups.items() if len(own) == 1 and not isinstance(seen.get(own[0]), int)}
+    found = dict(zip(single, posteriors_present(compiled, seen, list(single.values())), strict=True))
+    return {name: found[name] if name in found else float(any_present(compiled, seen, own, base)[0]) for name, own in groups.items()}
 
 
 def link(
@@ -337,7 +272,7 @@ def link(
     there = present_seen(compiled, seen, [a, b])
     groups = grouped(network, homes)
     held = protective_edges(network, compiled)
-    ways = [reaching(compiled, i, held) for i in (a, b)]
+    ways = [reaching(compiled, [i], held) for i in (a, b)]
     indices = [
         sorted(ways[0] & {compiled.index[n] for n in groups[1]}),
         sorted(ways[1] & {compiled.index[n] for n in groups[0]}),
@@ -356,20 +291,51 @@ def link(
         if report is not None:
             report(next(steps))
 
-    same, identified, kept = _shares(compiled, there, events, "same", held, step)
-    point = {p: float(v[0]) for p, v in same.items()}
-    couplings = [same] if identified else [same, _shares(compiled, there, events, "opposite", held, step)[0]]
-    low, high = ({p: float(pick(c[p][0] for c in couplings)) for p in PARTS} for pick in (min, max))
-    if drawn is not None and level is not None:
-        kinds: tuple[Coupling, ...] = ("same",) if identified else ("same", "opposite")
-        varied = [_shares(drawn, there, events, kind, held, step)[0] for kind in kinds]
-        for p in PARTS:
-            low[p], high[p] = _quantiles(np.min([v[p] for v in varied], axis=0), np.max([v[p] for v in varied], axis=0), level)
-    carried: dict[str, tuple[Carrier, ...]] = {}
-    for part, event, group in (("first_from_second", "first", 1), ("second_from_first", "second", 0), ("shared", "shared", 2)):
-        if event in kept and point[part] > LEAST:
-            carried[part] = _carriers(network, compiled, there, kept[event], groups[group], b if event == "second" else a, held)
-    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, identified, carried, level)
+    asked = [event for event in events.values() if event is not None and event[0]]
+    opened = other_worlds(compiled, there, asked, {}, held).open
+    same = _shares(compiled, there, events, {}, held, step)
+    point = {p: float(v[0]) for p, v in same[0].items()}
+    low, high = _range(compiled, drawn, there, events, same, couplings_tried(compiled, opened, there, [a, b]), held, step, level)
+    way = [{i: _on_the_way(network, compiled, group, i, held) for i in (a, b)} for group in groups]
+    ways_of = {
+        "first_from_second": way[1][a],
+        "second_from_first": way[0][b],
+        "both_ways": way[1][a] | way[0][b],
+        "shared": way[2][a] | way[2][b],
+    }
+    chosen = {part: sorted(nodes - {a, b}) for part, nodes in ways_of.items() if point[part] > LEAST}
+    carried = _carriers(network, compiled, there, same[1], chosen)
+    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, not opened, carried, level)
+
+
+def _range(
+    compiled: CompiledNetwork,
+    drawn: CompiledNetwork | None,
+    seen: Seen,
+    events: Mapping[str, tuple[list[int], list[int]] | None],
+    same: tuple[dict[str, Array], dict[tuple[str, ...], Event]],
+    tried: Sequence[Mapping[Mechanism, Coupling]],
+    held: Container[tuple[int, int]],
+    step: Callable[[], object],
+    level: float | None,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Low and high of each share: over couplings, and over draws where there are any; 0 and 1 where a coupling is too large to work out."""
+    varied: list[tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Event]]] = [({}, *same)]
+    try:
+        varied += [(c, *_shares(compiled, seen, events, c, held, step)) for c in tried]
+    except TooLargeError:
+        return dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 1.0)
+    if drawn is None or level is None:
+        low, high = ({p: float(pick(shares[p][0] for _, shares, _ in varied)) for p in PARTS} for pick in (min, max))
+        return low, high
+    # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
+    many = [
+        _shares(drawn, seen, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
+        for c, shares, own in varied
+        if not c or any(abs(shares[p][0] - same[0][p][0]) > TINY for p in PARTS)
+    ]
+    ends = {p: _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level) for p in PARTS}
+    return {p: e[0] for p, e in ends.items()}, {p: e[1] for p, e in ends.items()}
 
 
 def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:
@@ -384,72 +350,75 @@ def _shares(
     compiled: CompiledNetwork,
     seen: Seen,
     events: Mapping[str, tuple[list[int], list[int]] | None],
-    coupling: Coupling,
+    couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
     step: Callable[[], object],
-) -> tuple[dict[str, Array], bool, dict[str, tuple[Worlds, dict[int, int | Array | Rows]]]]:
-    """The five shares, (draws,) each, from the probabilities of the events and of their conjunctions. step: called after each of them."""
-    base = _log_evidence(compiled, seen)
-    identified = True
+    only: Container[tuple[str, ...]] | None = None,
+) -> tuple[dict[str, Array], dict[tuple[str, ...], Event]]:
+    """The five shares, (draws,) each, and what they come from: the events and their conjunctions that are not rare. step: called after each of them.
+
+    only: which are not rare, where that is known.
+    """
+    base = log_probability(compiled, seen)
     p: dict[tuple[str, ...], Array] = {}
-    kept = {}
+    kept: dict[tuple[str, ...], Event] = {}
     for many in (1, 2, 3):
         for names in combinations(events, many):
-            chosen = [events[n] for n in names]
-            if any(c is None or not c[0] for c in chosen) or any(
-                float(np.nanmean(p[sub])) < TINY for k in range(1, many) for sub in combinations(names, k)
-            ):
-                p[names] = np.zeros(len(base))
-            else:
-                log, found, there = _log_absent(compiled, seen, [c for c in chosen if c is not None], coupling, held)
-                identified &= found.identified
-                with np.errstate(invalid="ignore"):
-                    p[names] = np.exp(log - base)
-                if many == 1:
-                    kept[names[0]] = (found, there)
+            chosen = [c for n in names if (c := events[n]) is not None and c[0]]
+            p[names] = np.zeros(len(base))
+            rare = any(float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k))
+            if len(chosen) == many and (not rare if only is None else names in only):
+                kept[names] = absent_elsewhere(compiled, seen, chosen, couplings, held, base)
+                p[names] = kept[names][0]
             step()
-    a, b, s = p["first",], p["second",], p["shared",]
-    ab, as_, bs, abs_ = p["first", "second"], p["first", "shared"], p["second", "shared"], p["first", "second", "shared"]
-    shares = {
-        "first_from_second": a - ab,
-        "second_from_first": b - ab,
-        "both_ways": ab,
-        "shared": s - as_ - bs + abs_,
-    }
-    shares = {k: np.maximum(v, 0.0) for k, v in shares.items()}
-    return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, identified, kept
+    sums = {part: sum((sign * p[names] for names, sign in of), np.zeros(len(base))) for part, of in EVENTS.items()}
+    shares = {part: np.where(share < ROUNDING, 0.0, share) for part, share in sums.items()}
+    return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, kept
+
+
+def _on_the_way(
+    network: Network, compiled: CompiledNetwork, causes: Sequence[str], effect: int, held: Container[tuple[int, int]]
+) -> set[int]:
+    """Causes of a group, and mechanisms below them, that reach an effect."""
+    below = {compiled.index[n] for n in causes}
+    for i in compiled.order:
+        if any(p in below and (p, i) not in held for p in compiled.parents[i]):
+            below.add(i)
+    of_kind = {compiled.index[n] for n, node in network.nodes.items() if n in causes or node.role == "mechanism"}
+    return below & of_kind & reaching(compiled, [effect], held)
 
 
 def _carriers(
     network: Network,
     compiled: CompiledNetwork,
     seen: Seen,
-    linked: tuple[Worlds, dict[int, int | Array | Rows]],
-    causes: Sequence[str],
-    effect: int,
-    held: Container[tuple[int, int]],
-) -> tuple[Carrier, ...]:
-    """Causes of the group, and mechanisms on their way to the effect, that are likelier to be there given the link, or next to certain anyway."""
-    found, there = linked
-    below = {compiled.index[n] for n in causes}
-    for i in compiled.order:
-        if any(p in below and (p, i) not in held for p in compiled.parents[i]):
-            below.add(i)
-    on_the_way = below & reaching(compiled, effect, held)
-    nodes = [
-        (n, i)
-        for n, node in network.nodes.items()
-        if (i := compiled.index[n]) in on_the_way and i != effect and (n in causes or node.role == "mechanism") and i in found.at[0]
-    ]
-    hidden = [(n, i) for n, i in nodes if not isinstance(seen.get(i), int)]
-    engine: CaseEngine = "fast" if fast.is_available() else "numpy"
-    before = case_marginals(compiled, seen, [i for _, i in hidden], engine=engine)
-    after = case_marginals(found.network, there, [found.at[0][i] for _, i in hidden], engine=engine)
-    rows = [
-        Carrier(n, network.nodes[n].label, network.nodes[n].role, 1.0) for n, i in nodes if isinstance(seen.get(i), int) and seen[i] != 0
-    ]
-    for n, i in hidden:
-        now, then = float(before.of[i][1:, 0].sum()), float(after.of[found.at[0][i]][1:, 0].sum())
-        if then > LEAST_CARRIED and (then > now + LIFT or now > CERTAIN):
-            rows.append(Carrier(n, network.nodes[n].label, network.nodes[n].role, then))
-    return tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))
+    events: Mapping[tuple[str, ...], Event],
+    parts: Mapping[str, Sequence[int]],
+) -> dict[str, tuple[Carrier, ...]]:
+    """Of each part, those of its nodes that are likelier to be there given it than without, or next to certain anyway.
+
+    P(node and part) is the sum of P(node and event) by the signs of EVENTS, as P(part) is that of P(event).
+    """
+    everything = sorted({i for nodes in parts.values() for i in nodes})
+    before = _with_seen(compiled, seen, everything, {i: i for i in everything}, seen)
+    found = {}
+    for names in {n for part in parts for n, _ in EVENTS[part] if n in events and events[n][0][0] > 0.0}:
+        wanted = sorted({i for part, nodes in parts.items() if names in dict(EVENTS[part]) for i in nodes})
+        p, built, there = events[names]
+        found[names] = float(p[0]), _with_seen(built.network, there, wanted, built.at[0], seen)
+    carriers = {}
+    for part, nodes in parts.items():
+        of = [(sign, *found[names]) for names, sign in EVENTS[part] if names in found]
+        total = sum(sign * p for sign, p, _ in of)
+        then = {i: min(max(sum(sign * p * given[i] for sign, p, given in of) / total, 0.0), 1.0) for i in nodes}
+        kept = [i for i in nodes if then[i] > LEAST_CARRIED and (then[i] > before[i] + LIFT or before[i] > CERTAIN)]
+        rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i]) for i in kept for n in (compiled.names[i],)]
+        carriers[part] = tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))
+    return carriers
+
+
+def _with_seen(compiled: CompiledNetwork, there: Seen, nodes: Sequence[int], at: Mapping[int, int], seen: Seen) -> dict[int, float]:
+    """Node -> P(not in its first state | what is there); at: node -> its index in this network; what was seen for certain is as it was seen."""
+    hidden = [i for i in nodes if not isinstance(seen.get(i), int)]
+    found = {i: float(seen[i] != 0) for i in nodes if i not in hidden}
+    return found | dict(zip(hidden, posteriors_present(compiled, there, [at[i] for i in hidden]), strict=True))

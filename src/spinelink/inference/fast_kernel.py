@@ -834,7 +834,7 @@ def solve_rows(
             fine = True
             for lane in range(lanes):
                 row = begin + lane
-                status[row] = 0 if total[lane] * constant[lane] > 1e-250 else 2
+                status[row] = 0 if total[lane] * constant[lane] > 1e-250 else (3 if signed == 1 and total[lane] != 0.0 else 2)
                 if status[row] == 0:
                     out_log[row] = np.log(total[lane]) + np.log(constant[lane])
                 else:

@@ -16,7 +16,6 @@ from spinelink.inference.compiled import CompiledNetwork, TableFactor
 from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
 from spinelink.inference.draws import count_draws, draw_marginals
 from spinelink.inference.execute import Rows, Seen, is_soft
-from spinelink.inference.one_case import kernel_findings
 from spinelink.inference.query import log_evidence, marginals
 from spinelink.inference.twin import Worlds, reaching, worlds
 from spinelink.model.cpd import LogOdds
@@ -26,7 +25,7 @@ Array = NDArray[np.float64]
 Event = tuple[Array, Worlds, dict[int, int | Array | Rows]]
 """Its probability given the findings, (draws,), its worlds, and what is seen in them."""
 
-LOG_WHOLE = -450.0  # log P(findings) above which 1e-250 is no share of it
+LOG_WHOLE = -14.0  # log P(findings) above which what plain doubles, or their differences, do not see is no share of it
 CAPACITY = 1 << 26  # doubles that one run of the kernel may take, within the network's budget
 RARE = 0.01  # bounds of causes that are rarer are 0 and their probability, without couplings tried
 
@@ -165,7 +164,7 @@ def posteriors_present(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[in
         return []
     of: Mapping[int, Array] = {}
     if fast.is_available():
-        answer = fast.solve(compiled, *kernel_findings(compiled, seen), list(nodes), capacity=CAPACITY)
+        answer = fast.solve(compiled, *fast.kernel_findings(compiled, seen), list(nodes), capacity=CAPACITY)
         of = answer.of if answer.answered[0] else of
     of = of or marginals(compiled, seen, nodes).of
     return [float(of[i][1:, 0].sum()) for i in nodes]
@@ -179,7 +178,7 @@ def log_probability(compiled: CompiledNetwork, seen: Seen, *, whole: Array | Non
     if count_draws(compiled) > 1:
         return draw_marginals(compiled, seen, []).log_evidence
     if fast.is_available():
-        answer = fast.solve(compiled, *kernel_findings(compiled, seen), [], capacity=CAPACITY)
+        answer = fast.solve(compiled, *fast.kernel_findings(compiled, seen), [], capacity=CAPACITY)
         if answer.answered[0]:
             return answer.log_evidence
         if not answer.outgrown[0] and whole is not None and whole[0] > LOG_WHOLE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
@@ -32,18 +32,25 @@ def source(model: Model) -> Source | None:
     if model.origin is None:
         return None
     network = next((name for name, path in bundled().items() if path == model.origin), str(model.origin.resolve()))
+    default = model.network.default_setting
     try:
-        plain = load(model.origin, setting=model.setting)
-        expression = f"sl.load({network!r}{_setting(model)})"
-        if plain.fingerprint == model.fingerprint:
-            return Source(network, expression, True)
-        numbers = _differing(plain, model)
-        if plain.with_parameters(numbers).fingerprint != model.fingerprint:
-            return None
+        for setting in dict.fromkeys((model.setting, default)):  # the numbers were changed in force, or in the file's own setting
+            plain = load(model.origin, setting=setting)
+            expression = f"sl.load({network!r}{_setting(plain)})"
+            if plain.fingerprint == model.fingerprint:
+                return Source(network, expression, True)
+            there = replace(model, setting=setting)
+            numbers = _differing(plain, there)
+            if plain.with_parameters(numbers).fingerprint == model.fingerprint:
+                back = f".in_setting({model.setting!r})" if setting != model.setting else ""
+                return Source(network, f"{expression}.with_parameters({{{_said(numbers)}}}){back}", False)
     except (SpinelinkError, OSError):
         return None
-    said = ", ".join(f"{k!r}: {f'sl.Beta({v.alpha!r}, {v.beta!r})' if isinstance(v, Beta) else repr(v)}" for k, v in numbers.items())
-    return Source(network, f"{expression}.with_parameters({{{said}}})", False)
+    return None
+
+
+def _said(numbers: Mapping[str, object]) -> str:
+    return ", ".join(f"{k!r}: {f'sl.Beta({v.alpha!r}, {v.beta!r})' if isinstance(v, Beta) else repr(v)}" for k, v in numbers.items())
 
 
 def _differing(plain: Model, model: Model) -> dict[str, float | Beta | Mapping[str, float]]:
@@ -68,7 +75,7 @@ def python(original: Model, where: Source | None, case: Case, changed: Mapping[s
     if where is None:
         file = f"{case.model.name}-changed.yaml"
         return (
-            "# No line of code gives the numbers of this model: they were fitted, imported, or changed more than once.\n"
+            "# No line of code gives the numbers of this model: they were fitted, imported, or changed twice, or its file is another by now.\n"
             f"# Keep the model first: explorer.case.model.save({file!r})\n"
             f"case = sl.load({file!r}{_setting(case.model)}){observed}"
         )

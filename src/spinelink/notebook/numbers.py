@@ -47,15 +47,15 @@ def _rows(network: Network, located: Located, p: Parameter) -> list[dict[str, An
 
 
 def labelled(text: str, network: Network, *, every: bool = False) -> str:
-    """A text with the labels of nodes in place of their names. every: names that may be common words too (one without _ and not before =)."""
+    """A text with the labels of nodes in place of their names. every: names that may be common words too (one without _ and not before = or ~)."""
 
     def label(found: re.Match[str]) -> str:
         name = found.group(1)
         if name not in network.nodes or not (every or "_" in name or found.group(2)):
             return found.group(0)
-        return network.nodes[name].label + (": " if found.group(2) else "")
+        return network.nodes[name].label + {"=": ": ", "~": ": uncertain "}.get(found.group(2), "")
 
-    return re.sub(r"\b([A-Za-z]\w*)\b(=?)", label, text)
+    return re.sub(r"\b([A-Za-z]\w*)\b([=~]?)", label, text)
 
 
 def moved(model: Model, changed: Changes, name: str, state: str, value: float) -> Changes:

@@ -13,7 +13,7 @@ from spinelink.result import NOTICE
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
-    from spinelink.query.alerts import Alerts
+    from spinelink.query.alerts import Alert, Alerts
 
 SHOWN = 12  # of what is ranked, until all are asked for
 QUESTIONS, TESTS = 6, 4  # next best
@@ -65,16 +65,18 @@ def view(case: Case, changed: Mapping[str, object], of: Sequence[str] = ()) -> d
     return {
         "setting": case.model.setting or "",
         "findings": {n: _finding(f) for n, f in case.findings.items()},
-        "alerts": [
-            {"urgency": a.urgency, "label": a.label, "findings": list(a.findings), "advice": a.advice, "certainty": a.certainty}
-            for a in found
-        ],
+        "alerts": [_alert(case, a) for a in found],
         "none": found.none,
         "pending": pending(case, found),
         "causes": rows,
         "log_evidence": case.log_evidence,
         "changed": dict(changed),
     }
+
+
+def _alert(case: Case, alert: Alert) -> dict[str, Any]:
+    fired = [labelled(f, case.model.network, every=True).replace("_", " ") for f in alert.findings]
+    return {"urgency": alert.urgency, "label": alert.label, "findings": fired, "advice": alert.advice, "certainty": alert.certainty}
 
 
 def _finding(finding: Finding) -> str | dict[str, float]:

@@ -5,12 +5,16 @@ const PATIENCE = 5; // seconds without an answer after which it is said that the
 const REPORT_PATIENCE = 90; // a report takes a while
 const TABS = [["answers", "Answers"], ["why", "Why"], ["graph", "Graph"], ["numbers", "Numbers"], ["keep", "Keep"]];
 
+const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
+
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (value !== false && value != null) element.setAttribute(key, value === true ? "" : value);
   }
+  // Jupyter's shortcuts (b, x, d d, arrows) match the focused element itself, so each that can have the focus must say that they are not for it.
+  if (FOCUSABLE.has(tag) || attributes.tabindex != null) element.setAttribute("data-lm-suppress-shortcuts", "true");
   element.append(...children.flat(Infinity).filter((child) => child != null));
   return element;
 }
@@ -287,7 +291,7 @@ function render({ model, el }) {
   function alerts(view) {
     const parts = view.alerts.map((a) =>
       make("div", { class: "slx-alert", "data-urgency": a.urgency },
-        make("strong", {}, `${a.urgency.toUpperCase()}: ${a.label}`), make("div", {}, a.advice), make("div", { class: "slx-quiet" }, `Fired by ${a.findings.map(words).join(", ")}. How sure: ${a.certainty}`)));
+        make("strong", {}, `${a.urgency.toUpperCase()}: ${a.label}`), make("div", {}, a.advice), make("div", { class: "slx-quiet" }, `Fired by ${a.findings.join(", ")}. How sure: ${a.certainty}`)));
     return parts.length ? parts : [make("p", {}, view.none)];
   }
 
@@ -306,7 +310,7 @@ function render({ model, el }) {
     const body = view.causes.slice(0, all ? undefined : most).map((c) => {
       const interval = intervals[c.name];
       return make("tr", { "data-cause": c.name }, make("td", { class: "slx-label" }, c.label), make("td", { class: "slx-n" }, percent(c.posterior)), make("td", { class: "slx-width" }, bar(c, interval)),
-        make("td", { class: "slx-range slx-quiet" }, interval ? `${percent(interval[0])} to ${percent(interval[1])}` : ""), make("td", {}, make("span", { class: "slx-urgency", "data-urgency": c.urgency }, c.urgency)));
+        make("td", { class: "slx-range slx-quiet" }, interval ? [make("span", { class: "slx-whole" }, percent(interval[0])), " to ", make("span", { class: "slx-whole" }, percent(interval[1]))] : null), make("td", {}, make("span", { class: "slx-urgency", "data-urgency": c.urgency }, c.urgency)));
     });
     const more = view.causes.length > most ? make("p", {}, make("button", { type: "button", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; answers(); } }, all ? `Show the first ${most}` : `Show all ${view.causes.length}`)) : null;
     const failed = intervals.problem ? make("p", { class: "slx-quiet" }, `No intervals: ${intervals.problem}`) : null;
@@ -405,7 +409,7 @@ function render({ model, el }) {
     });
     const changed = Object.keys(view.changed).length;
     const off = String(!changed);
-    return [make("p", {}, "The numbers of ", chosen, ", each within its own interval."),
+    return [make("p", {}, "The numbers of ", chosen), make("p", { class: "slx-quiet" }, "Each moves within its own interval."),
       make("p", {}, button("Reset all numbers", { "aria-disabled": off, "data-key": "reset" }, () => send({ type: "reset_parameters" })), " ", button("Save as patch", { "aria-disabled": off, "data-key": "patch" }, () => send({ type: "export", kind: "patch" })), make("span", { class: "slx-quiet" }, changed ? ` ${changed} changed` : " none changed")),
       found.rows.some((r) => r.state) ? make("p", { class: "slx-quiet" }, "Where one state of a distribution moves, its other states give way in proportion.") : null,
       ...(lines.length ? lines : [make("p", { class: "slx-quiet" }, "This node follows from its parents by a fixed rule: it has no numbers of its own.")])].filter(Boolean);
@@ -481,7 +485,6 @@ function render({ model, el }) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  // Jupyter's shortcuts (b, x, d d, arrows) are not for keys pressed in here.
   const root = make("div", { class: "slx", role: "region", "aria-label": "spinelink explorer", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "slx-top" }, title, network, setting, undo, reset), problem, silence,
     make("div", { class: "slx-body" }, make("div", { class: "slx-left" }, search, nothing, list), make("div", { class: "slx-right" }, tabs, panel)), foot, spoken);

@@ -245,6 +245,18 @@ def test_a_case_of_another_network_leaves_no_slider_behind(explorer, model):
     assert explorer.view["changed"] == {} and explorer.case == model.observe()
 
 
+def test_people_read_labels(model):
+    explorer = Explorer(model.observe(numbness=True, leg_pain="below_knee", bladder_dysfunction=True), background=False)
+    tell(explorer, type="tab", name="why")
+    explorer.wait()
+    why = explorer.later["why"]
+    said = [*why["lines"][1:-1], *(r["finding"] for r in why["rows"]), *(n for r in why["rows"] for n in r["chain"])]
+    said += [f for a in explorer.view["alerts"] for f in a["findings"]]
+    assert f"{model.nodes['bladder_dysfunction'].label}: present" in said and not any("_" in text or "=" in text for text in said)
+    assert {n for r in why["rows"] for n in r["chain"]} <= {v.label for v in model.nodes.values()}
+    explorer.close()
+
+
 def test_what_is_no_case_is_refused_in_words(explorer):
     before = explorer.case
     for wrong in ("abc", None, 3):

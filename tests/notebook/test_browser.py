@@ -285,7 +285,7 @@ def test_the_focus_is_never_lost(stand, minimal):
     answer = page.page.locator("section[data-part='next'] button[data-answer]").last
     question = answer.locator("xpath=ancestor::*[@data-node]").locator(".slx-name").evaluate("(e) => e.firstChild.textContent")
     assert answer.get_attribute("aria-label") == f"{question} {answer.inner_text()}"
-    page.page.locator(".slx-panel").evaluate("(e) => (e.scrollTop = 60)")
+    page.page.locator(".slx-panel").evaluate("(e) => (e.scrollTop = 20)")
     at = page.page.locator(".slx-panel").evaluate("(e) => e.scrollTop")
     answer.evaluate("(e) => e.focus({ preventScroll: true })")
     keys.press("Enter")

@@ -36,7 +36,7 @@ def test_state_is_plain_and_whole(explorer, model):
         assert json.loads(json.dumps(part, allow_nan=False)) == part
     shown = [n["name"] for g in explorer.shell["groups"] for n in g["nodes"]]
     assert sorted(shown) == sorted(n for n, v in model.nodes.items() if v.role in ("context", "symptom", "sign", "test"))
-    assert set(explorer.later) == {"version", "intervals", "next", "link", "tests"}
+    assert set(explorer.later) == {"version", "intervals", "next", "link"}  # this network has no tests
 
 
 def test_a_dialogue(explorer, model):
@@ -272,7 +272,7 @@ def test_a_failure_in_what_takes_longer_is_shown(explorer, monkeypatch):
     monkeypatch.setattr(Case, "next_best", fail)
     monkeypatch.setattr(Case, "intervals", fail)
     explorer.wait()
-    assert all("ZeroDivisionError: by nothing" in explorer.later[part]["problem"] for part in ("next", "tests", "intervals"))
+    assert all("ZeroDivisionError: by nothing" in explorer.later[part]["problem"] for part in ("next", "intervals"))
     assert "probability" in explorer.later["link"]
     monkeypatch.setattr(Case, "differential", fail)
     before = explorer.case

@@ -266,8 +266,9 @@ class Explorer(anywidget.AnyWidget):
         steps |= {
             "intervals": lambda: view.intervals(case, of),
             "next": lambda: view.next_questions(case, of),
-            "tests": lambda: view.next_tests(case, of),
         }
+        if self.shell["tests"]:
+            steps["tests"] = lambda: view.next_tests(case, of)
         if self.shell["links"]:
             steps["link"] = lambda: view.linked(case)
         found: dict[str, Any] = dict(self.later) if self.later.get("version") == version else {"version": version}

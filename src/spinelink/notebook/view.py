@@ -40,7 +40,8 @@ def shell(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
             for (role, region), nodes in sorted(groups.items(), key=lambda g: order.index(g[0][0]))
         ],
         "nodes": [{"name": n, "label": v.label} for n, v in network.nodes.items()],
-        "links": {"leg_pain", "back_pain"} <= set(network.nodes),
+        "links": bool(network.ranked) and {"leg_pain", "back_pain"} <= set(network.nodes),
+        "tests": any(node.role == "test" for node in network.nodes.values()),
         "ranked": not of and bool(network.ranked),
         "shown": SHOWN,
         "notice": network.intended_use or NOTICE,

@@ -367,7 +367,7 @@ function render({ model, el }) {
     if (shell.links) parts.push(part("link", "Are back pain and leg pain linked?", waiting(later.link, link, "asking ...")));
     const first = view.pending.length ? [make("p", { class: "slx-quiet" }, "First, what one answer would make an emergency:"), ...view.pending.slice(0, 3).map((p) => question(p.node, p.question)), make("p", { class: "slx-quiet" }, "Then, by what it tells in a minute:")] : [];
     parts.push(part("next", "What to ask or look for next", first, waiting(later.next, next, "weighing all questions ...")));
-    parts.push(part("tests", "Tests that would tell most", waiting(later.tests, next, "weighing the tests ...")));
+    if (shell.tests) parts.push(part("tests", "Tests that would tell most", waiting(later.tests, next, "weighing the tests ...")));
     return parts;
   }
 

@@ -390,7 +390,7 @@ def test_the_findings_as_a_file(stand, large, tmp_path, capsys):
 def test_nothing_is_cut_off_and_text_has_contrast(stand, large, dark, width, viewport):
     case = large.observe(age_group=47, leg_pain="below_knee", numbness=True, bladder_dysfunction="retention")
     page = stand(case, dark=dark, width=width, viewport=viewport)
-    for tab in ("Why", "Graph", "Numbers", "Answers"):
+    for tab in ("Why", "Graph", "Numbers", "Answers") if viewport <= 1000 else ("Keep", "Answers"):  # a narrow cell in a wide window
         page.page.get_by_role("tab", name=tab).click()
         page.later()
         wide = page.page.evaluate(

@@ -479,9 +479,9 @@ class Model:
         """A picture of the network in its layers; see `Case.graph`. A large network is folded where nothing else is asked for."""
         return self.observe().graph(around=around, distance=distance, fold=fold, probabilities=probabilities, relevant=False)
 
-    def explore(self) -> Explorer:
+    def explore(self, *, of: str | Iterable[str] | None = None) -> Explorer:
         """The explorer, in a notebook: findings on the left, answers on the right; see `Case.explore`."""
-        return self.observe().explore()
+        return self.observe().explore(of=of)
 
     def _repr_html_(self) -> str:
         setting = f", setting {self.setting}" if self.setting else ""
@@ -538,7 +538,8 @@ class Case:
         """
         from spinelink.inference.query import log_evidence
 
-        return self._possible(float(log_evidence(self.model.compiled, self._seen)[0]))
+        known = next(iter(self._answers.values()), None)  # every answer brings it: no second run
+        return self._possible(float((log_evidence(self.model.compiled, self._seen) if known is None else known.log_evidence)[0]))
 
     def posterior(self, node: str) -> pd.Series[float]:
         """P(node | evidence) over the node's states."""
@@ -1359,18 +1360,20 @@ class Case:
         question = self._question() if posterior else self.model._question(self.findings, float("nan"))
         return graph(network, question, strengths, groups, evidence=self.findings, posterior=posterior, prior=prior)
 
-    def explore(self) -> Explorer:
+    def explore(self, *, of: str | Iterable[str] | None = None) -> Explorer:
         """The explorer, a widget for JupyterLab 4 and Notebook 7: click findings and watch red flags, causes, the link, and what to ask next.
 
-        `.case` is the case as it stands. Raises SpinelinkError where the extra `notebook` is not installed.
+        `.case` is the case as it stands. of: nodes whose probabilities are shown; where None the ranked causes, or every node of a network that names none.
+        Raises UnknownNameError, SpinelinkError where the extra `notebook` is not installed.
         """
         try:
             from spinelink.notebook.explorer import Explorer
         except ImportError as error:
             raise SpinelinkError(f"the explorer needs {error.name}: pip install 'spinelink[notebook]'") from None
-        self._possible(self.log_evidence)
-        quick = replace(self.model, engine="fast") if fast_is_available() else self.model
-        return Explorer(Case(quick, self.findings))
+        names = [] if of is None else self._names(of)
+        self._check_nodes(names)
+        quick = Case(replace(self.model, engine="fast") if fast_is_available() else self.model, self.findings)
+        return Explorer(quick, of=names)
 
     def _present(self, names: list[str]) -> dict[str, float]:
         """P(not in its first state | evidence) of each node."""

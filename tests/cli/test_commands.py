@@ -52,6 +52,24 @@ def test_query_prints_flags_before_causes(run):
     assert "Not a medical device" in out
 
 
+def test_findings_of_a_file(run, tmp_path):
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps({"numbness": "present", "leg_pain": {"none": 0.001, "above_knee": 0.2, "below_knee": 1.0}}))
+    expected = run("query", "minimal", "numbness", "leg_pain=none:0.001,above_knee:0.2,below_knee:1")
+    assert run("query", "minimal", f"@{file}") == expected
+    more = [
+        json.loads(run("query", "minimal", *words, "--json")[1])["causes"]
+        for words in ((f"@{file}", "back_pain=no"), ("back_pain=no", f"@{file}"))
+    ]
+    assert more[0] == more[1]
+    assert "numbness is given twice" in run("query", "minimal", "numbness", f"@{file}")[2]
+    for text, words in (("[1]", "a JSON object"), ("{", "cannot be read"), ('{"leg_pain": [1]}', "leg_pain"), ('{"moon": true}', "moon")):
+        file.write_text(text)
+        status, _, err = run("query", "minimal", f"@{file}")
+        assert status == 2 and words in err
+    assert "cannot be read" in run("query", f"@{tmp_path / 'none.json'}")[2]
+
+
 def test_query_never_reassures(run):
     _, out, _ = run("query", "minimal", "numbness=no")
     assert "does not exclude" in out

@@ -23,21 +23,19 @@ async ([source, state]) => {
   const listeners = {};
   const fire = (event, ...values) => (listeners[event] || []).slice().forEach((each) => each(...values));
   window.stand = {
-    state, sent: [], files: [],
+    state, sent: [], files: [], deaf: false, fire,
     get: (key) => window.stand.state[key],
     on: (event, call) => (listeners[event] ||= []).push(call),
     off: (event, call) => (listeners[event] = (listeners[event] || []).filter((each) => each !== call)),
     send: async (message) => {
       window.stand.sent.push(message);
+      if (window.stand.deaf) return;
       window.stand.take(JSON.parse(await window.python(JSON.stringify(message))));
     },
     take: (answer) => {
-      for (const key of ["shell", "view", "later"]) {
-        if (JSON.stringify(answer[key]) !== JSON.stringify(window.stand.state[key])) {
-          window.stand.state[key] = answer[key];
-          fire(`change:${key}`);
-        }
-      }
+      const changed = ["shell", "view", "numbers", "later"].filter((key) => JSON.stringify(answer[key]) !== JSON.stringify(window.stand.state[key]));
+      for (const key of changed) window.stand.state[key] = answer[key];
+      for (const key of changed) fire(`change:${key}`);
       for (const file of answer.files || []) fire("msg:custom", file);
     },
   };
@@ -72,8 +70,8 @@ def chromium():
 class Stand:
     """A page with the explorer, and the explorer behind it."""
 
-    def __init__(self, page, case, *, dark: bool = False, width: int = WIDTH):
-        self.page, self.explorer, self.problems, self.files = page, Explorer(case, background=False), [], []
+    def __init__(self, page, case, *, dark: bool = False, width: int = WIDTH, of=()):
+        self.page, self.explorer, self.problems, self.files = page, Explorer(case, of=of, background=False), [], []
         self.explorer.send = lambda content, buffers=None: self.files.append(content)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
@@ -87,7 +85,7 @@ class Stand:
         page.evaluate(STAND_IN, [(STATIC / "explorer.js").read_text(), json.loads(json.dumps(self.state()))])
 
     def state(self):
-        return {key: getattr(self.explorer, key) for key in ("shell", "view", "later")}
+        return {key: getattr(self.explorer, key) for key in ("shell", "view", "numbers", "later")}
 
     def answer(self, text):
         self.explorer._receive(None, json.loads(text))
@@ -96,19 +94,30 @@ class Stand:
 
     def later(self):
         """What takes longer: computed now, and shown."""
+        self.settle()
         self.explorer.wait()
+        self.show()
+
+    def settle(self):
+        """Waits until every message that was sent is answered."""
+        self.page.wait_for_function("window.stand.sent.every((m) => m.sequence <= window.stand.state.view.sequence)")
+
+    def show(self):
+        """What Python says now."""
         self.page.evaluate("(state) => window.stand.take(state)", json.loads(json.dumps(self.state())))
 
     def row(self, node):
         return self.page.locator(f".slx-list .slx-row[data-node='{node}']")
 
     def click(self, node, state):
-        """Opens the group of the finding, and clicks a state."""
+        """Opens the group of the finding, clicks a state, and waits for the answer."""
+        self.click_only(node, state)
+        self.settle()
+
+    def click_only(self, node, state):
         row = self.row(node)
         row.evaluate("(e) => (e.closest('details').open = true)")
-        before = self.page.evaluate("window.stand.sent.length")
         row.locator(f"button[data-state='{state}']").click()
-        self.page.wait_for_function("([n, v]) => window.stand.sent.length > n && window.stand.state.view.sequence >= v", arg=[before, 1])
 
     def causes(self):
         """Name and percentage of the ranked causes, as they are read."""

@@ -19,7 +19,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 976, "height": 740})
         stand = Stand(page, case)
         stand.later()
-        page.screenshot(path=FOLDER / "explorer.png")
+        page.locator(".slx").screenshot(path=FOLDER / "explorer.png")
         page.close()
         page = browser.new_page(viewport={"width": 976, "height": 400})
         page.set_content(f"<body style='margin:8px;width:960px'>{case.graph().svg}</body>")

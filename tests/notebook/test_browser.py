@@ -7,6 +7,7 @@ import json
 import pytest
 
 import spinelink as sl
+from spinelink.cli import main
 from spinelink.diagnosis import Case
 from tests.notebook.browser import Stand, chromium, needs_chromium
 
@@ -49,6 +50,11 @@ def large():
     from spinelink.inference import fast
 
     return sl.load("back-leg-pain", engine="fast" if fast.is_available() else "numpy")
+
+
+@pytest.fixture(scope="module")
+def unranked(minimal):
+    return sl.from_pgmpy(minimal.to_pgmpy())
 
 
 def percent(p):
@@ -111,13 +117,15 @@ def test_search_finds_and_hides(stand, large):
         "[...document.querySelectorAll('.slx-list .slx-row')].filter((r) => r.offsetParent).map((r) => r.dataset.node)"
     )
     assert seen == ["saddle_numbness"]
+    page.page.get_by_role("searchbox").fill("qwerty")
+    assert 'No finding matches "qwerty"' in page.page.locator(".slx-left").inner_text()
     page.page.get_by_role("searchbox").fill("")
     assert page.page.evaluate("[...document.querySelectorAll('.slx-list details')].every((d) => d.style.display !== 'none')")
 
 
 def test_a_number_and_a_soft_finding(stand, large):
     page = stand(large.observe())
-    age = page.row("age_group").locator("input[type='number']")
+    age = page.row("age_group").locator(".slx-typed")
     page.row("age_group").evaluate("(e) => (e.closest('details').open = true)")
     age.fill("47")
     age.press("Enter")
@@ -126,14 +134,54 @@ def test_a_number_and_a_soft_finding(stand, large):
     row.evaluate("(e) => (e.closest('details').open = true)")
     row.get_by_role("button", name="unsure").click()
     slider = row.locator("input[type='range']").first
-    slider.evaluate("(e) => { e.value = 20; e.dispatchEvent(new Event('input')); e.dispatchEvent(new Event('change')); }")
+    slider.evaluate("(e) => { e.value = 0.2; e.dispatchEvent(new Event('input')); e.dispatchEvent(new Event('change')); }")
     page.page.wait_for_function("typeof window.stand.state.view.findings.leg_pain === 'object'")
     likelihoods = dict(page.explorer.case.findings["leg_pain"])
     assert likelihoods["none"] / likelihoods["below_knee"] == pytest.approx(0.2)
     age.fill("7")
     age.press("Enter")
     page.page.wait_for_function("window.stand.state.view.error !== ''")
-    assert "outside" in page.page.get_by_role("alert").inner_text()
+    assert "outside" in page.page.locator(".slx-error").first.inner_text()
+    assert age.input_value() == "47"  # what the finding came from, not what was refused
+    for wrong in ("1e999", "4-7e", "forty"):
+        sent = page.page.evaluate("window.stand.sent.length")
+        age.fill(wrong)
+        age.press("Enter")
+        assert f"{wrong} is not a number of years" in page.page.locator(".slx-error").first.inner_text()
+        assert page.page.evaluate("window.stand.sent.length") == sent and page.explorer.case.findings["age_group"] == "35-49"
+        assert age.input_value() == "47"
+    page.click("age_group", "18-34")
+    page.settle()
+    assert age.input_value() == ""
+    page.page.get_by_role("button", name="Undo").click()
+    page.settle()
+    assert age.input_value() == "47"
+
+
+def slide(page, row, position, value):
+    row.locator("input[type='range']").nth(position).evaluate(
+        "(e, v) => { e.value = v; e.dispatchEvent(new Event('input')); e.dispatchEvent(new Event('change')); }", value
+    )
+    page.settle()
+    return row.locator("input[type='range']").evaluate_all("(all) => all.map((e) => Number(e.value))")
+
+
+def test_soft_findings_lose_nothing_and_never_flip(stand, minimal):
+    given = {"none": 0.001, "above_knee": 0.004, "below_knee": 1.0}
+    page = stand(minimal.observe(leg_pain=given))
+    row = page.row("leg_pain")
+    assert slide(page, row, 2, 0.5) == [0.002, 0.008, 1.0]
+    assert dict(page.explorer.case.findings["leg_pain"]) == {"none": 0.002, "above_knee": 0.008, "below_knee": 1.0}
+    numbness = page.row("numbness")
+    numbness.evaluate("(e) => (e.closest('details').open = true)")
+    numbness.get_by_role("button", name="unsure").click()
+    assert slide(page, numbness, 0, 0) == [0, 1]
+    assert page.explorer.case.findings["numbness"] == "present" and "A certain finding: present" in numbness.inner_text()
+    assert slide(page, numbness, 1, 0) == [0, 1]
+    assert page.explorer.case.findings["numbness"] == "present"
+    assert "at least one state" in page.page.locator(".slx-error").first.inner_text()
+    assert slide(page, numbness, 0, 0.3) == [0.3, 1]
+    assert dict(page.explorer.case.findings["numbness"]) == {"absent": 0.3, "present": 1.0}
 
 
 def test_what_contradicts_is_refused_in_words(stand, minimal):
@@ -143,7 +191,7 @@ def test_what_contradicts_is_refused_in_words(stand, minimal):
     page = stand(sure.observe())
     page.click("numbness", "present")
     page.page.wait_for_function("window.stand.state.view.error !== ''")
-    assert "cannot occur" in page.page.get_by_role("alert").inner_text()
+    assert "cannot occur" in page.page.locator(".slx-error").first.inner_text()
     assert dict(page.explorer.case.findings) == {}
 
 
@@ -171,7 +219,8 @@ def test_tabs_why_graph_numbers_keep(stand, minimal):
     page.page.get_by_role("button", name="Reset all numbers").click()
     page.page.wait_for_function("Object.keys(window.stand.state.view.changed).length === 0")
     page.page.get_by_role("tab", name="Keep").click()
-    line = page.page.locator(".slx-code").inner_text()
+    page.later()
+    line = page.page.locator(".slx-code").first.inner_text()
     there: dict[str, Case] = {}
     exec(line, {"sl": sl}, there)
     assert there["case"] == page.explorer.case
@@ -211,14 +260,139 @@ def test_by_keyboard_alone(stand, minimal):
     assert groups
 
 
-@pytest.mark.parametrize(("dark", "width", "viewport"), [(False, 960, 1000), (True, 960, 1000), (False, 700, 740)])
+FOCUS = "(document.activeElement.dataset.number || document.activeElement.dataset.part || document.activeElement.getAttribute('aria-label') || document.activeElement.textContent)"
+
+
+def test_the_focus_is_never_lost(stand, minimal):
+    page = stand(minimal.observe(leg_pain="below_knee"))
+    keys = page.page.keyboard
+    page.page.get_by_role("tab", name="Numbers").click()
+    page.settle()
+    slider = page.page.locator("[data-number]:not(:disabled)").first
+    name, before = slider.get_attribute("data-number"), float(slider.input_value())
+    slider.focus()
+    for _ in range(2):
+        keys.press("ArrowRight")
+        page.settle()
+        assert page.page.evaluate(FOCUS) == name
+    assert float(page.page.locator(f"[data-number='{name}']").input_value()) > before
+    page.page.get_by_role("button", name="Reset all numbers").focus()
+    keys.press("Enter")
+    page.settle()
+    assert page.page.evaluate(FOCUS) == "Reset all numbers"
+    page.page.get_by_role("tab", name="Answers").click()
+    page.later()
+    answer = page.page.locator("section[data-part='next'] button[data-answer]").last
+    question = answer.locator("xpath=ancestor::*[@data-node]").locator(".slx-name").evaluate("(e) => e.firstChild.textContent")
+    assert answer.get_attribute("aria-label") == f"{question} {answer.inner_text()}"
+    page.page.locator(".slx-panel").evaluate("(e) => (e.scrollTop = 20)")
+    at = page.page.locator(".slx-panel").evaluate("(e) => e.scrollTop")
+    answer.evaluate("(e) => e.focus({ preventScroll: true })")
+    keys.press("Enter")
+    page.settle()
+    assert page.page.evaluate(FOCUS) == "next"  # the question has gone; its part of the panel has not
+    assert page.page.locator(".slx-panel").evaluate("(e) => e.scrollTop") == at
+    page.later()
+    assert page.page.evaluate(FOCUS) == "next" and page.page.locator(".slx-panel").evaluate("(e) => e.scrollTop") == at
+    undo = page.page.get_by_role("button", name="Undo")
+    while page.explorer.view["can_undo"]:
+        undo.focus()
+        keys.press("Enter")
+        page.settle()
+    assert page.page.evaluate(FOCUS) == "Undo"
+
+
+def test_roles_of_tabs_and_choices(stand, minimal):
+    page = stand(minimal.observe())
+    for name in ("Answers", "Why"):
+        tab = page.page.get_by_role("tab", name=name)
+        tab.click()
+        panel = page.page.get_by_role("tabpanel", name=name)  # named by its tab
+        assert tab.get_attribute("aria-controls") == panel.get_attribute("id")
+    inside = page.page.evaluate(
+        "[...document.querySelectorAll('[role=radiogroup]')].flatMap((g) => [...g.children].map((e) => e.getAttribute('role')))"
+    )
+    assert set(inside) == {"radio"}
+
+
+def test_keys_stay_in_the_widget(stand, minimal):
+    page = stand(minimal.observe())
+    page.page.evaluate("(window.heard = [], document.addEventListener('keydown', (e) => window.heard.push(e.key)))")
+    open_to_jupyter = page.page.evaluate(
+        "[...document.querySelectorAll('.slx, .slx button, .slx input, .slx select, .slx summary, .slx [tabindex]')].filter((e) => !e.hasAttribute('data-lm-suppress-shortcuts')).length"
+    )
+    assert open_to_jupyter == 0
+    page.page.get_by_role("tab", name="Answers").focus()
+    for key in ("b", "x", "ArrowDown", "d", "Enter", "z", "Tab"):
+        page.page.keyboard.press(key)
+    assert page.page.evaluate("window.heard") == ["Tab"]
+
+
+def test_a_kernel_that_does_not_answer_is_said(stand, minimal):
+    page = stand(minimal.observe())
+    page.page.evaluate("window.stand.deaf = true")
+    page.click_only("numbness", "present")
+    page.page.wait_for_function("document.querySelector('.slx-silence').textContent.includes('No answer from the kernel')", timeout=15_000)
+    page.page.evaluate("window.stand.deaf = false")
+    page.click_only("numbness", "absent")
+    page.page.wait_for_function("document.querySelector('.slx-silence').textContent === ''")
+    page.page.evaluate("window.stand.fire('comm:close')")
+    assert "No answer from the kernel" in page.page.locator(".slx-silence").inner_text()
+
+
+def test_all_causes_can_be_looked_up(stand, large):
+    page = stand(large.observe(leg_pain="below_knee"))
+    assert len(page.causes()) == 12
+    page.page.get_by_role("button", name="Show all").click()
+    assert [n for n, _ in page.causes()] == [c.cause for c in large.observe(leg_pain="below_knee").differential(limit=None).causes]
+    assert page.page.evaluate("document.activeElement.textContent") == "Show the first 12"
+
+
+def test_a_network_without_causes(stand, unranked):
+    page = stand(unranked.observe(), of=["lumbar_disc_herniation", "leg_pain"])
+    page.click("numbness", "present")
+    page.later()
+    case = unranked.observe(numbness=True)
+    shown = dict(page.causes())
+    assert shown["lumbar_disc_herniation"] == percent(case.posterior("lumbar_disc_herniation")["present"])
+    assert shown["leg_pain=below_knee"] == percent(case.posterior("leg_pain")["below_knee"])
+    assert page.page.locator("section[data-part='next'] .slx-ask").count() > 0
+    page = stand(unranked.observe())
+    for tab in ("Why", "Graph", "Numbers", "Keep", "Answers"):
+        page.page.get_by_role("tab", name=tab).click()
+        page.later()
+    assert len(page.causes()) == 12 and "explore(of=[...])" in page.page.locator(".slx-panel").inner_text()
+    assert page.page.locator(".slx-waiting").count() == 0
+
+
+def test_the_findings_as_a_file(stand, large, tmp_path, capsys):
+    case = large.observe(age_group=47, numbness=True, leg_pain={"none": 1e-7, "above_knee": 0.3, "below_knee": 1}, fever=False)
+    page = stand(case)
+    page.page.get_by_role("tab", name="Keep").click()
+    page.later()
+    with page.page.expect_download() as download:
+        page.page.get_by_role("button", name="Save the findings").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert large.observe(json.loads(file.read_text())) == case
+    shown = page.page.locator(".slx-code").last.inner_text()
+    assert f"@{file.name}" in shown
+    words = [w.replace("@", f"@{tmp_path}/") for w in shown.split()[1:]]
+    assert main([*words, "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["causes"][0]
+    expected = case.differential()[0]
+    assert (first["cause"], first["posterior"]) == (expected.cause, pytest.approx(expected.posterior, rel=1e-9))
+
+
+@pytest.mark.parametrize(
+    ("dark", "width", "viewport"), [(False, 960, 1000), (True, 960, 1000), (False, 700, 740), (False, 600, 1400), (True, 780, 1400)]
+)
 def test_nothing_is_cut_off_and_text_has_contrast(stand, large, dark, width, viewport):
     case = large.observe(age_group=47, leg_pain="below_knee", numbness=True, bladder_dysfunction="retention")
     page = stand(case, dark=dark, width=width, viewport=viewport)
-    for tab in ("Why", "Graph", "Numbers", "Answers"):
+    for tab in ("Why", "Graph", "Numbers", "Answers") if viewport <= 1000 else ("Keep", "Answers"):  # a narrow cell in a wide window
         page.page.get_by_role("tab", name=tab).click()
-        page.explorer.wait()
-        page.page.evaluate("(state) => window.stand.take(state)", json.loads(json.dumps(page.state())))
+        page.later()
         wide = page.page.evaluate(
             """[...document.querySelectorAll('.slx *')].filter((e) => e.offsetParent && !e.closest('svg') && !e.closest('.slx-spoken') && e.scrollWidth > e.clientWidth + 1
                 && getComputedStyle(e).overflowX !== 'visible').map((e) => e.className + ' ' + e.scrollWidth + '>' + e.clientWidth)"""
@@ -231,7 +405,18 @@ def test_nothing_is_cut_off_and_text_has_contrast(stand, large, dark, width, vie
         page.shot(f"explorer-{tab.lower()}-{'dark' if dark else 'light'}-{width}")
     poor = page.page.evaluate(CONTRAST)
     assert poor == []
+    assert page.page.evaluate(BAR_CONTRAST) >= 3.0  # WCAG 2.2, 1.4.11
 
+
+BAR_CONTRAST = """() => {
+  const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const bar = document.querySelector('tr[data-cause] .slx-bar'), page = parse(getComputedStyle(document.querySelector('.slx')).backgroundColor);
+  const top = parse(getComputedStyle(bar).backgroundColor), under = top.slice(0, 3).map((v, k) => v * (top[3] ?? 1) + (page[k] ?? 255) * (1 - (top[3] ?? 1)));
+  const [a, b] = [light(parse(getComputedStyle(bar.querySelector('i')).backgroundColor)), light(under)].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+}"""
 
 CONTRAST = """() => {
   const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
@@ -256,21 +441,23 @@ CONTRAST = """() => {
 }"""
 
 
+EASY = (("leg_pain", "below_knee"), ("numbness", "present"), ("fever", "absent"), ("night_pain", "absent"), ("weight_loss", "absent"))
+HARD = ("tingling", "leg_weakness", "shooting_leg_pain", "calf_pain", "foot_pain", "worse_on_sitting", "morning_stiffness")
+
+
 def test_time_from_click_to_redraw(stand, large, record_property):
     page = stand(large.observe(age_group=47, back_pain=True))
     taken = []
-    for node, state in (
-        ("leg_pain", "below_knee"),
-        ("numbness", "present"),
-        ("fever", "absent"),
-        ("night_pain", "absent"),
-        ("weight_loss", "absent"),
-    ):
+    for node, state in (*EASY, *((node, "present") for node in HARD)):
         page.page.evaluate("delete document.querySelector('.slx').dataset.redraw")
         page.click(node, state)
         taken.append(float(page.page.wait_for_function("document.querySelector('.slx').dataset.redraw").json_value()))
-    record_property("measured click to redraw on back-leg-pain, ms", ", ".join(f"{t:.0f}" for t in taken))
-    assert len(taken) == 5  # printed, not asserted: tests do not time
+    easy, hard = taken[: len(EASY)], taken[len(EASY) :]
+    words = (
+        f"longest of {len(EASY)} easy clicks {max(easy):.0f}, of {len(HARD)} hard ones (present findings that share causes) {max(hard):.0f}"
+    )
+    record_property("measured click to redraw on back-leg-pain, ms", f"{max(taken):.0f} ({words})")
+    assert len(taken) == 12  # printed, not asserted: tests do not time
 
 
 def test_graph_text_stays_inside_its_box(browser, large):

@@ -7,9 +7,11 @@ import json
 import pytest
 
 import spinelink as sl
+from spinelink.diagnosis import Case
 from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
-from spinelink.notebook import view
+from spinelink.model.parameters import locate_in_cpd
 from spinelink.notebook.explorer import STATIC, Explorer
+from spinelink.notebook.numbers import patch
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_state_is_plain_and_whole(explorer, model):
         assert json.loads(json.dumps(part, allow_nan=False)) == part
     shown = [n["name"] for g in explorer.shell["groups"] for n in g["nodes"]]
     assert sorted(shown) == sorted(n for n, v in model.nodes.items() if v.role in ("context", "symptom", "sign", "test"))
-    assert set(explorer.later) == {"version", "intervals", "next", "link", "tests"}
+    assert set(explorer.later) == {"version", "intervals", "next", "link"}  # this network has no tests
 
 
 def test_a_dialogue(explorer, model):
@@ -62,13 +64,12 @@ def test_numbers_and_settings_keep_each_other():
     assert explorer.view["setting"] == "emergency" and explorer.view["changed"][number] == 0.5
     changed = explorer.view["changed"]
     assert explorer.case == model.in_setting("emergency").with_parameters(changed).observe(leg_pain="below_knee")
-    assert json.loads(view.patch(explorer.case.model, changed))["parameters"] == changed
+    assert json.loads(patch(explorer.case.model, changed))["parameters"] == changed
     tell(explorer, type="reset_parameters")
     assert explorer.case == model.in_setting("emergency").observe(leg_pain="below_knee")
     tell(explorer, type="tab", name="numbers")
     tell(explorer, type="numbers", node="back_pain")
-    explorer.wait()
-    shown = explorer.later["numbers"]
+    shown = explorer.numbers
     assert shown["node"] == "back_pain" and all(r["low"] <= r["value"] <= r["high"] for r in shown["rows"])
     explorer.close()
 
@@ -88,7 +89,7 @@ def explorer_ids(model):
         ({"type": "parameter", "id": "numbness.leak", "value": "much"}, "did not understand"),
         ({"type": "parameter", "id": "numbness.leek", "value": 0.1}, "numbness.leak"),
         ({"type": "numbers", "node": "moon"}, "moon"),
-        ({"type": "export", "kind": "fax"}, "report and patch"),
+        ({"type": "export", "kind": "fax"}, "findings, report and patch"),
     ],
 )
 def test_what_is_not_understood_changes_nothing(explorer, message, words):
@@ -122,9 +123,96 @@ def test_the_report_and_the_line_of_code(explorer):
     explorer.send = lambda content, buffers=None: sent.append(content)
     tell(explorer, type="export", kind="report")
     assert sent[0]["type"] == "file" and sent[0]["name"].endswith(".html") and "below_knee" in sent[0]["text"]
+    assert run(kept(explorer)["code"]) == explorer.case
+    tell(explorer, type="export", kind="findings")
+    assert explorer.case.model.observe(json.loads(sent[1]["text"])) == explorer.case
+
+
+def kept(explorer):
+    """What the tab Keep says."""
+    tell(explorer, type="tab", name="keep")
+    explorer.wait()
+    return explorer.later["keep"]
+
+
+def run(code):
     there = {}
-    exec(explorer.view["code"], {"sl": sl}, there)
-    assert there["case"] == explorer.case
+    exec(code, {"sl": sl}, there)
+    return there["case"]
+
+
+def seen(case, **options):
+    explorer = Explorer(case, background=False, **options)
+    code = kept(explorer)["code"]
+    explorer.close()
+    return code
+
+
+def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
+    changes = {"numbness.leak": 0.31, "lumbar_disc_herniation.prior": sl.Beta(3, 40)}
+    path = model.save(tmp_path / "own network.yaml")
+    large = sl.load("back-leg-pain", setting="emergency")
+    odd = {"numbness": {"absent": 0.25, "present": 1}, "leg_pain": "none"}
+    number = next(i for i in explorer_ids(large) if i.startswith("back_pain.link."))
+    for each in (
+        model, model.with_parameters(changes), sl.load(path), sl.load(path).with_parameters(changes), large, large.with_parameters({number: 0.3}),
+        sl.load("back-leg-pain").with_parameters({number: 0.3}).in_setting("emergency"),
+    ):  # fmt: skip
+        case = each.observe(odd)
+        code = seen(case)
+        assert code.count("\n") == 0 and run(code) == case
+    monkeypatch.chdir(tmp_path)
+    twice = model.with_parameters({"numbness.leak": 0.3}).with_parameters({"numbness.leak": 0.2})
+    for each in (twice, sl.from_pgmpy(model.to_pgmpy()), sl.Model(model.network)):
+        case = each.observe(numbness="present")
+        comment, save, line = seen(case).splitlines()
+        assert comment.startswith("# No line of code") and "explorer.case.model.save(" in save
+        case.model.save(save.split("'")[1])
+        assert run(line).posteriors().equals(case.posteriors())
+
+
+def test_a_file_that_changed_since_is_not_named(model, tmp_path):
+    path = model.save(tmp_path / "own.yaml")
+    own = sl.load(path)
+    model.with_parameters({"numbness.leak": 0.4}).save(path)
+    assert seen(own.observe(numbness=True)).startswith("# No line of code")
+    path.unlink()
+    assert seen(own.observe(numbness=True)).startswith("# No line of code")
+
+
+def test_sliders_on_a_changed_model(model):
+    changed = model.with_parameters({"numbness.leak": 0.31})
+    explorer = Explorer(changed.observe(numbness=True), background=False)
+    tell(explorer, type="parameter", id="lumbar_disc_herniation.prior", value=0.2)
+    assert explorer.case == changed.with_parameters({"lumbar_disc_herniation.prior": 0.2}).observe(numbness=True)
+    assert run(kept(explorer)["code"]) == explorer.case
+    tell(explorer, type="reset_parameters")
+    assert explorer.case == changed.observe(numbness=True)
+    explorer.close()
+
+
+def test_a_state_of_a_distribution_moves_and_the_others_give_way(model):
+    explorer = Explorer(model.observe(numbness=True), background=False)
+    tell(explorer, type="tab", name="numbers")
+    names = [n for n in model.nodes if any(isinstance(p.value, dict) for p in _parameters_of(model, n))]
+    tell(explorer, type="numbers", node=names[0])
+    rows = [r for r in explorer.numbers["rows"] if r["state"]]
+    row = rows[1]
+    assert row["low"] <= row["value"] <= row["high"]
+    tell(explorer, type="parameter", id=row["id"], state=row["state"], value=row["high"])
+    now = explorer.view["changed"][row["id"]]
+    before = {r["state"]: r["value"] for r in rows if r["id"] == row["id"]}
+    assert sum(now.values()) == pytest.approx(1) and now[row["state"]] == row["high"]
+    others = [s for s in now if s != row["state"] and before[s] > 0]
+    assert len({round(now[s] / before[s], 9) for s in others}) <= 1
+    assert explorer.case == model.with_parameters({row["id"]: now}).observe(numbness=True)
+    assert run(kept(explorer)["code"]) == explorer.case
+    assert not any(name in row["words"] for name in model.nodes if "_" in name)  # labels, not names
+    explorer.close()
+
+
+def _parameters_of(model, node):
+    return [each.parameter for each in locate_in_cpd(node, model.nodes[node].cpd)]
 
 
 def test_a_case_of_ones_own(explorer, model):
@@ -133,6 +221,95 @@ def test_a_case_of_ones_own(explorer, model):
     large = sl.load("back-leg-pain")
     explorer.case = large.observe(fever=True)
     assert explorer.shell["title"] == large.network.title and explorer.view["findings"] == {"fever": "present"}
+    tell(explorer, type="undo")
+    assert explorer.shell["title"] == model.network.title and explorer.case == model.observe(numbness=True)
+    tell(explorer, type="observe", node="numbness", value="absent")
+    assert explorer.view["error"] == "" and explorer.case == model.observe(numbness=False)
+
+
+def test_a_case_of_another_network_leaves_no_slider_behind(explorer, model):
+    tell(explorer, type="parameter", id="lumbar_disc_herniation.prior", value=0.2)
+    changed = explorer.case.model
+    explorer.case = explorer.case.observe(numbness=True)  # the same numbers: still changed
+    assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
+    large = sl.load("back-leg-pain")
+    explorer.case = large.observe(leg_pain="below_knee")
+    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == large.observe(leg_pain="below_knee")
+    tell(explorer, type="undo")
+    assert explorer.case == changed.observe(leg_pain="below_knee", numbness=True)
+    assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2} and run(kept(explorer)["code"]) == explorer.case
+    other = model.with_parameters({"numbness.leak": 0.3})
+    explorer.case = other.observe(numbness=True)
+    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == other.observe(numbness=True)
+    explorer.case = model.observe()
+    assert explorer.view["changed"] == {} and explorer.case == model.observe()
+
+
+def test_people_read_labels(model):
+    explorer = Explorer(model.observe(numbness=True, leg_pain="below_knee", bladder_dysfunction=True), background=False)
+    tell(explorer, type="tab", name="why")
+    explorer.wait()
+    why = explorer.later["why"]
+    said = [*why["lines"][1:-1], *(r["finding"] for r in why["rows"]), *(n for r in why["rows"] for n in r["chain"])]
+    said += [f for a in explorer.view["alerts"] for f in a["findings"]]
+    assert f"{model.nodes['bladder_dysfunction'].label}: present" in said and not any("_" in text or "=" in text for text in said)
+    assert {n for r in why["rows"] for n in r["chain"]} <= {v.label for v in model.nodes.values()}
+    explorer.close()
+
+
+def test_what_is_no_case_is_refused_in_words(explorer):
+    before = explorer.case
+    for wrong in ("abc", None, 3):
+        with pytest.raises(sl.SpinelinkError, match=r"explorer\.case is a Case"):
+            explorer.case = wrong
+    assert explorer.case is before
+
+
+def test_a_failure_in_what_takes_longer_is_shown(explorer, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(Case, "next_best", fail)
+    monkeypatch.setattr(Case, "intervals", fail)
+    explorer.wait()
+    assert all("ZeroDivisionError: by nothing" in explorer.later[part]["problem"] for part in ("next", "intervals"))
+    assert "probability" in explorer.later["link"]
+    monkeypatch.setattr(Case, "differential", fail)
+    before = explorer.case
+    tell(explorer, type="observe", node="numbness", value="present")
+    assert "changed nothing" in explorer.view["error"] and explorer.case is before
+    tell(explorer, type="tab", name="keep", sequence=5)
+    assert explorer.view["error"] == "" and explorer.view["sequence"] == 5  # an old error does not stay
+
+
+def test_the_thread_writes_no_progress(explorer, monkeypatch):
+    shown = []
+
+    class Line:
+        n = 0
+
+        def __init__(self, *_, **options):
+            shown.append(options["disable"])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def update(self, *_):
+            return None
+
+    monkeypatch.setattr("spinelink.progress.line_of_progress", lambda: Line)
+    tell(explorer, type="tab", name="why")
+    explorer.wait()
+    assert shown and all(hidden is True for hidden in shown)
+
+
+def test_log_evidence_is_that_of_a_run_of_its_own(model):
+    first, second = (model.observe(numbness=True, leg_pain="below_knee") for _ in range(2))
+    first.differential()
+    assert first.log_evidence == pytest.approx(second.log_evidence, rel=1e-12)
 
 
 def test_what_takes_longer_belongs_to_the_case_that_is_shown(model):
@@ -168,13 +345,31 @@ def test_without_a_kernel_a_picture_remains(explorer, monkeypatch):
     assert "application/vnd.jupyter.widget-view+json" in widget
 
 
-def test_an_imported_network_can_be_explored_once_it_has_causes(model):
-    with pytest.raises(sl.SpinelinkError, match="role 'cause'"):
-        sl.from_pgmpy(model.to_pgmpy()).explore()
+def test_a_network_without_roles(model):
+    plain = sl.from_pgmpy(model.to_pgmpy())
+    explorer = plain.explore()
+    assert explorer.wait(60)
+    assert explorer.shell["groups"][0]["title"] == "Findings" and not explorer.shell["ranked"]
+    shown = {r["name"]: r["posterior"] for r in explorer.view["causes"]}
+    assert shown["lumbar_disc_herniation"] == pytest.approx(plain.observe().posterior("lumbar_disc_herniation").iloc[1])
+    assert sum(v for k, v in shown.items() if k.startswith("leg_pain=")) == pytest.approx(1)
+    assert "explore(of=[...])" in explorer.later["next"]["problem"]
+    assert "spinelink-still" in explorer._still()
+    explorer.close()
+    explorer = Explorer(plain.observe(numbness="present"), of=["lumbar_disc_herniation"], background=False)
+    tell(explorer, type="tab", name="why")
+    explorer.wait()
+    case = plain.observe(numbness="present")
+    assert [(r["name"], r["posterior"]) for r in explorer.view["causes"]] == [
+        ("lumbar_disc_herniation", pytest.approx(case.posterior("lumbar_disc_herniation").iloc[1]))
+    ]
+    assert explorer.later["next"]["rows"] and explorer.later["why"]["rows"] and "lumbar_disc_herniation" in explorer.later["intervals"]
+    explorer.close()
+    with pytest.raises(UnknownNameError):
+        plain.explore(of="moon")
     explorer = Explorer(sl.from_pgmpy(model.to_pgmpy(), roles={"scoliosis": "cause"}).observe(), background=False)
     explorer.wait()
-    assert explorer.shell["groups"][0]["title"] == "Findings"
-    assert explorer.later["next"]["rows"]
+    assert explorer.later["next"]["rows"] and [r["name"] for r in explorer.view["causes"]] == ["scoliosis"]
     explorer.close()
 
 

@@ -2,83 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import spinelink as sl
 from tests.notebook.browser import chromium, needs_chromium
+from tests.notebook.server import PATIENCE, TOKEN, asked, served
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-TOKEN = "only-for-this-test"
 CLICKS = (("leg_pain", "below_knee"), ("numbness", "present"), ("bladder_dysfunction", "present"))
-PATIENCE = 120  # seconds for a step on a slow machine
 
 
 @pytest.fixture
 def lab(tmp_path):
     needs_chromium()
-    cells = ["import spinelink as sl", 'explorer = sl.load("minimal").explore()\nexplorer']
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    work = tmp_path / "work"
-    work.mkdir()
-    nbformat.write(notebook, work / "explore.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = {
-        k: str(tmp_path / k)
-        for k in (
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "IPYTHONDIR",
-            "JUPYTERLAB_SETTINGS_DIR",
-            "JUPYTERLAB_WORKSPACES_DIR",
-        )
-    }
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}",
-        "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={work}", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
-    log = (tmp_path / "lab.log").open("w")
-    server = subprocess.Popen(command, cwd=work, env={**os.environ, **home}, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait(lambda: asked(url, "api/status") is not None, server, tmp_path)
+    with served("jupyterlab", tmp_path) as url:
         yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def asked(url, path):
-    try:
-        request = urllib.request.Request(f"{url}/{path}", headers={"Authorization": f"token {TOKEN}"})
-        return json.loads(urllib.request.urlopen(request, timeout=5).read())
-    except OSError:
-        return None
-
-
-def wait(ready, server, folder):
-    end = time.monotonic() + PATIENCE
-    while not ready():
-        if server.poll() is not None or time.monotonic() > end:
-            pytest.fail(f"JupyterLab did not start:\n{(folder / 'lab.log').read_text()[-2000:]}")
-        time.sleep(0.3)
 
 
 def test_from_run_all_to_undo(lab, record_property):
@@ -103,6 +46,11 @@ def test_from_run_all_to_undo(lab, record_property):
             row.locator(f"button[data-state='{state}']").click()
             page.wait_for_selector(f".slx-list .slx-row[data-node='{node}'] button[data-state='{state}'][aria-checked='true']")
             taken.append(float(page.wait_for_function("document.querySelector('.slx').dataset.redraw").json_value()))
+        cells = page.locator(".jp-Notebook .jp-Cell").count()
+        for key in ("ArrowLeft", "b", "x"):  # Jupyter's shortcuts for cells are not for keys pressed in the widget
+            page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.dataset.state") == "absent"
+        assert page.locator(".jp-Notebook .jp-Cell").count() == cells
         case = model.observe(dict(CLICKS))
         assert causes(page) == expected(case)
         assert "EMERGENCY" in page.locator(".slx-alert").inner_text()

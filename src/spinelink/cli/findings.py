@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -14,17 +16,36 @@ def read_findings(words: Iterable[str]) -> dict[str, FindingValue]:
     """Findings by node, in the order written. What a value means is decided by the network when it is observed.
 
     `numbness`: present; `fever=no` (yes, no, true, false, present, absent) for nodes with two states; `age_group=47` for nodes with numeric
-    bins; `leg_pain=below_knee`: a state; `leg_pain=above_knee:0.2,below_knee:0.8`: virtual evidence, likelihoods on any scale.
+    bins; `leg_pain=below_knee`: a state; `leg_pain=above_knee:0.2,below_knee:0.8`: virtual evidence, likelihoods on any scale; `@case.json`: all
+    findings of a file, as the explorer saves them.
     """
     findings: dict[str, FindingValue] = {}
     for word in words:
-        name, equals, value = (part.strip() for part in word.partition("="))
-        if not name or (equals and not value):
-            raise click.UsageError(f"{word!r} is no finding; write NODE or NODE=VALUE, and leave out what was not assessed.")
-        if name in findings:
-            raise click.UsageError(f"{name} is given twice.")
-        findings[name] = _value(name, value) if equals else "present"
+        for name, value in (_in_file(Path(word[1:])) if word.startswith("@") else _in_word(word)).items():
+            if name in findings:
+                raise click.UsageError(f"{name} is given twice.")
+            findings[name] = value
     return findings
+
+
+def _in_word(word: str) -> dict[str, FindingValue]:
+    name, equals, value = (part.strip() for part in word.partition("="))
+    if not name or (equals and not value):
+        raise click.UsageError(f"{word!r} is no finding; write NODE or NODE=VALUE, and leave out what was not assessed.")
+    return {name: _value(name, value) if equals else "present"}
+
+
+def _in_file(path: Path) -> dict[str, FindingValue]:
+    """Findings of a JSON file, node -> value. Raises EvidenceError where it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(
+            f'@{path}: the findings cannot be read ({error}); it is a JSON file such as {{"numbness": "present"}}.'
+        ) from None
+    if not isinstance(found, dict):
+        raise EvidenceError(f"@{path}: findings are a JSON object node -> value, not a {type(found).__name__}.")
+    return found
 
 
 def _value(name: str, text: str) -> FindingValue:

@@ -40,6 +40,7 @@ def query(words: tuple[str, ...], network: str | None, setting: str | None, limi
       age_group=47                              a number, where the node has numeric bins
       leg_pain=below_knee                       a state
       leg_pain=above_knee:0.2,below_knee:0.8    uncertain: likelihoods, on any scale
+      @case.json                                all findings of a file, as the explorer saves them
 
     What was not assessed is left out: that is not the same as absent.
 
@@ -67,7 +68,7 @@ def _names_network(word: str) -> bool:
     """Node names are letters, digits and underscores: a bare word with anything else is a network's name or its path."""
     from spinelink.networks_folder import bundled
 
-    return word in bundled() or ("=" not in word and not word.isidentifier())
+    return word in bundled() or ("=" not in word and not word.startswith("@") and not word.isidentifier())
 
 
 def _answer(case: Case, *, limit: int) -> int:

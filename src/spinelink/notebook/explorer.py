@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import traitlets
 
+from spinelink.diagnosis import Case, Model
 from spinelink.errors import SpinelinkError
-from spinelink.notebook import view
-
-if TYPE_CHECKING:
-    from spinelink.diagnosis import Case, Model
+from spinelink.notebook import code, view
+from spinelink.notebook.numbers import Changes, moved, numbers, patch
 
 STATIC = Path(__file__).parent / "static"
 MOST_UNDO = 200
-PAUSE = 0.3  # seconds without a click before what takes longer is begun
+PAUSE = 0.6  # seconds without a click before what takes longer is begun
+
+
+@dataclass(frozen=True)
+class State:
+    """What undo goes back to. original: the model before any slider moved; changed: what the sliders changed."""
+
+    original: Model
+    case: Case
+    changed: Changes
+
+    @property
+    def base(self) -> Model:
+        """The model as it was given, in the setting in force."""
+        setting = self.case.model.setting
+        return self.original.in_setting(setting) if setting and setting != self.original.setting else self.original
+
+    def rebuilt(self, model: Model, changed: Changes) -> State:
+        """The same findings in another setting, or with other numbers."""
+        return replace(self, case=(model.with_parameters(changed) if changed else model).observe(self.case.evidence), changed=changed)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -30,35 +50,44 @@ class Explorer(anywidget.AnyWidget):
     _css = STATIC / "explorer.css"
     shell = traitlets.Dict().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
+    numbers = traitlets.Dict().tag(sync=True)
     later = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, case: Case, *, background: bool = True) -> None:
-        """background: whether what takes longer (intervals, what next, the link, why, the graph) is asked for in a thread."""
-        self._original = case.model
-        self._case, self._changed = case, dict[str, float]()
-        self._past: list[tuple[Case, dict[str, float]]] = []
+    def __init__(self, case: Case, *, of: Sequence[str] = (), background: bool = True) -> None:
+        """of: nodes asked about in place of the causes. background: whether what takes longer (intervals, what next, the link, why, the graph) is asked
+        for in a thread."""
+        self._of = tuple(of)
+        self._state, self._past = State(case.model, case, {}), list[State]()
         self._version, self._tab, self._node = 0, "answers", ""
+        self._source: tuple[Model, code.Source | None] | None = None
         self._background = background
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._asked = self._answered = 0
-        first = {**view.view(case, {}), "version": 0, "can_undo": False, "error": ""}
-        super().__init__(shell=view.shell(case.model), view=first, later={"version": 0})
+        first = {**view.view(case, {}, self._of), "version": 0, "can_undo": False, "error": ""}
+        super().__init__(shell=view.shell(case.model, self._of), view=first, numbers={}, later={"version": 0})
         self.on_msg(self._receive)
         self._ask_later()
 
     @property
     def case(self) -> Case:
         """The case as it stands."""
-        return self._case
+        return self._state.case
 
     @case.setter
     def case(self, case: Case) -> None:
-        if case.model.network is not self._original.network and case.model.fingerprint != self._original.fingerprint and not self._changed:
-            self._original = case.model
-            self.shell = view.shell(case.model)
-        self._become(case, self._changed)
+        if not isinstance(case, Case):
+            raise SpinelinkError(f"explorer.case is a Case, as model.observe(numbness=True) gives, not a {type(case).__name__}.")
+        now, model = self._state, case.model
+        if model.engine != now.case.model.engine:
+            case = Case(replace(model, engine=now.case.model.engine), case.findings)
+        if model.network is now.case.model.network and (model.setting == now.case.model.setting or not now.changed):
+            self._become(replace(now, case=case))  # the same numbers: what the sliders changed still holds
+        elif model.network is now.original.network:
+            self._become(State(now.original, case, {}))
+        else:
+            self._become(State(case.model, case, {}))
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Waits until everything that takes longer is there; False where it is not in time. Without a thread it is computed here."""
@@ -98,82 +127,105 @@ class Explorer(anywidget.AnyWidget):
         try:
             action(message)
         except SpinelinkError as error:
-            self.view = {**self.view, "error": str(error), "sequence": message.get("sequence", 0)}
+            self._say(str(error), message)
         except (KeyError, TypeError, ValueError) as error:
-            self.view = {**self.view, "error": f"the explorer did not understand that: {error}", "sequence": message.get("sequence", 0)}
+            self._say(f"the explorer did not understand that: {error}", message)
+        except Exception as error:
+            self._say(f"this went wrong and changed nothing: {type(error).__name__}: {error}", message)
+        else:
+            if "sequence" in message and self.view.get("sequence") != message["sequence"]:
+                self._say("", message)
+
+    def _say(self, error: str, message: Mapping[str, Any]) -> None:
+        """Answers a message that did not change the case."""
+        self.view = {**self.view, "error": error, "sequence": message.get("sequence", 0)}
 
     def _observe(self, message: Mapping[str, Any]) -> None:
         node, value = str(message["node"]), message.get("value")
-        case = self._case.retract(node) if value is None and node in self._case.findings else self._case.observe({node: value})
+        case = self.case.retract(node) if value is None and node in self.case.findings else self.case.observe({node: value})
         try:
-            self._become(case, self._changed, message)
+            self._become(replace(self._state, case=case), message)
         except SpinelinkError as error:
-            known = {a.rule for a in self._case.alerts()}
+            known = {a.rule for a in self.case.alerts()}
             new = [a for a in case.alerts() if a.rule not in known]  # a contradiction does not silence a red flag
             raised = "".join(f" {a.urgency.upper()}: {a.label}. {a.advice}" for a in new)
             raise SpinelinkError(f"{error} The answer was not taken.{raised}") from None
 
     def _undo(self, message: Mapping[str, Any]) -> None:
         if self._past:
-            case, changed = self._past.pop()
-            self._become(case, changed, message, remember=False)
+            self._become(self._past.pop(), message, remember=False)
 
     def _reset(self, message: Mapping[str, Any]) -> None:
-        self._become(self._case.model.observe(), self._changed, message)
+        self._become(replace(self._state, case=self.case.model.observe()), message)
 
     def _setting(self, message: Mapping[str, Any]) -> None:
-        self._rebuild(self._original.in_setting(str(message["name"])), self._changed, message)
+        now = self._state
+        self._become(now.rebuilt(now.original.in_setting(str(message["name"])), now.changed), message)
 
     def _parameter(self, message: Mapping[str, Any]) -> None:
-        self._rebuild(self._base, {**self._changed, str(message["id"]): float(message["value"])}, message)
+        now = self._state
+        changed = moved(now.base, now.changed, str(message["id"]), str(message.get("state", "")), float(message["value"]))
+        self._become(now.rebuilt(now.base, changed), message)
 
     def _reset_parameters(self, message: Mapping[str, Any]) -> None:
-        self._rebuild(self._base, {}, message)
-
-    @property
-    def _base(self) -> Model:
-        """The model as it was given, in the setting in force."""
-        setting = self._case.model.setting
-        return self._original.in_setting(setting) if setting else self._original
-
-    def _rebuild(self, model: Model, changed: dict[str, float], message: Mapping[str, Any]) -> None:
-        model = model.with_parameters(changed) if changed else model
-        findings = {n: f if isinstance(f, str) else dict(f) for n, f in self._case.findings.items()}
-        self._become(model.observe(findings), changed, message)
+        self._become(self._state.rebuilt(self._state.base, {}), message)
 
     def _choose_tab(self, message: Mapping[str, Any]) -> None:
         self._tab = str(message["name"])
+        self._show_numbers()
         self._ask_later()
 
     def _choose_node(self, message: Mapping[str, Any]) -> None:
+        self.case._check_nodes([str(message["node"])])
         self._node = str(message["node"])
-        self._case._check_nodes([self._node])
-        self._ask_later()
+        self._show_numbers()
+
+    def _show_numbers(self) -> None:
+        """The numbers of the node that was chosen; at first of the likeliest cause."""
+        if self._tab == "numbers":
+            if self._node not in self.case.model.nodes:
+                self._node = (
+                    str(self.view["causes"][0]["name"]).partition("=")[0] if self.view["causes"] else next(iter(self.case.model.nodes))
+                )
+            self.numbers = numbers(self._state.base, self._node)
 
     def _export(self, message: Mapping[str, Any]) -> None:
         """Sends a file to the browser, which saves it."""
-        kind, stem = str(message["kind"]), self._case.model.name
+        kind, stem = str(message["kind"]), self.case.model.name
         if kind == "patch":
-            text, name = view.patch(self._case.model, self._changed), f"{stem}-patch.json"
+            text, name = patch(self.case.model, self._state.changed), f"{stem}-patch.json"
+        elif kind == "findings":
+            text, name = json.dumps(self.case.evidence, indent=2) + "\n", self._findings_file
         elif kind == "report":
             with tempfile.TemporaryDirectory() as folder:
-                text = self._case.report(Path(folder) / "case.html").read_text(encoding="utf-8")
+                text = self.case.report(Path(folder) / "case.html").read_text(encoding="utf-8")
             name = f"{stem}-case.html"
         else:
-            raise SpinelinkError(f"there is no export {kind!r}; there are report and patch.")
+            raise SpinelinkError(f"there is no export {kind!r}; there are findings, report and patch.")
         self.send({"type": "file", "name": name, "text": text})
+
+    @property
+    def _findings_file(self) -> str:
+        return f"{self.case.model.name}-findings.json"
 
     # -- what follows
 
-    def _become(self, case: Case, changed: Mapping[str, float], message: Mapping[str, Any] | None = None, *, remember: bool = True) -> None:
+    def _become(self, state: State, message: Mapping[str, Any] | None = None, *, remember: bool = True) -> None:
         """Shows another case; nothing has changed where it cannot be."""
-        shown = view.view(case, changed)
-        if remember and (case != self._case or dict(changed) != self._changed):
-            self._past = [*self._past[-MOST_UNDO + 1 :], (self._case, self._changed)]
-        self._case, self._changed = case, dict(changed)
+        before, network = self._state, state.case.model.network
+        of = tuple(n for n in self._of if n in network.nodes)
+        shown = view.view(state.case, state.changed, of)
+        other = state.original.network is not before.original.network
+        if remember and (other or state.case != before.case or state.changed != before.changed):
+            self._past = [*self._past[-MOST_UNDO + 1 :], before]
+        self._state = state
         self._version += 1
         extra = {"version": self._version, "can_undo": bool(self._past), "error": "", "sequence": (message or {}).get("sequence", 0)}
-        self.view = {**shown, **extra}
+        with self.hold_sync():  # all parts in one message
+            if other:
+                self.shell = view.shell(state.original, of)
+            self.view = {**shown, **extra}
+            self._show_numbers()
         self._ask_later()
 
     def _ask_later(self) -> None:
@@ -192,12 +244,10 @@ class Explorer(anywidget.AnyWidget):
                 self._wake.wait_for(lambda: self._answered < self._asked or self._closed)
                 if self._closed:
                     return
-                while (
-                    self._wake.wait(PAUSE) and not self._closed
-                ):  # while a person goes on clicking, the clicks have the machine to themselves
+                while self._wake.wait(PAUSE) and not self._closed:  # while clicks come, they have the machine to themselves
                     pass
                 asked, version = self._asked, self._version
-            with suppress(Exception):  # the widget may be gone
+            with suppress(Exception):  # the widget is gone: what else fails is shown where it belongs
                 self._compute(version)
             with self._wake:
                 self._answered = asked
@@ -205,21 +255,23 @@ class Explorer(anywidget.AnyWidget):
 
     def _compute(self, version: int) -> None:
         """What takes longer, the quickest first; given up once there is a newer case."""
-        case, tab, node = self._case, self._tab, self._node
-        steps: dict[str, Callable[[], dict[str, Any]]] = {"intervals": lambda: view.intervals(case)}
-        if tab == "why":
-            steps["why"] = lambda: view.why(case)
-        if tab == "graph":
-            steps["graph"] = lambda: view.picture(case)
-        if tab == "numbers":
-            steps["numbers"] = lambda: view.numbers(case, node)
-        steps["next"] = lambda: view.next_questions(case)
+        state, tab = self._state, self._tab
+        case, of = state.case, tuple(n for n in self._of if n in state.case.model.nodes)
+        first: dict[str, Callable[[], dict[str, Any]]] = {
+            "why": lambda: view.why(case, of),
+            "graph": lambda: view.picture(case),
+            "keep": lambda: self._keep(state),
+        }
+        steps = {tab: first[tab]} if tab in first else {}
+        steps |= {
+            "intervals": lambda: view.intervals(case, of),
+            "next": lambda: view.next_questions(case, of),
+        }
+        if self.shell["tests"]:
+            steps["tests"] = lambda: view.next_tests(case, of)
         if self.shell["links"]:
             steps["link"] = lambda: view.linked(case)
-        steps["tests"] = lambda: view.next_tests(case)
-        found: dict[str, Any] = {"version": version}
-        if self.later.get("version") == version:
-            found = {k: v for k, v in self.later.items() if k not in ("numbers", "problem")}
+        found: dict[str, Any] = dict(self.later) if self.later.get("version") == version else {"version": version}
         for key, step in steps.items():
             if key in found:
                 continue
@@ -227,9 +279,25 @@ class Explorer(anywidget.AnyWidget):
                 found = {**found, **step()}
             except SpinelinkError as error:
                 found = {**found, key: {"problem": str(error)}}
+            except Exception as error:
+                found = {**found, key: {"problem": f"This could not be computed: {type(error).__name__}: {error}"}}
             if version != self._version or self._closed:
                 return
             self.later = found
+
+    def _keep(self, state: State) -> dict[str, Any]:
+        """How the case is had again."""
+        if self._source is None or self._source[0] is not state.original:
+            self._source = (state.original, code.source(state.original))
+        where = self._source[1]
+        line = code.python(state.original, where, state.case, state.changed)
+        return {
+            "keep": {
+                "code": line,
+                "command": code.command(where, state.case, state.changed, self._findings_file),
+                "file": self._findings_file,
+            }
+        }
 
     def _ipython_display_(self) -> None:
         """The widget, and before it, for readers without a kernel, a picture of the case as it was when it was shown; the script hides it."""
@@ -241,4 +309,5 @@ class Explorer(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
     def _still(self) -> str:
-        return f"<div class='spinelink-still'>{self._case._repr_html_()}{self._case.differential(limit=6)._repr_html_()}</div>"
+        ranking = self.case.differential(limit=6)._repr_html_() if self.case.model.network.ranked else ""
+        return f"<div class='spinelink-still'>{self.case._repr_html_()}{ranking}</div>"

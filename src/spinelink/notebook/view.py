@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinelink.errors import SpinelinkError
-from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.evidence import Finding
-from spinelink.model.parameter import Distribution, Ratio
-from spinelink.model.parameters import locate_in_cpd
-from spinelink.model.settings import parameters_in
 from spinelink.model.variable import OBSERVABLE, Node
+from spinelink.notebook.numbers import labelled
 from spinelink.result import NOTICE
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
+    from spinelink.query.alerts import Alert, Alerts
 
-SHOWN = 12  # causes
+SHOWN = 12  # of what is ranked, until all are asked for
 QUESTIONS, TESTS = 6, 4  # next best
 PENDING = 6  # questions of which one answer would raise an emergency
 KINDS = {"context": "About the person", "symptom": "Symptoms", "sign": "Signs", "test": "Tests"}
 PLAIN = {"other": "Findings"}
 
 
-def shell(model: Model) -> dict[str, Any]:
-    """What stays: the network, its settings, and every node that can be observed, by kind and region."""
+def shell(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What stays: the network, its settings, and every node that can be observed, by kind and region. of: nodes asked about in place of the causes."""
     network = model.network
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, node in network.nodes.items():
@@ -43,7 +40,10 @@ def shell(model: Model) -> dict[str, Any]:
             for (role, region), nodes in sorted(groups.items(), key=lambda g: order.index(g[0][0]))
         ],
         "nodes": [{"name": n, "label": v.label} for n, v in network.nodes.items()],
-        "links": {"leg_pain", "back_pain"} <= set(network.nodes),
+        "links": bool(network.ranked) and {"leg_pain", "back_pain"} <= set(network.nodes),
+        "tests": any(node.role == "test" for node in network.nodes.values()),
+        "ranked": not of and bool(network.ranked),
+        "shown": SHOWN,
         "notice": network.intended_use or NOTICE,
     }
 
@@ -59,79 +59,97 @@ def _node(name: str, node: Node) -> dict[str, Any]:
     }
 
 
-def view(case: Case, changed: Mapping[str, float]) -> dict[str, Any]:
-    """What every click changes: findings, red flags, ranked causes. Raises ImpossibleEvidenceError."""
+def view(case: Case, changed: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
+    """What every click changes: findings, red flags, ranked causes (of: these nodes instead). Raises ImpossibleEvidenceError."""
     found = case.alerts()
-    ranking = case.differential(limit=SHOWN)
+    rows = ranked(case) if case.model.network.ranked and not of else asked(case, of)
     return {
         "setting": case.model.setting or "",
         "findings": {n: _finding(f) for n, f in case.findings.items()},
-        "alerts": [
-            {"urgency": a.urgency, "label": a.label, "findings": list(a.findings), "advice": a.advice, "certainty": a.certainty}
-            for a in found
-        ],
+        "alerts": [_alert(case, a) for a in found],
         "none": found.none,
-        "pending": pending(case),
-        "causes": [
-            {"name": c.cause, "label": c.label, "prior": c.prior, "posterior": c.posterior, "urgency": c.urgency} for c in ranking.causes
-        ],
+        "pending": pending(case, found),
+        "causes": rows,
         "log_evidence": case.log_evidence,
-        "code": code(case, changed),
         "changed": dict(changed),
     }
+
+
+def _alert(case: Case, alert: Alert) -> dict[str, Any]:
+    fired = [labelled(f, case.model.network, every=True).replace("_", " ") for f in alert.findings]
+    return {"urgency": alert.urgency, "label": alert.label, "findings": fired, "advice": alert.advice, "certainty": alert.certainty}
 
 
 def _finding(finding: Finding) -> str | dict[str, float]:
     return finding if isinstance(finding, str) else dict(finding)
 
 
-def pending(case: Case) -> list[dict[str, str]]:
+def ranked(case: Case) -> list[dict[str, Any]]:
+    """All causes, the likeliest first."""
+    return [
+        {"name": c.cause, "label": c.label, "prior": c.prior, "posterior": c.posterior, "urgency": c.urgency}
+        for c in case.differential(limit=None).causes
+    ]
+
+
+def asked(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
+    """Probabilities of nodes, all that are not observed where none are named: of the second of two states, else of each state."""
+    names = list(of) or [n for n in case.model.nodes if not isinstance(case.findings.get(n), str)]
+    table = case.posteriors(names)
+    found = []
+    for (name, state), prior, posterior in zip(table.index, table["prior"], table["posterior"], strict=True):
+        node = case.model.nodes[name]
+        two = len(node.states) == 2
+        if two and state == node.states[0]:
+            continue
+        label = f"{node.label}: {state.replace('_', ' ')}"
+        found.append(
+            {
+                "name": name if two else f"{name}={state}",
+                "label": label,
+                "prior": float(prior),
+                "posterior": float(posterior),
+                "urgency": "",
+            }
+        )
+    return found
+
+
+def pending(case: Case, found: Alerts) -> list[dict[str, str]]:
     """Questions of which one answer would raise an emergency alert, one for each finding."""
-    found: dict[str, dict[str, str]] = {}
-    for p in case.alerts().pending:
+    first: dict[str, dict[str, str]] = {}
+    for p in found.pending:
         node = case.model.nodes[p.node]
         if p.urgency == "emergency" and node.role in ("symptom", "context"):
-            found.setdefault(p.node, {"node": p.node, "question": node.question or f"{node.label}?", "label": p.label})
-    return list(found.values())[:PENDING]
+            first.setdefault(p.node, {"node": p.node, "question": node.question or f"{node.label}?", "label": p.label})
+    return list(first.values())[:PENDING]
 
 
-def code(case: Case, changed: Mapping[str, float]) -> str:
-    """A line of Python that gives this case."""
-    model = case.model
-    where = repr(model.name) if model.origin is None or _is_bundled(model) else repr(model.origin.name)
-    setting = f", setting={model.setting!r}" if model.setting and model.setting != model.network.default_setting else ""
-    numbers = f".with_parameters({dict(changed)!r})" if changed else ""
-    findings = {n: _finding(f) for n, f in case.findings.items()}
-    plain = all(n.isidentifier() for n in findings)
-    said = ", ".join(f"{n}={v!r}" for n, v in findings.items()) if plain else repr(findings)
-    return f"case = sl.load({where}{setting}){numbers}.observe({said})"
-
-
-def _is_bundled(model: Model) -> bool:
-    from spinelink.networks_folder import bundled
-
-    return model.origin in bundled().values()
-
-
-def intervals(case: Case) -> dict[str, Any]:
-    """Credible intervals of the leading causes, by the delta method."""
-    names = [c.cause for c in case.differential(limit=SHOWN).causes if c.cause not in case.findings]
+def intervals(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+    """Credible intervals of what is ranked, by the delta method."""
+    if case.model.network.ranked and not of:
+        names = list(case.model.network.ranked)
+    else:
+        names = [n for n in of or list(case.model.nodes)[: 2 * SHOWN] if len(case.model.nodes[n].states) == 2]
+    names = [n for n in names if n not in case.findings]
     return {"intervals": {r.node: [r.low, r.high] for r in case.intervals(names, method="delta").rows} if names else {}}
 
 
-def next_questions(case: Case) -> dict[str, Any]:
+def next_questions(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """What to ask or look for next."""
-    return {"next": _next(case, ("context", "symptom", "sign", "other"), QUESTIONS)}
+    return {"next": _next(case, ("context", "symptom", "sign", "other"), QUESTIONS, of)}
 
 
-def next_tests(case: Case) -> dict[str, Any]:
+def next_tests(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """Which test would tell most."""
-    return {"tests": _next(case, ("test",), TESTS)}
+    return {"tests": _next(case, ("test",), TESTS, of)}
 
 
-def _next(case: Case, roles: tuple[str, ...], limit: int) -> dict[str, Any]:
+def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> dict[str, Any]:
+    if not of and not case.model.network.ranked:
+        return {"problem": "This network names no causes to learn about: name nodes with explore(of=[...]) to be told what to ask."}
     among = [n for n, v in case.model.nodes.items() if v.role in roles]
-    found = case.next_best(limit=limit, among=among)
+    found = case.next_best(of[0] if of else None, limit=limit, among=among)
     rows = [
         {"label": c.label, "nodes": list(c.nodes), "question": c.question, "value": c.value, "minutes": c.minutes, "lead": c.changes_lead}
         for c in found.candidates
@@ -142,7 +160,7 @@ def _next(case: Case, roles: tuple[str, ...], limit: int) -> dict[str, Any]:
 def linked(case: Case) -> dict[str, Any]:
     """Whether leg pain and back pain are linked."""
     try:
-        found = case.link()
+        found = case.link(progress=False)
     except SpinelinkError as error:
         return {"link": {"reason": str(error)}}
     words = found.words()
@@ -153,44 +171,26 @@ def linked(case: Case) -> dict[str, Any]:
     return {"link": {"probability": found.probability, "rows": rows, "asked": asked}}
 
 
-def why(case: Case) -> dict[str, Any]:
-    """What made the leading cause likely."""
+def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What made the leading cause likely, or the first of the nodes asked about."""
+    nodes = case.model.nodes
+    if not of and not case.model.network.ranked:
+        return {"why": {"problem": "This network names no causes to explain: name nodes with explore(of=[...])."}}
     if not len(case.findings):
         return {"why": {"lines": ["There are no findings yet: these are the priors."], "rows": []}}
-    found = case.explain(exact=8)
-    rows = [{"finding": r.finding, "label": r.label, "share": r.share, "chain": list(r.chain)} for r in found.rows]
-    label = case.model.nodes[found.target].label
-    return {"why": {"target": label, "lines": found.text().splitlines(), "rows": rows, "before": found.before, "after": found.after}}
+    found = case.explain(of[0] if of else None, exact=8, progress=False)
+    rows = [
+        {
+            "node": r.node, "finding": labelled(r.finding, case.model.network, every=True).replace("_", " "), "share": r.share,
+            "chain": [nodes[n].label for n in r.chain],
+        }
+        for r in found.rows
+    ]  # fmt: skip
+    said = [labelled(line, case.model.network).replace("_", " ") for line in found.text().splitlines()[1:]]  # the first line is the heading
+    lines = [f"Log odds {found.before:+.2f} before the findings, {found.after:+.2f} after.", *said]
+    return {"why": {"target": nodes[found.target].label, "lines": lines, "rows": rows}}
 
 
 def picture(case: Case) -> dict[str, Any]:
     """The graph, as SVG."""
     return {"graph": case.graph().svg}
-
-
-def numbers(case: Case, name: str) -> dict[str, Any]:
-    """The numbers of one node (the leading cause where none is named) that a slider can move: id, estimate, interval, grade, sources, note.
-
-    Of a distribution there is none: its states hang together.
-    """
-    name = name or case.differential(limit=1)[0].cause
-    found = []
-    inside = parameters_in(case.model.network, case.model.setting)
-    for located in locate_in_cpd(name, case.model.network.nodes[name].cpd):
-        p = inside[located.id]
-        if isinstance(p, Distribution):
-            continue
-        low, high = stated_interval(p)
-        found.append(
-            {
-                "id": located.id, "words": located.words, "value": p.value, "low": low, "high": high, "ratio": isinstance(p, Ratio), "grade": p.grade,
-                "source": list(p.source), "note": p.note,
-            }
-        )  # fmt: skip
-    return {"numbers": {"node": name, "rows": found}}
-
-
-def patch(model: Model, changed: Mapping[str, float]) -> str:
-    """The changed numbers as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
-    about = {"network": model.name, "version": model.network.version, "setting": model.setting, "parameters": dict(changed)}
-    return json.dumps(about, indent=2) + "\n"

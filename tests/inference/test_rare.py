@@ -118,9 +118,9 @@ def test_lost_digits_are_noticed(scale):
     codes[:, findings] = np.random.default_rng(1).integers(-1, 2, (40, 9))
     causes = [compiled.index[f"c{i}"] for i in range(6)]
     group = np.arange(40)
-    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, 0, 1 << 22)
+    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, fast.NONE, 1 << 22)
     assert (answered == 0).all()
-    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, 1, 1 << 22)
+    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, fast.ALL, 1 << 22)
     done = status == 0
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)

@@ -28,6 +28,10 @@ LIGHT = 1 << 14  # doubles of workspace up to which a row is summed without sign
 CAPACITY = 1 << 22  # doubles of workspace that one row may take, and as many adjoints
 CASE_CAPACITY = 1 << 24  # the same for the run of one case: NumPy answers beyond
 LANES = 64  # rows side by side
+RARE = 1e-5  # the probability of a state, below which differences do not keep enough of its digits
+NONE, ALL, HIDDEN = range(
+    3
+)  # which noisy families enter in signed terms, as the kernel numbers them; hidden: but for those of nodes asked for
 OUTGROWN, DISAGREED = 1, 3  # what the kernel says of a row that it did not answer
 
 
@@ -180,8 +184,8 @@ def solve(
 
     What is small is summed without signs. For the rest a noisy-MAX is a difference of products, P(at most s) - P(at most s - 1), over a variable of its own
     (Díez and Galán 2003, Int J Intell Syst 18:165): far less work where many families share parents, but differences lose digits. So each variable is summed
-    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs. Nodes asked for enter without signs,
-    so that rare states keep their digits.
+    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs. Where a node asked for has rare states,
+    its family enters without signs, so that they keep their digits.
     """
     flat = flat_of(compiled) if flat is None else flat
     room = int(min(capacity or CAPACITY, compiled.budget / 16.0))
@@ -190,23 +194,22 @@ def solve(
     group = np.arange(rows) if starts is None else np.repeat(np.arange(len(starts)), np.diff(starts, append=rows))
     ends = np.cumsum([compiled.cards[i] for i in nodes])
     logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.full(rows, OUTGROWN)
-    for signed, capacity in ((0, min(LIGHT, room)), (1, room), (0, room)):
+    noisy = [k for k, i in enumerate(nodes) if isinstance(compiled.factors[i], NoisyFactor)]
+    columns = np.concatenate([np.arange(ends[k] - compiled.cards[nodes[k]], ends[k]) for k in noisy] or [np.empty(0, np.int64)])
+    for signed, capacity in ((NONE, min(LIGHT, room)), (ALL, room), (HIDDEN, room), (NONE, room)):
         left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
         if not len(left):
             break
+        if signed == HIDDEN and not len(columns):
+            continue  # the same as all
         own = flat if drawn == 1 or len(left) == rows else flat.of_draws(left)
         some = left if len(codes) == rows else slice(None)
-        part = _solve(
-            compiled,
-            own,
-            codes[some],
-            {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()},
-            nodes,
-            group[left],
-            signed,
-            capacity,
-        )
-        logs[left], found[left], status[left] = part
+        part = {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()}
+        logs[left], found[left], status[left] = _solve(compiled, own, codes[some], part, nodes, group[left], signed, capacity)
+        if signed == ALL and len(columns):
+            asked = found[np.ix_(left, columns)]
+            rare = ((asked != 0.0) & (asked < RARE)).any(axis=1) & (status[left] == 0)
+            status[left[rare]] = DISAGREED
     of = {i: found[:, end - compiled.cards[i] : end].T for i, end in zip(nodes, ends, strict=True)}
     return FastAnswer(logs, of, status == 0, status == OUTGROWN)
 

@@ -23,6 +23,7 @@ FEW_LANES = 8  # rows side by side even where that exceeds the room: what a regi
 HEAVY = 3.0e3  # cluster entries of an order from which on a second rule, and then restarts, are tried
 RESTART = 1e5  # one restart for so many cluster entries, over all rows of a group
 MOST_RESTARTS = 12
+NONE, ALL, HIDDEN = range(3)  # which noisy families enter in signed terms; hidden: but for those of nodes asked for
 AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(findings) again
 
 # a factor: where its numbers begin, how many, its axes, whether a target is summed out below, what it is, its node and parent, the next in its bucket
@@ -439,9 +440,7 @@ def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, 
                 if n < MOST_AXES:
                     scope[factors, n] = local[parent_of[k]]
                 n += 1
-        terms = (
-            signed == 1 and n > 1 and noisy[i] == 1 and (local[i] < 0 or asked[i] == 0)
-        )  # what is asked for keeps the digits of its rare states
+        terms = signed > 0 and n > 1 and noisy[i] == 1 and (local[i] < 0 or asked[i] == 0 or signed == ALL)
         if n == 0 or (table_at[i] >= 0 and not terms):
             if local[i] >= 0:
                 if n < MOST_AXES:
@@ -539,11 +538,11 @@ def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, 
         vertex[k, CLOSES] = closes[v - hidden] if v >= hidden else -1
         if vertex[k, CLOSES] >= 0:
             vertex[k, CLOSES] = rank[vertex[k, CLOSES]]
-        vertex[k, WANTED] = signed  # then every vertex is summed out a second time, on the way back
+        vertex[k, WANTED] = min(signed, 1)  # then every vertex is summed out a second time, on the way back
     for i in range(nodes):
         if local[i] >= 0:
             local[i] = rank[local[i]]
-            vertex[local[i], WANTED] = max(np.int64(asked[i]), signed)
+            vertex[local[i], WANTED] = max(np.int64(asked[i]), min(signed, 1))
     used = np.int64(1)
     for f in range(1, factors):
         size = np.int64(1)
@@ -783,7 +782,7 @@ def solve_rows(
 ):
     """Answers rows; those from starts[g] to starts[g + 1] have one structural pattern.
 
-    network: the arrays of `fast.Flat`. codes: (rows, nodes), or one row for all. signed: 1 for noisy families in signed terms, see `fast`. known, work, block and the rest: see `workspace`.
+    network: the arrays of `fast.Flat`. codes: (rows, nodes), or one row for all. signed: of which noisy families, see below. known, work, block and the rest: see `workspace`.
     status: 0 done, 1 outgrew the workspace, 2 P(findings) is 0 or too small for plain doubles, 3 signed, and digits were lost.
     """
     all_cards, _, _, _, _, _, _, _, _, ancestors, _ = network
@@ -834,7 +833,7 @@ def solve_rows(
             fine = True
             for lane in range(lanes):
                 row = begin + lane
-                status[row] = 0 if total[lane] * constant[lane] > 1e-250 else (3 if signed == 1 and total[lane] != 0.0 else 2)
+                status[row] = 0 if total[lane] * constant[lane] > 1e-250 else (3 if signed > 0 and total[lane] != 0.0 else 2)
                 if status[row] == 0:
                     out_log[row] = np.log(total[lane]) + np.log(constant[lane])
                 else:
@@ -882,7 +881,7 @@ def solve_rows(
                                 for lane in range(lanes):
                                     marginal[v * largest + s, lane] += values[at + lane] * adjoint[at + lane]
                                 at += lanes
-                    if signed == 1:
+                    if signed > 0:
                         whole = factor[factor[o, NEXT], PLACE] * lanes  # what the last operation of this part of the network gave
                         for lane in range(lanes):
                             again = 0.0

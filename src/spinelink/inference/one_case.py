@@ -73,7 +73,7 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
         inside = [n for n in dict.fromkeys(nodes) if n in above]
         outside = sorted((n for n in dict.fromkeys(nodes) if n not in above), key=rank.__getitem__)
         waiting = []
-        limit = GROUP_CAPACITY
+        limit = GROUP_CAPACITY if len(outside) > FEW_LEAVES else CAPACITY
         if not ask([*inside, *outside], limit):
             waiting = [outside]
             if inside and not ask(inside, limit):
@@ -116,7 +116,7 @@ def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], le
         over=[p for n in leaves for p in compiled.parents[n]],
         kernel=engine == "fast",
     )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # not numbers where the findings cannot occur
         below = np.exp(found.log_evidence - rest.log_evidence[0])
     of, at = dict(rest.of), 0
     for n in leaves:

@@ -163,6 +163,10 @@ class Link(Result):
         ]
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()[["meaning", "share", "low", "high", "carried_by"]]
+        return frame if self.level or not self.identified else frame.drop(columns=["low", "high"])
+
     def title(self) -> str:
         what = f"{self.level:.0%} credible intervals" if self.level else "low, high: bounds, as some rows' coupling is not known"
         bounds = f"; {what}" if self.level or not self.identified else ""

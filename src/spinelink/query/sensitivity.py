@@ -21,7 +21,7 @@ from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter, Ratio
 from spinelink.model.question import Question
-from spinelink.result import Result
+from spinelink.result import ROWS, Result, in_notebook, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ Follow = Callable[[Sequence[Mapping[Number, float]]], Array]
 
 STEPS = 6  # of the secant, towards the value at which the ranking changes along a curved number
 NEAR = 1e-9
+ACROSS = 7  # values of the second number that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ class SensitivityFunction:
         from spinelink.plot.sensitivity import plot_curve
 
         return plot_curve(self, ax=ax)
+
+    def _repr_html_(self) -> str:
+        return in_notebook(repr(self), "")
 
     def __repr__(self) -> str:
         i = self.influence
@@ -170,6 +174,20 @@ class Sensitivity(Result):
             for r in self.rows
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
+
+    def shown(self) -> pd.DataFrame:
+        columns = ["estimate", "low", "high", "posterior_low", "posterior_high", "swing", "admissible_low", "swaps_below", "admissible_high", "swaps_above"]
+        frame = self.to_frame()[columns]
+        frame.insert(0, "number", [str(r.number) for r in self.rows])
+        return frame
+
+    def title(self) -> str:
+        return f"{self.question}\nP({self.target} | findings) = {show_number(self.posterior)}, at both ends of each number's {self.level:.0%} interval"
+
+    def __str__(self) -> str:
+        frame = self.shown().head(ROWS)
+        more = f"\n({len(self.rows) - ROWS} more: .to_frame() has them all)" if len(self.rows) > ROWS else ""
+        return f"{self.title()}\n{frame.to_string(index=False, float_format=show_number, na_rep='')}{more}"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the numbers with the widest swing."""
@@ -346,6 +364,11 @@ class TwoWaySensitivity(Result):
             index=pd.Index(self.first_values, name=str(self.first)),
             columns=pd.Index(self.second_values, name=str(self.second)),
         )
+
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()
+        step = -(-frame.shape[1] // ACROSS)
+        return frame.iloc[::step, ::step].reset_index()
 
     def __str__(self) -> str:
         return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"

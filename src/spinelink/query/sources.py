@@ -49,6 +49,9 @@ class Sources(Result):
         ]
         return pd.DataFrame(rows, columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"])
 
+    def shown(self) -> pd.DataFrame:
+        return self.to_frame()[["source", "year", "title", "influence", "numbers"]]
+
     def to_bibtex(self) -> str:
         """The publications as BibTeX."""
         from spinelink.io.bibtex import bibtex

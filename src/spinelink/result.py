@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROWS = 20  # of a table, in a notebook
 CELL = 160  # characters of one cell
+LONG = 24  # characters from which a name may break
 NOTICE = "For research, teaching and decision support for professionals. Not a medical device."
 
 
@@ -73,7 +74,9 @@ def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
     if not len(frame):
         return "<p>(nothing)</p>"
     columns = [_column(frame.iloc[:rows, k]) for k in range(frame.shape[1])]
-    head = "".join(f"<th style='text-align:{side}'>{_lines(name)}</th>" for (side, _), name in zip(columns, map(_heading, frame.columns), strict=True))
+    head = "".join(
+        f"<th style='text-align:{side}'>{_lines(name)}</th>" for (side, _), name in zip(columns, map(_heading, frame.columns), strict=True)
+    )
     lines = "".join(f"<tr>{''.join(each)}</tr>" for each in zip(*(cells for _, cells in columns), strict=True))
     left = f"<p><small>{len(frame) - rows} more rows: .to_frame() has them all.</small></p>" if len(frame) > rows else ""
     return f"<div style='overflow-x:auto'><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>{left}"
@@ -81,7 +84,7 @@ def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
 
 def _heading(name: object) -> str:
     words = ": ".join(str(n) for n in name if n) if isinstance(name, tuple) else show_number(name) if isinstance(name, float) else str(name)
-    return words.replace("_", " ")
+    return words if "." in words else words.replace("_", " ")
 
 
 def _column(values: pd.Series[Any]) -> tuple[str, list[str]]:
@@ -89,15 +92,21 @@ def _column(values: pd.Series[Any]) -> tuple[str, list[str]]:
     found = [None if v is None or v != v else v for v in values.tolist()]
     numbers = [v for v in found if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) < sum(v is not None for v in found):
-        style = "text-align:left;max-width:26em;overflow-wrap:anywhere"
-        return "left", [f"<td style='{style}'>{_lines(_cut('' if v is None else str(v)))}</td>" for v in found]
+        style = "text-align:left;max-width:26em;overflow-wrap:break-word"
+        return "left", [f"<td style='{style}'>{_words(v)}</td>" for v in found]
     whole = all(float(v).is_integer() for v in numbers)
     words = ["" if v is None else f"{v:.0f}" if whole else show_number(float(v)) for v in found]
     return "right", [f"<td style='text-align:right;white-space:nowrap'>{escape(w)}</td>" for w in words]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= CELL else f"{text[: CELL - 3].rstrip()}..."
+def _words(value: object) -> str:
+    """A cell that is no number; long names may break after a dot."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else "yes" if value else "no"
+    text = str(value)
+    return _lines(text if len(text) <= CELL else f"{text[: CELL - 3].rstrip()}...").replace(
+        ".", ".<wbr>" if len(text) > LONG and " " not in text else "."
+    )
 
 
 def _lines(text: str) -> str:

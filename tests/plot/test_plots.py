@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -171,13 +173,19 @@ def test_lines_and_bars_differ_in_grey_too(case):
     from spinelink.plot.answers import URGENT
 
     grey = sorted(sum(w * v for w, v in zip((0.299, 0.587, 0.114), to_rgb(look["facecolor"]), strict=True)) for look in URGENT.values())
-    assert all(b - a > 0.1 for a, b in zip(grey, grey[1:], strict=False))
+    assert all(b - a > 0.1 for a, b in pairwise(grey))
     assert "hatch" in URGENT["emergency"] and "hatch" not in URGENT["urgent"]
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 2.5])
 def test_a_limit_that_is_none_is_refused(case, limit):
-    for found in (case.differential(), case.sensitivity("scoliosis"), case.next_best(), case.intervals(draws=8), case.sweep("scoliosis.prior", [0.1])):
+    for found in (
+        case.differential(),
+        case.sensitivity("scoliosis"),
+        case.next_best(),
+        case.intervals(draws=8),
+        case.sweep("scoliosis.prior", [0.1]),
+    ):
         with pytest.raises(SpinelinkError, match="at least 1"):
             found.plot(limit=limit)
 

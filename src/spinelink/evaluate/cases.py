@@ -305,7 +305,7 @@ class CaseScore:
             f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})" for words, k, n, low, high in self.summary()
         ]
         left = [f"  {o.reading.case.id}: {text}" for o in self.outcomes for text in o.reading.unexpressed]
-        return [*lines, "", f"Not expressed ({len(left)}):", *left]
+        return [*lines, *(["", f"Not expressed ({len(left)}):", *left] if left else [])]
 
     def __repr__(self) -> str:
         return str(self)

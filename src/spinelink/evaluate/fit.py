@@ -113,7 +113,16 @@ class ClaimFit:
             if chosen:
                 before, after = (sum(inside(c, getattr(c, side)) for c in chosen) for side in ("before", "after"))
                 lines.append(f"{fit}: {before} of {len(chosen)} claims inside their interval before, {after} after.")
-        return "\n".join([*lines, "", self.to_frame().head(20).to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")])
+        return "\n".join(
+            [
+                *lines,
+                "",
+                self.to_frame()
+                .fillna({"state": "", "setting": ""})
+                .head(20)
+                .to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep=""),
+            ]
+        )
 
     def __repr__(self) -> str:
         return str(self)

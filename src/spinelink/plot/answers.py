@@ -58,7 +58,13 @@ def plot_ranking(result: Ranking, *, ax: Axes | None = None, limit: int = 12) ->
         ax.barh(y, c.posterior, height=0.62, **URGENT[c.urgency])
         if c.low == c.low:
             ax.plot([c.low, c.high], [y, y], color="black", linewidth=1.6, solid_capstyle="butt")
-    before = {"markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5, "linestyle": "none", "label": "before the findings"}
+    before: dict[str, Any] = {
+        "markerfacecolor": "white",
+        "markeredgecolor": "black",
+        "markersize": 5,
+        "linestyle": "none",
+        "label": "before the findings",
+    }
     ax.plot([c.prior for c in rows], range(len(rows)), "D", clip_on=False, zorder=3, **before)
     name_rows(ax, [c.label for c in rows])
     handles: list[Artist] = [Line2D([], [], marker="D", **before)]
@@ -109,9 +115,7 @@ def _together(order: Sequence[Candidate], close: float) -> list[tuple[list[int],
             own[-1].append((number, c.value))
         else:
             own.append([(number, c.value)])
-    return [
-        ([n for n, _ in group], minutes, sum(v for _, v in group) / len(group)) for minutes, own in groups.items() for group in own
-    ]
+    return [([n for n, _ in group], minutes, sum(v for _, v in group) / len(group)) for minutes, own in groups.items() for group in own]
 
 
 def plot_settings(result: AcrossSettings, *, ax: Axes | None = None, limit: int = 10) -> Axes:
@@ -142,7 +146,13 @@ def plot_draws(result: Intervals, *, ax: Axes | None = None, limit: int = 6) -> 
         colour = CYCLE[k % len(CYCLE)]
         style = STYLES[k % len(STYLES)]
         ax.plot(values, share, color=colour, linestyle=style, linewidth=1.8, label=labels([row.label], width=34)[0])
-        ax.plot([row.posterior], [float(np.interp(row.posterior, values, share))], MARKERS[k % len(MARKERS)], color=colour, markeredgecolor="black")
+        ax.plot(
+            [row.posterior],
+            [float(np.interp(row.posterior, values, share))],
+            MARKERS[k % len(MARKERS)],
+            color=colour,
+            markeredgecolor="black",
+        )
     tail = (1.0 - result.level) / 2.0
     for edge in (tail, 1.0 - tail):
         ax.axhline(edge, color=GREY, linewidth=1)

@@ -232,12 +232,12 @@ def _legend(graph: Graph, y: float, width: float) -> tuple[str, float]:
         entries.append(("", "thick line: strong influence", 0.0))
     parts, x = [], MARGIN
     for key, text, indent in entries:
-        room = WIDER * text_width(text) * (FONT - 1) / FONT  # none of them is cut, none runs into the next
+        room = text_width(text) * (FONT - 1) / FONT  # held to it, so that none is cut and none runs into the next
         if x > MARGIN and x + indent + room > width - MARGIN:
             x, y = MARGIN, y + 18
         where = f"<g transform='translate({x:.0f} {y:.0f})'>{key}"
         parts.append(f"{where}{_text(text, indent, 10, room=max(room, 1.0), size=FONT - 1)}</g>")
-        x += indent + room + 12
+        x += indent + room + 14
     return "".join(parts), y + 20
 
 

@@ -94,7 +94,11 @@ def _row(c: RankedCause, *, bounds: bool) -> str:
     numbers = (show_number(c.prior), show_number(c.ratio), c.urgency)
     cells = (escape(show_number(c.posterior)), bar, *map(escape, (*shown, *numbers)))
     label = f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(c.label)}</td>"
-    return f"<tr title='{escape(c.cause)}'>{label}" + "".join(f"<td style='text-align:left;white-space:nowrap'>{cell}</td>" for cell in cells) + "</tr>"
+    return (
+        f"<tr title='{escape(c.cause)}'>{label}"
+        + "".join(f"<td style='text-align:left;white-space:nowrap'>{cell}</td>" for cell in cells)
+        + "</tr>"
+    )
 
 
 def rank(

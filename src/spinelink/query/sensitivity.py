@@ -21,7 +21,7 @@ from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter, Ratio
 from spinelink.model.question import Question
-from spinelink.result import ROWS, Result, in_notebook, show_number
+from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +62,12 @@ class Influence:
     admissible_high: float
     swaps_below: str
     swaps_above: str
+
+    @property
+    def turns(self) -> str:
+        """At which values another leads, in words."""
+        sides = (("below", self.admissible_low, self.swaps_below), ("above", self.admissible_high, self.swaps_above))
+        return "; ".join(f"{side} {show_number(value)}: {rival}" for side, value, rival in sides if rival)
 
     @property
     def swing(self) -> float:
@@ -176,18 +182,10 @@ class Sensitivity(Result):
         return pd.DataFrame(rows, columns=columns)
 
     def shown(self) -> pd.DataFrame:
-        columns = ["estimate", "low", "high", "posterior_low", "posterior_high", "swing", "admissible_low", "swaps_below", "admissible_high", "swaps_above"]
-        frame = self.to_frame()[columns]
+        frame = self.to_frame()[["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]]
         frame.insert(0, "number", [str(r.number) for r in self.rows])
+        frame["another leads"] = [r.turns for r in self.rows]
         return frame
-
-    def title(self) -> str:
-        return f"{self.question}\nP({self.target} | findings) = {show_number(self.posterior)}, at both ends of each number's {self.level:.0%} interval"
-
-    def __str__(self) -> str:
-        frame = self.shown().head(ROWS)
-        more = f"\n({len(self.rows) - ROWS} more: .to_frame() has them all)" if len(self.rows) > ROWS else ""
-        return f"{self.title()}\n{frame.to_string(index=False, float_format=show_number, na_rep='')}{more}"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the numbers with the widest swing."""
@@ -201,13 +199,11 @@ class Sensitivity(Result):
         )
 
     def __str__(self) -> str:
-        from spinelink.result import show_number
-
         frame = self.to_frame().head(20)
         frame["parameter"] = [str(r.number) for r in self.rows[:20]]
         shown = frame[["parameter", "estimate", "low", "high", "posterior_low", "posterior_high", "admissible_low", "admissible_high"]]
         more = f"\n... and {len(self) - 20} more; to_frame() has all" if len(self) > 20 else ""
-        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}{more}"
+        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number, na_rep='')}{more}"
 
 
 def sensitivity(

@@ -50,7 +50,11 @@ class Sources(Result):
         return pd.DataFrame(rows, columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"])
 
     def shown(self) -> pd.DataFrame:
-        return self.to_frame()[["source", "year", "title", "influence", "numbers"]]
+        frame = self.to_frame()[["source", "year", "title", "influence"]]
+        frame["numbers"] = [
+            ", ".join(s.numbers[:2]) + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "") for s in self.sources
+        ]
+        return frame
 
     def to_bibtex(self) -> str:
         """The publications as BibTeX."""

@@ -41,7 +41,7 @@ herniation = "lumbar_disc_herniation"
 # `first` is the share of draws in which a cause ranks first.
 
 # %%
-case.differential(limit=6, interval=0.95, draws=1024).to_frame()
+case.differential(limit=6, interval=0.95, draws=512).to_frame()
 
 # %% [markdown]
 # Where does the interval come from? The share of its variance that each number brings (to first order): where a better study would help most.
@@ -123,8 +123,8 @@ constraint = sl.constraint(
 )
 tuning = model.tune(
     constraint,
-    vary=[herniation, "nerve_root_compression", "straight_leg_raise", "numbness"],
-    most=4,
+    vary=[herniation, "straight_leg_raise"],
+    most=2,
     cases=[case],
 )
 tuning

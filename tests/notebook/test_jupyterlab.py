@@ -33,6 +33,7 @@ def lab(tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     nbformat.write(notebook, work / "explore.ipynb")
+    nbformat.write(cloned(), work / "cloned.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -63,6 +64,16 @@ def lab(tmp_path):
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+def cloned():
+    """A notebook with outputs that this JupyterLab did not make and does not trust."""
+    found = sl.load("minimal").observe(numbness=True)
+    output = nbformat.v4.new_output("execute_result", data={"text/html": found._repr_html_(), "text/plain": "x"}, execution_count=1)
+    cell = nbformat.v4.new_code_cell('sl.load("minimal").observe(numbness=True)', outputs=[output], execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
 
 
 def asked(url, path):
@@ -115,6 +126,20 @@ def test_from_run_all_to_undo(lab, record_property):
         page.wait_for_function("document.querySelectorAll('.slx-alert').length === 0")
         assert causes(page) == expected(case.retract("bladder_dysfunction"))
     record_property("measured click to redraw in JupyterLab, ms", ", ".join(f"{t:.0f}" for t in taken))
+
+
+def test_a_notebook_that_is_not_trusted_shows_its_pictures(lab):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(f"{lab}/lab/tree/cloned.ipynb?token={TOKEN}")
+        image = page.locator(".jp-OutputArea-output img.spinelink-image")
+        image.wait_for(state="visible")
+        page.wait_for_function("document.querySelector('img.spinelink-image').naturalWidth > 0")
+        output = page.locator(".jp-OutputArea-output").inner_text()
+        assert "Numbness in the leg: present" in output  # the list of findings
+        assert "strength" not in output and "States:" not in output  # no wall of what the tooltips say
+        assert image.bounding_box()["width"] > 500
 
 
 def causes(page):

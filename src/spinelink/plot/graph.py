@@ -53,7 +53,8 @@ def draw(graph: Graph, *, page: str = INLINE, tooltips: bool = True) -> str:
     if any(column[a.parent] == column[a.child] == columns - 1 for a in graph.arrows):
         width += ARC
     faint = min(1.0, MANY / max(len(graph.arrows), 1)) ** 0.5
-    parts = [_arrow(a, at, faint, tooltips=tooltips) for a in sorted(graph.arrows, key=lambda a: a.strength)]
+    arrows = [_arrow(a, at, faint, tooltips=tooltips) for a in sorted(graph.arrows, key=lambda a: a.strength)]
+    parts = ["<g fill='currentColor' stroke='currentColor'>", *arrows, "</g>"]
     parts += [_box(n, *at[n.name], tooltips=tooltips) for n in graph.nodes]
     legend, deep = _legend(graph, height + 12, width)
     return (
@@ -141,8 +142,8 @@ def _arrow(a: Arrow, at: Mapping[str, tuple[float, float]], faint: float, *, too
         x1, x2 = x1 + WIDTH, x2 - 4.0
         bend = min(max((x2 - x1) / 2, 18.0), 60.0)
         path, tip = (
-            f"M{x1:.0f} {y1:.1f}C{x1 + bend:.0f} {y1:.1f} {x2 - bend:.0f} {y2:.1f} {x2:.0f} {y2:.1f}",
-            f"M{x2:.0f} {y2 - 3:.1f}l5 3-5 3z",
+            f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}",
+            f"M{x2:.0f} {y2 - 3:.0f}l5 3-5 3z",
         )
     else:  # within a column, or back
         x1, x2 = x1 + WIDTH, x2 + WIDTH + 4.0
@@ -150,10 +151,7 @@ def _arrow(a: Arrow, at: Mapping[str, tuple[float, float]], faint: float, *, too
         path, tip = f"M{x1:.0f} {y1:.1f}C{out:.0f} {y1:.1f} {out:.0f} {y2:.1f} {x2:.0f} {y2:.1f}", f"M{x2:.0f} {y2 - 3:.1f}l-5 3 5 3z"
     thick, dark = 0.6 + 2.6 * a.strength * faint, (0.2 + 0.5 * a.strength) * faint
     words = f"<title>{escape(f'{a.parent} -> {a.child}, strength {a.strength:.2f}')}</title>" if tooltips else ""
-    return (
-        f"<g stroke-opacity='{dark:.2f}' fill-opacity='{dark:.2f}'>{words}"
-        f"<path d='{path}' fill='none' stroke='currentColor' stroke-width='{thick:.1f}'/><path d='{tip}' fill='currentColor'/></g>"
-    )
+    return f"<g opacity='{dark:.2f}'>{words}<path d='{path}' fill='none' stroke-width='{thick:.1f}'/><path d='{tip}' stroke='none'/></g>"
 
 
 def _box(n: Drawn, x: float, y: float, *, tooltips: bool) -> str:

@@ -41,7 +41,7 @@ def plain(ax: Axes) -> Axes:
 
 def is_narrow(ax: Axes) -> bool:
     """Whether the Axes are one of several beside each other."""
-    return bool(ax.get_position().width * ax.figure.get_figwidth() < NARROW)
+    return bool(ax.bbox.width / ax.figure.dpi < NARROW)
 
 
 def name_rows(ax: Axes, names: Sequence[str]) -> None:

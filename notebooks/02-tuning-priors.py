@@ -69,21 +69,9 @@ ax = function.plot()
 # Which numbers would have to be how far off for another cause to take its place?
 
 # %%
-frame = sensitivity.to_frame()
-changes = frame[(frame["swaps_below"] != "") | (frame["swaps_above"] != "")]
-changes[
-    [
-        "parameter",
-        "state",
-        "estimate",
-        "low",
-        "high",
-        "admissible_low",
-        "swaps_below",
-        "admissible_high",
-        "swaps_above",
-    ]
-].head(8)
+frame = sensitivity.shown()
+changes = frame[frame["another leads"] != ""]
+changes[["number", "estimate", "low", "high", "another leads"]].round(4).head(8)
 
 # %% [markdown]
 # Two numbers at once, and one number over a grid of values.

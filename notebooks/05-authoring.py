@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Authoring: a network of one's own
 #
-# How does a network file begin, what does the check say when it is wrong, and how is it compared with cases and published figures? A network
+# How does a network file begin, what does the check say when it is wrong, and how is it compared with published figures? A network
 # of six nodes, from an empty file to an audited one, with a bad file on the way. `docs/network-file.md` is the reference.
 #
 # For research, teaching and decision support for professionals. Not a medical device.
@@ -211,10 +211,11 @@ case.differential()
 case.graph()
 
 # %% [markdown]
-# ## Published figures and cases beside it
+# ## Published figures beside it
 #
-# `root-pain.claims.yaml` holds published figures as questions to the network, `root-pain.cases.yaml` cases with what is expected. The first claim
-# was put into the network, so it holds; the second is an expectation made up for practice, and it fails on purpose.
+# `root-pain.claims.yaml` holds published figures as questions to the network. The first was put into the network, so it holds; the second is an
+# expectation made up for practice, and it fails on purpose. (Cases with what they turned out to be go into `root-pain.cases.yaml`; `spinelink score`
+# ranks them.)
 
 # %%
 (folder / "root-pain.claims.yaml").write_text("""\

@@ -154,6 +154,10 @@ def test_a_soft_finding_is_said(shown):
     assert "uncertain, likelihoods" in shown["soft"]._repr_html_() and "above_knee 0.2" in shown["soft"]._repr_html_()
 
 
+def test_what_the_text_says_the_notebook_says_too(shown):
+    assert "log odds" in shown["reasons"]._repr_html_() and "conflict" in shown["conflict"]._repr_html_()
+
+
 def test_no_method_of_a_case_gives_something_that_does_not_show_itself(evil):
     """Whatever a frozen answer is called, it has HTML."""
     import spinelink.evaluate.cases

@@ -41,7 +41,7 @@ herniation = "lumbar_disc_herniation"
 # `first` is the share of draws in which a cause ranks first.
 
 # %%
-case.differential(limit=6, interval=0.95, draws=512).to_frame()
+case.differential(limit=6, interval=0.95, draws=256).to_frame()
 
 # %% [markdown]
 # Where does the interval come from? The share of its variance that each number brings (to first order): where a better study would help most.

@@ -111,7 +111,7 @@ constraint = sl.constraint(
 )
 tuning = model.tune(
     constraint,
-    vary=[herniation, "straight_leg_raise"],
+    vary=[f"{herniation}.prior", "straight_leg_raise.specificity"],
     most=2,
     cases=[case],
 )

@@ -21,7 +21,7 @@ demo: $(USER_STAMP)  ## the main job on a real published case
 	@$(RUN)/spinelink demo
 
 test: $(DEV_STAMP)  ## the whole suite
-	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=120 tests notebooks
+	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=60 tests notebooks
 
 lint: $(DEV_STAMP)  ## style, types, layers
 	$(RUN)/ruff check .
@@ -34,8 +34,7 @@ format: $(DEV_STAMP)  ## mend style
 	$(RUN)/ruff format .
 
 notebooks: $(DEV_STAMP)  ## make the notebooks from their .py twins, run them, keep their outputs
-	$(RUN)/jupytext --quiet --to ipynb notebooks/*.py
-	$(RUN)/jupyter execute --inplace notebooks/*.ipynb
+	$(RUN)/python -m tests.notebook.execute
 
 pictures: $(DEV_STAMP)  ## make the README's pictures (needs Chromium)
 	$(RUN)/python -m tests.notebook.pictures

@@ -41,7 +41,7 @@ herniation = "lumbar_disc_herniation"
 # `first` is the share of draws in which a cause ranks first.
 
 # %%
-case.differential(limit=6, interval=0.95, draws=1024).to_frame()
+case.differential(limit=6, interval=0.95, draws=256).to_frame()
 
 # %% [markdown]
 # Where does the interval come from? The share of its variance that each number brings (to first order): where a better study would help most.
@@ -69,21 +69,9 @@ ax = function.plot()
 # Which numbers would have to be how far off for another cause to take its place?
 
 # %%
-frame = sensitivity.to_frame()
-changes = frame[(frame["swaps_below"] != "") | (frame["swaps_above"] != "")]
-changes[
-    [
-        "parameter",
-        "state",
-        "estimate",
-        "low",
-        "high",
-        "admissible_low",
-        "swaps_below",
-        "admissible_high",
-        "swaps_above",
-    ]
-].head(8)
+frame = sensitivity.shown()
+changes = frame[frame["another leads"] != ""]
+changes[["number", "estimate", "low", "high", "another leads"]].round(4).head(8)
 
 # %% [markdown]
 # Two numbers at once, and one number over a grid of values.
@@ -123,8 +111,8 @@ constraint = sl.constraint(
 )
 tuning = model.tune(
     constraint,
-    vary=[herniation, "nerve_root_compression", "straight_leg_raise", "numbness"],
-    most=4,
+    vary=[f"{herniation}.prior", "straight_leg_raise.specificity"],
+    most=2,
     cases=[case],
 )
 tuning

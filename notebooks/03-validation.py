@@ -106,4 +106,4 @@ pd.DataFrame({"before": before, "after": after}).loc[
 
 # %%
 difference = clinic.diff(learned, cases=[])
-difference.claims_frame().query("inside_before != inside_after")
+difference.claims_frame().query("inside_before != inside_after").round(3)

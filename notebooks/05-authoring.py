@@ -10,11 +10,10 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # Authoring: a network of one's own
 #
-# How does a network file begin, what does the check say when it is wrong, and how is it compared with cases and published figures? A network
+# How does a network file begin, what does the check say when it is wrong, and how is it compared with published figures? A network
 # of six nodes, from an empty file to an audited one, with a bad file on the way. `docs/network-file.md` is the reference.
 #
 # For research, teaching and decision support for professionals. Not a medical device.
@@ -29,7 +28,30 @@ folder = Path(tempfile.mkdtemp())
 path = folder / "root-pain.yaml"
 
 # %% [markdown]
-# ## A first file, with mistakes
+# ## An empty file
+#
+# The check says what a network file needs.
+
+
+# %%
+def problems(path):
+    """What the check says, without the folder."""
+    try:
+        sl.load(path)
+    except sl.NetworkFileError as error:
+        return str(error).replace(f"{path.parent}/", "")
+    return "no problem"
+
+
+path.write_text("")
+print(problems(path))
+
+# %%
+path.write_text("spinelink: 1\nname: root-pain\n")
+print(problems(path))
+
+# %% [markdown]
+# ## A first draft, with mistakes
 #
 # A number says its estimate, its uncertainty, and a grade: `measured`, `derived`, or `judged` with a note. This draft has several mistakes.
 
@@ -72,16 +94,6 @@ nodes:
 """
 path.write_text(draft)
 
-
-def problems(path):
-    """What the check says, without the folder."""
-    try:
-        sl.load(path)
-    except sl.NetworkFileError as error:
-        return str(error).replace(f"{path.parent}/", "")
-    return "no problem"
-
-
 print(problems(path))
 
 # %% [markdown]
@@ -89,7 +101,7 @@ print(problems(path))
 #
 # ## The file, mended and grown
 #
-# Two causes, a mechanism, three findings, an alert rule. Only the last test has a published figure behind it; everything else says `judged`
+# A context, two causes, three findings, an alert rule. Only the last test has a published figure behind it; everything else says `judged`
 # and why. That is honest, and the model card counts it.
 
 # %%
@@ -199,10 +211,11 @@ case.differential()
 case.graph()
 
 # %% [markdown]
-# ## Published figures and cases beside it
+# ## Published figures beside it
 #
-# `root-pain.claims.yaml` holds published figures as questions to the network, `root-pain.cases.yaml` cases with what is expected. The first claim
-# was put into the network, so it holds; the second is an expectation made up for practice, and it fails on purpose.
+# `root-pain.claims.yaml` holds published figures as questions to the network. The first was put into the network, so it holds; the second is an
+# expectation made up for practice, and it fails on purpose. (Cases with what they turned out to be go into `root-pain.cases.yaml`; `spinelink score`
+# ranks them.)
 
 # %%
 (folder / "root-pain.claims.yaml").write_text("""\

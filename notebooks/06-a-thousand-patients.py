@@ -54,7 +54,7 @@ drawn = model.sample(
 )
 patients = drawn[questions]
 truth = drawn[causes] == "present"
-patients.head()
+patients.head().T
 
 # %% [markdown]
 # A patient has about four answers of ten, and may have several causes, or none:

@@ -489,7 +489,7 @@ class Model:
         head = f"<b>{escape(self.network.title)}</b> {escape(self.network.version)} ({escape(self.fingerprint)}){escape(setting)}"
         population = f"<br>{escape(self.network.settings[self.setting].population)}" if self.setting else ""
         use = f"<p><small>{escape(self.network.intended_use)}</small></p>" if self.network.intended_use else ""
-        return f"<div class='spinelink'><p>{head}{population}<br>{len(self.nodes)} nodes: {escape(counts)}</p>{self.graph().svg}{use}</div>"
+        return f"<div class='spinelink'><p>{head}{population}<br>{len(self.nodes)} nodes: {escape(counts)}</p>{self.graph().picture()}{use}</div>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -1338,7 +1338,7 @@ class Case:
             kept = neighbourhood(network, names, distance)
             chosen = [n for n in chosen if n in kept]
         elif (relevant is None and len(chosen) > LARGEST and len(self.findings)) or relevant:
-            leading = [c.cause for c in self.differential(limit=RELEVANT).causes]
+            leading = [c.cause for c in self.differential(limit=RELEVANT).causes] if network.ranked else self._neighbours()
             kept = relevant_nodes(network, self.findings, leading, strengths)
             chosen = [n for n in chosen if n in kept]
         folds = len(chosen) > LARGEST if fold is None else fold
@@ -1375,6 +1375,13 @@ class Case:
         quick = Case(replace(self.model, engine="fast") if fast_is_available() else self.model, self.findings)
         return Explorer(quick, of=names)
 
+    def _neighbours(self) -> list[str]:
+        """What hangs on the findings directly, in a network that ranks no causes."""
+        from spinelink.query.graph import neighbourhood
+
+        near = neighbourhood(self.model.network, self.findings, 1)
+        return [n for n in self.model.nodes if n in near]
+
     def _present(self, names: list[str]) -> dict[str, float]:
         """P(not in its first state | evidence) of each node."""
         index = self.model.compiled.index
@@ -1383,11 +1390,12 @@ class Case:
 
     def _repr_html_(self) -> str:
         items = "".join(
-            f"<li>{escape(self.model.nodes[n].label)}: {escape(describe(n, f).partition('=')[2])}</li>" for n, f in self.findings.items()
+            f"<li>{escape(self.model.nodes[n].label)}: {escape(f if isinstance(f, str) else _likelihoods(f))}</li>"
+            for n, f in self.findings.items()
         )
         head = f"{escape(self.model.network.title)}{escape(f', setting {self.model.setting}' if self.model.setting else '')}"
         try:
-            picture = self.graph().svg
+            picture = self.graph().picture()
         except SpinelinkError as error:
             picture = f"<p><b>{escape(str(error))}</b></p>"
         return f"<div class='spinelink'><p>{head}</p><ul>{items or '<li>no findings</li>'}</ul>{self.alerts()._repr_html_()}{picture}</div>"

@@ -13,6 +13,7 @@ from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.compiled import MEMORY_BUDGET
 from spinelink.model.parameters import parameters
 from spinelink.networks_folder import bundled
+from spinelink.result import in_notebook, table
 from spinelink.typing import CaseEngine, PathLike
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class NetworkList:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return self.to_frame().to_html(index=False, border=0)
+        return in_notebook("Bundled networks", table(self.to_frame()))
 
 
 def networks() -> NetworkList:

@@ -14,19 +14,22 @@ from contextlib import contextmanager
 import nbformat
 import pytest
 
+import spinelink as sl
+
 TOKEN = "only-for-this-test"
 PATIENCE = 120  # seconds for a step on a slow machine
 
 
 @contextmanager
 def served(application, tmp_path):
-    """The address of a server ("jupyterlab" or "notebook") with explore.ipynb, which shows the explorer of `minimal`."""
+    """The address of a server ("jupyterlab" or "notebook") with explore.ipynb, which shows the explorer of `minimal`, and cloned.ipynb."""
     cells = ["import spinelink as sl", 'explorer = sl.load("minimal").explore()\nexplorer']
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     work = tmp_path / "work"
     work.mkdir()
     nbformat.write(notebook, work / "explore.ipynb")
+    nbformat.write(cloned(), work / "cloned.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -57,6 +60,16 @@ def served(application, tmp_path):
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+def cloned():
+    """A notebook with outputs that this JupyterLab did not make and does not trust."""
+    found = sl.load("minimal").observe(numbness=True)
+    output = nbformat.v4.new_output("execute_result", data={"text/html": found._repr_html_(), "text/plain": "x"}, execution_count=1)
+    cell = nbformat.v4.new_code_cell('sl.load("minimal").observe(numbness=True)', outputs=[output], execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
 
 
 def asked(url, path):

@@ -460,11 +460,13 @@ def test_time_from_click_to_redraw(stand, large, record_property):
     assert len(taken) == 12  # printed, not asserted: tests do not time
 
 
-def test_graph_text_stays_inside_its_box(browser, large):
+@pytest.mark.parametrize("font", ["", "sans-serif", "serif", "monospace", "DejaVu Sans"])
+def test_graph_text_stays_inside_its_box(browser, large, font):
     page = browser.new_page(viewport={"width": 1000, "height": 900})
+    style = f"<style>svg text{{font-family:{font}!important}}</style>" if font else ""
     case = large.observe(age_group=47, leg_pain="below_knee", numbness=True, bladder_dysfunction="retention", fever=False)
     for graph in (large.graph(), case.graph(), large.graph(around="leg_pain"), large.graph(fold=False, probabilities=False)):
-        page.set_content(f"<body style='margin:0;width:960px'>{graph._repr_html_()}</body>")
+        page.set_content(f"<body style='margin:0;width:960px'>{style}{graph._repr_html_()}</body>")
         out = page.evaluate(
             """[...document.querySelectorAll('g.node')].flatMap((g) => { const box = g.querySelector('rect').getBBox();
               const texts = [...g.querySelectorAll('text')].map((t) => [t.textContent, t.getBBox()]);
@@ -473,5 +475,23 @@ def test_graph_text_stays_inside_its_box(browser, large):
               return bad; })"""
         )
         assert out == []
+        legend = page.evaluate(
+            """[...document.querySelectorAll('svg > g:not(.node) > text')].map((t) => t.getBoundingClientRect()).map((r) => [r.left, r.right, r.top, r.bottom])"""
+        )
+        for k, (left, _, top, bottom) in enumerate(legend):
+            assert not [r for _, r, t, b in legend[:k] if r > left and t < bottom - 1 and b > top + 1], "the legend runs into itself"
+        assert max((right for _, right, _, _ in legend), default=0) <= 962
         assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+        seen = page.evaluate("[...document.querySelectorAll('.spinelink-image, .spinelink-svg')].map((e) => !!e.offsetHeight)")
+        assert seen == [False, True]  # here the style is let through: the SVG itself, with its tooltips
+    page.close()
+
+
+def test_wide_tables_scroll_in_their_own_box(browser, large):
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    case = large.observe(age_group=47, leg_pain="below_knee", numbness=True)
+    for found in (large.parameters(), case.differential(interval=0.9, draws=32), case.next_best(), case.across_settings(), case.sources()):
+        page.set_content(f"<style>body,table{{font-size:13px}}</style><body style='margin:0;width:860px'>{found._repr_html_()}</body>")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 900, found.title()
+        assert page.evaluate("document.documentElement.scrollHeight") < 2000, found.title()
     page.close()

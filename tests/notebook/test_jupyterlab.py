@@ -65,6 +65,20 @@ def test_from_run_all_to_undo(lab, record_property):
     record_property("measured click to redraw in JupyterLab, ms", ", ".join(f"{t:.0f}" for t in taken))
 
 
+def test_a_notebook_that_is_not_trusted_shows_its_pictures(lab):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(f"{lab}/lab/tree/cloned.ipynb?token={TOKEN}")
+        image = page.locator(".jp-OutputArea-output img.spinelink-image")
+        image.wait_for(state="visible")
+        page.wait_for_function("document.querySelector('img.spinelink-image').naturalWidth > 0")
+        output = page.locator(".jp-OutputArea-output").inner_text()
+        assert "Numbness in the leg: present" in output  # the list of findings
+        assert "strength" not in output and "States:" not in output  # no wall of what the tooltips say
+        assert image.bounding_box()["width"] > 500
+
+
 def causes(page):
     return page.evaluate("[...document.querySelectorAll('tr[data-cause]')].map((r) => [r.dataset.cause, r.children[1].textContent])")
 

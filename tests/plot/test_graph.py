@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from html.parser import HTMLParser
 from itertools import pairwise, product
 from xml.etree import ElementTree as ET
 
@@ -14,6 +16,7 @@ import spinelink as sl
 from spinelink.diagnosis import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.strength import edge_strengths
+from spinelink.model.network import Network
 from spinelink.plot.graph import HEIGHT, WIDTH, crossing_order, fit, places, text_width
 from tests import oracle
 from tests.inference.test_exact import RELAXED
@@ -170,6 +173,7 @@ def test_it_is_written_and_shown(minimal, tmp_path):
     assert ET.parse(path).getroot().tag == f"{SVG}svg"
     assert "not a medical device" in graph._repr_html_().lower() and "12 boxes" in str(graph)
     assert len(graph.to_frame()) == 12
+    assert "background:#fff" in path.read_text() and "currentColor" in graph.svg and "background:#fff" not in graph.svg
     assert "<svg" in minimal._repr_html_() and "<svg" in minimal.observe(numbness=True)._repr_html_()
 
 
@@ -194,3 +198,75 @@ def test_bad_questions_are_refused(minimal, options, error):
 @RELAXED
 def test_a_cut_text_is_never_wider(text, room):
     assert text_width(fit(text, room)) <= max(room, text_width(text[:6] + "..."))
+
+
+class Sanitized(HTMLParser):
+    """What Jupyter's sanitizer leaves of an output that is not trusted: no <style> nor <script> with what is in it; no SVG, but its words."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.dropped, self.words, self.images = 0, 0, [], []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.dropped += tag in ("style", "script")
+        if tag == "div":
+            self.hidden += bool(self.hidden) or "display:none" in (attrs.get("style") or "")
+        if tag == "img":
+            self.images.append(attrs)
+
+    def handle_endtag(self, tag):
+        self.dropped -= tag in ("style", "script")
+        if tag == "div" and self.hidden:
+            self.hidden -= 1
+
+    def handle_data(self, data):
+        if not self.hidden and not self.dropped:
+            self.words.append(data)
+
+
+def test_a_notebook_that_is_not_trusted_shows_an_image_and_no_wall_of_words(minimal):
+    graph = minimal.observe(numbness=True).graph()
+    left = Sanitized()
+    left.feed(graph._repr_html_())
+    (image,) = left.images
+    picture = b64decode(image["src"].removeprefix("data:image/svg+xml;base64,")).decode()
+    assert boxes(picture) == boxes(graph.svg)
+    assert "strength" not in " ".join(left.words) and len(" ".join(left.words)) < 150
+    for n in graph.nodes:
+        assert n.label in image["alt"]
+    assert "Numbness in the leg present" in image["alt"]
+
+
+def without_roles(count):
+    """A network of so many nodes with no roles, as imported ones are: each hangs on some of the twelve before it."""
+    random = np.random.default_rng(1)
+    names = [f"variable_{k:03d}" for k in range(count)]
+    nodes = {}
+    for k, name in enumerate(names):
+        parents = [names[p] for p in sorted(set(random.integers(max(0, k - 12), k, size=2).tolist()))] if k else []
+        rows = [
+            {"given": dict(zip(parents, each, strict=True)), "probability": {"estimate": 0.1 + 0.6 * (each.count("present") / max(len(each), 1)), "equivalent_sample_size": 10, "grade": "judged", "note": "made up"}}
+            for each in product(("absent", "present"), repeat=len(parents))
+        ]  # fmt: skip
+        cpd = {"kind": "table", "parents": parents, "rows": rows} if parents else {"kind": "prior", "prior": rows[0]["probability"]}
+        nodes[name] = {"role": "other", "label": name, "cpd": cpd}
+    return Model(Network.model_validate({"spinelink": 1, "name": "plain", "title": "Plain", "version": "1", "nodes": nodes}))
+
+
+@pytest.mark.parametrize("count", [5, 120])
+def test_a_network_without_roles_stands_in_balanced_columns(count):
+    graph = without_roles(count).graph()
+    column = {n.name: n.column for n in graph.nodes}
+    filled = [list(column.values()).count(k) for k in range(max(column.values()) + 1)]
+    assert len(graph) == count and len(filled) <= 6 and min(filled) > 0
+    assert max(filled) <= max(1.5 * count / len(filled), 3)
+    assert all(column[a.parent] <= column[a.child] for a in graph.arrows)  # no arrow runs back
+    at = places(graph.nodes, graph.arrows)
+    assert len(set(at.values())) == count
+
+
+def test_a_case_of_a_network_without_causes_has_a_picture():
+    case = without_roles(80).observe(variable_040="present")
+    assert {"variable_040", *case.model.network.parents["variable_040"]} <= {n.name for n in case.graph().nodes}
+    assert "<svg" in case._repr_html_()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 import spinelink as sl
+from spinelink.errors import SpinelinkError
 from spinelink.plot.style import labels
 
 
@@ -100,7 +103,12 @@ def test_what_to_ask_next(case):
     assert np.array(points) == pytest.approx(np.array(expected))
     listed = [t.get_text() for t in ax.get_legend().get_texts()]
     assert [t for t in listed if t.startswith("1 ")] == [f"1  {found[0].label}"]
-    assert len(ax.texts) == len(expected) and ax.get_ylabel() == "bits"
+    numbered = [int(n) for t in ax.texts for n in t.get_text().split(", ")]
+    assert sorted(numbered) == list(range(1, len(expected) + 1)) and ax.get_ylabel() == "bits"
+    for text in ax.texts:  # a number stands at its mark
+        minutes, value = text.xy
+        assert min(abs(y - value) for x, y in points if x == minutes) < 0.1 * max(y for _, y in points)
+    assert ax.get_ylim()[0] > -0.05 * max(y for _, y in points)
 
 
 def test_settings_side_by_side():
@@ -129,3 +137,65 @@ def test_link_shares(case):
     ends = {(line.get_xdata()[0], line.get_xdata()[1]) for line in ax.lines}
     assert (found.low["separate"], found.high["separate"]) in ends
     assert "leg pain because of the back" in [t.get_text() for t in ax.get_yticklabels()]
+
+
+def test_a_waterfall_goes_from_before_to_after(case):
+    found = case.explain("lumbar_disc_herniation")
+    ax = found.plot()
+    bars = [(b.get_x(), b.get_width()) for b in ax.patches]
+    at = found.before
+    for (left, width), row in zip(bars, found.rows, strict=True):
+        assert (left, width) == pytest.approx((at, row.share))
+        at += row.share
+    assert at == pytest.approx(found.after)
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert dots == pytest.approx([found.before, found.after])
+    low, high = ax.get_xlim()
+    assert low < min(found.before, found.after) and high > max(found.before, found.after)
+    assert ax.get_xlabel() == "log odds of lumbar disc herniation"
+    ends = [end for left, width in bars for end in (left, left + width)]
+    assert high - low < 1.3 * (max(ends) - min(ends))  # nothing but what is drawn widens it
+
+
+def test_the_tornado_of_a_likely_cause_fills_its_axes(case):
+    likely = case.model.with_parameters({"lumbar_disc_herniation.prior": 0.5}).observe(case.findings)
+    found = likely.sensitivity("lumbar_disc_herniation")
+    low, high = found.plot().get_xlim()
+    assert found.posterior > 0.9
+    assert max(r.swing for r in found.rows) > 0.5 * (high - low)
+
+
+def test_lines_and_bars_differ_in_grey_too(case):
+    lines = [line.get_linestyle() for line in case.intervals(draws=32).plot(limit=4).lines if line.get_linewidth() == 1.8]
+    assert len(set(map(str, lines))) == len(lines) == 4
+    from matplotlib.colors import to_rgb
+
+    from spinelink.plot.answers import URGENT
+
+    grey = sorted(sum(w * v for w, v in zip((0.299, 0.587, 0.114), to_rgb(look["facecolor"]), strict=True)) for look in URGENT.values())
+    assert all(b - a > 0.1 for a, b in pairwise(grey))
+    assert "hatch" in URGENT["emergency"] and "hatch" not in URGENT["urgent"]
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 2.5])
+def test_a_limit_that_is_none_is_refused(case, limit):
+    for found in (
+        case.differential(),
+        case.sensitivity("scoliosis"),
+        case.next_best(),
+        case.intervals(draws=8),
+        case.sweep("scoliosis.prior", [0.1]),
+    ):
+        with pytest.raises(SpinelinkError, match="at least 1"):
+            found.plot(limit=limit)
+
+
+def test_two_by_two_nothing_leaves_the_figure(case):
+    figure, axes = plt.subplots(2, 2, figsize=(9.0, 7.0), layout="constrained")
+    found = (case.differential(interval=0.9), case.link(), case.sensitivity("lumbar_disc_herniation"), case.next_best(limit=None))
+    for ax, result in zip(axes.flat, found, strict=True):
+        result.plot(ax=ax)
+    figure.canvas.draw()
+    box = figure.get_tightbbox(figure.canvas.get_renderer())
+    assert box.x0 >= -0.02 and box.y0 >= -0.02 and box.x1 <= 9.02 and box.y1 <= 7.02
+    assert min(ax.get_position().width for ax in axes.flat) > 0.15

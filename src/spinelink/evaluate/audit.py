@@ -17,6 +17,7 @@ from spinelink.model.claim import Claim, Event
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter
 from spinelink.model.settings import parameters_in
+from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +165,7 @@ class Audit:
 
     def __str__(self) -> str:
         def text(frame: pd.DataFrame) -> str:
-            return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+            return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
 
         failed = self.to_frame().query("not inside").drop(columns=["source", "secondhand", "missed", "note", "inside"])
         parts = [self._headline(), text(self.summary().reset_index()), f"Outside, worst first ({len(failed)}):", text(failed.head(40))]
@@ -185,7 +186,7 @@ class Audit:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<div class='spinelink'><p>{escape(self._headline())}</p>{self.summary().to_html(float_format=lambda v: f'{v:.3g}', border=0)}</div>"
+        return in_notebook(self._headline(), table(self.summary().reset_index()))
 
 
 _STYLE = (

@@ -20,6 +20,7 @@ from spinelink.io.yaml_events import Document, read_document
 from spinelink.model.base import Name, Value
 from spinelink.model.evidence import Evidence, Finding, read_finding
 from spinelink.model.network import Network
+from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -296,12 +297,18 @@ class CaseScore:
         return found
 
     def __str__(self) -> str:
-        table = self.to_frame().drop(columns=["alerts"]).to_string(index=False, float_format=lambda v: f"{v:.3f}")
+        rows = self.to_frame().drop(columns=["alerts"]).to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="")
+        return "\n".join([rows, "", *self._lines()])
+
+    def _lines(self) -> list[str]:
         lines = [
             f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})" for words, k, n, low, high in self.summary()
         ]
         left = [f"  {o.reading.case.id}: {text}" for o in self.outcomes for text in o.reading.unexpressed]
-        return "\n".join([table, "", *lines, "", f"Not expressed ({len(left)}):", *left])
+        return [*lines, *(["", f"Not expressed ({len(left)}):", *left] if left else [])]
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        return in_notebook("\n".join(line for line in self._lines() if line), table(self.to_frame()))

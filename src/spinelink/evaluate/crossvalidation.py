@@ -12,6 +12,7 @@ from spinelink.errors import SpinelinkError
 from spinelink.evaluate.fit import FITTED, fit_claims
 from spinelink.model.claim import Claim, Fit
 from spinelink.model.network import Network
+from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +78,9 @@ class CrossValidation:
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        return in_notebook("Predicted by fits without them:", table(self.summary().reset_index()))
 
 
 def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -> dict[str, int]:

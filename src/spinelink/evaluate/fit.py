@@ -27,6 +27,7 @@ from spinelink.model.claim import Claim, Fit
 from spinelink.model.network import Network
 from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.model.settings import before_fit, log_deviation, parameters_in, spread_weight
+from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,10 +113,22 @@ class ClaimFit:
             if chosen:
                 before, after = (sum(inside(c, getattr(c, side)) for c in chosen) for side in ("before", "after"))
                 lines.append(f"{fit}: {before} of {len(chosen)} claims inside their interval before, {after} after.")
-        return "\n".join([*lines, "", self.to_frame().head(20).to_string(index=False, float_format=lambda v: f"{v:.4g}")])
+        return "\n".join(
+            [
+                *lines,
+                "",
+                self.to_frame()
+                .fillna({"state": "", "setting": ""})
+                .head(20)
+                .to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep=""),
+            ]
+        )
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        return text_in_notebook(str(self))
 
 
 def fit_claims(

@@ -24,7 +24,7 @@ from spinelink.evaluate.metrics import (
     sorted_auc,
 )
 from spinelink.model.question import Question
-from spinelink.result import NOTICE, show_number
+from spinelink.result import in_notebook, show_number, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,11 +221,7 @@ class Validation:
         return str(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self._table().to_html(index=False, border=0, escape=True)
-        table = f"<div style='overflow-x:auto;font-size:12px;white-space:nowrap'>{table}</div>"
-        return f"<div class='spinelink'><p>{escape(self.title())}</p>{table}<p><small>{escape(NOTICE)}</small></p></div>"
+        return in_notebook(self.title(), f"<div style='font-size:12px'>{table(self._table())}</div>")
 
 
 def check_share(value: float, name: str) -> float:

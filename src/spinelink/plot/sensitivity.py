@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.plot.style import BLUE, CYCLE, GREY, RED, STYLES, axes, labels, plain
+from spinelink.plot.style import (
+    BLUE,
+    CYCLE,
+    GREY,
+    RED,
+    STYLES,
+    axes,
+    check_limit,
+    labels,
+    legend_above,
+    legend_beside,
+    name_rows,
+    plain,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,17 +30,21 @@ if TYPE_CHECKING:
 
 def plot_tornado(result: Sensitivity, *, ax: Axes | None = None, limit: int = 12) -> Axes:
     """The posterior at both ends of each number's interval, the widest swing on top; a bar's two colours are the number's lower and upper end."""
-    rows = result.rows[:limit][::-1]
+    from matplotlib.patches import Patch
+
+    rows = result.rows[: check_limit(limit)][::-1]
     ax = axes(ax, height=1.2 + 0.34 * len(rows))
     for y, row in enumerate(rows):
         for end, colour in ((row.posterior_low, BLUE), (row.posterior_high, RED)):
             ax.barh(y, end - result.posterior, left=result.posterior, color=colour, height=0.7)
     ax.axvline(result.posterior, color="black", linewidth=1)
-    ax.set_yticks(range(len(rows)), labels([str(r.number) for r in rows]), fontsize=8)
+    name_rows(ax, [str(r.number) for r in rows])
     ax.set_xlabel(f"P({result.target} | findings)")
-    for colour, words in ((BLUE, "number at the lower"), (RED, f"at the upper end of its {result.level:.0%} interval")):
-        ax.barh(0, 0, color=colour, label=words)
-    ax.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    ends = [v for row in rows for v in (row.posterior_low, row.posterior_high)] + [result.posterior]
+    room = max(0.06 * (max(ends) - min(ends)), 1e-6)  # the axis shows the swing, not where 0 is
+    ax.set_xlim(min(ends) - room, max(ends) + room)
+    words = ("number at the lower", f"at the upper end of its {result.level:.0%} interval")
+    legend_above(ax, [Patch(color=c, label=w) for c, w in zip((BLUE, RED), words, strict=True)])
     return plain(ax)
 
 
@@ -65,7 +82,7 @@ def plot_sweep(result: Sweep, *, ax: Axes | None = None, limit: int = 6) -> Axes
     """The posteriors of the nodes that are, somewhere on the grid, the likeliest; the present value of the number marked."""
     ax = axes(ax)
     peak = np.nanmax(result.posteriors, axis=0)
-    for k, column in enumerate(np.argsort(-peak, kind="stable")[:limit]):
+    for k, column in enumerate(np.argsort(-peak, kind="stable")[: check_limit(limit)]):
         ax.plot(
             result.values, result.posteriors[:, column], color=CYCLE[k % len(CYCLE)], linestyle=STYLES[k % len(STYLES)], linewidth=2,
             label=labels([result.nodes[column]])[0],
@@ -73,5 +90,5 @@ def plot_sweep(result: Sweep, *, ax: Axes | None = None, limit: int = 6) -> Axes
     ax.axvline(result.estimate, color="black", linewidth=1, linestyle=":", label=f"now {result.estimate:.3g}")
     ax.set(xlabel=result.parameter, ylabel="P(node | findings)")
     ax.set_ylim(bottom=0.0)
-    ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)
     return plain(ax)

@@ -181,6 +181,10 @@ class Link(Result):
         ]
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()[["meaning", "share", "low", "high", "carried_by"]]
+        return frame if self.level or not self.identified else frame.drop(columns=["low", "high"])
+
     def title(self) -> str:
         ends = f"; low, high: {self.ends}" if self.level or not self.identified else ""
         return f"{self.question}\nLinked with probability {show_number(self.probability)}{ends}{_asked_in(self.question)}"

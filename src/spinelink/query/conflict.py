@@ -80,7 +80,7 @@ class Conflict(Result):
 
         return pd.DataFrame([(p.first, p.second, p.conflict) for p in self.pairs], columns=["first", "second", "conflict"])
 
-    def __str__(self) -> str:
+    def title(self) -> str:
         lines = [str(self.question)]
         if self.total <= 0.0:
             lines.append(f"The findings fit together (conflict {self.total:+.2f} bits; above 0 they would hinder each other).")
@@ -95,6 +95,9 @@ class Conflict(Result):
             resolved = ", ".join(f"{r.cause} (posterior {r.posterior:.3g}, prior {r.prior:.3g})" for r in self.resolutions[:5])
             lines.append(f"Resolved by: {resolved}." if resolved else "No single cause of the network resolves it.")
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.title()
 
 
 def conflict(

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 LARGEST = 60  # nodes that are shown one by one unless told; a larger network is folded
 RELEVANT = 8  # leading causes in the picture of a case
 STRONG = 0.05  # an arrow that moves its child by less is no part of the relevant picture
-DEEPEST, DEEPEST_MECHANISMS = (
-    5,
-    1,
-)  # columns beyond the first, of a network without roles and of mechanisms: more would not be readable in a notebook
+DEEPEST, DEEPEST_MECHANISMS = 5, 1  # columns beyond the first, of a network without roles and of mechanisms: more would be too wide to read
 COLUMNS = {"context": 0, "cause": 1, "mechanism": 2, "symptom": 3, "sign": 3, "test": 3, "other": 2}
 KINDS = {"symptom": "finding", "sign": "finding", "test": "finding"}
 
@@ -78,21 +75,28 @@ class Graph(Result):
 
     @property
     def svg(self) -> str:
-        """The picture, as one SVG element that stands alone."""
+        """The picture, as one SVG element, in the colours of the page that it is put into."""
         from spinelink.plot.graph import draw
 
         return draw(self)
 
     def save(self, path: PathLike) -> Path:
-        """Writes the SVG to a file, which appears whole or not at all. Returns its path."""
+        """Writes the SVG to a file, dark on white, which appears whole or not at all. Returns its path."""
         from spinelink.io.save import write_text
+        from spinelink.plot.graph import ALONE, draw
 
-        write_text(Path(path), self.svg)
+        write_text(Path(path), draw(self, page=ALONE))
         return Path(path)
+
+    def picture(self) -> str:
+        """The SVG as HTML for a notebook, where it shows whether or not the notebook is trusted."""
+        from spinelink.plot.graph import shown
+
+        return shown(self)
 
     def _repr_html_(self) -> str:
         left = f"{self.left_out} further nodes are not shown. " if self.left_out else ""
-        return f"<div class='spinelink'>{self.svg}<p><small>{left}{NOTICE}</small></p></div>"
+        return f"<div class='spinelink'>{self.picture()}<p><small>{left}{NOTICE}</small></p></div>"
 
 
 def neighbourhood(network: Network, around: Iterable[str], distance: int) -> set[str]:
@@ -196,12 +200,20 @@ def graph(
 def _columns(network: Network, groups: Mapping[str, tuple[str, tuple[str, ...]]], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Context, causes, mechanisms, findings from left to right; mechanisms in two columns where they hang on each other. Without roles: by depth."""
     roles = {name: network.nodes[members[0]].role for name, (_, members) in groups.items()}
-    plain = all(r == "other" for r in roles.values())
-    base = {name: 0 if plain else COLUMNS[r] for name, r in roles.items()}
-    parents: dict[str, list[str]] = {name: [] for name in groups}
+    if all(r == "other" for r in roles.values()):
+        return _balanced(_depths(list(groups), arrows))
+    base = {name: COLUMNS[r] for name, r in roles.items()}
+    depth = _depths(list(groups), [(p, c) for p, c in arrows if base[p] == base[c] == 2])
+    keys = {name: (base[name], min(depth[name], DEEPEST_MECHANISMS)) for name in groups}
+    place = {key: k for k, key in enumerate(sorted(set(keys.values())))}
+    return {name: place[key] for name, key in keys.items()}
+
+
+def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """How many arrows the longest way to each box has. Groups may hang on each other in a circle: an arrow that closes one does not count."""
+    parents: dict[str, list[str]] = {name: [] for name in names}
     for p, c in arrows:
-        if base[p] == base[c] and (plain or base[c] == 2):
-            parents[c].append(p)
+        parents[c].append(p)
     depth: dict[str, int] = {}
 
     def deep(name: str, seen: frozenset[str]) -> int:
@@ -209,10 +221,29 @@ def _columns(network: Network, groups: Mapping[str, tuple[str, tuple[str, ...]]]
             depth[name] = max((deep(p, seen | {name}) + 1 for p in parents[name] if p not in seen), default=0)
         return depth[name]
 
-    deepest = DEEPEST if plain else DEEPEST_MECHANISMS
-    keys = {name: (base[name], min(deep(name, frozenset()), deepest)) for name in groups}
-    place = {key: k for k, key in enumerate(sorted(set(keys.values())))}
-    return {name: place[key] for name, key in keys.items()}
+    for name in names:
+        deep(name, frozenset())
+    return depth
+
+
+def _balanced(depth: Mapping[str, int]) -> dict[str, int]:
+    """Depths in at most six columns, neighbours together, so that the fullest column has as few boxes as can be."""
+    levels = [sum(d == k for d in depth.values()) for k in range(max(depth.values(), default=0) + 1)]
+    most = max(max(levels), -(-len(depth) // (DEEPEST + 1)))
+    while len(starts := _starts(levels, most)) > DEEPEST + 1:
+        most += 1
+    return {name: sum(d >= start for start in starts) - 1 for name, d in depth.items()}
+
+
+def _starts(levels: Sequence[int], most: int) -> list[int]:
+    """Where columns of at most so many boxes begin."""
+    found, size = [0], 0
+    for k, count in enumerate(levels):
+        if size + count > most and k > found[-1]:
+            found.append(k)
+            size = 0
+        size += count
+    return found
 
 
 def _tooltip(network: Network, members: Sequence[str]) -> str:

@@ -72,6 +72,9 @@ class Intervals(Result):
         rows = [(r.node, r.label, r.posterior, r.low, r.high, r.first, r.rank_low, r.rank_high) for r in self.rows]
         return pd.DataFrame(rows, columns=["node", "label", "posterior", "low", "high", "first", "rank_low", "rank_high"])
 
+    def shown(self) -> pd.DataFrame:
+        return self.to_frame().drop(columns="node")
+
     def shares(self, node: str) -> pd.DataFrame:
         """Where the interval comes from: the share of the variance (of the log odds, to first order) that each number brings, largest first."""
         import pandas as pd

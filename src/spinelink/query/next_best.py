@@ -41,6 +41,7 @@ THRESHOLD = 0.01  # bits (or what else is measured) below which the next questio
 TIE = 1e-9  # posteriors that differ by less are equal
 LEAST_CHANCE = 1e-13  # an outcome that is rarer is taken as impossible: differences of probabilities have no digits left there
 AHEAD = 5  # first questions that a look two steps ahead follows
+ASKED = 90  # characters of a question, in a notebook
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,13 @@ class NextBest(Result):
         ]
         frame = pd.DataFrame(rows, columns=columns)
         return frame if frame["after"].notna().any() else frame.drop(columns="after")
+
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()
+        asked = [q or label for q, label in zip(frame["question"], frame["label"], strict=True)]
+        frame["ask or look for"] = [text if len(text) <= ASKED else f"{text[: ASKED - 3].rstrip()}..." for text in asked]
+        columns = ["ask or look for", "value", "after", "per_minute", "minutes", "invasiveness", "changes_lead", "changes_action"]
+        return frame[[c for c in columns if c in frame.columns]]
 
     def title(self) -> str:
         stop = f"\nStop: {self.stop}" if self.stop else ""

@@ -34,6 +34,12 @@ class ParameterTable(Result):
         names = ["id", "estimate", "low", "high", "level", "equivalent_sample_size", "grade", "source", "evidence", "note"]
         return pd.DataFrame(list(self.rows), columns=names)
 
+    def shown(self) -> pd.DataFrame:
+        return self.to_frame()[["id", "estimate", "low", "high", "equivalent_sample_size", "grade", "source"]]
+
+    def title(self) -> str:
+        return f"{self.question}\n{len(self.rows)} numbers"
+
 
 def parameter_table(network: Network, question: Question, parameters: Mapping[str, Parameter]) -> ParameterTable:
     """Rows in file order."""

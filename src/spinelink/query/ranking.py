@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spinelink.errors import SpinelinkError
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.result import NOTICE, Result, show_number
+from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,18 +78,27 @@ class Ranking(Result):
         return plot_ranking(self, ax=ax, limit=limit)
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(c) for c in self.causes)
-        head = "<tr><th>cause</th><th>posterior</th><th></th><th>prior</th><th>ratio</th><th>urgency</th></tr>"
-        return f"<div class='spinelink'><p>{escape(str(self.question))}</p><table>{head}{rows}</table><p><small>{escape(NOTICE)}</small></p></div>"
+        bounds = ("interval", "ranks first") if self.has_intervals else ()
+        head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency"))
+        rows = "".join(_row(c, bounds=bool(bounds)) for c in self.causes)
+        return in_notebook(str(self.question), f"<div style='overflow-x:auto'><table><tr>{head}</tr>{rows}</table></div>")
 
 
-def _row(c: RankedCause) -> str:
+def _row(c: RankedCause, *, bounds: bool) -> str:
     bar = (
         "<div style='width:120px;background:rgba(128,128,128,0.2)'>"
         f"<div style='width:{120 * c.posterior:.0f}px;height:0.8em;background:#4477aa'></div></div>"
     )
-    cells = (escape(c.label), show_number(c.posterior), bar, show_number(c.prior), show_number(c.ratio), escape(c.urgency))
-    return f"<tr title='{escape(c.cause)}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
+    interval = f"{show_number(c.low)} to {show_number(c.high)}" if c.low == c.low else ""
+    shown = (interval, show_number(c.first)) if bounds else ()
+    numbers = (show_number(c.prior), show_number(c.ratio), c.urgency)
+    cells = (escape(show_number(c.posterior)), bar, *map(escape, (*shown, *numbers)))
+    label = f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(c.label)}</td>"
+    return (
+        f"<tr title='{escape(c.cause)}'>{label}"
+        + "".join(f"<td style='text-align:left;white-space:nowrap'>{cell}</td>" for cell in cells)
+        + "</tr>"
+    )
 
 
 def rank(

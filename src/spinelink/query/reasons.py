@@ -134,8 +134,11 @@ class Reasons(Result):
             lines.append(f"Sources that matter most: {', '.join(self.sources)}.")
         return "\n".join(lines)
 
-    def __str__(self) -> str:
+    def title(self) -> str:
         return f"{self.question}\n{self.text()}"
+
+    def __str__(self) -> str:
+        return self.title()
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A waterfall from the log odds before to those after."""

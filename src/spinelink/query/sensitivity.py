@@ -21,7 +21,7 @@ from spinelink.inference.uncertainty import stated_interval
 from spinelink.model.network import Network
 from spinelink.model.parameter import Parameter, Ratio
 from spinelink.model.question import Question
-from spinelink.result import Result
+from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ Follow = Callable[[Sequence[Mapping[Number, float]]], Array]
 
 STEPS = 6  # of the secant, towards the value at which the ranking changes along a curved number
 NEAR = 1e-9
+ACROSS = 7  # values of the second number that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Influence:
     admissible_high: float
     swaps_below: str
     swaps_above: str
+
+    @property
+    def turns(self) -> str:
+        """At which values another leads, in words."""
+        sides = (("below", self.admissible_low, self.swaps_below), ("above", self.admissible_high, self.swaps_above))
+        return "; ".join(f"{side} {show_number(value)}: {rival}" for side, value, rival in sides if rival)
 
     @property
     def swing(self) -> float:
@@ -98,6 +105,9 @@ class SensitivityFunction:
         from spinelink.plot.sensitivity import plot_curve
 
         return plot_curve(self, ax=ax)
+
+    def _repr_html_(self) -> str:
+        return in_notebook(repr(self), "")
 
     def __repr__(self) -> str:
         i = self.influence
@@ -171,6 +181,12 @@ class Sensitivity(Result):
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()[["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]]
+        frame.insert(0, "number", [str(r.number) for r in self.rows])
+        frame["another leads"] = [r.turns for r in self.rows]
+        return frame
+
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the numbers with the widest swing."""
         from spinelink.plot.sensitivity import plot_tornado
@@ -183,13 +199,11 @@ class Sensitivity(Result):
         )
 
     def __str__(self) -> str:
-        from spinelink.result import show_number
-
         frame = self.to_frame().head(20)
         frame["parameter"] = [str(r.number) for r in self.rows[:20]]
         shown = frame[["parameter", "estimate", "low", "high", "posterior_low", "posterior_high", "admissible_low", "admissible_high"]]
         more = f"\n... and {len(self) - 20} more; to_frame() has all" if len(self) > 20 else ""
-        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}{more}"
+        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number, na_rep='')}{more}"
 
 
 def sensitivity(
@@ -346,6 +360,11 @@ class TwoWaySensitivity(Result):
             index=pd.Index(self.first_values, name=str(self.first)),
             columns=pd.Index(self.second_values, name=str(self.second)),
         )
+
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()
+        step = -(-frame.shape[1] // ACROSS)
+        return frame.iloc[::step, ::step].reset_index()
 
     def __str__(self) -> str:
         return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"

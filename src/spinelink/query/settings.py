@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.model.network import Network
 from spinelink.model.question import Question
-from spinelink.result import Result
+from spinelink.result import Result, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,13 +49,15 @@ class AcrossSettings(Result):
         best = [max(self.posterior[s][k] for s in self.settings) for k in range(len(self.causes))]
         return frame.iloc[sorted(range(len(best)), key=lambda k: (-best[k], self.causes[k]))].reset_index(drop=True)
 
-    def __str__(self) -> str:
+    def shown(self) -> pd.DataFrame:
         import pandas as pd
 
-        from spinelink.result import show_number
+        frame = self.to_frame()
+        return pd.DataFrame({"cause": frame["", "label"], **{s: frame[s, "posterior"] for s in self.settings}})
 
-        frame = self.to_frame().head(15)
-        shown = pd.DataFrame({"cause": frame["", "cause"], **{s: frame[s, "posterior"] for s in self.settings}})
+    def __str__(self) -> str:
+        frame = self.to_frame()
+        shown = self.shown().assign(cause=frame["", "cause"]).head(15)
         return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}"
 
     def title(self) -> str:

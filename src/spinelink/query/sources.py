@@ -49,6 +49,13 @@ class Sources(Result):
         ]
         return pd.DataFrame(rows, columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"])
 
+    def shown(self) -> pd.DataFrame:
+        frame = self.to_frame()[["source", "year", "title", "influence"]]
+        frame["numbers"] = [
+            ", ".join(s.numbers[:2]) + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "") for s in self.sources
+        ]
+        return frame
+
     def to_bibtex(self) -> str:
         """The publications as BibTeX."""
         from spinelink.io.bibtex import bibtex

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 MOST = 100_000  # values at once
+LEADING = 8  # nodes that are shown
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,12 +50,16 @@ class Sweep(Result):
         frame["log_evidence"] = self.log_evidence
         return frame
 
-    def __str__(self) -> str:
+    def _leading(self) -> list[str]:
         frame = self.to_frame()
-        leading = frame[list(self.nodes)].max().sort_values(ascending=False).index[:8]
-        shown = frame[leading].to_string(float_format=lambda v: f"{v:.4g}")
-        more = f"\n({len(self.nodes)} nodes; the {len(leading)} likeliest are shown)" if len(self.nodes) > len(leading) else ""
-        return f"{self.title()}\n{shown}{more}"
+        return list(frame[list(self.nodes)].max().sort_values(ascending=False).index[:LEADING])
+
+    def shown(self) -> pd.DataFrame:
+        return self.to_frame()[self._leading()].reset_index()
+
+    def __str__(self) -> str:
+        shown = self.to_frame()[self._leading()].to_string(float_format=lambda v: f"{v:.4g}")
+        return f"{self.title()}\n{shown}"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
         """Posteriors over the number's values."""
@@ -63,7 +68,8 @@ class Sweep(Result):
         return plot_sweep(self, ax=ax, limit=limit)
 
     def title(self) -> str:
-        return f"{self.question}\n{self.parameter} (now {self.estimate:g}) over {len(self.values)} values"
+        more = f"; the {LEADING} likeliest of {len(self.nodes)} nodes" if len(self.nodes) > LEADING else ""
+        return f"{self.question}\n{self.parameter} (now {self.estimate:g}) over {len(self.values)} values{more}"
 
 
 def sweep(

@@ -173,15 +173,9 @@ def plot_link(result: Link, *, ax: Axes | None = None) -> Axes:
         if result.high[part] - result.low[part] > 1e-9:
             ax.plot([result.low[part], result.high[part]], [y, y], color="black", linewidth=1.6, solid_capstyle="butt")
         ax.text(max(result.shares[part], result.high[part]) + 0.012, y, f"{result.shares[part]:.2f}", va="center", fontsize=8)
-<<<<<<< HEAD
-    ax.set_yticks(range(len(parts)), labels([words[p] for p in parts], width=60), fontsize=8)
+    narrow = is_narrow(ax)
+    ax.set_yticks(range(len(parts)), [fill(words[p], 24 if narrow else 60) for p in parts], fontsize=7 if narrow else 8)
     line = f"{result.level:.0%} credible interval" if result.level else "" if result.identified else "line: how far it may be otherwise"
     ax.set(xlabel="share" + (f" ({line})" if line else ""), xlim=(0.0, 1.08))
-    ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0])
-=======
-    narrow = is_narrow(ax)
-    ax.set_yticks(range(len(parts)), [fill(words[p], 24 if narrow else 46) for p in parts], fontsize=7 if narrow else 8)
-    ax.set(xlabel="share" + (f" ({result.level:.0%} credible interval)" if result.level else ""), xlim=(0.0, 1.08))
     ax.set_xticks([0.0, 0.5, 1.0] if narrow else [0.0, 0.25, 0.5, 0.75, 1.0])
->>>>>>> bde7255850c8b89d3bf2ef525276fea3fc17f29a
     return plain(ax)

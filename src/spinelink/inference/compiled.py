@@ -63,6 +63,11 @@ class CompiledNetwork:
         return tuple(f.parents for f in self.factors)
 
     @cached_property
+    def leaves(self) -> frozenset[int]:
+        """Nodes that nothing depends on."""
+        return frozenset(range(len(self.names))) - {p for parents in self.parents for p in parents}
+
+    @cached_property
     def order(self) -> tuple[int, ...]:
         """Topological order."""
         return topological_order(dict(enumerate(self.parents)))

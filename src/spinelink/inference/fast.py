@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -192,22 +193,22 @@ def solve(
     drawn = max(flat.tables.shape[1], flat.links.shape[1])
     rows = max(len(codes), drawn)
     group = np.arange(rows) if starts is None else np.repeat(np.arange(len(starts)), np.diff(starts, append=rows))
-    ends = np.cumsum([compiled.cards[i] for i in nodes])
-    logs, found, status = np.empty(rows), np.empty((rows, int(ends[-1]) if nodes else 0)), np.full(rows, OUTGROWN)
+    ends = list(accumulate(compiled.cards[i] for i in nodes))
+    logs, found, status = np.empty(rows), np.empty((rows, ends[-1] if nodes else 0)), np.full(rows, OUTGROWN)
     noisy = [k for k, i in enumerate(nodes) if isinstance(compiled.factors[i], NoisyFactor)]
-    columns = np.concatenate([np.arange(ends[k] - compiled.cards[nodes[k]], ends[k]) for k in noisy] or [np.empty(0, np.int64)])
+    columns = [c for k in noisy for c in range(ends[k] - compiled.cards[nodes[k]], ends[k])]
     for signed, capacity in ((NONE, min(LIGHT, room)), (ALL, room), (HIDDEN, room), (NONE, room)):
         left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
         if not len(left):
             break
-        if signed == HIDDEN and not len(columns):
+        if signed == HIDDEN and not columns:
             continue  # the same as all
         own = flat if drawn == 1 or len(left) == rows else flat.of_draws(left)
         some = left if len(codes) == rows else slice(None)
         part = {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()}
         logs[left], found[left], status[left] = _solve(compiled, own, codes[some], part, nodes, group[left], signed, capacity)
-        if signed == ALL and len(columns):
-            asked = found[np.ix_(left, columns)]
+        if signed == ALL and columns:
+            asked = found[left][:, columns]
             rare = ((asked != 0.0) & (asked < RARE)).any(axis=1) & (status[left] == 0)
             status[left[rare]] = DISAGREED
     of = {i: found[:, end - compiled.cards[i] : end].T for i, end in zip(nodes, ends, strict=True)}

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import TooLargeError
 from spinelink.inference import fast
 from spinelink.inference.compiled import CompiledNetwork
 from spinelink.inference.events import with_events
 from spinelink.inference.execute import Rows, Seen, is_soft
-from spinelink.inference.query import Marginals, marginals, pattern_of, plan_for
+from spinelink.inference.query import Marginals, is_heavy, marginals, pattern_of
 from spinelink.model.evidence import Evidence
 from spinelink.typing import CaseEngine
 
@@ -22,8 +21,8 @@ Array = NDArray[np.float64]
 
 GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
 CAPACITY = fast.CASE_CAPACITY
-MOST_AT_ONCE = 1e7  # entries of one plan for all nodes asked for, beyond which leaves are better asked for as events
-FEW_LEAVES = 4  # nodes that nothing depends on: more are asked for as events
+FEW_LEAVES = 4  # nodes that nothing depends on: more are asked for as events where they do not fit into a few runs
+MOST_SPLITS = 6
 RARE = 1e-4  # probability of a state below which a difference keeps too few digits: it is asked for directly
 
 
@@ -37,11 +36,10 @@ def seen_of(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Ar
 
 def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], *, engine: CaseEngine = "numpy") -> Marginals:
     """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
-    leaves = _leaves(compiled, seen, nodes)
-    if len(leaves) > FEW_LEAVES and _is_heavy(compiled, seen, nodes):
-        return _with_leaves(compiled, seen, nodes, leaves, engine)
+    leaves = [n for n in dict.fromkeys(nodes) if n in compiled.leaves and n not in seen]
     if engine == "numpy" or not nodes:
-        return marginals(compiled, seen, nodes)
+        apart = len(leaves) > FEW_LEAVES and is_heavy(compiled, seen, nodes)
+        return _with_leaves(compiled, seen, nodes, leaves, engine) if apart else marginals(compiled, seen, nodes)
     codes, soft = fast.kernel_findings(compiled, seen)
     key = ("kernel groups", tuple(sorted(pattern_of(seen).items())), tuple(nodes))
     known = compiled.plans.get(key)
@@ -64,6 +62,8 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
         left.extend(group)
         return True
 
+    if known == "leaves apart":
+        return _with_leaves(compiled, seen, nodes, leaves, engine)
     if isinstance(known, tuple):
         waiting = list(known)
         limit = CAPACITY
@@ -82,10 +82,15 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
                 limit = CAPACITY  # the findings alone take more: no part is small
                 if not ask(inside, limit):
                     left += [*inside, *waiting.pop()]
+    splits = 0
     while waiting:
         group = waiting.pop()
         if not group or ask(group, limit):
             continue
+        splits += 1
+        if splits > MOST_SPLITS and len(leaves) > FEW_LEAVES:
+            compiled.plans.put(key, "leaves apart")
+            return _with_leaves(compiled, seen, nodes, leaves, engine)
         if len(group) > 1:
             waiting += [group[len(group) // 2 :], group[: len(group) // 2]]
         elif limit == CAPACITY or not ask(group, CAPACITY):
@@ -98,27 +103,6 @@ def case_marginals(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], 
         compiled.plans.put(key, tuple(groups))
     assert logs is not None
     return Marginals(logs, {n: found[n] for n in nodes})
-
-
-def _leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> list[int]:
-    """Those of the nodes that nothing depends on, and of which nothing is known."""
-    above = {p for parents in compiled.parents for p in parents}
-    return [n for n in dict.fromkeys(nodes) if n not in above and n not in seen]
-
-
-def _is_heavy(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> bool:
-    """Whether one run for all the nodes is large, so that leaves are better asked for as events."""
-    pattern = pattern_of(seen)
-    key = ("heavy", tuple(sorted(pattern.items())), tuple(nodes))
-    known = compiled.plans.get(key)
-    if not isinstance(known, bool):
-        try:
-            plan_for(compiled, pattern, frozenset(compiled.ancestors([*seen, *nodes])), (), MOST_AT_ONCE, thorough=False)
-            known = False
-        except TooLargeError:
-            known = True
-        compiled.plans.put(key, known)
-    return known
 
 
 def _with_leaves(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int], leaves: Sequence[int], engine: CaseEngine) -> Marginals:

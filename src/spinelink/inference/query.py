@@ -28,6 +28,8 @@ CLAMP = 4  # a noisy family below everything else, with more entries than this, 
 SEARCHED = 5e5  # table entries below which a search for a better order is not worth it
 HEAVY = 2e5  # entries of a plan beyond which signed terms are tried
 AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(evidence) again
+FEW_CLAMPED = 4  # large families below everything else that one run in signed terms may hold
+MOST_AT_ONCE = 4e6  # entries of one plan for all nodes asked for, times its repetitions, that are not much
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
 
 
@@ -117,7 +119,9 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
         found = _signed(compiled, seen, [], budget)
         return Marginals(log_evidence(compiled, seen, budget=budget), {}) if found is None else found
     try:
-        return _signed(compiled, seen, wanted, budget) or _marginals(compiled, seen, wanted, budget)
+        relevant = compiled.ancestors(seen)
+        many = len(_kept(compiled, relevant, [n for n in wanted if n not in relevant])[1]) > FEW_CLAMPED
+        return (None if many else _signed(compiled, seen, wanted, budget)) or _marginals(compiled, seen, wanted, budget)
     except TooLargeError as too_large:
         return _by_cases(compiled, seen, wanted, budget, too_large)
 
@@ -283,6 +287,23 @@ def _groups(
             done.append(group)
     compiled.plans.put(key, done)
     return done
+
+
+def is_heavy(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[int]) -> bool:
+    """Whether `marginals` has much to do for all the nodes: a large run, or one that is repeated for many families below everything else."""
+    pattern = pattern_of(seen)
+    key = ("heavy", tuple(sorted(pattern.items())), tuple(nodes))
+    known = compiled.plans.get(key)
+    if not isinstance(known, bool):
+        relevant = compiled.ancestors(seen)
+        kept, clamped = _kept(compiled, relevant, [n for n in nodes if n not in relevant])
+        try:
+            plan = plan_for(compiled, pattern, kept, (), MOST_AT_ONCE, thorough=False)
+            known = plan.entries * (1 + len(clamped)) > MOST_AT_ONCE
+        except TooLargeError:
+            known = True
+        compiled.plans.put(key, known)
+    return known
 
 
 def _kept(compiled: CompiledNetwork, relevant: set[int], group: list[int]) -> tuple[frozenset[int], list[int]]:

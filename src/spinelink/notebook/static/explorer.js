@@ -291,7 +291,7 @@ function render({ model, el }) {
   function alerts(view) {
     const parts = view.alerts.map((a) =>
       make("div", { class: "slx-alert", "data-urgency": a.urgency },
-        make("strong", {}, `${a.urgency.toUpperCase()}: ${a.label}`), make("div", {}, a.advice), make("div", { class: "slx-quiet" }, `Fired by ${a.findings.join(", ")}. How sure: ${a.certainty}`)));
+        make("strong", {}, `${a.urgency.toUpperCase()}: ${a.label}`), make("div", {}, a.advice), make("div", { class: "slx-quiet" }, `Fired by ${a.findings.join(", ")}. How sure: ${a.certainty} ${a.source}.`)));
     return parts.length ? parts : [make("p", {}, view.none)];
   }
 

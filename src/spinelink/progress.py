@@ -28,6 +28,7 @@ def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[
         def report(done: int, words: str = "") -> None:
             if words:
                 line.set_postfix_str(words, refresh=False)
+            line.total = max(line.total or 0, done)  # more steps than were expected
             line.update(done - line.n)
 
         yield report

@@ -106,21 +106,22 @@ def test_underflow_of_the_leading_explanation_is_noticed(engine):
 
 
 @pytest.mark.xdist_group("numba")
-@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-4, 1e-6])
-def test_lost_digits_are_noticed(scale):
-    """Rows summed as differences of products either agree with sums without signs, or are handed back."""
+@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-4, 1e-6, 1e-9])
+@pytest.mark.parametrize(("causes", "findings"), [(6, 9), (2, 2)])
+def test_lost_digits_are_noticed(scale, causes, findings):
+    """Rows summed as differences of products either agree with sums without signs, or are handed back: also where small sums agree by rounding alike."""
     pytest.importorskip("numba")
     from spinelink.inference import fast
 
-    compiled = Model(two_layers(6, 9, prior=0.01, leak=0.02 * scale, link=0.4 * scale)).compiled
-    findings = [compiled.index[f"f{j}"] for j in range(9)]
+    compiled = Model(two_layers(causes, findings, prior=0.01, leak=0.02 * scale, link=0.4 * scale)).compiled
+    seen = [compiled.index[f"f{j}"] for j in range(findings)]
     codes = np.full((40, len(compiled.names)), -1)
-    codes[:, findings] = np.random.default_rng(1).integers(-1, 2, (40, 9))
-    causes = [compiled.index[f"c{i}"] for i in range(6)]
+    codes[:, seen] = np.random.default_rng(1).integers(-1, 2, (40, findings))
+    asked = [compiled.index[f"c{i}"] for i in range(causes)]
     group = np.arange(40)
-    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, fast.NONE, 1 << 22)
+    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.NONE, 1 << 22)
     assert (answered == 0).all()
-    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, causes, group, fast.ALL, 1 << 22)
+    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.ALL, 1 << 22)
     done = status == 0
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)

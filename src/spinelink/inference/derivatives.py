@@ -17,7 +17,7 @@ from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
 from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft, level_axis
 from spinelink.inference.plan import Input, Kind, Plan
-from spinelink.inference.query import ENTRY, UNDERFLOW, pattern_of, plan_for
+from spinelink.inference.query import CANCELLED, ENTRY, UNDERFLOW, pattern_of, plan_for
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC, Semiring, combine, transpose
 
 Array = NDArray[np.float64]
@@ -166,7 +166,7 @@ def _signed(
 ) -> tuple[Array, tuple[Factor, ...]] | None:
     """The same by a plan in signed terms; None where it is too large or loses digits.
 
-    P is linear in each input, so an input times its adjoint sums to P again; where signs cancel too much, it does not.
+    P is linear in each input, so an input times its adjoint sums to P again; where signs cancel too much, it does not, or only from much larger terms.
     """
     try:
         plan = plan_for(compiled, pattern, frozenset(kept), (), limit, signed=True)
@@ -183,8 +183,10 @@ def _signed(
     for k, (spec, adjoint) in enumerate(zip(plan.inputs, input_adjoints(run, LINEAR, seed), strict=True)):
         if adjoint is None:
             continue
-        again = (run.values[k] * adjoint).sum(axis=tuple(range(len(spec.scope))))
-        if not (np.abs(again - seed * run.result) <= AGREEMENT * (1.0 if first_only else seed * run.result)).all():
+        terms, axes = run.values[k] * adjoint, tuple(range(len(spec.scope)))
+        whole = 1.0 if first_only else seed * run.result
+        agrees = np.abs(terms.sum(axis=axes) - seed * run.result) <= AGREEMENT * whole
+        if not (agrees & (np.abs(terms).sum(axis=axes) <= CANCELLED * whole)).all():
             return None
         puller.pull(spec, adjoint)
     return logs, tuple(puller.factors)

@@ -89,21 +89,24 @@ def forward(compiled: CompiledNetwork, plan: Plan, seen: Seen, weights: Mapping[
     return Forward(plan, values)
 
 
-def reverse(run: Forward, ring: Semiring) -> dict[int, Array]:
+def reverse(run: Forward, ring: Semiring, *, terms: dict[int, Array] | None = None) -> dict[int, Array]:
     """Posterior of every summed-out node: vertex -> (states, batch), each summing to 1 (in the ring's representation).
 
-    A column is not a number where P(evidence) is 0.
+    A column is not a number where P(evidence) is 0. terms: takes, of each node, the sum of the absolute terms, (batch,), plain numbers with signs: 1 where
+    nothing cancels.
     """
-    return _backwards(run, ring, ring.invert(run.result), len(run.plan.inputs))[0]
+    return _backwards(run, ring, ring.invert(run.result), len(run.plan.inputs), terms)[0]
 
 
 def input_adjoints(run: Forward, ring: Semiring, seed: Array) -> list[Array | None]:
     """Derivative of seed * result with respect to each input of the plan, (scope..., batch); None for what the result does not take in."""
-    adjoint = _backwards(run, ring, seed, 0)[1]
+    adjoint = _backwards(run, ring, seed, 0, None)[1]
     return [adjoint.get(k) for k in range(len(run.plan.inputs))]
 
 
-def _backwards(run: Forward, ring: Semiring, seed: Array, first: int) -> tuple[dict[int, Array], dict[int, Array]]:
+def _backwards(
+    run: Forward, ring: Semiring, seed: Array, first: int, terms: dict[int, Array] | None
+) -> tuple[dict[int, Array], dict[int, Array]]:
     """Marginals of the vertices, and adjoints of the factors numbered `first` and later that no step has made."""
     plan, values = run.plan, run.values
     adjoint: dict[int, Array] = {plan.result: seed}
@@ -121,6 +124,8 @@ def _backwards(run: Forward, ring: Semiring, seed: Array, first: int) -> tuple[d
                 source = values[step.source]
                 weighted = ring.multiply(source, above[np.newaxis])
                 marginals[step.vertex] = ring.total(weighted, tuple(range(1, source.ndim - 1)))
+                if terms is not None:
+                    terms[step.vertex] = np.abs(weighted).sum(axis=tuple(range(source.ndim - 1)))
                 adjoint[step.source] = np.broadcast_to(above[np.newaxis], weighted.shape)
             case TakeTop():
                 adjoint[step.source] = np.stack([ring.zeros(above.shape), above])

@@ -185,7 +185,7 @@ def solve(
 
     What is small is summed without signs. For the rest a noisy-MAX is a difference of products, P(at most s) - P(at most s - 1), over a variable of its own
     (Díez and Galán 2003, Int J Intell Syst 18:165): far less work where many families share parents, but differences lose digits. So each variable is summed
-    out again on the way back; where that does not give P(findings) to twelve digits, the row is summed without signs. Where a node asked for has rare states,
+    out again on the way back; where that does not give P(findings) to twelve digits, or only from terms 1e5 times larger, the row is summed without signs. Where a node asked for has rare states,
     its family enters without signs, so that they keep their digits.
     """
     flat = flat_of(compiled) if flat is None else flat

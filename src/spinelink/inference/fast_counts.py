@@ -122,7 +122,7 @@ def _collect(
     """Adds one row's expected counts: the transpose of `_fill`."""
     all_cards, parents, parent_of, table_at, _, _, leak_at, link_at, links, _, offsets = network
     needed, seen_kind, local, factor, scope, _, _, _, vertex = known
-    _, _, _, unary, _, start, turned, index, source_step = block
+    _, _, _, unary, _, start, turned, index, source_step, _ = block
     nodes = len(all_cards)
     hidden = np.int64(-1)
     zero = np.int64(0)
@@ -386,7 +386,7 @@ def count_rows(
     """
     all_cards, parents, _, _, _, _, _, _, _, _, offsets = network
     _, _, _, factor, _, tape, strides, pairs, _ = known
-    constant, total, _, _, _, _, turned, index, _ = block
+    constant, total, _, _, _, _, turned, index, _, _ = block
     nodes = len(all_cards)
     most_lanes = len(constant)
     largest = len(turned)

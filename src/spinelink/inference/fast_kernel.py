@@ -24,7 +24,8 @@ HEAVY = 3.0e3  # cluster entries of an order from which on a second rule, and th
 RESTART = 1e5  # one restart for so many cluster entries, over all rows of a group
 MOST_RESTARTS = 12
 NONE, ALL, HIDDEN = range(3)  # which noisy families enter in signed terms; hidden: but for those of nodes asked for
-AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(findings) again
+# In signed terms every variable is summed out again on the way back, and must give P(findings) to this, and from terms no larger than so many times it in all.
+AGREEMENT, CANCELLED = 1e-12, 1e5
 
 # a factor: where its numbers begin, how many, its axes, whether a target is summed out below, what it is, its node and parent, the next in its bucket
 PLACE, SIZE, AXES, WANTS, FORM, NODE, SLOT, NEXT = range(8)
@@ -606,7 +607,7 @@ def _fill(network, codes, soft, begin, lanes, inputs, known, block, values):
     """The numbers of the inputs for a block of rows, and the constant factor of each row."""
     all_cards, parents, parent_of, table_at, tables, _, leak_at, link_at, links, _, offsets = network
     needed, seen_kind, local, factor, scope, _, _, _, vertex = known
-    constant, total, column, unary, base, start, turned, index, source_step = block
+    constant, total, column, unary, base, start, turned, index, source_step, _ = block
     nodes = len(all_cards)
     hidden = np.int64(-1)
     drawn = links.shape[1] > 1 or tables.shape[1] > 1
@@ -787,7 +788,7 @@ def solve_rows(
     """
     all_cards, _, _, _, _, _, _, _, _, ancestors, _ = network
     _, _, local, factor, _, tape, strides, pairs, vertex = known
-    constant, total, _, _, _, _, turned, index, _ = block
+    constant, total, _, _, _, _, turned, index, _, terms = block
     nodes = len(all_cards)
     largest = len(turned)
     most_lanes = len(constant)
@@ -871,7 +872,16 @@ def solve_rows(
                         at = (factor[measured, PLACE] + s * each) * lanes
                         for lane in range(lanes):
                             marginal[v * largest + s, lane] = 0.0
-                        if lanes == 1:
+                            if s == 0:
+                                terms[lane] = 0.0
+                        if signed > 0:
+                            for _ in range(each):
+                                for lane in range(lanes):
+                                    term = values[at + lane] * adjoint[at + lane]
+                                    marginal[v * largest + s, lane] += term
+                                    terms[lane] += abs(term)
+                                at += lanes
+                        elif lanes == 1:
                             mass = 0.0
                             for e in range(at, at + each):
                                 mass += values[e] * adjoint[e]
@@ -890,7 +900,10 @@ def solve_rows(
                                 again += marginal[v * largest + s, lane]
                                 if vertex[v, CLOSES] != TERMS:
                                     below = min(below, marginal[v * largest + s, lane])
-                            if not max(abs(again / values[whole + lane] - 1.0), -below / values[whole + lane]) <= AGREEMENT:
+                            once = values[whole + lane]
+                            if not (
+                                abs(again / once - 1.0) <= AGREEMENT and -below / once <= AGREEMENT and terms[lane] / once <= CANCELLED
+                            ):
                                 status[begin + lane] = max(status[begin + lane], 3)
             at = 0
             for t in range(len(targets)):
@@ -936,6 +949,6 @@ def workspace(network: tuple[Any, ...], lanes: int) -> tuple[Any, ...]:
     )  # fmt: skip
     block = (
         np.empty(lanes), np.empty(lanes), ints(lanes), np.empty((int(offsets[nodes]), lanes)), ints(lanes), np.empty((largest, lanes)),
-        np.empty(largest), ints(MOST_AXES + 1), ints(MOST_AXES + 1),
+        np.empty(largest), ints(MOST_AXES + 1), ints(MOST_AXES + 1), np.empty(lanes),
     )  # fmt: skip
     return known, work, block, flags(), flags(), np.empty((variables * largest, lanes))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
+from math import prod
 from typing import Literal
 
 from spinelink.errors import TooLargeError
@@ -82,7 +83,7 @@ Step = Combine | SumOut | TakeTop | Close
 
 @dataclass(frozen=True)
 class Plan:
-    """Inputs, steps, and how large it gets. `entries`: array entries over all steps for one case; `width`: the largest array."""
+    """Inputs, steps, and how large it gets. `entries`: array entries over all steps for one case; `width`: the largest array; `work`: products."""
 
     inputs: tuple[Input, ...]
     steps: tuple[Step, ...]
@@ -90,6 +91,7 @@ class Plan:
     free: tuple[int, ...]
     entries: float
     width: float
+    work: float
 
 
 def make_plan(
@@ -177,7 +179,7 @@ class _Planner:
             pool.difference_update(holding)
             pool.add(build.eliminate(v, holding, self.closes))
         result = build.fold(sorted(pool, key=build.size)) if pool else build.add(())
-        return Plan(inputs, tuple(build.steps), result, self.free, build.entries, build.width)
+        return Plan(inputs, tuple(build.steps), result, self.free, build.entries, build.width, build.work)
 
 
 class _Steps:
@@ -188,7 +190,7 @@ class _Steps:
         self.scopes: dict[int, tuple[int, ...]] = {}
         self.steps: list[Step] = []
         self.numbers = count()
-        self.entries = self.width = 0.0
+        self.entries = self.width = self.work = 0.0
 
     def add(self, scope: tuple[int, ...]) -> int:
         number = next(self.numbers)
@@ -242,6 +244,8 @@ class _Steps:
                 f"the exact answer needs more than {self.limit:.3g} numbers at once (an intermediate table has {size:.3g} entries over "
                 f"{len(union)} variables); raise the memory budget, or observe more of the network"
             )
+        shared = tuple(k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b)
+        self.work += size * prod((2 * self.cards[union[k]] - 1) / self.cards[union[k]] for k in shared)
         self.steps.append(
             Combine(
                 a,
@@ -249,7 +253,7 @@ class _Steps:
                 out,
                 tuple(self.cards[v] if v in scope_a else 1 for v in union),
                 tuple(self.cards[v] if v in scope_b else 1 for v in union),
-                tuple(k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b),
+                shared,
                 tuple(k for k, v in enumerate(union) if v not in scope_a),
                 tuple(k for k, v in enumerate(union) if v not in scope_b),
             )

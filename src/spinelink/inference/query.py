@@ -26,8 +26,9 @@ SOFT_ENTRIES = 2.0**21  # above this, targets are answered in several smaller ru
 UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer trusted; log(smallest double) = -744
 CLAMP = 4  # a noisy family below everything else, with more entries than this, is answered without its table
 SEARCHED = 5e5  # table entries below which a search for a better order is not worth it
-HEAVY = 2e5  # entries of a plan beyond which signed terms are tried
-AGREEMENT = 1e-12  # to which, in signed terms, every variable summed out on the way back must give P(evidence) again
+HEAVY = 1e6  # products beyond which signed terms are tried
+# In signed terms every variable is summed out again on the way back, and must give P(evidence) to this, and from terms no larger than so many times it in all.
+AGREEMENT, CANCELLED = 1e-12, 1e5
 FEW_CLAMPED = 4  # large families below everything else that one run in signed terms may hold
 MOST_AT_ONCE = 4e6  # entries of one plan for all nodes asked for, times its repetitions, that are not much
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly
@@ -129,44 +130,65 @@ def marginals(compiled: CompiledNetwork, seen: Seen, nodes: Iterable[int], *, bu
 def _signed(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: float) -> Marginals | None:
     """The same from one run in signed terms, where sums without signs are heavy; None where they are not, where it is too large, or where digits are lost.
 
-    Every variable is summed out a second time on the way back: where that does not give P(evidence) again, signs have cancelled too much.
+    Every variable is summed out a second time on the way back: where that does not give P(evidence) again, or only from terms that are much larger, signs have
+    cancelled too much.
     """
     pattern = pattern_of(seen)
     hidden = frozenset(n for n in wanted if state_of(seen, n) is None)
     kept = frozenset(compiled.ancestors([*seen, *wanted]))
-    key = ("signed", tuple(sorted(pattern.items())), hidden, budget)
+    rows = max((v.shape[-1] for v in seen.values() if not isinstance(v, int)), default=1)
+    key = ("signed", tuple(sorted(pattern.items())), hidden, budget, rows)
     if compiled.plans.get(key) is None:
-        compiled.plans.put(key, "yes" if _pays(compiled, pattern, kept, hidden, budget / ENTRY) else "no")
+        compiled.plans.put(key, "yes" if _pays(compiled, pattern, kept, hidden, budget / ENTRY, rows) else "no")
     if compiled.plans.get(key) == "no":
         return None
     plan = plan_for(compiled, pattern, kept, (), budget / ENTRY, signed=True, exact=hidden)
     run = forward(compiled, plan, seen, {}, LINEAR)
     with np.errstate(invalid="ignore"):
         log_total = LINEAR.decode_log(run.result)
-    if not (log_total >= UNDERFLOW).all():
+    agrees = np.broadcast_to(log_total >= UNDERFLOW, log_total.shape)
+    terms: dict[int, Array] = {}
+    with np.errstate(invalid="ignore"):
+        by_vertex = reverse(run, LINEAR, terms=terms)
+        for v, p in by_vertex.items():
+            agrees = agrees & (np.abs(p.sum(axis=0) - 1.0) <= AGREEMENT) & (terms[v] <= CANCELLED)
+        for n in hidden:
+            agrees = agrees & (by_vertex[n] >= -AGREEMENT).all(axis=0)
+    if not agrees.any():
         return None
-    by_vertex = reverse(run, LINEAR)
-    if not all((np.abs(p.sum(axis=0) - 1.0) <= AGREEMENT).all() for p in by_vertex.values()):
-        return None
-    found = {n: by_vertex[n] for n in hidden}
-    if not all((p >= -AGREEMENT).all() for p in found.values()):
-        return None
-    found = {n: np.clip(p, 0.0, 1.0) for n, p in found.items()}
+    found = {n: np.clip(by_vertex[n], 0.0, 1.0) for n in hidden}
     for n in wanted:
         if (state := state_of(seen, n)) is not None:
             found[n] = np.eye(compiled.cards[n])[:, np.atleast_1d(state)]
-    return Marginals(log_total, {n: found[n] for n in wanted})
+    answer = Marginals(np.broadcast_to(log_total, agrees.shape), {n: found[n] for n in wanted})
+    return answer if agrees.all() else _mended(compiled, seen, answer, np.flatnonzero(~agrees), budget)
 
 
-def _pays(compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], hidden: frozenset[int], limit: float) -> bool:
-    """Whether sums without signs are heavy, and signed terms much lighter."""
+def _mended(compiled: CompiledNetwork, seen: Seen, answer: Marginals, rows: NDArray[np.intp], budget: float) -> Marginals:
+    """Some rows of a batch anew, without signs."""
+    part = compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., rows])
+    some: dict[int, int | Array | Rows] = {i: v if isinstance(v, int) or v.shape[-1] == 1 else v[..., rows] for i, v in seen.items()}
+    nodes = list(answer.of)
+    again = _marginals(part, some, nodes, budget) if nodes else Marginals(log_evidence(part, some, budget=budget), {})
+    logs = answer.log_evidence.copy()
+    logs[rows] = again.log_evidence
+    of = {n: np.broadcast_to(p, (len(p), len(logs))).copy() for n, p in answer.of.items()}
+    for n in nodes:
+        of[n][:, rows] = again.of[n]
+    return Marginals(logs, of)
+
+
+def _pays(
+    compiled: CompiledNetwork, pattern: Mapping[int, Kind], kept: frozenset[int], hidden: frozenset[int], limit: float, rows: int
+) -> bool:
+    """Whether sums without signs are heavy, all rows together, and signed terms much lighter."""
     plain = float("inf")
     with suppress(TooLargeError):
-        plain = plan_for(compiled, pattern, kept, (), limit, thorough=False).entries
-    if plain <= HEAVY:
+        plain = plan_for(compiled, pattern, kept, (), limit, thorough=False).work
+    if plain * rows <= HEAVY:
         return False
     try:
-        return plan_for(compiled, pattern, kept, (), limit, signed=True, exact=hidden).entries < plain / 3.0
+        return plan_for(compiled, pattern, kept, (), limit, signed=True, exact=hidden).work < plain / 2.0
     except TooLargeError:
         return False
 

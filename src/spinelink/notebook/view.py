@@ -77,7 +77,14 @@ def view(case: Case, changed: Mapping[str, object], of: Sequence[str] = ()) -> d
 
 def _alert(case: Case, alert: Alert) -> dict[str, Any]:
     fired = [labelled(f, case.model.network, every=True).replace("_", " ") for f in alert.findings]
-    return {"urgency": alert.urgency, "label": alert.label, "findings": fired, "advice": alert.advice, "certainty": alert.certainty, "source": alert.cited}
+    return {
+        "urgency": alert.urgency,
+        "label": alert.label,
+        "findings": fired,
+        "advice": alert.advice,
+        "certainty": alert.certainty,
+        "source": alert.cited,
+    }
 
 
 def _finding(finding: Finding) -> str | dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spinelink.diagnosis import Model
-from spinelink.model.cpd import NoisyOr, Prior
+from spinelink.model.cpd import Accuracy, NoisyOr, Prior
 from spinelink.model.network import Network
 from spinelink.model.parameter import Probability
 from spinelink.model.variable import Node
@@ -126,3 +126,14 @@ def test_lost_digits_are_noticed(scale, causes, findings):
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)
     np.testing.assert_allclose(found[done], exact[done], atol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-8, 1e-12, 1e-16])
+def test_what_lies_below_a_rare_node_keeps_its_digits(scale, engine):
+    """A test that only a rare finding makes positive: its probability is asked for, that of the finding is not."""
+    layers = two_layers(3, 1, prior=0.2, leak=0.02 * scale, link=0.4 * scale)
+    sure = {p: number(p) for p in (0.9, 1.0)}
+    cpd = Accuracy(kind="accuracy", of="f0", sensitivity=sure[0.9], specificity=sure[1.0])
+    network = layers.model_copy(update={"nodes": {**layers.nodes, "t": Node(role="test", label="t", cpd=cpd)}})
+    _, present = rational(layers, ["f0"], 3)
+    assert Model(network, engine=engine).observe().posterior("t")["present"] == pytest.approx(0.9 * float(present), rel=1e-9)

@@ -40,10 +40,13 @@ def test_every_subset_equals_enumeration(fast, question):
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}
         total, by_node = enumerate_marginals(compiled, {i: v for i, v in seen.items() if i not in left})
-        assert np.exp(found.log_evidence[place]) == pytest.approx(float(np.ravel(total)[0]), abs=1e-12)
-        if total[0] > 1e-6:  # differences of probabilities, which are right to 1e-16
-            for n in nodes:
-                np.testing.assert_allclose(found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-9)
+        if np.isnan(found.log_evidence[place]):  # said to be unsure: then it is rare, or a state together with it is
+            assert min(total[0], *(by_node[n].min() for n in nodes), 1.0) < 1e-4
+            continue
+        with np.errstate(divide="ignore"):
+            assert found.log_evidence[place] == pytest.approx(float(np.log(total[0])), abs=1e-8)
+        for n in nodes:
+            np.testing.assert_allclose(found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8)
 
 
 def test_too_many_products_are_left_to_others(monkeypatch):

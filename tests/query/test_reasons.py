@@ -17,7 +17,7 @@ import spinelink as sl
 from spinelink.cli import main
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
-from spinelink.model.cpd import Case, Deterministic, NoisyOr, Prior
+from spinelink.model.cpd import Case, Deterministic, NoisyOr, Prior, Row, Table
 from spinelink.model.network import Network
 from spinelink.model.parameter import Probability
 from spinelink.model.variable import Node
@@ -203,3 +203,25 @@ def test_present_and_unexplained():
     (row,) = found.unexplained
     assert (row.node, row.probability) == ("g", pytest.approx(0.95 * 0.02 + 0.05 * (1 - 0.98 * 0.2)))
     assert "not explained by it" in found.text()
+
+
+def test_subsets_that_exclude_the_cause_are_not_taken_for_even(monkeypatch):
+    """Two absent findings exclude the cause, and four are rare with it: what differences cannot tell is run by itself, so the shares are those of subsets one by one."""
+
+    def number(p):
+        return Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test")
+
+    nodes = {"c": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(0.1)))}
+    rows = (Row(given={"c": "absent"}, probability=number(0.6)), Row(given={"c": "present"}, probability=number(0.0)))
+    nodes["d"] = Node(role="cause", origin="back", label="d", cpd=Table(kind="table", parents=("c",), rows=rows))
+    for k in range(2):
+        cpd = NoisyOr(kind="noisy_or", leak=number(0.1), links={"c": number(1.0), "d": number(0.2)})
+        nodes[f"f{k}"] = Node(role="symptom", label="f", cpd=cpd)
+    for k in range(4):
+        links = {"c": number(1e-4 * (0.31 + 0.1 * k)), "d": number(0.7 + 0.03 * k)}
+        nodes[f"r{k}"] = Node(role="symptom", label="r", cpd=NoisyOr(kind="noisy_or", leak=number(3e-5), links=links))
+    findings = {**dict.fromkeys(("f0", "f1"), False), **{f"r{k}": True for k in range(4)}}
+    case = Model(Network(spinelink=1, name="out", title="out", version="0", nodes=nodes)).observe(findings)
+    together = {r.node: r.share for r in case.explain("c").rows}
+    monkeypatch.setattr("spinelink.query.reasons.with_all_subsets", lambda *_, **__: None)
+    assert together == pytest.approx({r.node: r.share for r in case.explain("c").rows}, abs=1e-6)

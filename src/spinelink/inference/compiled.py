@@ -82,6 +82,15 @@ class CompiledNetwork:
         )
         return CompiledNetwork(self.names, self.states, factors, self.plans, self.budget)
 
+    @cached_property
+    def _above(self) -> dict[int, frozenset[int]]:
+        return {}
+
+    def above(self, node: int) -> frozenset[int]:
+        """The node and everything above it; kept."""
+        found = self._above.get(node)
+        return self._above.setdefault(node, frozenset(self.ancestors([node]))) if found is None else found
+
     def ancestors(self, nodes: Iterable[int]) -> set[int]:
         """The nodes and everything above them."""
         found: set[int] = set()

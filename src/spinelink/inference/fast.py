@@ -29,7 +29,8 @@ LIGHT = 1 << 14  # doubles of workspace up to which a row is summed without sign
 CAPACITY = 1 << 22  # doubles of workspace that one row may take, and as many adjoints
 CASE_CAPACITY = 1 << 24  # the same for the run of one case: NumPy answers beyond
 LANES = 64  # rows side by side
-RARE = 1e-5  # the probability of a state, below which differences do not keep enough of its digits
+RARE = 1e-5  # the probability of a state, below which differences in its own family do not keep enough of its digits
+RAREST = 1e-8  # the same for differences in families above it
 NONE, ALL, HIDDEN = range(
     3
 )  # which noisy families enter in signed terms, as the kernel numbers them; hidden: but for those of nodes asked for
@@ -185,8 +186,8 @@ def solve(
 
     What is small is summed without signs. For the rest a noisy-MAX is a difference of products, P(at most s) - P(at most s - 1), over a variable of its own
     (Díez and Galán 2003, Int J Intell Syst 18:165): far less work where many families share parents, but differences lose digits. So each variable is summed
-    out again on the way back; where that does not give P(findings) to twelve digits, or only from terms 1e5 times larger, the row is summed without signs. Where a node asked for has rare states,
-    its family enters without signs, so that they keep their digits.
+    out again on the way back; where that does not give P(findings) to twelve digits, or only from terms 1e5 times larger, the row is summed without signs. Where a
+    node asked for has rare states that come from differences, its family enters without signs, or all do, so that they keep their digits.
     """
     flat = flat_of(compiled) if flat is None else flat
     room = int(min(capacity or CAPACITY, compiled.budget / 16.0))
@@ -195,24 +196,32 @@ def solve(
     group = np.arange(rows) if starts is None else np.repeat(np.arange(len(starts)), np.diff(starts, append=rows))
     ends = list(accumulate(compiled.cards[i] for i in nodes))
     logs, found, status = np.empty(rows), np.empty((rows, ends[-1] if nodes else 0)), np.full(rows, OUTGROWN)
-    noisy = [k for k, i in enumerate(nodes) if isinstance(compiled.factors[i], NoisyFactor)]
-    columns = [c for k in noisy for c in range(ends[k] - compiled.cards[nodes[k]], ends[k])]
+    rare_in = {ALL: (_columns(compiled, nodes, ends, own=True), RARE), HIDDEN: (_columns(compiled, nodes, ends, own=False), RAREST)}
     for signed, capacity in ((NONE, min(LIGHT, room)), (ALL, room), (HIDDEN, room), (NONE, room)):
         left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
         if not len(left):
             break
-        if signed == HIDDEN and not columns:
+        if signed == HIDDEN and not any(isinstance(compiled.factors[i], NoisyFactor) for i in nodes):
             continue  # the same as all
         own = flat if drawn == 1 or len(left) == rows else flat.of_draws(left)
         some = left if len(codes) == rows else slice(None)
         part = {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()}
         logs[left], found[left], status[left] = _solve(compiled, own, codes[some], part, nodes, group[left], signed, capacity)
-        if signed == ALL and columns:
-            asked = found[left][:, columns]
-            rare = ((asked != 0.0) & (asked < RARE)).any(axis=1) & (status[left] == 0)
+        columns, least = rare_in.get(signed, ([], 0.0))
+        if columns:
+            rare = (found[left][:, columns] < least).any(axis=1) & (status[left] == 0)
             status[left[rare]] = DISAGREED
     of = {i: found[:, end - compiled.cards[i] : end].T for i, end in zip(nodes, ends, strict=True)}
     return FastAnswer(logs, of, status == 0, status == OUTGROWN)
+
+
+def _columns(compiled: CompiledNetwork, nodes: Sequence[int], ends: Sequence[int], *, own: bool) -> list[int]:
+    """Columns of nodes asked for whose rare states come from differences: with a noisy family above them, or of their own."""
+    found: list[int] = []
+    for i, end in zip(nodes, ends, strict=True):
+        if any(isinstance(compiled.factors[j], NoisyFactor) and (own or j != i) for j in compiled.above(i)):
+            found += range(end - compiled.cards[i], end)
+    return found
 
 
 def _solve(

@@ -834,7 +834,9 @@ def solve_rows(
             fine = True
             for lane in range(lanes):
                 row = begin + lane
-                status[row] = 0 if total[lane] * constant[lane] > 1e-250 else (3 if signed > 0 and total[lane] != 0.0 else 2)
+                status[row] = (
+                    0 if total[lane] * constant[lane] > 1e-250 else (3 if signed > 0 and total[lane] * constant[lane] != 0.0 else 2)
+                )
                 if status[row] == 0:
                     out_log[row] = np.log(total[lane]) + np.log(constant[lane])
                 else:
@@ -901,10 +903,10 @@ def solve_rows(
                                 if vertex[v, CLOSES] != TERMS:
                                     below = min(below, marginal[v * largest + s, lane])
                             once = values[whole + lane]
-                            if not (
+                            if status[begin + lane] == 0 and not (
                                 abs(again / once - 1.0) <= AGREEMENT and -below / once <= AGREEMENT and terms[lane] / once <= CANCELLED
                             ):
-                                status[begin + lane] = max(status[begin + lane], 3)
+                                status[begin + lane] = 3
             at = 0
             for t in range(len(targets)):
                 i = targets[t]

@@ -138,9 +138,11 @@ def _signed(compiled: CompiledNetwork, seen: Seen, wanted: list[int], budget: fl
     kept = frozenset(compiled.ancestors([*seen, *wanted]))
     rows = max((v.shape[-1] for v in seen.values() if not isinstance(v, int)), default=1)
     key = ("signed", tuple(sorted(pattern.items())), hidden, budget, rows)
-    if compiled.plans.get(key) is None:
-        compiled.plans.put(key, "yes" if _pays(compiled, pattern, kept, hidden, budget / ENTRY, rows) else "no")
-    if compiled.plans.get(key) == "no":
+    pays = compiled.plans.get(key)
+    if not isinstance(pays, bool):
+        pays = _pays(compiled, pattern, kept, hidden, budget / ENTRY, rows)
+        compiled.plans.put(key, pays)
+    if not pays:
         return None
     plan = plan_for(compiled, pattern, kept, (), budget / ENTRY, signed=True, exact=hidden)
     run = forward(compiled, plan, seen, {}, LINEAR)

@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 
 MOST_ROWS = 1 << 18  # products of terms that are run
 PIECE = 1024  # rows at once
+CANCELLED = 1e6  # a sum that is so many times smaller than its terms in all has too few digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,11 @@ class _Finding:
 def with_all_subsets(
     compiled: CompiledNetwork, seen: Seen, findings: Sequence[int], nodes: Sequence[int], *, report: Callable[[int], object] | None = None
 ) -> Marginals | None:
-    """log P(subset), (2, ..., 2): an axis a finding, 1 where it is in; posteriors of the nodes, (states, 2, ..., 2), nan where a subset is impossible.
+    """log P(subset), (2, ..., 2): an axis a finding, 1 where it is in; posteriors of the nodes, (states, 2, ..., 2). Not numbers where
+    too many digits cancel: where a subset, or a state together with it, is impossible or much rarer than the products it comes from.
 
     seen: one case. findings: those that are left out or not; the others always hold. report: called with how many of the subsets are done, about.
-    As differences, probabilities have about 16 + log10(P(findings)) digits. None where there are too many products to run.
+    None where there are too many products to run.
     """
     fixed = {i: v for i, v in seen.items() if i not in set(findings)}
     terms = _terms(compiled, fixed, seen, findings, nodes)
@@ -68,15 +70,17 @@ def with_all_subsets(
     logs = np.concatenate([np.broadcast_to(a.log_evidence, (len(p),)) for a, p in zip(found, pieces, strict=True)])
     top = float(logs.max(initial=-np.inf))
     p = np.exp(logs - top) if np.isfinite(top) else np.zeros(rows)
-    total = _added_up(p[np.newaxis], terms, sizes)[0]
+    total, kept = _added_up(p[np.newaxis], terms, sizes)
+    of = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        of = {}
         for n in nodes:
             own = np.concatenate(
                 [np.broadcast_to(a.of[n], (compiled.cards[n], len(piece))) for a, piece in zip(found, pieces, strict=True)], axis=1
             )
-            of[n] = _added_up(np.nan_to_num(own) * p, terms, sizes) / np.where(total > 0.0, total, np.nan)
-        return Marginals(np.where(total > 0.0, np.log(total) + top, -np.inf), of)
+            of[n], sure = _added_up(np.nan_to_num(own) * p, terms, sizes)
+            kept = kept & sure
+        logs = np.where(kept, np.log(total[0]) + top, np.nan)
+        return Marginals(logs, {n: np.where(kept, joint / total, np.nan) for n, joint in of.items()})
 
 
 def _terms(compiled: CompiledNetwork, fixed: Seen, seen: Seen, findings: Sequence[int], nodes: Sequence[int]) -> list[_Finding]:
@@ -125,9 +129,11 @@ def _weights(
     return found
 
 
-def _added_up(values: Array, findings: Sequence[_Finding], sizes: Sequence[int]) -> Array:
-    """(states, products) to (states, 2, ..., 2): of each finding nothing, or the sum of its weights."""
+def _added_up(values: Array, findings: Sequence[_Finding], sizes: Sequence[int]) -> tuple[Array, NDArray[np.bool_]]:
+    """(states, products) to (states, 2, ..., 2): of each finding nothing, or the sum of its weights; and whether all states keep enough digits, (2, ..., 2)."""
     values = values.reshape(len(values), *sizes)
+    terms = np.abs(values)
     for axis, each in enumerate(findings, start=1):
         values = np.moveaxis(np.tensordot(each.ways, values, axes=(1, axis)), 0, axis)
-    return values
+        terms = np.moveaxis(np.tensordot(np.abs(each.ways), terms, axes=(1, axis)), 0, axis)
+    return values, ((values * CANCELLED > terms) | (terms == 0.0)).all(axis=0)

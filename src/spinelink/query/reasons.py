@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 UNEXPLAINED = 0.1  # a finding that at most so many of those with the cause and the other findings have is not explained by it
-DIGITS = 1e-6  # log odds within which subsets as sums of products must agree with subsets run one by one
 PERMUTATIONS = 64
 PIECE = 512  # subsets answered between two reports of progress
 TYPICAL = 0.5  # a finding that at least so many with the cause have is expected of it
@@ -204,17 +203,21 @@ def _exact_shares(
     beside: Array,
     report: Callable[[int], object] | None,
 ) -> Array:
-    """Shapley shares from the log odds of every subset, (findings,). beside: the log odds with all, without any, without each, as they must come out."""
+    """Shapley shares from the log odds of every subset, (findings,). beside: those with all, without any, without each."""
     n = len(findings)
     if not n:
         return np.zeros(0)
-    every = with_all_subsets(compiled, seen, findings, nodes, report=report)
-    odds = np.zeros((2,) * n) if every is None else _log_odds(every, nodes)  # (2, ..., 2)
+    every = with_all_subsets(compiled, seen, findings, nodes, report=report)  # not numbers where it is not sure
+    odds = (
+        np.full((2,) * n, np.nan) if every is None else np.where(np.isnan(every.log_evidence), np.nan, _log_odds(every, nodes))
+    )  # (2, ..., 2)
     ones = (1,) * n
-    corners = [odds[ones], odds[(0,) * n], *(odds[(*ones[:k], 0, *ones[k + 1 :])] for k in range(n))]
-    if every is None or not (np.abs(np.array(corners) - beside) <= DIGITS).all():
-        subsets = [[i for i, kept in zip(findings, place, strict=True) if kept] for place in np.ndindex(odds.shape)]
-        odds = _one_by_one(compiled, seen, subsets, nodes, report).reshape(odds.shape)
+    for place, known in zip([ones, (0,) * n, *((*ones[:k], 0, *ones[k + 1 :]) for k in range(n))], beside, strict=True):
+        odds[place] = known
+    unsure = [place for place in np.ndindex(odds.shape) if np.isnan(odds[place])]
+    if unsure:
+        subsets = [[i for i, kept in zip(findings, place, strict=True) if kept] for place in unsure]
+        odds[tuple(np.array(unsure).T)] = _one_by_one(compiled, seen, subsets, nodes, report)
     size = np.indices(odds.shape[1:]).sum(axis=0)  # of the subset that a finding joins
     weight = np.array([factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)])
     return np.array([(weight[size] * (odds.take(1, axis=k) - odds.take(0, axis=k))).sum() for k in range(n)])

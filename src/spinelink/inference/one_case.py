@@ -138,60 +138,37 @@ def with_more_findings(
     By the compiled kernel where it is installed; what it leaves, or all, by NumPy. A soft finding about the same node counts with the likelihood of its
     state. Posteriors are not numbers where a set cannot occur.
     """
-    logs = np.full(len(more), -np.inf)
-    of = {n: np.full((compiled.cards[n], len(more)), np.nan) for n in nodes}
-    left = list(range(len(more)))
-    if fast.is_available() and len(more) > 1:
-        codes, soft = fast.kernel_findings(compiled, seen)
-        rows = np.repeat(codes, len(more), axis=0)
-        for k, each in enumerate(more):
-            for node, state in each.items():
-                rows[k, node] = state
-        workers = threads or min(os.cpu_count() or 1, 8)
-        pieces = [np.arange(k, len(more), 4 * workers) for k in range(min(4 * workers, len(more)))]
-        fast.flat_of(compiled)  # made once, before the threads part
-
-        def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
-            own = {i: np.repeat(w, len(piece), axis=1) for i, w in soft.items()}
-            return fast.solve(compiled, rows[piece], own, list(nodes), capacity=CAPACITY)
-
-        with ThreadPoolExecutor(workers) as pool:
-            for piece, answer in zip(pieces, pool.map(run, pieces), strict=True):
-                done = answer.answered
-                logs[piece[done]] = answer.log_evidence[done]
-                for n in nodes:
-                    of[n][:, piece[done]] = answer.of[n][:, done]
-        left = [k for k in left if not np.isfinite(logs[k])]
-    for k in left:
-        each_answer = marginals(compiled, {**seen, **more[k]}, nodes)
-        logs[k] = float(each_answer.log_evidence[0])
-        for n in nodes:
-            of[n][:, k] = each_answer.of[n][:, 0]
+    found = _side_by_side(compiled, [{**seen, **each} for each in more], nodes, threads)
     for k, each in enumerate(more):
         for node, state in each.items():
             finding = seen.get(node)
             if finding is not None and is_soft(finding):  # what was half seen still counts: the likelihood of the state that is now certain
                 with np.errstate(divide="ignore"):
-                    logs[k] += np.log(finding[state, 0])
-    return Marginals(logs, of)
+                    found.log_evidence[k] += np.log(finding[state, 0])
+    return found
 
 
 def with_some_findings(compiled: CompiledNetwork, seen: Seen, subsets: Sequence[Collection[int]], nodes: Sequence[int]) -> Marginals:
     """One case with only some of its findings, for many subsets side by side: log P(findings), (subsets,), and posteriors, (states, subsets)."""
-    logs = np.full(len(subsets), -np.inf)
-    of = {n: np.full((compiled.cards[n], len(subsets)), np.nan) for n in nodes}
-    if fast.is_available() and len(subsets) > 1:
-        codes = np.full((len(subsets), len(compiled.names)), -1, dtype=np.int64)
-        soft = {i: np.full((compiled.cards[i], len(subsets)), np.nan) for i, v in seen.items() if is_soft(v)}
-        for k, subset in enumerate(subsets):
-            for i in subset:
-                if i in soft:
-                    soft[i][:, k] = np.asarray(seen[i])[:, 0]
+    return _side_by_side(compiled, [{i: seen[i] for i in subset} for subset in subsets], nodes)
+
+
+def _side_by_side(compiled: CompiledNetwork, cases: Sequence[Seen], nodes: Sequence[int], threads: int | None = None) -> Marginals:
+    """Cases of one network, each with findings of its own, by the compiled kernel where it is installed; what it leaves, or all, by NumPy."""
+    logs = np.full(len(cases), -np.inf)
+    of = {n: np.full((compiled.cards[n], len(cases)), np.nan) for n in nodes}
+    if fast.is_available() and len(cases) > 1:
+        codes = np.full((len(cases), len(compiled.names)), -1, dtype=np.int64)
+        soft: dict[int, Array] = {}
+        for k, seen in enumerate(cases):
+            for i, value in seen.items():
+                if is_soft(value):
+                    soft.setdefault(i, np.full((compiled.cards[i], len(cases)), np.nan))[:, k] = value[:, 0]
                 else:
-                    codes[k, i] = int(np.asarray(seen[i]))
-        workers = min(os.cpu_count() or 1, 8)
-        pieces = [np.arange(k, len(subsets), 4 * workers) for k in range(min(4 * workers, len(subsets)))]
-        fast.flat_of(compiled)
+                    codes[k, i] = int(np.asarray(value))
+        workers = threads or min(os.cpu_count() or 1, 8)
+        pieces = [np.arange(k, len(cases), 4 * workers) for k in range(min(4 * workers, len(cases)))]
+        fast.flat_of(compiled)  # made once, before the threads part
 
         def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
             return fast.solve(compiled, codes[piece], {i: w[:, piece] for i, w in soft.items()}, list(nodes), capacity=CAPACITY)
@@ -203,7 +180,7 @@ def with_some_findings(compiled: CompiledNetwork, seen: Seen, subsets: Sequence[
                 for n in nodes:
                     of[n][:, piece[done]] = answer.of[n][:, done]
     for k in np.flatnonzero(~np.isfinite(logs)).tolist():
-        single = marginals(compiled, {i: seen[i] for i in subsets[k]}, nodes)
+        single = marginals(compiled, cases[k], nodes)
         logs[k] = float(single.log_evidence[0])
         for n in nodes:
             of[n][:, k] = single.of[n][:, 0]

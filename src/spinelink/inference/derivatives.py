@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, Factor, NoisyFactor, TableFactor
 from spinelink.inference.execute import InputBuilder, Seen, forward, input_adjoints, is_soft, level_axis
-from spinelink.inference.plan import Input, Kind, Plan
-from spinelink.inference.query import CANCELLED, ENTRY, UNDERFLOW, pattern_of, plan_for
+from spinelink.inference.plan import AGREEMENT, CANCELLED, Input, Kind, Plan
+from spinelink.inference.query import ENTRY, UNDERFLOW, pattern_of, plan_for
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC, Semiring, combine, transpose
 
 Array = NDArray[np.float64]
 
 LIGHT = 2e6  # numbers up to which a run is summed without signs at once
-AGREEMENT = 1e-11  # to which, in signed terms, each input times its adjoint must give P(findings) again
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,12 +86,12 @@ def _at_most(compiled: CompiledNetwork, node: int, level: int) -> Array:
 
 
 def terms_of(
-    compiled: CompiledNetwork, seen: Seen, weights: Weights, here: frozenset[int], *, most: float = MOST_TERMS
+    compiled: CompiledNetwork, seen: Seen, weights: Weights, here: frozenset[int]
 ) -> tuple[frozenset[int], list[tuple[float, Weights]]]:
     """The variables of a run, and factors times weights on them whose sum has the expectation of the weights given.
 
     here: variables that the run holds anyway. What it does not hold is summed out from below: a weight on such a node becomes one on its parents; where that
-    takes more than `most` terms, the run holds the node too.
+    takes more than MOST_TERMS terms, the run holds the node too.
     """
     kept = set(here)
     terms: list[tuple[float, Weights]] = [(1.0, weights)]
@@ -99,7 +99,7 @@ def terms_of(
     while barren := {n for _, weights in terms for n in weights} - kept:
         node = max(barren, key=place.__getitem__)
         summed = None if _joins(compiled, seen, node) else [t for term in terms for t in _sum_out(compiled, seen, node, *term)]
-        if summed is None or len(summed) > most:
+        if summed is None or len(summed) > MOST_TERMS:
             kept |= compiled.ancestors([node])
         else:
             terms = summed

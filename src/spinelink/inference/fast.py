@@ -31,9 +31,7 @@ CASE_CAPACITY = 1 << 24  # the same for the run of one case: NumPy answers beyon
 LANES = 64  # rows side by side
 RARE = 1e-5  # the probability of a state, below which differences in its own family do not keep enough of its digits
 RAREST = 1e-8  # the same for differences in families above it
-NONE, ALL, HIDDEN = range(
-    3
-)  # which noisy families enter in signed terms, as the kernel numbers them; hidden: but for those of nodes asked for
+NONE, ALL, HIDDEN = range(3)  # which noisy families enter in signed terms; hidden: but for those of nodes asked for
 OUTGROWN, DISAGREED = 1, 3  # what the kernel says of a row that it did not answer
 
 
@@ -196,7 +194,6 @@ def solve(
     group = np.arange(rows) if starts is None else np.repeat(np.arange(len(starts)), np.diff(starts, append=rows))
     ends = list(accumulate(compiled.cards[i] for i in nodes))
     logs, found, status = np.empty(rows), np.empty((rows, ends[-1] if nodes else 0)), np.full(rows, OUTGROWN)
-    rare_in = {ALL: (_columns(compiled, nodes, ends, own=True), RARE), HIDDEN: (_columns(compiled, nodes, ends, own=False), RAREST)}
     for signed, capacity in ((NONE, min(LIGHT, room)), (ALL, room), (HIDDEN, room), (NONE, room)):
         left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
         if not len(left):
@@ -207,9 +204,9 @@ def solve(
         some = left if len(codes) == rows else slice(None)
         part = {i: w if w.shape[1] == 1 else w[:, left] for i, w in soft.items()}
         logs[left], found[left], status[left] = _solve(compiled, own, codes[some], part, nodes, group[left], signed, capacity)
-        columns, least = rare_in.get(signed, ([], 0.0))
-        if columns:
-            rare = (found[left][:, columns] < least).any(axis=1) & (status[left] == 0)
+        if signed != NONE:
+            columns = _columns(compiled, nodes, ends, own=signed == ALL)
+            rare = (found[left][:, columns] < (RARE if signed == ALL else RAREST)).any(axis=1) & (status[left] == 0)
             status[left[rare]] = DISAGREED
     of = {i: found[:, end - compiled.cards[i] : end].T for i, end in zip(nodes, ends, strict=True)}
     return FastAnswer(logs, of, status == 0, status == OUTGROWN)

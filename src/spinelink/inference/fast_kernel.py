@@ -16,6 +16,9 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from spinelink.inference.fast import ALL, DISAGREED, NONE, OUTGROWN
+from spinelink.inference.plan import AGREEMENT, CANCELLED
+
 MOST_AXES = 24
 MOST_PAIRS = 1 << 17  # pairs of levels over all operations of a tape
 ROOM = 1 << 18  # entries side by side: what stays near the core
@@ -23,9 +26,6 @@ FEW_LANES = 8  # rows side by side even where that exceeds the room: what a regi
 HEAVY = 3.0e3  # cluster entries of an order from which on a second rule, and then restarts, are tried
 RESTART = 1e5  # one restart for so many cluster entries, over all rows of a group
 MOST_RESTARTS = 12
-NONE, ALL, HIDDEN = range(3)  # which noisy families enter in signed terms; hidden: but for those of nodes asked for
-# In signed terms every variable is summed out again on the way back, and must give P(findings) to this, and from terms no larger than so many times it in all.
-AGREEMENT, CANCELLED = 1e-12, 1e5
 
 # a factor: where its numbers begin, how many, its axes, whether a target is summed out below, what it is, its node and parent, the next in its bucket
 PLACE, SIZE, AXES, WANTS, FORM, NODE, SLOT, NEXT = range(8)
@@ -441,7 +441,7 @@ def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, 
                 if n < MOST_AXES:
                     scope[factors, n] = local[parent_of[k]]
                 n += 1
-        terms = signed > 0 and n > 1 and noisy[i] == 1 and (local[i] < 0 or asked[i] == 0 or signed == ALL)
+        terms = signed > NONE and n > 1 and noisy[i] == 1 and (local[i] < 0 or asked[i] == 0 or signed == ALL)
         if n == 0 or (table_at[i] >= 0 and not terms):
             if local[i] >= 0:
                 if n < MOST_AXES:
@@ -810,7 +810,7 @@ def solve_rows(
         )
         if used == 0:
             for row in range(head, tail):
-                status[row] = 1
+                status[row] = OUTGROWN
             continue
         lanes_here = min(min(most_lanes, tail - head), max(max(1, min(FEW_LANES, capacity // used)), ROOM // used))
         if used * lanes_here > len(values):
@@ -835,13 +835,15 @@ def solve_rows(
             for lane in range(lanes):
                 row = begin + lane
                 status[row] = (
-                    0 if total[lane] * constant[lane] > 1e-250 else (3 if signed > 0 and total[lane] * constant[lane] != 0.0 else 2)
+                    0
+                    if total[lane] * constant[lane] > 1e-250
+                    else (DISAGREED if signed > NONE and total[lane] * constant[lane] != 0.0 else 2)
                 )
                 if status[row] == 0:
                     out_log[row] = np.log(total[lane]) + np.log(constant[lane])
                 else:
                     fine = False
-            if (len(targets) == 0 and signed == 0) or (not fine and lanes == 1):
+            if (len(targets) == 0 and signed == NONE) or (not fine and lanes == 1):
                 continue
             # -- and back
             for e in range(used * lanes):
@@ -876,7 +878,7 @@ def solve_rows(
                             marginal[v * largest + s, lane] = 0.0
                             if s == 0:
                                 terms[lane] = 0.0
-                        if signed > 0:
+                        if signed > NONE:
                             for _ in range(each):
                                 for lane in range(lanes):
                                     term = values[at + lane] * adjoint[at + lane]
@@ -893,7 +895,7 @@ def solve_rows(
                                 for lane in range(lanes):
                                     marginal[v * largest + s, lane] += values[at + lane] * adjoint[at + lane]
                                 at += lanes
-                    if signed > 0:
+                    if signed > NONE:
                         whole = factor[factor[o, NEXT], PLACE] * lanes  # what the last operation of this part of the network gave
                         for lane in range(lanes):
                             again = 0.0
@@ -906,7 +908,7 @@ def solve_rows(
                             if status[begin + lane] == 0 and not (
                                 abs(again / once - 1.0) <= AGREEMENT and -below / once <= AGREEMENT and terms[lane] / once <= CANCELLED
                             ):
-                                status[begin + lane] = 3
+                                status[begin + lane] = DISAGREED
             at = 0
             for t in range(len(targets)):
                 i = targets[t]

@@ -173,7 +173,7 @@ def posteriors_present(compiled: CompiledNetwork, seen: Seen, nodes: Sequence[in
 def log_probability(compiled: CompiledNetwork, seen: Seen, *, whole: Array | None = None) -> Array:
     """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy.
 
-    whole: log P of what the findings are a part of, if only their share counts: what the kernel finds below 1e-250 is none of that.
+    whole: log P of what the findings are a part of, if only their share counts: where it is likely enough, what the kernel does not see is no share of it.
     """
     if count_draws(compiled) > 1:
         return draw_marginals(compiled, seen, []).log_evidence

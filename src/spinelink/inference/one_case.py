@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 GROUP_CAPACITY = 1 << 18  # doubles that one run for several nodes may take; beyond, they are asked for in halves
 CAPACITY = fast.CASE_CAPACITY
 FEW_LEAVES = 4  # nodes that nothing depends on: more are asked for as events where they do not fit into a few runs
-MOST_SPLITS = 6
+MOST_SPLITS = 6  # groups cut in two, after which what is left are too many runs
 RARE = 1e-4  # probability of a state below which a difference keeps too few digits: it is asked for directly
 
 

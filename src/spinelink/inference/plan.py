@@ -23,6 +23,10 @@ Kind = Literal["lowest", "hard", "soft"]
 EXPAND = 256  # a noisy family with at most so many entries enters as an ordinary table: fewer, smaller steps
 
 
+# In signed terms every variable is summed out again on the way back, and must give P(evidence) to this, and from terms no larger than so many times it in all.
+AGREEMENT, CANCELLED = 1e-12, 1e5
+
+
 @dataclass(frozen=True)
 class Input:
     """A factor that the numbers fill in. Axes follow `scope`, which is in elimination order.

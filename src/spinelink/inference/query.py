@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.compiled import CompiledNetwork, NoisyFactor
 from spinelink.inference.execute import Rows, Seen, forward, is_soft, pick, reverse, state_of
-from spinelink.inference.plan import Kind, Plan, make_plan
+from spinelink.inference.plan import AGREEMENT, CANCELLED, Kind, Plan, make_plan
 from spinelink.inference.semiring import LINEAR, LOGARITHMIC
 
 Array = NDArray[np.float64]
@@ -27,8 +27,6 @@ UNDERFLOW = -550.0  # log P(evidence) below which plain doubles are no longer tr
 CLAMP = 4  # a noisy family below everything else, with more entries than this, is answered without its table
 SEARCHED = 5e5  # table entries below which a search for a better order is not worth it
 HEAVY = 1e6  # products beyond which signed terms are tried
-# In signed terms every variable is summed out again on the way back, and must give P(evidence) to this, and from terms no larger than so many times it in all.
-AGREEMENT, CANCELLED = 1e-12, 1e5
 FEW_CLAMPED = 4  # large families below everything else that one run in signed terms may hold
 MOST_AT_ONCE = 4e6  # entries of one plan for all nodes asked for, times its repetitions, that are not much
 RARE = 1e-5  # a probability found as 1 - p keeps eleven digits above this; below, it is computed directly

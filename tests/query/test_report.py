@@ -85,7 +85,7 @@ def test_bounds_of_the_link_and_the_word_to_stop(flagged, tmp_path):
     share = link.shares["separate"]
     wide = replace(link, identified=False, low={**link.low, "separate": share / 2}, high={**link.high, "separate": (1 + share) / 2})
     empty = Page(case.model.network, link.question, (), case.alerts(), (), "")
-    assert f"from {1 - (1 + share) / 2:.3g} to {1 - share / 2:.3g}: bounds" in words(as_page(replace(empty, link=wide)))
+    assert f"from {1 - (1 + share) / 2:.3g} to {1 - share / 2:.3g} ({wide.ends})" in words(as_page(replace(empty, link=wide)))
     text = flagged.observe(benign=True, sex="male").report(tmp_path / "stop.html").read_text()
     stop = flagged.observe(benign=True, sex="male").next_best().stop
     assert (f"Reason to stop: {stop}" in text) == bool(stop)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from spinelink.cli.findings import read_findings
-from spinelink.cli.output import alert_records, json_option, network_option, print_alerts, print_json, print_table, setting_option
+from spinelink.cli.output import json_option, network_option, print_alerts, print_answer, print_table, setting_option
 from spinelink.cli.query import DEFAULT_NETWORK
-from spinelink.errors import EvidenceError, ImpossibleEvidenceError
 
 if TYPE_CHECKING:
     from spinelink.query.attribution import Link
@@ -31,21 +30,19 @@ def link(
     from spinelink.library import load
 
     case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words))
-    if not as_json:
-        print_alerts(case)  # before the answer, which may be refused: nothing silences them
-        _answer(case.link(*between, interval=interval))
+    if as_json:
+        print_answer(case, lambda: _document(case.link(*between, interval=interval)), failed={"links": []})
         return
-    document: dict[str, object] = {"question": case.alerts().question.to_dict(), "alerts": alert_records(case)}
-    try:
-        found = case.link(*between, interval=interval)
-    except (EvidenceError, ImpossibleEvidenceError) as error:
-        print_json({**document, "links": [], "error": {"message": str(error)}})
-        raise
+    print_alerts(case)  # before the answer, which may be refused: nothing silences them
+    _print_link(case.link(*between, interval=interval))
+
+
+def _document(found: Link) -> dict[str, object]:
     answer = {"question": found.question.to_dict(), "linked": found.probability, "identified": found.identified}
-    print_json({**document, **answer, "links": found.to_frame().to_dict("records")})
+    return {**answer, "links": found.to_frame().to_dict("records")}
 
 
-def _answer(found: Link) -> None:
+def _print_link(found: Link) -> None:
     from spinelink.result import show_number
 
     click.secho(f"Linked with probability {show_number(found.probability)}", bold=True)

@@ -210,7 +210,7 @@ def _link(p: Page) -> str:
     verdict = f"Linked with probability {number(link.probability)}"
     if bounded:
         verdict += f", from {number(1.0 - link.high['separate'])} to {number(1.0 - link.low['separate'])}"
-    verdict += ": bounds, as the network does not say how all its numbers hang together." if bounded and link.level is None else "."
+    verdict += f" ({link.ends})." if bounded else "."
     rows = [
         (
             words[k],

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from spinelink.inference.compiled import CompiledNetwork, TableFactor
-from spinelink.inference.derivatives import derivatives
+from spinelink.inference.answer import case_marginals
+from spinelink.inference.arrays import CompiledNetwork, TableFactor
 from spinelink.inference.draws import draw_marginals
-from spinelink.inference.one_case import case_marginals
+from spinelink.inference.gradient.by_entry import derivatives
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from generated import findings, read  # noqa: E402
@@ -53,7 +53,9 @@ def fresh(network: CompiledNetwork) -> CompiledNetwork:
     return CompiledNetwork(network.names, network.states, network.factors)
 
 
-def patients(network: CompiledNetwork, layers: list[str], size: int, *, positive: int | None = None) -> list[dict[int, int]]:
+def patients(
+    network: CompiledNetwork, layers: list[str], size: int, *, positive: int | None = None
+) -> list[dict[int, int]]:
     """Patients sampled from the network, each with `size` findings or tests seen, or with as many as make `positive` of them positive."""
     generator = np.random.default_rng(1)
     found: list[dict[int, int]] = []
@@ -70,7 +72,9 @@ def jittered(network: CompiledNetwork) -> CompiledNetwork:
     generator = np.random.default_rng(2)
 
     def jitter(array: np.ndarray) -> np.ndarray:
-        spread = np.repeat(array, DRAWS, axis=-1) * np.exp(0.3 * generator.standard_normal((*array.shape[:-1], DRAWS)))
+        spread = np.repeat(array, DRAWS, axis=-1) * np.exp(
+            0.3 * generator.standard_normal((*array.shape[:-1], DRAWS))
+        )
         return spread / spread.sum(axis=-2, keepdims=True)
 
     return network.map_arrays(jitter)
@@ -92,7 +96,9 @@ class Report:
     def __init__(self) -> None:
         self.rows: list[tuple[str, ...]] = []
 
-    def add(self, name: str, measure: str, ours: float, engine: str, peer: float | None, who: str) -> None:
+    def add(
+        self, name: str, measure: str, ours: float, engine: str, peer: float | None, who: str
+    ) -> None:
         other = ("no answer", "") if peer is None else (f"{peer:.4g}", f"{peer / ours:.3g}")
         self.rows.append((name, measure, engine, f"{ours:.4g}", who, *other))
         print(*self.rows[-1], sep="\t", flush=True)
@@ -112,7 +118,9 @@ def agrum(bn: Any, evidence: dict[str, int], names: list[str]) -> tuple[float, f
     lazy = gum.LazyPropagation(bn)
     lazy.setTargets(set(names))
     try:
-        return seconds(lambda: ask_agrum(lazy, evidence, names)), seconds(lambda: ask_agrum(lazy, evidence, names), 3)
+        return seconds(lambda: ask_agrum(lazy, evidence, names)), seconds(
+            lambda: ask_agrum(lazy, evidence, names), 3
+        )
     except Exception as problem:
         print("pyAgrum:", problem)
         return None
@@ -123,54 +131,97 @@ def median(values: list[float]) -> float:
 
 
 def one_case(
-    report: Report, name: str, network: CompiledNetwork, bn: Any, cases: list[dict[int, int]], question: str, nodes: list[int]
+    report: Report,
+    name: str,
+    network: CompiledNetwork,
+    bn: Any,
+    cases: list[dict[int, int]],
+    question: str,
+    nodes: list[int],
 ) -> None:
     names = [network.names[i] for i in nodes]
     peers = []
-    for seen in cases:
-        peers.append(agrum(bn, {network.names[i]: s for i, s in seen.items()}, names))
+    for observed in cases:
+        peers.append(agrum(bn, {network.names[i]: s for i, s in observed.items()}, names))
         if peers[-1] is None:
             break
     for engine in ("numpy", "fast"):
         first, again = [], []
-        for seen in cases:
+        for observed in cases:
             new = fresh(network)
-            case_marginals(new, {}, [0], engine=engine)  # the network flattened, where the engine does
-            first.append(seconds(lambda n=new, s=seen, e=engine: case_marginals(n, s, nodes, engine=e)))
-            again.append(seconds(lambda n=new, s=seen, e=engine: case_marginals(n, s, nodes, engine=e), 3))
+            case_marginals(
+                new, {}, [0], engine=engine
+            )  # the network flattened, where the engine does
+            first.append(
+                seconds(lambda n=new, s=observed, e=engine: case_marginals(n, s, nodes, engine=e))
+            )
+            again.append(
+                seconds(
+                    lambda n=new, s=observed, e=engine: case_marginals(n, s, nodes, engine=e), 3
+                )
+            )
         for k, (when, ours) in enumerate((("first time", first), ("again", again))):
             peer = None if peers[-1] is None else median([p[k] for p in peers])
             report.add(name, f"one case, {question}, {when}", median(ours), engine, peer, "pyAgrum")
         if name.endswith("70") and question == "causes" and engine == "numpy":
             from pgmpy.inference import VariableElimination
 
-            from spinelink.io.pgmpy import to_pgmpy
+            from spinelink.exchange.pgmpy import to_pgmpy
 
             elimination = VariableElimination(to_pgmpy(network))
             taken = []
-            for seen in cases[:PGMPY_PATIENTS]:
-                evidence = {network.names[i]: network.states[i][s] for i, s in seen.items()}
-                taken.append(seconds(lambda e=evidence, v=elimination: v.query(names, evidence=e, joint=False, show_progress=False)))
-            report.add(name, "one case, causes, again", median(again), engine, median(taken), "pgmpy")
+            for observed in cases[:PGMPY_PATIENTS]:
+                evidence = {network.names[i]: network.states[i][s] for i, s in observed.items()}
+                taken.append(
+                    seconds(
+                        lambda e=evidence, v=elimination: v.query(
+                            names, evidence=e, joint=False, show_progress=False
+                        )
+                    )
+                )
+            report.add(
+                name, "one case, causes, again", median(again), engine, median(taken), "pgmpy"
+            )
 
 
-def numbers(report: Report, name: str, network: CompiledNetwork, bn: Any, cases: list[dict[int, int]], causes: list[int]) -> None:
+def numbers(
+    report: Report,
+    name: str,
+    network: CompiledNetwork,
+    bn: Any,
+    cases: list[dict[int, int]],
+    causes: list[int],
+) -> None:
     """Draws and derivatives."""
     names = [network.names[i] for i in causes]
-    peer = median([agrum(bn, {network.names[i]: s for i, s in seen.items()}, names)[1] for seen in cases])  # type: ignore[index]
+    peer = median(
+        [
+            agrum(bn, {network.names[i]: s for i, s in observed.items()}, names)[1]
+            for observed in cases
+        ]
+    )  # type: ignore[index]
     drawn = jittered(network)
     for engine in ("numpy", "fast") if name.endswith("70") else ("fast",):
-        taken = median([seconds(lambda s=s, e=engine: draw_marginals(drawn, s, causes, engine=e, threads=1)) for s in cases])
+        taken = median(
+            [
+                seconds(lambda s=s, e=engine: draw_marginals(drawn, s, causes, engine=e, threads=1))
+                for s in cases
+            ]
+        )
         report.add(name, f"{DRAWS} draws, 7 positive", taken, engine, peer * DRAWS, "pyAgrum")
     targets = [(i, s) for i in causes for s in range(1, network.cards[i])]
     taken = median([seconds(lambda s=s: derivatives(network, s, targets), 3) for s in cases])
     count = free_numbers(network)
-    report.add(name, f"derivatives by {count} numbers, 7 positive", taken, "numpy", peer * count, "pyAgrum")
+    report.add(
+        name, f"derivatives by {count} numbers, 7 positive", taken, "numpy", peer * count, "pyAgrum"
+    )
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # so that a peer that asks for more ends with an error, not the machine
+    resource.setrlimit(
+        resource.RLIMIT_AS, (MEMORY, MEMORY)
+    )  # so that a peer that asks for more ends with an error, not the machine
     report = Report()
     for name in NETWORKS:
         network, layers = read(name)
@@ -181,11 +232,27 @@ def main() -> None:
         one_case(report, name, network, bn, cases, "causes", causes)
         one_case(report, name, network, bn, cases, "all nodes", list(range(len(layers))))
         numbers(report, name, network, bn, patients(network, layers, 14, positive=7)[:3], causes)
-    versions = ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum", "pgmpy"))
+    versions = ", ".join(
+        f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum", "pgmpy")
+    )
     with (Path(__file__).parent / "engine.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["network", "measure", "engine", "seconds", "peer", "peer_seconds", "times_faster", "versions"])
-        writer.writerows([*row, f"{versions}, Python {platform.python_version()}, one core"] for row in report.rows)
+        writer.writerow(
+            [
+                "network",
+                "measure",
+                "engine",
+                "seconds",
+                "peer",
+                "peer_seconds",
+                "times_faster",
+                "versions",
+            ]
+        )
+        writer.writerows(
+            [*row, f"{versions}, Python {platform.python_version()}, one core"]
+            for row in report.rows
+        )
 
 
 if __name__ == "__main__":

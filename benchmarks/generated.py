@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 
 FOLDER = Path(__file__).parent / "networks"
 
@@ -26,9 +26,17 @@ def read(name: str) -> tuple[CompiledNetwork, list[str]]:
         if "cpt" in n:
             factors.append(TableFactor(parents, np.array(n["cpt"], float)[..., np.newaxis]))
         else:
-            links = [n["links"][p] for p in n["parents"]] if isinstance(n["links"], dict) else n["links"]
+            links = (
+                [n["links"][p] for p in n["parents"]]
+                if isinstance(n["links"], dict)
+                else n["links"]
+            )
             leak = np.array(n["leak"], float)[:, np.newaxis]
-            factors.append(NoisyFactor(parents, leak, tuple(np.array(link, float)[..., np.newaxis] for link in links)))
+            factors.append(
+                NoisyFactor(
+                    parents, leak, tuple(np.array(link, float)[..., np.newaxis] for link in links)
+                )
+            )
     states = tuple(tuple(f"s{k}" for k in range(n["states"])) for n in nodes)
     return CompiledNetwork(tuple(index), states, tuple(factors)), [n["layer"] for n in nodes]
 
@@ -53,10 +61,14 @@ def sample(network: CompiledNetwork, rows: int, generator: np.random.Generator) 
     return found
 
 
-def findings(network: CompiledNetwork, layers: list[str], rows: int, pattern: str, seed: int = 0) -> np.ndarray:
+def findings(
+    network: CompiledNetwork, layers: list[str], rows: int, pattern: str, seed: int = 0
+) -> np.ndarray:
     """A table of patients, (rows, nodes), -1 where not assessed: each finding and test is seen with probability 0.3; "own": independently in each
     row; "fixed": the same for all rows; "all": every one of them is seen."""
     generator = np.random.default_rng(seed)
-    seen = np.array([layer in ("find", "test") for layer in layers])
-    kept = generator.random((rows if pattern == "own" else 1, len(layers))) < (1.0 if pattern == "all" else 0.3)
-    return np.where(kept & seen, sample(network, rows, generator), -1)
+    observed = np.array([layer in ("find", "test") for layer in layers])
+    kept = generator.random((rows if pattern == "own" else 1, len(layers))) < (
+        1.0 if pattern == "all" else 0.3
+    )
+    return np.where(kept & observed, sample(network, rows, generator), -1)

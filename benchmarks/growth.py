@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spinelink.batch.engine import answer
-from spinelink.batch.findings import TableFindings
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.plan import Combine, make_plan
-from spinelink.inference.query import pattern_of
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.interpreted.marginals import pattern_of
+from spinelink.inference.plan.plan import Combine, make_plan
+from spinelink.table.cells import TableFindings
+from spinelink.table.engine import answer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from generated import findings, read, sample
@@ -53,16 +53,30 @@ def multiply_adds(network: CompiledNetwork, codes: np.ndarray, causes: list[int]
     """A patient, forwards and backwards (three products for one of the plan), by the plans of the NumPy engine; mean over some patients."""
     total = 0.0
     for row in codes[:COUNTED]:
-        seen = {int(i): int(row[i]) for i in np.flatnonzero(row >= 0)}
-        noisy = {i: ("lowest" if hasattr(network.factors[i], "leak") and s == 0 else "hard") for i, s in seen.items()}
-        plan = make_plan(network, {**pattern_of(seen), **noisy}, network.ancestors([*seen, *causes]), limit=float("inf"))  # type: ignore[arg-type]
+        observed = {int(i): int(row[i]) for i in np.flatnonzero(row >= 0)}
+        noisy = {
+            i: ("lowest" if hasattr(network.factors[i], "leak") and s == 0 else "hard")
+            for i, s in observed.items()
+        }
+        plan = make_plan(
+            network,
+            {**pattern_of(observed), **noisy},
+            network.ancestors([*observed, *causes]),
+            limit=float("inf"),
+        )  # type: ignore[arg-type]
         for step in plan.steps:
             if isinstance(step, Combine):
-                total += 3.0 * float(np.prod(np.maximum(step.shape_a, step.shape_b))) * 2.0 ** len(step.deputy_axes)
+                total += (
+                    3.0
+                    * float(np.prod(np.maximum(step.shape_a, step.shape_b)))
+                    * 2.0 ** len(step.deputy_axes)
+                )
     return total / min(COUNTED, len(codes))
 
 
-def shown(network: CompiledNetwork, layers: list[str], rows: int, count: int, positive: int | None = None) -> np.ndarray:
+def shown(
+    network: CompiledNetwork, layers: list[str], rows: int, count: int, positive: int | None = None
+) -> np.ndarray:
     """Patients with `count` findings seen; `positive` of them positive where given (findings are then set, not sampled)."""
     generator = np.random.default_rng(3)
     observable = np.array([i for i, layer in enumerate(layers) if layer in ("find", "test")])
@@ -81,10 +95,21 @@ def main() -> None:
     fastest = peak()
     rows: list[tuple[str, ...]] = []
 
-    def measure(name: str, dimension: str, value: int, codes: np.ndarray, engine: str = "fast", count: bool = True) -> None:
+    def measure(
+        name: str,
+        dimension: str,
+        value: int,
+        codes: np.ndarray,
+        engine: str = "fast",
+        count: bool = True,
+    ) -> None:
         network, layers = networks[name]
         causes = [i for i, layer in enumerate(layers) if layer == "cause"]
-        table = TableFindings(len(codes), {n: codes[:, i] for i, n in enumerate(network.names) if (codes[:, i] >= 0).any()}, {})
+        table = TableFindings(
+            len(codes),
+            {n: codes[:, i] for i, n in enumerate(network.names) if (codes[:, i] >= 0).any()},
+            {},
+        )
         names = [network.names[i] for i in causes]
         answer(network, table.part(slice(0, 16)), names, threads=1, engine=engine)  # type: ignore[arg-type]
         start = time.perf_counter()
@@ -93,34 +118,80 @@ def main() -> None:
         work = multiply_adds(network, codes, causes) if count else float("nan")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         share = "" if not count else f"{100 * work / each / fastest:.1f}"
-        rows.append((name, dimension, str(value), engine, f"{1000 * each:.4g}", f"{work:.3g}" if count else "", share, f"{memory:.0f}"))
+        rows.append(
+            (
+                name,
+                dimension,
+                str(value),
+                engine,
+                f"{1000 * each:.4g}",
+                f"{work:.3g}" if count else "",
+                share,
+                f"{memory:.0f}",
+            )
+        )
         print(*rows[-1], sep="\t", flush=True)
 
-    networks = {f"{kind}-{size}": read(f"{kind}-{size}") for kind in ("local", "random") for size in (70, 140, 280)}
+    networks = {
+        f"{kind}-{size}": read(f"{kind}-{size}")
+        for kind in ("local", "random")
+        for size in (70, 140, 280)
+    }
     for name, (network, layers) in networks.items():
         size = int(name.split("-")[1])
-        measure(name, "nodes, 8 findings", size, shown(network, layers, 40 if size == 280 else 1000, 8))
+        measure(
+            name, "nodes, 8 findings", size, shown(network, layers, 40 if size == 280 else 1000, 8)
+        )
         measure(name, "nodes, 8 findings", size, shown(network, layers, 40, 8), "numpy")
     for name in ("local-70", "random-70"):
         network, layers = networks[name]
         for pattern in ("own", "fixed"):
             measure(
-                name, f"own share of the peak, {pattern}", ROWS, findings(network, layers, ROWS if pattern == "own" else 10 * ROWS, pattern)
+                name,
+                f"own share of the peak, {pattern}",
+                ROWS,
+                findings(network, layers, ROWS if pattern == "own" else 10 * ROWS, pattern),
             )
         for count in (2, 4, 8, 16, 32):
             measure(name, "findings seen", count, shown(network, layers, ROWS, count))
         for positive in (0, 2, 4, 6, 8, 10):
-            measure(name, "positive of 16 findings", positive, shown(network, layers, ROWS // 4, 16, positive))
+            measure(
+                name,
+                "positive of 16 findings",
+                positive,
+                shown(network, layers, ROWS // 4, 16, positive),
+            )
     network, layers = networks["local-70"]
     for size in (1_000, 10_000, 100_000, 1_000_000):
-        measure("local-70", "rows, one pattern", size, findings(network, layers, size, "fixed"), count=False)
-    versions = ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba")) + f", Python {platform.python_version()}, one core"
+        measure(
+            "local-70",
+            "rows, one pattern",
+            size,
+            findings(network, layers, size, "fixed"),
+            count=False,
+        )
+    versions = (
+        ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba"))
+        + f", Python {platform.python_version()}, one core"
+    )
     with (Path(__file__).parent / "growth.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["network", "dimension", "value", "engine", "ms_a_patient", "multiply_adds", "percent_of_peak", "peak_memory_mb", "versions"]
+            [
+                "network",
+                "dimension",
+                "value",
+                "engine",
+                "ms_a_patient",
+                "multiply_adds",
+                "percent_of_peak",
+                "peak_memory_mb",
+                "versions",
+            ]
         )
-        writer.writerows([*row, f"{versions}, peak {fastest / 1e9:.1f} G multiply-adds a second"] for row in rows)
+        writer.writerows(
+            [*row, f"{versions}, peak {fastest / 1e9:.1f} G multiply-adds a second"] for row in rows
+        )
 
 
 if __name__ == "__main__":

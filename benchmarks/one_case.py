@@ -17,9 +17,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import spinelink as sl
-from spinelink.inference.numeric import compile_network, point_values
-from spinelink.inference.one_case import case_marginals
-from spinelink.model.settings import parameters_in
+from spinelink.inference.answer import case_marginals
+from spinelink.inference.compile import compile_network, point_values
+from spinelink.network.setting import parameters_in
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.inference.test_peers import agrum_of
@@ -81,21 +81,45 @@ def main() -> None:
     warnings.simplefilter("ignore")
     model = sl.load("back-leg-pain")
     compiled = model.compiled
-    seen = {compiled.index[n]: compiled.states[compiled.index[n]].index(s) for n, s in FINDINGS.items()}
+    observed = {
+        compiled.index[n]: compiled.states[compiled.index[n]].index(s) for n, s in FINDINGS.items()
+    }
     values = point_values(model.network, parameters_in(model.network, model.setting))
-    case_marginals(compiled, seen, [0], engine="fast")  # compiled before the clock starts
+    case_marginals(compiled, observed, [0], engine="fast")  # compiled before the clock starts
     rows: list[tuple[str, str, str]] = []
-    for question, names in (("all causes", list(model.network.ranked)), ("all nodes", list(compiled.names))):
+    for question, names in (
+        ("all causes", list(model.network.ranked)),
+        ("all nodes", list(compiled.names)),
+    ):
         nodes = [compiled.index[n] for n in names]
         for engine in ("numpy", "fast"):
             cold, warm = [], []
             for _ in range(REPEATS):
                 fresh = compile_network(model.network, values)
-                cold.append(seconds(lambda c=fresh, n=nodes, e=engine: case_marginals(c, seen, n, engine=e)))
-                warm.append(seconds(lambda c=fresh, n=nodes, e=engine: case_marginals(c, seen, n, engine=e)))
-            rows.append((question, f"spinelink, {engine}, first time", f"{statistics.median(cold):.4f}"))
-            rows.append((question, f"spinelink, {engine}, same findings again", f"{statistics.median(warm):.4f}"))
-        for engine, ask in (("pyAgrum LazyPropagation", ask_agrum), ("pgmpy VariableElimination", ask_pgmpy)):
+                cold.append(
+                    seconds(
+                        lambda c=fresh, n=nodes, e=engine: case_marginals(c, observed, n, engine=e)
+                    )
+                )
+                warm.append(
+                    seconds(
+                        lambda c=fresh, n=nodes, e=engine: case_marginals(c, observed, n, engine=e)
+                    )
+                )
+            rows.append(
+                (question, f"spinelink, {engine}, first time", f"{statistics.median(cold):.4f}")
+            )
+            rows.append(
+                (
+                    question,
+                    f"spinelink, {engine}, same findings again",
+                    f"{statistics.median(warm):.4f}",
+                )
+            )
+        for engine, ask in (
+            ("pyAgrum LazyPropagation", ask_agrum),
+            ("pgmpy VariableElimination", ask_pgmpy),
+        ):
             rows.append((question, engine, ask_peer(ask, [n for n in names if n not in FINDINGS])))
     versions = (
         ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum", "pgmpy"))

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 import spinelink as sl
-from spinelink.inference.compiled import CompiledNetwork, TableFactor
-from spinelink.inference.query import marginals
+from spinelink.inference.arrays import CompiledNetwork, TableFactor
+from spinelink.inference.interpreted.marginals import marginals
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 from tests.inference.test_peers import agrum_of  # noqa: E402
@@ -28,7 +28,16 @@ NAMES = (
     "andes", "diabetes", "link", "munin1", "munin2", "munin3", "munin4", "pathfinder", "pigs", "munin",
 )  # fmt: skip
 LIMIT, FINDINGS = 60, 12
-HEADER = ("network", "nodes", "findings", "seconds_spinelink", "seconds_pyagrum", "largest_difference", "memory_mb", "versions")
+HEADER = (
+    "network",
+    "nodes",
+    "findings",
+    "seconds_spinelink",
+    "seconds_pyagrum",
+    "largest_difference",
+    "memory_mb",
+    "versions",
+)
 
 
 def some_findings(network: CompiledNetwork, generator: np.random.Generator) -> dict[int, int]:
@@ -41,7 +50,9 @@ def some_findings(network: CompiledNetwork, generator: np.random.Generator) -> d
     inner = {p for parents in network.parents for p in parents}
     leaves = [i for i in range(len(network.names)) if i not in inner]
     others = [i for i in range(len(network.names)) if i in inner]
-    chosen = [*generator.permutation(leaves), *generator.permutation(others)][: min(FINDINGS, len(network.names) // 2)]
+    chosen = [*generator.permutation(leaves), *generator.permutation(others)][
+        : min(FINDINGS, len(network.names) // 2)
+    ]
     return {int(i): state[int(i)] for i in chosen}
 
 
@@ -50,22 +61,32 @@ def run(name: str, pipe: object) -> None:
     from pgmpy.utils import get_example_model
 
     network = sl.from_pgmpy(get_example_model(name)).compiled
-    seen = some_findings(network, np.random.default_rng(0))
+    observed = some_findings(network, np.random.default_rng(0))
     begin = time.perf_counter()
-    found = marginals(network, seen, range(len(network.names)))
+    found = marginals(network, observed, range(len(network.names)))
     ours = time.perf_counter() - begin
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    pipe.send((name, len(network.names), len(seen), f"{ours:.3f}", "", "", f"{memory:.0f}"))  # type: ignore[attr-defined]
+    pipe.send((name, len(network.names), len(observed), f"{ours:.3f}", "", "", f"{memory:.0f}"))  # type: ignore[attr-defined]
     import pyagrum as gum
 
     engine = gum.LazyPropagation(agrum_of(network))
     begin = time.perf_counter()
-    engine.setEvidence({network.names[i]: s for i, s in seen.items()})
+    engine.setEvidence({network.names[i]: s for i, s in observed.items()})
     engine.makeInference()
     peer = [engine.posterior(n).toarray() for n in network.names]
     theirs = time.perf_counter() - begin
     worst = max(float(np.abs(found.of[i][:, 0] - p).max()) for i, p in enumerate(peer))
-    pipe.send((name, len(network.names), len(seen), f"{ours:.3f}", f"{theirs:.3f}", f"{worst:.1e}", f"{memory:.0f}"))  # type: ignore[attr-defined]
+    pipe.send(
+        (
+            name,
+            len(network.names),
+            len(observed),
+            f"{ours:.3f}",
+            f"{theirs:.3f}",
+            f"{worst:.1e}",
+            f"{memory:.0f}",
+        )
+    )  # type: ignore[attr-defined]
 
 
 def main(names: tuple[str, ...]) -> None:

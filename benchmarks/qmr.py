@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from spinelink.errors import TooLargeError
-from spinelink.inference.plan import make_plan
-from spinelink.inference.query import marginals, pattern_of
+from spinelink.inference.interpreted.marginals import marginals, pattern_of
+from spinelink.inference.plan.plan import make_plan
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.qmr import patient, quickscore, two_layers
@@ -34,25 +34,44 @@ def main() -> None:
         network = two_layers(size, seed=size)
         diseases = list(range(size // 3))
         for positive in POSITIVE:
-            seen = patient(network, positive, NEGATIVE, seed=positive)
-            width = np.log2(make_plan(network, pattern_of(seen), network.ancestors([*seen, *diseases]), limit=float("inf")).width)
+            observed = patient(network, positive, NEGATIVE, seed=positive)
+            width = np.log2(
+                make_plan(
+                    network,
+                    pattern_of(observed),
+                    network.ancestors([*observed, *diseases]),
+                    limit=float("inf"),
+                ).width
+            )
             start = time.perf_counter()
             try:
-                found = marginals(network, seen, diseases)
+                found = marginals(network, observed, diseases)
                 taken, error = f"{time.perf_counter() - start:.3f}", ""
                 if positive <= QUICKSCORE_UP_TO:
-                    total, joint = quickscore(network, seen)
+                    total, joint = quickscore(network, observed)
                     error = f"{max(abs(found.of[i][1, 0] - float(joint[i] / total)) for i in diseases):.1e}"
             except TooLargeError:
                 taken, error = f"refused after {time.perf_counter() - start:.1f}", ""
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             rows.append((size, positive, NEGATIVE, f"{width:.1f}", taken, error, f"{memory:.0f}"))
             print(*rows[-1], sep="\t", flush=True)
-    versions = ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy")) + f", Python {platform.python_version()}"
+    versions = (
+        ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy"))
+        + f", Python {platform.python_version()}"
+    )
     with (Path(__file__).parent / "qmr.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["variables", "positive", "negative", "width_log2", "seconds", "largest_error_against_quickscore", "peak_memory_mb", "versions"]
+            [
+                "variables",
+                "positive",
+                "negative",
+                "width_log2",
+                "seconds",
+                "largest_error_against_quickscore",
+                "peak_memory_mb",
+                "versions",
+            ]
         )
         writer.writerows([*row, versions] for row in rows)
 

@@ -22,20 +22,29 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import spinelink as sl  # noqa: E402
-from spinelink.batch.findings import read_patients  # noqa: E402
-from spinelink.inference.counts import count  # noqa: E402
-from spinelink.inference.derivatives import derivatives, expected_counts  # noqa: E402
-from spinelink.inference.numeric import compile_network, point_values  # noqa: E402
-from spinelink.inference.one_case import case_marginals  # noqa: E402
-from spinelink.inference.parameter_slopes import parameter_slopes  # noqa: E402
-from spinelink.inference.uncertainty import posterior_draws  # noqa: E402
-from spinelink.model.settings import parameters_in  # noqa: E402
+from spinelink.inference.answer import case_marginals  # noqa: E402
+from spinelink.inference.compile import compile_network, point_values  # noqa: E402
+from spinelink.inference.gradient.by_entry import derivatives, expected_counts  # noqa: E402
+from spinelink.inference.gradient.by_parameter import parameter_slopes  # noqa: E402
+from spinelink.inference.gradient.counts import count  # noqa: E402
+from spinelink.inference.sampled_parameters import posterior_draws  # noqa: E402
+from spinelink.network.setting import parameters_in  # noqa: E402
+from spinelink.table.cells import read_patients  # noqa: E402
 
 DRAWS = 10_000
-PEER_SECONDS = {"minimal": None, "back-leg-pain": 60.0}  # what pyAgrum was given without an answer (one_case.csv)
+PEER_SECONDS = {
+    "minimal": None,
+    "back-leg-pain": 60.0,
+}  # what pyAgrum was given without an answer (one_case.csv)
 FINDINGS = {
     "minimal": {"numbness": True, "leg_pain": "below_knee", "back_pain": True},
-    "back-leg-pain": {"age_group": 47, "leg_pain": "below_knee", "numbness": True, "fever": False, "back_pain": True},
+    "back-leg-pain": {
+        "age_group": 47,
+        "leg_pain": "below_knee",
+        "numbness": True,
+        "fever": False,
+        "back_pain": True,
+    },
 }
 
 
@@ -77,20 +86,24 @@ def agrum_seconds(name: str) -> float:
 def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     model = sl.load(name)
     case = model.observe(FINDINGS[name])
-    network, compiled, parameters = model.network, model.compiled, parameters_in(model.network, model.setting)
+    network, compiled, parameters = (
+        model.network,
+        model.compiled,
+        parameters_in(model.network, model.setting),
+    )
     values = point_values(network, parameters)
     target = compiled.index["lumbar_disc_herniation"]
     case.log_evidence  # noqa: B018 - plans are made before the clock starts
 
     def one_pass() -> None:
-        found = derivatives(compiled, case._seen, [(target, 0)])
+        found = derivatives(compiled, case._observed, [(target, 0)])
         parameter_slopes(network, values, compiled, found.factors)
 
     numbers = [r.number for r in case.sensitivity("lumbar_disc_herniation").rows]
 
     def one_inference() -> None:
         changed = compile_network(network, values, plans=compiled.plans)
-        case_marginals(changed, case._seen, [target], engine="fast")
+        case_marginals(changed, case._observed, [target], engine="fast")
 
     one_inference()
     each = seconds(one_inference, 10)
@@ -115,11 +128,24 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     )
 
     nodes = [compiled.index[n] for n in network.ranked]
-    posterior_draws(network, parameters, compiled, case._seen, nodes, draws=512)
-    taken = seconds(lambda: posterior_draws(network, parameters, compiled, case._seen, nodes, draws=DRAWS), 1)
-    peer = "pyAgrum, draw by draw" if PEER_SECONDS[name] is None else "pyAgrum, draw by draw (no answer in 60 s: a lower bound)"
+    posterior_draws(network, parameters, compiled, case._observed, nodes, draws=512)
+    taken = seconds(
+        lambda: posterior_draws(network, parameters, compiled, case._observed, nodes, draws=DRAWS),
+        1,
+    )
+    peer = (
+        "pyAgrum, draw by draw"
+        if PEER_SECONDS[name] is None
+        else "pyAgrum, draw by draw (no answer in 60 s: a lower bound)"
+    )
     found.append(
-        (name, f"{DRAWS} draws of all numbers, {len(nodes)} causes, {os.cpu_count()} threads", taken, peer, DRAWS * agrum_seconds(name))
+        (
+            name,
+            f"{DRAWS} draws of all numbers, {len(nodes)} causes, {os.cpu_count()} threads",
+            taken,
+            peer,
+            DRAWS * agrum_seconds(name),
+        )
     )
 
     frame = model.sample(2000, seed=1, missing=0.4)
@@ -127,7 +153,9 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     count(compiled, rows)
     taken = seconds(lambda: count(compiled, rows), 2)
     few = np.random.default_rng(0).choice(len(rows), 20, replace=False)
-    single = seconds(lambda: [expected_counts(compiled, rows.case(int(k))) for k in few], 1) / len(few)
+    single = seconds(lambda: [expected_counts(compiled, rows.case(int(k))) for k in few], 1) / len(
+        few
+    )
     found.append(
         (
             name,
@@ -144,10 +172,29 @@ def main() -> None:
     versions = ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum"))
     with (Path(__file__).parent / "research.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["network", "measure", "seconds", "beside", "beside_seconds", "times_faster", "versions"])
+        writer.writerow(
+            [
+                "network",
+                "measure",
+                "seconds",
+                "beside",
+                "beside_seconds",
+                "times_faster",
+                "versions",
+            ]
+        )
         for name in FINDINGS:
             for network, measure, taken, beside, peer in rows_of(name):
-                print(network, measure, f"{taken:.4g}", beside, f"{peer:.4g}", f"{peer / taken:.3g}", sep="\t", flush=True)
+                print(
+                    network,
+                    measure,
+                    f"{taken:.4g}",
+                    beside,
+                    f"{peer:.4g}",
+                    f"{peer / taken:.3g}",
+                    sep="\t",
+                    flush=True,
+                )
                 writer.writerow(
                     [
                         network,

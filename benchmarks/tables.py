@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spinelink.batch.engine import answer
-from spinelink.batch.findings import TableFindings
+from spinelink.table.cells import TableFindings
+from spinelink.table.engine import answer
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from generated import findings, read  # noqa: E402
@@ -54,7 +54,9 @@ def peer(name: str, pattern: str, part: int, start: object) -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     network, layers = read(name)
-    codes = findings(network, layers, PEER_ROWS[pattern] * PROCESSES, pattern, seed=1)[part::PROCESSES]
+    codes = findings(network, layers, PEER_ROWS[pattern] * PROCESSES, pattern, seed=1)[
+        part::PROCESSES
+    ]
     causes = [network.names[i] for i, layer in enumerate(layers) if layer == "cause"]
     engine = gum.LazyPropagation(agrum_of(network))
     engine.setTargets(set(causes))
@@ -71,7 +73,9 @@ def peer_rate(name: str, pattern: str) -> float:
     """Rows a second; not a number where a process ran out of memory or time."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(PROCESSES + 1)
-    workers = [context.Process(target=peer, args=(name, pattern, k, barrier)) for k in range(PROCESSES)]
+    workers = [
+        context.Process(target=peer, args=(name, pattern, k, barrier)) for k in range(PROCESSES)
+    ]
     for w in workers:
         w.start()
     try:
@@ -94,13 +98,18 @@ def write(measured: list[tuple[str, str, float, float, float, float, float]]) ->
         ", ".join(f"{p} {version(p)}" for p in ("spinelink", "numpy", "numba", "pyagrum"))
         + f", Python {platform.python_version()}, {os.cpu_count()} cores"
     )
-    new = [[*row[:2], *("" if np.isnan(v) else f"{v:.4g}" for v in row[2:]), versions] for row in measured]
+    new = [
+        [*row[:2], *("" if np.isnan(v) else f"{v:.4g}" for v in row[2:]), versions]
+        for row in measured
+    ]
     with CSV.open(newline="") as file:
         kept = [row for row in list(csv.reader(file))[1:] if row[:2] not in [r[:2] for r in new]]
     with CSV.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(sorted(kept + new, key=lambda r: (NETWORKS.index(r[0]), ("own", "fixed").index(r[1]))))
+        writer.writerows(
+            sorted(kept + new, key=lambda r: (NETWORKS.index(r[0]), ("own", "fixed").index(r[1])))
+        )
 
 
 def main() -> None:
@@ -110,8 +119,14 @@ def main() -> None:
         causes = [network.names[i] for i, layer in enumerate(layers) if layer == "cause"]
         for pattern in ("own", "fixed"):
             codes = findings(network, layers, ROWS[pattern] // FEWER.get(name, 1), pattern)
-            table = TableFindings(len(codes), {n: codes[:, i] for i, n in enumerate(network.names) if (codes[:, i] >= 0).any()}, {})
-            answer(network, table.part(slice(0, 64)), causes, threads=1, engine="fast")  # compiled before the clock starts
+            table = TableFindings(
+                len(codes),
+                {n: codes[:, i] for i, n in enumerate(network.names) if (codes[:, i] >= 0).any()},
+                {},
+            )
+            answer(
+                network, table.part(slice(0, 64)), causes, threads=1, engine="fast"
+            )  # compiled before the clock starts
             rates = {}
             for threads in (1, 4):
                 begin = time.perf_counter()
@@ -119,7 +134,17 @@ def main() -> None:
                 rates[threads] = len(codes) / (time.perf_counter() - begin)
                 assert np.isfinite(found.log_evidence).all()
             other = peer_rate(name, pattern)
-            rows.append((name, pattern, rates[1], rates[4], rates[4] / rates[1] / 4, other, rates[4] / other))
+            rows.append(
+                (
+                    name,
+                    pattern,
+                    rates[1],
+                    rates[4],
+                    rates[4] / rates[1] / 4,
+                    other,
+                    rates[4] / other,
+                )
+            )
             print(*rows[-1][:2], *(f"{v:,.2f}" for v in rows[-1][2:]), sep="\t", flush=True)
             write(rows)
 

@@ -6,7 +6,7 @@ import pytest
 
 import spinelink as sl
 from spinelink.evaluate.cases import CaseScore
-from spinelink.score import score
+from spinelink.evaluate.score import score
 
 
 @pytest.fixture(scope="session")

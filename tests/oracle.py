@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from itertools import product
 
-from spinelink.model.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
-from spinelink.model.network import Network
+from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
+from spinelink.network.network import Network
 
 Assignment = dict[str, str]
 
@@ -36,7 +36,9 @@ def chance(network: Network, name: str, given: Assignment) -> dict[str, float]:
             return accuracy(network, cpd, states, given)
         case Deterministic():
             for case in cpd.cases:
-                if all(given[p] in ((s,) if isinstance(s, str) else s) for p, s in case.given.items()):
+                if all(
+                    given[p] in ((s,) if isinstance(s, str) else s) for p, s in case.given.items()
+                ):
                     return {s: float(s == case.state) for s in states}
             return {s: float(s == cpd.otherwise) for s in states}
     raise AssertionError(cpd)
@@ -52,7 +54,9 @@ def noisy(network, cpd, states, given):
             draws.append(spread(by_state[given[parent]], states))
     found = dict.fromkeys(states, 0.0)
     for combination in product(range(len(states)), repeat=len(draws)):
-        found[states[max(combination)]] += math.prod(d[states[k]] for d, k in zip(draws, combination, strict=True))
+        found[states[max(combination)]] += math.prod(
+            d[states[k]] for d, k in zip(draws, combination, strict=True)
+        )
     return found
 
 
@@ -67,7 +71,11 @@ def shift(network, cpd, given):
 
 
 def log_odds(network, name, cpd, states, given):
-    intercept = math.log(cpd.baseline.value / (1.0 - cpd.baseline.value)) if cpd.baseline is not None else intercept_of(network, cpd)
+    intercept = (
+        math.log(cpd.baseline.value / (1.0 - cpd.baseline.value))
+        if cpd.baseline is not None
+        else intercept_of(network, cpd)
+    )
     p = 1.0 / (1.0 + math.exp(-intercept - shift(network, cpd, given)))
     return {states[0]: 1.0 - p, states[1]: p}
 
@@ -78,7 +86,10 @@ def intercept_of(network, cpd):
     low, high = -60.0, 60.0
     for _ in range(200):
         middle = 0.5 * (low + high)
-        total = sum(w / (1.0 + math.exp(-middle - shift(network, cpd, dict(given)))) for given, w in weights.items())
+        total = sum(
+            w / (1.0 + math.exp(-middle - shift(network, cpd, dict(given))))
+            for given, w in weights.items()
+        )
         low, high = (low, middle) if total > cpd.prevalence.value else (middle, high)
     return 0.5 * (low + high)
 
@@ -93,7 +104,11 @@ def parents_joint(network, names):
 
 def accuracy(network, cpd, states, given):
     parent_states = network.nodes[cpd.of].states
-    by_state = cpd.sensitivity if isinstance(cpd.sensitivity, dict) else {parent_states[-1]: cpd.sensitivity}
+    by_state = (
+        cpd.sensitivity
+        if isinstance(cpd.sensitivity, dict)
+        else {parent_states[-1]: cpd.sensitivity}
+    )
     if given[cpd.of] in by_state:
         return spread(by_state[given[cpd.of]], states)
     # Written without 1 - (1 - specificity), which would lose the digits of a tiny specificity.
@@ -113,7 +128,9 @@ def ancestors(network, names):
 def ordered(network):
     done: list[str] = []
     while len(done) < len(network.nodes):
-        done += [n for n in network.nodes if n not in done and all(p in done for p in network.parents[n])]
+        done += [
+            n for n in network.nodes if n not in done and all(p in done for p in network.parents[n])
+        ]
     return done
 
 
@@ -128,7 +145,9 @@ def joint(network, names=None):
             key = tuple(assignment[q] for q in network.parents[name])
             if key not in cache:
                 cache[key] = chance(network, name, assignment)
-            grown += [({**assignment, name: s}, p * q) for s, q in cache[key].items() if p * q > 0.0]
+            grown += [
+                ({**assignment, name: s}, p * q) for s, q in cache[key].items() if p * q > 0.0
+            ]
         partial = grown
     return partial
 

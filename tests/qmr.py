@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 
 
 def two_layers(variables, *, most_parents=20, seed=0):
@@ -14,15 +14,28 @@ def two_layers(variables, *, most_parents=20, seed=0):
     generator = np.random.default_rng(seed)
     diseases = variables // 3
     priors = np.exp(generator.uniform(np.log(1e-3), np.log(5e-2), diseases))
-    factors: list[TableFactor | NoisyFactor] = [TableFactor((), np.array([[1 - p], [p]])) for p in priors]
+    factors: list[TableFactor | NoisyFactor] = [
+        TableFactor((), np.array([[1 - p], [p]])) for p in priors
+    ]
     for _ in range(variables - diseases):
-        parents = tuple(int(p) for p in generator.choice(diseases, generator.integers(1, most_parents + 1), replace=False))
+        parents = tuple(
+            int(p)
+            for p in generator.choice(
+                diseases, generator.integers(1, most_parents + 1), replace=False
+            )
+        )
         leak = generator.uniform(1e-3, 5e-2)
         links = generator.uniform(0.05, 0.9, len(parents))
         factors.append(
-            NoisyFactor(parents, np.array([[1 - leak], [leak]]), tuple(np.array([[1.0, 0.0], [1 - q, q]])[..., np.newaxis] for q in links))
+            NoisyFactor(
+                parents,
+                np.array([[1 - leak], [leak]]),
+                tuple(np.array([[1.0, 0.0], [1 - q, q]])[..., np.newaxis] for q in links),
+            )
         )
-    names = tuple(f"d{i}" for i in range(diseases)) + tuple(f"f{j}" for j in range(variables - diseases))
+    names = tuple(f"d{i}" for i in range(diseases)) + tuple(
+        f"f{j}" for j in range(variables - diseases)
+    )
     return CompiledNetwork(names, (("absent", "present"),) * variables, tuple(factors))
 
 
@@ -31,16 +44,21 @@ def patient(network, positive, negative, *, seed=0):
     generator = np.random.default_rng(seed)
     findings = [i for i, f in enumerate(network.factors) if isinstance(f, NoisyFactor)]
     ill = set(generator.choice(len(network.names) - len(findings), 3, replace=False).tolist())
-    related = sorted(findings, key=lambda i: (not ill & set(network.parents[i]), generator.random()))
+    related = sorted(
+        findings, key=lambda i: (not ill & set(network.parents[i]), generator.random())
+    )
     rest = [i for i in findings if i not in related[:positive]]
-    return {**dict.fromkeys(related[:positive], 1), **{int(i): 0 for i in generator.choice(rest, min(negative, len(rest)), replace=False)}}
+    return {
+        **dict.fromkeys(related[:positive], 1),
+        **{int(i): 0 for i in generator.choice(rest, min(negative, len(rest)), replace=False)},
+    }
 
 
-def quickscore(network, seen):
+def quickscore(network, observed):
     """P(findings) and P(disease, findings) by inclusion and exclusion over the positive findings (Heckerman 1990), in extended precision."""
     diseases = [i for i, f in enumerate(network.factors) if isinstance(f, TableFactor)]
-    positive = [i for i, s in seen.items() if s == 1]
-    negative = [i for i, s in seen.items() if s == 0]
+    positive = [i for i, s in observed.items() if s == 1]
+    negative = [i for i, s in observed.items() if s == 0]
     prior = np.array([network.factors[i].table[1, 0] for i in diseases], dtype=np.longdouble)
     survive = {}
     for i in (*positive, *negative):

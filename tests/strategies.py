@@ -6,10 +6,20 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from spinelink.model.cpd import Accuracy, Case, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Row, Table
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Probability, Ratio
-from spinelink.model.variable import Node
+from spinelink.network.cpd import (
+    Accuracy,
+    Case,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Prior,
+    Row,
+    Table,
+)
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Distribution, Probability, Ratio
 
 STATES = (("absent", "present"), ("none", "mild", "severe"))
 ABOUT = {"grade": "judged", "note": "test", "equivalent_sample_size": 10.0}
@@ -25,9 +35,15 @@ def probabilities(draw, *, extreme=True):
 
 @st.composite
 def distributions(draw, states):
-    weights = draw(st.lists(st.one_of(st.integers(1, 9), st.just(0)), min_size=len(states), max_size=len(states)).filter(any))
+    weights = draw(
+        st.lists(
+            st.one_of(st.integers(1, 9), st.just(0)), min_size=len(states), max_size=len(states)
+        ).filter(any)
+    )
     total = sum(weights)
-    return Distribution(estimate={s: w / total for s, w in zip(states, weights, strict=True)}, **ABOUT)
+    return Distribution(
+        estimate={s: w / total for s, w in zip(states, weights, strict=True)}, **ABOUT
+    )
 
 
 def chances(states):
@@ -35,7 +51,9 @@ def chances(states):
 
 
 def ratios():
-    return st.floats(0.1, 10.0).map(lambda r: Ratio(estimate=r, interval=(r / 2, r * 2), grade="judged", note="test"))
+    return st.floats(0.1, 10.0).map(
+        lambda r: Ratio(estimate=r, interval=(r / 2, r * 2), grade="judged", note="test")
+    )
 
 
 @st.composite
@@ -59,13 +77,21 @@ def cpds(draw, states, parents):
     kind = draw(st.sampled_from([*kinds, "noisy"]))
     names = tuple(parents)
     if kind == "table":
-        rows = [Row(given=dict(zip(names, c, strict=True)), probability=draw(chances(states))) for c in product(*parents.values())]
+        rows = [
+            Row(given=dict(zip(names, c, strict=True)), probability=draw(chances(states)))
+            for c in product(*parents.values())
+        ]
         return Table(kind="table", parents=names, rows=tuple(rows))
     if kind == "deterministic":
         p = draw(st.sampled_from(names))
         given = {p: draw(st.sampled_from(parents[p]))}
         cases = (Case(given=given, state=draw(st.sampled_from(states))),)
-        return Deterministic(kind="deterministic", parents=names, cases=cases, otherwise=draw(st.sampled_from(states)))
+        return Deterministic(
+            kind="deterministic",
+            parents=names,
+            cases=cases,
+            otherwise=draw(st.sampled_from(states)),
+        )
     if kind == "noisy":
         values = chances(states)
         links = {p: draw(by_state(s, values)) for p, s in parents.items()}
@@ -75,7 +101,10 @@ def cpds(draw, states, parents):
     if kind == "accuracy":
         ((p, parent_states),) = parents.items()
         return Accuracy(
-            kind="accuracy", of=p, sensitivity=draw(by_state(parent_states, probabilities())), specificity=draw(probabilities())
+            kind="accuracy",
+            of=p,
+            sensitivity=draw(by_state(parent_states, probabilities())),
+            specificity=draw(probabilities()),
         )
     odds = {p: draw(by_state(s, ratios())) for p, s in parents.items()}
     number = draw(probabilities(extreme=False))
@@ -92,9 +121,16 @@ def networks(draw, *, max_nodes=7, max_parents=5):
         count = draw(st.integers(0, min(i, max_parents)))
         chosen = draw(st.permutations(range(i)))[:count]
         parents = {f"n{p}": states[f"n{p}"] for p in chosen}
-        nodes[f"n{i}"] = Node(role="other", label=f"node {i}", states=states[f"n{i}"], cpd=draw(cpds(states[f"n{i}"], parents)))
+        nodes[f"n{i}"] = Node(
+            role="other",
+            label=f"node {i}",
+            states=states[f"n{i}"],
+            cpd=draw(cpds(states[f"n{i}"], parents)),
+        )
     order = draw(st.permutations(list(nodes)))
-    return Network(spinelink=1, name="random", title="random", version="0", nodes={n: nodes[n] for n in order})
+    return Network(
+        spinelink=1, name="random", title="random", version="0", nodes={n: nodes[n] for n in order}
+    )
 
 
 @st.composite

@@ -52,11 +52,17 @@ def test_virtual_evidence_of_equal_likelihoods_says_nothing(model):
 
 def test_changing_a_prior_moves_the_answer(model):
     changed = model.with_parameters({"lumbar_disc_herniation.prior": 0.08})
-    assert changed.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(0.08, abs=1e-12)
-    assert model.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(0.02, abs=1e-12)
+    assert changed.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(
+        0.08, abs=1e-12
+    )
+    assert model.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(
+        0.02, abs=1e-12
+    )
     assert changed.fingerprint != model.fingerprint
     beta = model.with_parameters({"lumbar_disc_herniation.prior": sl.Beta(8, 92)})
-    assert beta.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(0.08, abs=1e-12)
+    assert beta.observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(
+        0.08, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,8 +88,14 @@ def test_differential(model):
     assert len(frame) == 2 and frame["cause"][0] == "lumbar_disc_herniation"
     assert frame["ratio"][0] == pytest.approx(frame["posterior"][0] / frame["prior"][0])
     assert ranking.question.evidence == {"leg_pain": "below_knee", "numbness": "present"}
-    assert ranking.question.fingerprint == model.fingerprint and ranking.question.setting == "primary_care"
-    assert "lumbar_disc_herniation" in str(ranking) and "Lumbar disc herniation" in ranking._repr_html_()
+    assert (
+        ranking.question.fingerprint == model.fingerprint
+        and ranking.question.setting == "primary_care"
+    )
+    assert (
+        "lumbar_disc_herniation" in str(ranking)
+        and "Lumbar disc herniation" in ranking._repr_html_()
+    )
 
 
 def test_posteriors_sum_to_one(model):
@@ -98,7 +110,9 @@ def test_posteriors_sum_to_one(model):
 
 def test_alerts_do_not_depend_on_priors(model):
     findings = {"bladder_dysfunction": True, "back_pain": True}
-    unlikely = model.with_parameters({"lumbar_disc_herniation.prior": 1e-9, "cauda_equina_compression.leak": 1e-12})
+    unlikely = model.with_parameters(
+        {"lumbar_disc_herniation.prior": 1e-9, "cauda_equina_compression.leak": 1e-12}
+    )
     for each in (model, unlikely):
         alerts = each.observe(findings).alerts()
         assert [a.rule for a in alerts] == ["bladder"] and alerts.urgency == "emergency"
@@ -129,7 +143,9 @@ def test_models_travel_between_processes(model):
     case = model.observe(numbness=True)
     again = pickle.loads(pickle.dumps(case))
     assert again == case
-    assert again.posterior("lumbar_disc_herniation").equals(case.posterior("lumbar_disc_herniation"))
+    assert again.posterior("lumbar_disc_herniation").equals(
+        case.posterior("lumbar_disc_herniation")
+    )
 
 
 def test_graph(model):
@@ -141,7 +157,13 @@ def test_graph(model):
 def test_parameter_table(model):
     frame = model.parameters().to_frame()
     row = frame.set_index("id").loc["lumbar_disc_herniation.prior"]
-    assert (row["estimate"], row["low"], row["high"], row["grade"], row["source"]) == (0.02, 0.01, 0.03, "derived", "neurosurgerywiki")
+    assert (row["estimate"], row["low"], row["high"], row["grade"], row["source"]) == (
+        0.02,
+        0.01,
+        0.03,
+        "derived",
+        "neurosurgerywiki",
+    )
 
 
 def test_saving_keeps_comments_and_changes_one_number(model, tmp_path):
@@ -149,7 +171,9 @@ def test_saving_keeps_comments_and_changes_one_number(model, tmp_path):
     model.with_parameters({"lumbar_disc_herniation.prior": 0.05}).save(target)
     before, after = model.origin.read_text().splitlines(), target.read_text().splitlines()
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
-    assert sl.load(target).observe().posterior("lumbar_disc_herniation")["present"] == pytest.approx(0.05, abs=1e-12)
+    assert sl.load(target).observe().posterior("lumbar_disc_herniation")[
+        "present"
+    ] == pytest.approx(0.05, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +181,10 @@ def test_saving_keeps_comments_and_changes_one_number(model, tmp_path):
     [
         (None, "mapping"),
         ({"numbness.leak": np.array([0.1, 0.2])}, "give a number"),
-        ({"leg_pain.leak": {"none": "a", "above_knee": 0.3, "below_knee": 0.2}}, "state none: give a number"),
+        (
+            {"leg_pain.leak": {"none": "a", "above_knee": 0.3, "below_knee": 0.2}},
+            "state none: give a number",
+        ),
         ({"numbness.leak": 10**400}, "give a number"),
     ],
 )
@@ -181,7 +208,11 @@ def test_numbers_beyond_doubles_are_refused():
 
 
 def test_no_posterior_is_above_one():
-    case = sl.load("minimal").with_parameters({"lumbar_disc_herniation.prior": 0}).observe(numbness=True, heavy_lifting=True)
+    case = (
+        sl.load("minimal")
+        .with_parameters({"lumbar_disc_herniation.prior": 0})
+        .observe(numbness=True, heavy_lifting=True)
+    )
     assert case.posteriors()["posterior"].max() <= 1.0
 
 

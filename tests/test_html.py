@@ -12,8 +12,8 @@ import pytest
 import spinelink as sl
 from spinelink import diagnosis  # noqa: F401  (all kinds of results are there once it is loaded)
 from spinelink.diagnosis import Model
+from spinelink.evaluate.score import score
 from spinelink.result import ROWS, Result, in_notebook, show_number, table
-from spinelink.score import score
 
 EVIL = "<script>alert('x')</script> & <b>bold</b>"
 FOUND = {"numbness": True, "leg_pain": "below_knee", "back_pain": True}
@@ -34,11 +34,25 @@ def evil():
     """A network whose labels, questions and titles are markup."""
     network = sl.load("minimal").network
     nodes = {
-        n: v.model_copy(update={"label": f"{v.label} {EVIL}", "question": EVIL, "description": EVIL}) for n, v in network.nodes.items()
+        n: v.model_copy(
+            update={"label": f"{v.label} {EVIL}", "question": EVIL, "description": EVIL}
+        )
+        for n, v in network.nodes.items()
     }
-    alerts = {n: a.model_copy(update={"label": EVIL, "advice": EVIL, "certainty": EVIL}) for n, a in network.alerts.items()}
-    sources = {n: s.model_copy(update={"title": EVIL, "authors": EVIL}) for n, s in network.sources.items()}
-    update = {"nodes": nodes, "alerts": alerts, "sources": sources, "title": EVIL, "intended_use": EVIL}
+    alerts = {
+        n: a.model_copy(update={"label": EVIL, "advice": EVIL, "certainty": EVIL})
+        for n, a in network.alerts.items()
+    }
+    sources = {
+        n: s.model_copy(update={"title": EVIL, "authors": EVIL}) for n, s in network.sources.items()
+    }
+    update = {
+        "nodes": nodes,
+        "alerts": alerts,
+        "sources": sources,
+        "title": EVIL,
+        "intended_use": EVIL,
+    }
     return Model(network.model_copy(update=update), setting=network.default_setting)
 
 
@@ -97,7 +111,9 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         style = dict(attrs).get("style") or ""
-        if tag in ("table", "pre") and not any("overflow-x:auto" in s for _, s in [*self.open, (tag, style)]):
+        if tag in ("table", "pre") and not any(
+            "overflow-x:auto" in s for _, s in [*self.open, (tag, style)]
+        ):
             self.loose += 1
         if tag not in ("br", "img", "wbr"):
             self.open.append((tag, style))
@@ -125,12 +141,22 @@ def test_html_is_whole_escaped_and_scrolls_in_its_own_box(shown):
         assert "script" not in reader.tags and "<b>bold" not in html, name
         words = " ".join(reader.words)
         assert not re.search(r"\bnan\b|\bNaN\b|\bNone\b|\binf\b", words), name
-        assert "\n" not in html or "<pre" in html or "<svg" in html, f"{name}: line breaks that a notebook does not show"
+        assert "\n" not in html or "<pre" in html or "<svg" in html, (
+            f"{name}: line breaks that a notebook does not show"
+        )
         assert not re.search(r"\d\.0*[1-9]\d{6,}", words), f"{name}: too many digits"
 
 
 def test_columns_of_whole_numbers_and_empty_cells():
-    html = table(pd.DataFrame({"rank": [4.0, 23.0, float("nan")], "share": [0.01234, 1.0, float("nan")], "text": [None, "a\nb", "<i>"]}))
+    html = table(
+        pd.DataFrame(
+            {
+                "rank": [4.0, 23.0, float("nan")],
+                "share": [0.01234, 1.0, float("nan")],
+                "text": [None, "a\nb", "<i>"],
+            }
+        )
+    )
     cells = re.findall(r"<td[^>]*>(.*?)</td>", html)
     assert cells == ["4", "0.0123", "", "23", "1", "a<br>b", "", "", "&lt;i&gt;"]
 
@@ -151,24 +177,30 @@ def test_a_ranking_shows_its_intervals(shown):
 
 
 def test_a_soft_finding_is_said(shown):
-    assert "uncertain, likelihoods" in shown["soft"]._repr_html_() and "above_knee 0.2" in shown["soft"]._repr_html_()
+    assert (
+        "uncertain, likelihoods" in shown["soft"]._repr_html_()
+        and "above_knee 0.2" in shown["soft"]._repr_html_()
+    )
 
 
 def test_what_the_text_says_the_notebook_says_too(shown):
-    assert "log odds" in shown["reasons"]._repr_html_() and "conflict" in shown["conflict"]._repr_html_()
+    assert (
+        "log odds" in shown["reasons"]._repr_html_()
+        and "conflict" in shown["conflict"]._repr_html_()
+    )
 
 
 def test_no_method_of_a_case_gives_something_that_does_not_show_itself(evil):
     """Whatever a frozen answer is called, it has HTML."""
+    import spinelink.adjust.fit
     import spinelink.evaluate.cases
     import spinelink.evaluate.crossvalidation
-    import spinelink.evaluate.fit
     import spinelink.query.sensitivity as sensitivity
 
     for kind in (
         *kinds(),
         sensitivity.SensitivityFunction,
-        spinelink.evaluate.fit.ClaimFit,
+        spinelink.adjust.fit.ClaimFit,
         spinelink.evaluate.crossvalidation.CrossValidation,
         spinelink.evaluate.cases.CaseScore,
     ):

@@ -15,12 +15,25 @@ HEAVY = (
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
-@pytest.mark.parametrize("statement", ["import spinelink", "import spinelink.cli", "from spinelink import load, Model, Case, networks"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import spinelink",
+        "import spinelink.cli",
+        "from spinelink import load, Model, Case, networks",
+    ],
+)
 def test_nothing_heavy_is_loaded(statement):
-    loaded = json.loads(python(f"{statement}\nimport sys, json\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"))
+    loaded = json.loads(
+        python(
+            f"{statement}\nimport sys, json\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+        )
+    )
     assert loaded == []
 
 
@@ -34,7 +47,11 @@ def test_nothing_heavy_is_loaded(statement):
 def test_a_query_loads_only_what_it_uses(code, allowed):
     heavy = [m for m in HEAVY if m not in allowed]
     assert (
-        json.loads(python(f"import sys, json, spinelink as sl\n{code}\nprint(json.dumps([m for m in {heavy!r} if m in sys.modules]))"))
+        json.loads(
+            python(
+                f"import sys, json, spinelink as sl\n{code}\nprint(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
+            )
+        )
         == []
     )
 

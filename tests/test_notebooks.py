@@ -52,7 +52,11 @@ def test_nothing_in_it_is_of_one_run_only(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_it_begins_with_what_it_answers(path):
     cells = nbformat.read(path, as_version=4).cells
-    assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ") and len(cells[0].source.split("\n\n")) > 2
+    assert (
+        cells[0].cell_type == "markdown"
+        and cells[0].source.startswith("# ")
+        and len(cells[0].source.split("\n\n")) > 2
+    )
     assert all(cell.source.strip() for cell in cells)
 
 
@@ -64,7 +68,12 @@ def test_what_is_of_one_run_is_taken_out():
         output("display_data", data={WIDGET: {"model_id": "1f"}, "text/plain": "Explorer"}),
         output("execute_result", data={"text/plain": "<Thing object at 0x7fa223145dd0>"}),
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)], metadata={"widgets": {"state": {}}})
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("x", outputs=outputs)], metadata={"widgets": {"state": {}}}
+    )
     found = clean(named(notebook))
     assert "widgets" not in found.metadata and found.cells[0].id == "cell-1"
-    assert [o.get("text") or o.data["text/plain"] for o in found.cells[0].outputs] == ["a warning", "<Thing object>"]
+    assert [o.get("text") or o.data["text/plain"] for o in found.cells[0].outputs] == [
+        "a warning",
+        "<Thing object>",
+    ]

@@ -25,17 +25,20 @@ WORTHY = (
     "CONTRIBUTING.md",
     "Makefile",
 )
-ASK = (
-    "import spinelink.networks_folder as f; print(f.networks_path()); print(*f.bundled()); print(f.bundled()['minimal'].read_text()[-20:])"
-)
+ASK = "import spinelink.networks_folder as f; print(f.networks_path()); print(*f.bundled()); print(f.bundled()['minimal'].read_text()[-20:])"
 
-pytestmark = [pytest.mark.xdist_group("packaging"), pytest.mark.skipif(os.name == "nt", reason="paths of a POSIX environment")]
+pytestmark = [
+    pytest.mark.xdist_group("packaging"),
+    pytest.mark.skipif(os.name == "nt", reason="paths of a POSIX environment"),
+]
 
 
 def run(*command: object, cwd: Path) -> str:
     """Runs in an environment that does not see this checkout."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=clean, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=clean, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -70,18 +73,31 @@ def test_wheel_and_sdist_hold_the_networks(built):
     with zipfile.ZipFile(built["wheel"]) as wheel:
         inside = set(wheel.namelist())
     assert {f"spinelink/notebook/static/explorer.{kind}" for kind in ("js", "css")} <= inside
-    assert expected() == {n.removeprefix("spinelink/networks/") for n in inside if n.startswith("spinelink/networks/")}
+    assert expected() == {
+        n.removeprefix("spinelink/networks/") for n in inside if n.startswith("spinelink/networks/")
+    }
     assert {"spinelink/py.typed", "spinelink/__init__.py", "spinelink/cli/__init__.py"} <= inside
-    assert {n.split("/")[0] for n in inside} == {"spinelink", next(n for n in inside if ".dist-info/" in n).split("/")[0]}
+    assert {n.split("/")[0] for n in inside} == {
+        "spinelink",
+        next(n for n in inside if ".dist-info/" in n).split("/")[0],
+    }
     with tarfile.open(built["sdist"]) as sdist:
         names = {n.split("/", 1)[1] for n in sdist.getnames()}
-    assert {f"networks/{n}" for n in expected()} | {"LICENSE", "NOTICE", "README.md", "Makefile", "src/spinelink/py.typed"} <= names
+    assert {f"networks/{n}" for n in expected()} | {
+        "LICENSE",
+        "NOTICE",
+        "README.md",
+        "Makefile",
+        "src/spinelink/py.typed",
+    } <= names
 
 
 def test_wheel_says_its_licence_and_command(built):
     with zipfile.ZipFile(built["wheel"]) as wheel:
         texts = {
-            n.rsplit("/", 1)[1]: wheel.read(n).decode() for n in wheel.namelist() if n.rsplit("/", 1)[1] in ("METADATA", "entry_points.txt")
+            n.rsplit("/", 1)[1]: wheel.read(n).decode()
+            for n in wheel.namelist()
+            if n.rsplit("/", 1)[1] in ("METADATA", "entry_points.txt")
         }
         assert any(n.endswith("licenses/NOTICE") for n in wheel.namelist())
     assert "License-Expression: Apache-2.0" in texts["METADATA"]
@@ -90,7 +106,19 @@ def test_wheel_says_its_licence_and_command(built):
 
 def test_installed_wheel_reads_its_own_networks(built, tmp_path):
     target = tmp_path / "site"
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, built["wheel"], cwd=tmp_path)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        target,
+        built["wheel"],
+        cwd=tmp_path,
+    )
     code = f"import sys; sys.path.insert(0, {str(target)!r}); {ASK}"
     folder, names, _ = run(sys.executable, "-c", code, cwd=tmp_path).split("\n", 2)
     assert Path(folder) == (target / "spinelink" / "networks").resolve()
@@ -106,7 +134,9 @@ def test_editable_install_reads_the_live_folder(checkout, tmp_path):
         sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", site,
         "--editable", checkout, cwd=tmp_path,
     )  # fmt: skip
-    assert not (site / "spinelink").exists(), "an editable install must not copy anything of the package"
+    assert not (site / "spinelink").exists(), (
+        "an editable install must not copy anything of the package"
+    )
     code = f"import site; site.addsitedir({str(site)!r}); import sys; sys.path.reverse(); {ASK}"
     live = checkout / "networks" / "minimal.yaml"
     folder, _, before = run(sys.executable, "-c", code, cwd=tmp_path).split("\n", 2)
@@ -142,5 +172,7 @@ def test_nothing_that_is_ignored_is_tracked():
     """A tracked .venv or cache would reach every clone, where `make` would take it for its own."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a git checkout")
-    tracked = run("git", "ls-files", "--cached", "--ignored", "--exclude-standard", cwd=ROOT).splitlines()
+    tracked = run(
+        "git", "ls-files", "--cached", "--ignored", "--exclude-standard", cwd=ROOT
+    ).splitlines()
     assert tracked == [], f"{len(tracked)} ignored files are tracked; git rm -r --cached them"

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
-    from spinelink.errors import EvidenceError, ImpossibleEvidenceError, NetworkFileError, SpinelinkError, UnknownNameError
+    from spinelink.errors import (
+        EvidenceError,
+        ImpossibleEvidenceError,
+        NetworkFileError,
+        SpinelinkError,
+        UnknownNameError,
+    )
     from spinelink.library import from_pgmpy, load, networks
-    from spinelink.model.constraint import constraint
-    from spinelink.model.parameter import Beta
+    from spinelink.network.constraint import constraint
+    from spinelink.network.parameter import Beta
 
 __version__ = "0.1.0"
 
@@ -23,8 +29,8 @@ _HOME = {
     "from_pgmpy": "library",
     "Model": "diagnosis",
     "Case": "diagnosis",
-    "Beta": "model.parameter",
-    "constraint": "model.constraint",
+    "Beta": "network.parameter",
+    "constraint": "network.constraint",
     "SpinelinkError": "errors",
     "NetworkFileError": "errors",
     "ImpossibleEvidenceError": "errors",

@@ -11,18 +11,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
-from spinelink.inference.cache import PlanCache
-from spinelink.inference.compiled import MEMORY_BUDGET, CompiledNetwork
-from spinelink.inference.fast import check_engine
-from spinelink.inference.fast import is_available as fast_is_available
-from spinelink.model.constraint import Constraint
-from spinelink.model.evidence import EMPTY, Evidence, Finding, Soft, describe, read_finding
-from spinelink.model.network import Network
-from spinelink.model.parameter import Beta
-from spinelink.model.question import Question, fingerprint
-from spinelink.model.settings import check_setting, parameters_in, with_parameters
-from spinelink.model.variable import OBSERVABLE, Origin
+from spinelink.errors import (
+    EvidenceError,
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    UnknownNameError,
+)
+from spinelink.inference.arrays import MEMORY_BUDGET, CompiledNetwork
+from spinelink.inference.kernel.flat import check_engine
+from spinelink.inference.kernel.flat import is_available as fast_is_available
+from spinelink.inference.plan.cache import PlanCache
+from spinelink.network.constraint import Constraint
+from spinelink.network.evidence import EMPTY, Evidence, Finding, Soft, describe, read_finding
+from spinelink.network.network import Network
+from spinelink.network.node import OBSERVABLE, Origin
+from spinelink.network.parameter import Beta
+from spinelink.network.question import Question, fingerprint
+from spinelink.network.setting import check_setting, parameters_in, with_parameters
 from spinelink.typing import CaseEngine, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
@@ -31,33 +36,38 @@ if TYPE_CHECKING:
     import pandas as pd
     from pgmpy.models import DiscreteBayesianNetwork
 
-    from spinelink.batch.scorer import Scorer
+    from spinelink.adjust.fit import ClaimFit
+    from spinelink.adjust.learn import Learning
+    from spinelink.adjust.tune import Tuning
     from spinelink.evaluate.audit import Audit
     from spinelink.evaluate.diff import DiffCase, Difference
-    from spinelink.evaluate.fit import ClaimFit
-    from spinelink.evaluate.tune import Tuning
     from spinelink.evaluate.validation import Validation
-    from spinelink.inference.execute import Seen
-    from spinelink.inference.query import Marginals
-    from spinelink.learn.learning import Learning
-    from spinelink.model.claim import ClaimFile
+    from spinelink.inference.answers import Marginals
+    from spinelink.inference.findings import Observed
+    from spinelink.network.claim import ClaimFile
     from spinelink.notebook.explorer import Explorer
+    from spinelink.query.across_settings import AcrossSettings
     from spinelink.query.alerts import Alerts
     from spinelink.query.attribution import Attribution, Link
     from spinelink.query.conflict import Conflict
-    from spinelink.query.explanation import MostProbableExplanation
     from spinelink.query.graph import Graph
     from spinelink.query.intervals import Intervals
+    from spinelink.query.most_probable import MostProbableExplanation
     from spinelink.query.next_best import NextBest
     from spinelink.query.parameters import ParameterTable
     from spinelink.query.ranking import Ranking
     from spinelink.query.reasons import Reasons
     from spinelink.query.sensitivity import Sensitivity, TwoWaySensitivity
-    from spinelink.query.settings import AcrossSettings
     from spinelink.query.sources import Sources
     from spinelink.query.sweep import Sweep
+    from spinelink.table.scorer import Scorer
 
-HOMES = {"leg": ("hip", "leg", "foot"), "thigh": ("hip", "leg", "foot"), "foot": ("hip", "leg", "foot"), "hip": ("hip", "leg", "foot")}
+HOMES = {
+    "leg": ("hip", "leg", "foot"),
+    "thigh": ("hip", "leg", "foot"),
+    "foot": ("hip", "leg", "foot"),
+    "hip": ("hip", "leg", "foot"),
+}
 """Origins of causes that are at home where a finding is felt; a region by itself where it is not listed."""
 
 MOST_EXACT = 16
@@ -79,7 +89,11 @@ class Model:
 
     def __post_init__(self) -> None:
         check_engine(self.engine, get_args(CaseEngine))
-        if isinstance(self.memory, bool) or not isinstance(self.memory, int | float) or not self.memory > 0:
+        if (
+            isinstance(self.memory, bool)
+            or not isinstance(self.memory, int | float)
+            or not self.memory > 0
+        ):
             raise SpinelinkError(f"memory is a number of bytes above 0, not {self.memory!r}.")
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
 
@@ -106,7 +120,7 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledNetwork:
         """The network as arrays, in the setting in force."""
-        from spinelink.inference.numeric import compile_network, point_values
+        from spinelink.inference.compile import compile_network, point_values
 
         values = point_values(self.network, parameters_in(self.network, self.setting))
         return compile_network(self.network, values, plans=self._plans, budget=float(self.memory))
@@ -114,7 +128,12 @@ class Model:
     def in_setting(self, setting: str) -> Model:
         """The same network in another population. Raises UnknownNameError for an unknown one."""
         if setting is None:
-            raise UnknownNameError("None", kind="setting", allowed=self.network.settings, where=f"network {self.name!r}")
+            raise UnknownNameError(
+                "None",
+                kind="setting",
+                allowed=self.network.settings,
+                where=f"network {self.name!r}",
+            )
         return replace(self, setting=setting)
 
     def with_parameters(self, changes: Mapping[str, float | Beta | Mapping[str, float]]) -> Model:
@@ -128,7 +147,9 @@ class Model:
         """Every number in force: id, estimate, interval, grade, source, note."""
         from spinelink.query.parameters import parameter_table
 
-        return parameter_table(self.network, self._question(), parameters_in(self.network, self.setting))
+        return parameter_table(
+            self.network, self._question(), parameters_in(self.network, self.setting)
+        )
 
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
         """A case with these findings; see `Case.observe`."""
@@ -161,7 +182,7 @@ class Model:
         Raises EvidenceError naming row and column, UnknownNameError, ImpossibleEvidenceError; on Ctrl-C Interrupted, which holds the finished
         chunks.
         """
-        from spinelink.batch.posteriors import table_posteriors
+        from spinelink.table.posteriors import table_posteriors
 
         return table_posteriors(
             self.network,
@@ -185,12 +206,19 @@ class Model:
         threads: int = 1,
     ) -> Scorer:
         """`posteriors` as a callable that can be pickled, for Dask `map_partitions`, Ray `map_batches` or Spark `mapInPandas`."""
-        from spinelink.batch.posteriors import chosen_nodes
-        from spinelink.batch.scorer import Scorer
+        from spinelink.table.posteriors import chosen_nodes
+        from spinelink.table.scorer import Scorer
 
         chosen_nodes(self.network, of)  # refuses unknown names here, not on a worker
         wanted = of if isinstance(of, str) else tuple(of)
-        return Scorer(self.network, self.compiled, wanted, (keep,) if isinstance(keep, str) else tuple(keep), on_impossible, threads)
+        return Scorer(
+            self.network,
+            self.compiled,
+            wanted,
+            (keep,) if isinstance(keep, str) else tuple(keep),
+            on_impossible,
+            threads,
+        )
 
     def sample(
         self,
@@ -204,7 +232,13 @@ class Model:
         """Simulated patients of the setting in force, one row each; see `Case.sample`. findings: all of them have these (drawn exactly, not by rejection)."""
         return self.observe(findings).sample(size, seed=seed, columns=columns, missing=missing)
 
-    def audit(self, claims: PathLike | None = None, *, influence: bool = False, progress: bool | None = None) -> Audit:
+    def audit(
+        self,
+        claims: PathLike | None = None,
+        *,
+        influence: bool = False,
+        progress: bool | None = None,
+    ) -> Audit:
         """Published figures against what the network implies, in every setting.
 
         claims: a file of claims; the one beside the network file where None. influence: also ranks the judged numbers by their influence on the
@@ -217,10 +251,18 @@ class Model:
         found = self._claims(claims)
         judged: tuple[tuple[str, float], ...] = ()
         if influence:
-            with bar("influence of judged numbers", len(cases(self.network)), progress) as report:
-                judged = influences(self.network, self.setting, self.compiled, report=report)
+            with bar(
+                "influence of judged numbers", len(cases(self.network)), progress
+            ) as on_progress:
+                judged = influences(
+                    self.network, self.setting, self.compiled, on_progress=on_progress
+                )
         return audit(
-            self.network, self.fingerprint, lambda s: self.in_setting(s).compiled if s else self.compiled, found.claims, judged=judged
+            self.network,
+            self.fingerprint,
+            lambda s: self.in_setting(s).compiled if s else self.compiled,
+            found.claims,
+            judged=judged,
         )
 
     def to_bibtex(self) -> str:
@@ -243,11 +285,17 @@ class Model:
         most steps. progress: a bar; None: in a terminal. On Ctrl-C the best so far. The fitted network is `.network`; `Model(fit.network)` asks it,
         and `fitted(fit)` keeps this model's file as the one that `save` patches.
         """
-        from spinelink.evaluate.fit import fit_claims
+        from spinelink.adjust.fit import fit_claims
         from spinelink.progress import bar
 
-        with bar("fit to claims", limit, progress) as report:
-            return fit_claims(self.network, self._claims(claims).claims, vary=vary, limit=limit, report=lambda step, value: report(step))
+        with bar("fit to claims", limit, progress) as on_progress:
+            return fit_claims(
+                self.network,
+                self._claims(claims).claims,
+                vary=vary,
+                limit=limit,
+                on_progress=lambda step, value: on_progress(step),
+            )
 
     def tune(
         self,
@@ -268,20 +316,23 @@ class Model:
         constraints cannot be met the nearest that can be reached. `model.fitted(tuning)` is the tuned model. Raises ParameterError, UnknownNameError,
         SpinelinkError where what is given cannot occur.
         """
+        from spinelink.adjust.tune import MOST_STEPS, tune
         from spinelink.evaluate.diff import Side, compare_rankings
-        from spinelink.evaluate.tune import MOST_STEPS, tune
         from spinelink.progress import bar
 
         compared = self._cases(cases)
-        with bar("tuning", MOST_STEPS, progress) as report:
+        with bar("tuning", MOST_STEPS, progress) as on_progress:
             chosen = [constraints] if isinstance(constraints, Constraint) else constraints
             found = tune(
                 self.network, self.setting, chosen, vary=vary, minimise=minimise, most=most, reason=reason, plans=self._plans, budget=float(self.memory),
-                report=report,
+                on_progress=on_progress,
             )  # fmt: skip
         if not found.patch:
             return found
-        sides = [Side(m.network, m.fingerprint, m.setting, m._compiled_in) for m in (self, replace(self, network=found.network))]
+        sides = [
+            Side(m.network, m.fingerprint, m.setting, m._compiled_in)
+            for m in (self, replace(self, network=found.network))
+        ]
         return replace(found, cases=compare_rankings(sides[0], sides[1], compared)[0])
 
     def learn(
@@ -311,15 +362,17 @@ class Model:
         as not converged. The answer is the same for any number of threads.
         Raises EvidenceError naming row and column, UnknownNameError, ImpossibleEvidenceError, SpinelinkError.
         """
-        from spinelink.batch.findings import read_patients
-        from spinelink.learn.learning import learn
+        from spinelink.adjust.learn import learn
         from spinelink.progress import bar
+        from spinelink.table.cells import read_patients
 
-        rows, numbers = read_patients(self.network, self.compiled, frame, keep=keep, weights=weights)
-        with bar("learning", limit, progress) as report:
+        rows, numbers = read_patients(
+            self.network, self.compiled, frame, keep=keep, weights=weights
+        )
+        with bar("learning", limit, progress) as on_progress:
             return learn(
                 self.network, self.setting, rows, numbers, strength=strength, vary=vary, restarts=restarts, limit=limit, tolerance=tolerance, seed=seed,
-                on_impossible=on_impossible, threads=threads, plans=self._plans, report=lambda step, value: report(step, f"log likelihood {value:.6g}"),
+                on_impossible=on_impossible, threads=threads, plans=self._plans, on_progress=lambda step, value: on_progress(step, f"log likelihood {value:.6g}"),
             )  # fmt: skip
 
     def update(self, frame: Any, *, strength: float = 1.0, **options: Any) -> Model:
@@ -352,10 +405,10 @@ class Model:
         specificity: at which the sensitivity is given. bins: of the calibration curve and the Brier score's parts. bootstrap: samples behind the intervals.
         Raises as `posteriors`; patients whose findings cannot occur, and those without an outcome, are left out and counted.
         """
-        from spinelink.batch.outcomes import read_outcomes
         from spinelink.evaluate.validation import ALL, check_share, validate
         from spinelink.progress import bar
         from spinelink.query.intervals import check_level
+        from spinelink.table.outcomes import read_outcomes
 
         for name, value, least in (("bins", bins, 2), ("bootstrap", bootstrap, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -364,13 +417,15 @@ class Model:
         if setting is None:
             predicted = found.predictions(self.compiled, threads=threads)
         else:
-            predicted = found.predictions_by_setting(lambda s: self.in_setting(s).compiled, threads=threads)
+            predicted = found.predictions_by_setting(
+                lambda s: self.in_setting(s).compiled, threads=threads
+            )
         groups = {ALL: found.everybody, **found.groups}
-        with bar("bootstrap", len(found.outcomes) * len(groups), progress) as report:
+        with bar("bootstrap", len(found.outcomes) * len(groups), progress) as on_progress:
             return validate(
                 self._question(target=tuple(found.outcomes), by=by, setting_column=setting), predicted, found.outcomes, groups,
                 threshold=check_share(threshold, "threshold"), specificity=check_share(specificity, "specificity"), bins=bins, bootstrap=bootstrap,
-                level=check_level(level), seed=seed, report=report,
+                level=check_level(level), seed=seed, on_progress=on_progress,
             )  # fmt: skip
 
     def fitted(self, fit: ClaimFit | Tuning | Learning) -> Model:
@@ -378,10 +433,10 @@ class Model:
         return replace(self, network=fit.network)
 
     def _claims(self, path: PathLike | None) -> ClaimFile:
-        from spinelink.evaluate.claims import read_claims
-        from spinelink.io.beside import beside
+        from spinelink.claims.file import read_claims
+        from spinelink.io.companion_file import companion_file
 
-        chosen = Path(path) if path is not None else beside(self.origin, "claims")
+        chosen = Path(path) if path is not None else companion_file(self.origin, "claims")
         if chosen is None:
             raise SpinelinkError(f"no file of claims beside network {self.name!r}; name one")
         return read_claims(chosen, self.network)
@@ -401,51 +456,78 @@ class Model:
         Raises SpinelinkError where `other` is no Model, NetworkFileError for a bad file.
         """
         from spinelink.evaluate.diff import Side, difference
-        from spinelink.io.beside import beside
+        from spinelink.io.companion_file import companion_file
 
         if not isinstance(other, Model):
-            raise SpinelinkError(f"diff compares with another Model, not a {type(other).__name__}; load it first: sl.load(path).")
-        known = self._claims(claims).claims if effects and (claims is not None or beside(self.origin, "claims")) else None
+            raise SpinelinkError(
+                f"diff compares with another Model, not a {type(other).__name__}; load it first: sl.load(path)."
+            )
+        known = (
+            self._claims(claims).claims
+            if effects and (claims is not None or companion_file(self.origin, "claims"))
+            else None
+        )
         sides = [Side(m.network, m.fingerprint, m.setting, m._compiled_in) for m in (self, other)]
-        return difference(*sides, cases=self._cases(cases) if effects else (), claims=known, effects=effects)
+        return difference(
+            *sides, cases=self._cases(cases) if effects else (), claims=known, effects=effects
+        )
 
     def _compiled_in(self, setting: str | None) -> CompiledNetwork:
-        return self.compiled if setting in (None, self.setting) else self.in_setting(str(setting)).compiled
+        return (
+            self.compiled
+            if setting in (None, self.setting)
+            else self.in_setting(str(setting)).compiled
+        )
 
-    def _cases(self, cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None) -> list[DiffCase]:
+    def _cases(
+        self, cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None
+    ) -> list[DiffCase]:
         """Cases to compare rankings on: of a file (the one beside the network file where None), or findings."""
         from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
         from spinelink.evaluate.diff import DiffCase
-        from spinelink.io.beside import beside
+        from spinelink.io.companion_file import companion_file
 
         if cases is None or isinstance(cases, str | PathLikeType):
-            path = beside(self.origin, "cases") if cases is None else Path(cases)
+            path = companion_file(self.origin, "cases") if cases is None else Path(cases)
             if path is None:
                 return []
-            words = beside(self.origin, "vocabulary")
+            words = companion_file(self.origin, "vocabulary")
             meaning = read_vocabulary(words, self.network) if words else None
             readings = [read_case(case, self.network, meaning) for case in read_cases(path)]
             return [
-                DiffCase(r.case.id, r.setting, {n: f if isinstance(f, str) else dict(f) for n, f in r.findings.items()}) for r in readings
+                DiffCase(
+                    r.case.id,
+                    r.setting,
+                    {n: f if isinstance(f, str) else dict(f) for n, f in r.findings.items()},
+                )
+                for r in readings
             ]
         if isinstance(cases, Mapping) and all(isinstance(each, Mapping) for each in cases.values()):
-            return [DiffCase(str(name), None, self.observe(each).evidence) for name, each in cases.items()]
+            return [
+                DiffCase(str(name), None, self.observe(each).evidence)
+                for name, each in cases.items()
+            ]
         if isinstance(cases, Mapping):
             return [DiffCase("case 1", None, self.observe(cases).evidence)]
         if not isinstance(cases, Iterable):
-            raise SpinelinkError(f"cases are findings, several of them, or a file of cases; not {cases!r}.")
-        found = [each.evidence if isinstance(each, Case) else self.observe(each).evidence for each in cases]
+            raise SpinelinkError(
+                f"cases are findings, several of them, or a file of cases; not {cases!r}."
+            )
+        found = [
+            each.evidence if isinstance(each, Case) else self.observe(each).evidence
+            for each in cases
+        ]
         return [DiffCase(f"case {k}", None, each) for k, each in enumerate(found, 1)]
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The graph: nodes with role, origin, label and states, an edge from each parent to each child."""
-        from spinelink.io.graph import to_networkx
+        from spinelink.exchange.networkx import to_networkx
 
         return to_networkx(self.network)
 
     def to_pgmpy(self) -> DiscreteBayesianNetwork:
         """A pgmpy network with the same distribution. Large noisy families become chains of intermediate nodes (exact)."""
-        from spinelink.io.pgmpy import to_pgmpy
+        from spinelink.exchange.pgmpy import to_pgmpy
 
         return to_pgmpy(self.compiled)
 
@@ -459,25 +541,49 @@ class Model:
         return save_network(self.origin, self.network, Path(path))
 
     def sweep(
-        self, parameter: str, values: Sequence[float], *, findings: Findings | None = None, of: str | Iterable[str] = "causes"
+        self,
+        parameter: str,
+        values: Sequence[float],
+        *,
+        findings: Findings | None = None,
+        of: str | Iterable[str] = "causes",
     ) -> Sweep:
         """Posteriors where one number takes each of many values; without findings, the nodes' marginals. See `Case.sweep`."""
         return self.observe(findings).sweep(parameter, values, of=of)
 
-    def _question(self, evidence: Evidence = EMPTY, log_evidence: float = 0.0, **options: object) -> Question:
+    def _question(
+        self, evidence: Evidence = EMPTY, log_evidence: float = 0.0, **options: object
+    ) -> Question:
         return Question(
-            self.name, self.network.version, self.fingerprint, self.setting, evidence, log_evidence, tuple(sorted(options.items()))
+            self.name,
+            self.network.version,
+            self.fingerprint,
+            self.setting,
+            evidence,
+            log_evidence,
+            tuple(sorted(options.items())),
         )
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{n} {role}" for role in ROLES if (n := sum(node.role == role for node in self.nodes.values())))
+        counts = ", ".join(
+            f"{n} {role}"
+            for role in ROLES
+            if (n := sum(node.role == role for node in self.nodes.values()))
+        )
         return f"Model({self.name} {self.network.version}, setting={self.setting}, {len(self.nodes)} nodes: {counts})"
 
     def graph(
-        self, *, around: str | Iterable[str] | None = None, distance: int = 1, fold: bool | None = None, probabilities: bool | None = None
+        self,
+        *,
+        around: str | Iterable[str] | None = None,
+        distance: int = 1,
+        fold: bool | None = None,
+        probabilities: bool | None = None,
     ) -> Graph:
         """A picture of the network in its layers; see `Case.graph`. A large network is folded where nothing else is asked for."""
-        return self.observe().graph(around=around, distance=distance, fold=fold, probabilities=probabilities, relevant=False)
+        return self.observe().graph(
+            around=around, distance=distance, fold=fold, probabilities=probabilities, relevant=False
+        )
 
     def explore(self, *, of: str | Iterable[str] | None = None) -> Explorer:
         """The explorer, in a notebook: findings on the left, answers on the right; see `Case.explore`."""
@@ -485,10 +591,20 @@ class Model:
 
     def _repr_html_(self) -> str:
         setting = f", setting {self.setting}" if self.setting else ""
-        counts = ", ".join(f"{n} {role}" for role in ROLES if (n := sum(node.role == role for node in self.nodes.values())))
+        counts = ", ".join(
+            f"{n} {role}"
+            for role in ROLES
+            if (n := sum(node.role == role for node in self.nodes.values()))
+        )
         head = f"<b>{escape(self.network.title)}</b> {escape(self.network.version)} ({escape(self.fingerprint)}){escape(setting)}"
-        population = f"<br>{escape(self.network.settings[self.setting].population)}" if self.setting else ""
-        use = f"<p><small>{escape(self.network.intended_use)}</small></p>" if self.network.intended_use else ""
+        population = (
+            f"<br>{escape(self.network.settings[self.setting].population)}" if self.setting else ""
+        )
+        use = (
+            f"<p><small>{escape(self.network.intended_use)}</small></p>"
+            if self.network.intended_use
+            else ""
+        )
         return f"<div class='spinelink'><p>{head}{population}<br>{len(self.nodes)} nodes: {escape(counts)}</p>{self.graph().picture()}{use}</div>"
 
 
@@ -506,7 +622,9 @@ class Case:
         likelihood (virtual evidence, any scale); None or nan: not assessed. Raises UnknownNameError or EvidenceError, with nothing kept.
         """
         if findings is not None and not isinstance(findings, Mapping):
-            raise EvidenceError(f"findings are a mapping node -> value, not a {type(findings).__name__}.")
+            raise EvidenceError(
+                f"findings are a mapping node -> value, not a {type(findings).__name__}."
+            )
         both = set(findings or {}) & set(more)
         if both:
             raise EvidenceError(f"{sorted(both)[0]} is given twice, in the mapping and by keyword.")
@@ -522,8 +640,12 @@ class Case:
         """A case without these findings. Raises UnknownNameError where one is not among them."""
         for name in names:
             if not isinstance(name, str) or name not in self.findings:
-                raise UnknownNameError(str(name), kind="finding", allowed=self.findings, where="this case")
-        return Case(self.model, Evidence({n: f for n, f in self.findings.items() if n not in names}))
+                raise UnknownNameError(
+                    str(name), kind="finding", allowed=self.findings, where="this case"
+                )
+        return Case(
+            self.model, Evidence({n: f for n, f in self.findings.items() if n not in names})
+        )
 
     @property
     def evidence(self) -> dict[str, str | dict[str, float]]:
@@ -536,10 +658,18 @@ class Case:
 
         Raises ImpossibleEvidenceError where the findings cannot occur together.
         """
-        from spinelink.inference.query import log_evidence
+        from spinelink.inference.interpreted.marginals import log_evidence
 
         known = next(iter(self._answers.values()), None)  # every answer brings it: no second run
-        return self._possible(float((log_evidence(self.model.compiled, self._seen) if known is None else known.log_evidence)[0]))
+        return self._possible(
+            float(
+                (
+                    log_evidence(self.model.compiled, self._observed)
+                    if known is None
+                    else known.log_evidence
+                )[0]
+            )
+        )
 
     def posterior(self, node: str) -> pd.Series[float]:
         """P(node | evidence) over the node's states."""
@@ -548,11 +678,15 @@ class Case:
         node = str(node)
         self._check_nodes([node])
         values = self._marginals([node]).of[self.model.compiled.index[node]][:, 0]
-        found = pd.Series(values, index=pd.Index(self.model.nodes[node].states, name="state"), name=node)
+        found = pd.Series(
+            values, index=pd.Index(self.model.nodes[node].states, name="state"), name=node
+        )
         found.attrs["question"] = self._question()
         return found
 
-    def posteriors(self, nodes: Iterable[str] | None = None, *, role: str | None = None) -> pd.DataFrame:
+    def posteriors(
+        self, nodes: Iterable[str] | None = None, *, role: str | None = None
+    ) -> pd.DataFrame:
         """Posteriors of many nodes, all by default: one row a state, indexed by (node, state), columns role, label, prior, posterior."""
         import pandas as pd
 
@@ -563,7 +697,9 @@ class Case:
             i, node = self.model.compiled.index[name], self.model.nodes[name]
             for k, state in enumerate(node.states):
                 keys.append((name, state))
-                rows.append((node.role, node.label, float(before.of[i][k, 0]), float(after.of[i][k, 0])))
+                rows.append(
+                    (node.role, node.label, float(before.of[i][k, 0]), float(after.of[i][k, 0]))
+                )
         index = pd.MultiIndex.from_tuples(keys, names=["node", "state"])
         frame = pd.DataFrame(rows, columns=["role", "label", "prior", "posterior"], index=index)
         frame.attrs["question"] = self._question()
@@ -573,13 +709,15 @@ class Case:
         """Joint posterior of a few nodes: a Series over all combinations of their states."""
         import pandas as pd
 
-        from spinelink.inference.query import joint
+        from spinelink.inference.interpreted.marginals import joint
 
         names = self._names(nodes)
         if len(set(names)) != len(names) or not names:
             raise SpinelinkError("joint() takes one or more different nodes.")
         self._check_nodes(names)
-        answer = joint(self.model.compiled, self._seen, [self.model.compiled.index[n] for n in names])
+        answer = joint(
+            self.model.compiled, self._observed, [self.model.compiled.index[n] for n in names]
+        )
         self._possible(float(answer.log_evidence[0]))
         index = pd.MultiIndex.from_product([self.model.nodes[n].states for n in names], names=names)
         found = pd.Series(answer.table[..., 0].reshape(-1), index=index, name="posterior")
@@ -587,7 +725,13 @@ class Case:
         return found
 
     def differential(
-        self, *, limit: int | None = 10, interval: float | None = None, draws: int = 4096, seed: int = 0, progress: bool | None = None
+        self,
+        *,
+        limit: int | None = 10,
+        interval: float | None = None,
+        draws: int = 4096,
+        seed: int = 0,
+        progress: bool | None = None,
     ) -> Ranking:
         """Causes ranked by posterior, with prior, ratio and urgency. limit: how many, None for all.
 
@@ -595,8 +739,12 @@ class Case:
         """
         from spinelink.query.ranking import rank
 
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-            raise SpinelinkError(f"limit is how many causes to list, 1 or more, or None for all; not {limit!r}.")
+        if limit is not None and (
+            not isinstance(limit, int) or isinstance(limit, bool) or limit < 1
+        ):
+            raise SpinelinkError(
+                f"limit is how many causes to list, 1 or more, or None for all; not {limit!r}."
+            )
         names = list(self.model.network.ranked)
         if not names:
             raise SpinelinkError(
@@ -611,20 +759,27 @@ class Case:
         after, before = self._marginals(names), self.model.observe()._marginals(names)
         return rank(
             self.model.network,
-            self._question(limit=limit) if interval is None else self._question(limit=limit, interval=interval, draws=draws, seed=seed),
+            self._question(limit=limit)
+            if interval is None
+            else self._question(limit=limit, interval=interval, draws=draws, seed=seed),
             {n: float(before.of[index[n]][1:, 0].sum()) for n in names},
             {n: float(after.of[index[n]][1:, 0].sum()) for n in names},
             limit=limit,
             intervals=intervals,
         )
 
-    def most_probable_explanation(self, *, over: str | Iterable[str] | None = None, best: int = 1) -> MostProbableExplanation:
+    def most_probable_explanation(
+        self, *, over: str | Iterable[str] | None = None, best: int = 1
+    ) -> MostProbableExplanation:
         """The single most probable joint state of all nodes that are not observed; findings not asked about are summed out.
 
         over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; a handful of nodes). best: how many, the next best as `.others`. Raises UnknownNameError, EvidenceError where a node of `over` is observed, TooLargeError.
         """
-        from spinelink.inference.explanation import log_posterior, most_probable_explanations
-        from spinelink.query.explanation import MostProbableExplanation, best_of_joint
+        from spinelink.inference.interpreted.most_probable import (
+            log_posterior,
+            most_probable_explanations,
+        )
+        from spinelink.query.most_probable import MostProbableExplanation, best_of_joint
 
         compiled = self.model.compiled
         if isinstance(best, bool) or not isinstance(best, int) or best < 1:
@@ -638,16 +793,33 @@ class Case:
                     raise EvidenceError(f"{name} is observed: it needs no explanation.")
             if not names:
                 raise SpinelinkError("name one or more nodes to explain")
-            return best_of_joint(self._question(over=tuple(names), best=best), self.joint(names), names, self.model.network, best)
-        silent = [compiled.index[n] for n, node in self.model.nodes.items() if node.role in OBSERVABLE - {"context", "other"}]
+            return best_of_joint(
+                self._question(over=tuple(names), best=best),
+                self.joint(names),
+                names,
+                self.model.network,
+                best,
+            )
+        silent = [
+            compiled.index[n]
+            for n, node in self.model.nodes.items()
+            if node.role in OBSERVABLE - {"context", "other"}
+        ]
         found = [
             (
-                tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(each.states.items())),
-                log_posterior(compiled, self._seen, each),
+                tuple(
+                    (compiled.names[i], compiled.states[i][s])
+                    for i, s in sorted(each.states.items())
+                ),
+                log_posterior(compiled, self._observed, each),
             )
-            for each in most_probable_explanations(compiled, self._seen, best=best, ignore=silent)
+            for each in most_probable_explanations(
+                compiled, self._observed, best=best, ignore=silent
+            )
         ]
-        return MostProbableExplanation(self._question(best=best), *found[0], self.model.network, tuple(found[1:]))
+        return MostProbableExplanation(
+            self._question(best=best), *found[0], self.model.network, tuple(found[1:])
+        )
 
     def intervals(
         self,
@@ -688,38 +860,57 @@ class Case:
         question = self._question(level=level, method=method, draws=draws, seed=seed)
         if method == "delta":
             return by_delta(self.model.network, question, posterior, deviation, shares, level=level)
-        from spinelink.inference.uncertainty import posterior_draws
+        from spinelink.inference.sampled_parameters import posterior_draws
         from spinelink.progress import bar
 
         model = self.model
         parameters = parameters_in(model.network, model.setting)
-        with bar("draws", draws, progress) as report:
+        with bar("draws", draws, progress) as on_progress:
             found = posterior_draws(
-                model.network, parameters, model.compiled, self._seen, [index[n] for n in names], draws=draws, seed=seed, report=report
+                model.network,
+                parameters,
+                model.compiled,
+                self._observed,
+                [index[n] for n in names],
+                draws=draws,
+                seed=seed,
+                on_progress=on_progress,
             )
         drawn = {n: found.of[index[n]][1:].sum(axis=0) for n in names}
         return by_draws(model.network, question, posterior, drawn, shares, level=level)
 
-    def _deviations(self, names: list[str], posterior: Mapping[str, float]) -> tuple[dict[str, float], dict[str, list[tuple[str, float]]]]:
+    def _deviations(
+        self, names: list[str], posterior: Mapping[str, float]
+    ) -> tuple[dict[str, float], dict[str, list[tuple[str, float]]]]:
         """Standard deviation of each node's log odds, to first order, and the shares of its variance by number, largest first."""
         import numpy as np
 
-        from spinelink.inference.derivatives import derivatives
-        from spinelink.inference.numeric import point_values
-        from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
+        from spinelink.inference.compile import point_values
+        from spinelink.inference.gradient.by_entry import derivatives
+        from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
 
         network, compiled = self.model.network, self.model.compiled
         parameters = parameters_in(network, self.model.setting)
         values = point_values(network, parameters)
-        targets = [(compiled.index[n], 0) for n in names]  # P(first state): the same but for the sign
-        slopes = parameter_slopes(network, values, compiled, derivatives(compiled, self._seen, targets).factors)
-        moved = {key: moved_by_deviation(parameters[key], values[key], slope[..., 1:]) ** 2 for key, slope in slopes.items()}
+        targets = [
+            (compiled.index[n], 0) for n in names
+        ]  # P(first state): the same but for the sign
+        slopes = parameter_slopes(
+            network, values, compiled, derivatives(compiled, self._observed, targets).factors
+        )
+        moved = {
+            key: moved_by_deviation(parameters[key], values[key], slope[..., 1:]) ** 2
+            for key, slope in slopes.items()
+        }
         total = np.sum(list(moved.values()), axis=0)
         deviation, shares = {}, {}
         for k, n in enumerate(names):
             p = posterior[n]
             deviation[n] = float(np.sqrt(total[k])) / (p * (1.0 - p)) if 0.0 < p < 1.0 else 0.0
-            by = sorted(((key, float(m[k] / total[k])) for key, m in moved.items() if m[k] > 0.0), key=lambda each: -each[1])
+            by = sorted(
+                ((key, float(m[k] / total[k])) for key, m in moved.items() if m[k] > 0.0),
+                key=lambda each: -each[1],
+            )
             shares[n] = by
         return deviation, shares
 
@@ -729,9 +920,9 @@ class Case:
         cause: a node, its last state; the leading cause that is not observed for certain where None. `.to_bibtex()` gives the references.
         Raises UnknownNameError, EvidenceError where the node, or every cause, is observed.
         """
-        from spinelink.inference.derivatives import derivatives
-        from spinelink.inference.numeric import point_values
-        from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
+        from spinelink.inference.compile import point_values
+        from spinelink.inference.gradient.by_entry import derivatives
+        from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
         from spinelink.query.sources import sources_of
 
         target = self._leading() if cause is None else str(cause)
@@ -743,9 +934,12 @@ class Case:
         parameters = parameters_in(network, self.model.setting)
         values = point_values(network, parameters)
         node = compiled.index[target]
-        found = derivatives(compiled, self._seen, [(node, compiled.cards[node] - 1)])
+        found = derivatives(compiled, self._observed, [(node, compiled.cards[node] - 1)])
         slopes = parameter_slopes(network, values, compiled, found.factors)
-        influence = {n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0]) for n, s in slopes.items()}
+        influence = {
+            n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0])
+            for n, s in slopes.items()
+        }
         return sources_of(network, self._question(cause=target), target, parameters, influence)
 
     def report(self, path: PathLike, *, limit: int = 10, link: bool = True) -> Path:
@@ -757,35 +951,51 @@ class Case:
         Findings that contradict each other are written too, with their alerts and what contradicts, and nothing that is probable; so is what can be said of a
         network without causes. Raises PageError, a SpinelinkError and OSError, where the page cannot be written there.
         """
-        from spinelink.plot.page import Page, place, write_page
+        from spinelink.report.page import Page, place, write_page
         from spinelink.result import NOTICE
 
         target = place(path)
         shown = Page(
             self.model.network,
             self.model._question(self.findings, float("nan")),
-            [(self.model.nodes[n].label, f if isinstance(f, str) else _likelihoods(f)) for n, f in self.findings.items()],
+            [
+                (self.model.nodes[n].label, f if isinstance(f, str) else _likelihoods(f))
+                for n, f in self.findings.items()
+            ],
             self.alerts(),
-            [v.label for n, v in self.model.nodes.items() if v.role in OBSERVABLE and n not in self.findings],
+            [
+                v.label
+                for n, v in self.model.nodes.items()
+                if v.role in OBSERVABLE and n not in self.findings
+            ],
             NOTICE,
         )
         try:
             shown = replace(shown, question=self._question())
         except ImpossibleEvidenceError as error:
             return write_page(target, replace(shown, contradiction=str(error)))
-        return write_page(target, replace(shown, **self._link_of_report(link), **self._causes_of_report(limit)))
+        return write_page(
+            target, replace(shown, **self._link_of_report(link), **self._causes_of_report(limit))
+        )
 
     def _causes_of_report(self, limit: int) -> dict[str, Any]:
         """What a page says of the causes; of a network without, or where all are observed, what is left."""
         ranked = self.model.network.ranked
         if not ranked:
-            return {"left_out": "This network names no causes, so none are ranked, explained or asked about."}
+            return {
+                "left_out": "This network names no causes, so none are ranked, explained or asked about."
+            }
         ranking = self.differential(limit=limit)
         found: dict[str, Any] = {"ranking": ranking, "urgent": self.urgent_causes()}
         if all(isinstance(self.findings.get(n), str) for n in ranked):
-            return {**found, "left_out": "Every cause was observed, so there are no intervals, and none is explained or asked about."}
+            return {
+                **found,
+                "left_out": "Every cause was observed, so there are no intervals, and none is explained or asked about.",
+            }
         leading = self._leading()
-        hidden = [c.cause for c in ranking.causes if not isinstance(self.findings.get(c.cause), str)]
+        hidden = [
+            c.cause for c in ranking.causes if not isinstance(self.findings.get(c.cause), str)
+        ]
         return {
             **found,
             "intervals": self.intervals(hidden, method="delta") if hidden else None,
@@ -812,14 +1022,25 @@ class Case:
         between 0 and 1, ImpossibleEvidenceError."""
         from spinelink.query.ranking import Ranking
 
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0.0 <= threshold <= 1.0:
+        if (
+            isinstance(threshold, bool)
+            or not isinstance(threshold, int | float)
+            or not 0.0 <= threshold <= 1.0
+        ):
             raise SpinelinkError(f"threshold lies between 0 and 1, not {threshold!r}.")
         if not self.model.network.ranked:
             return Ranking(self._question(), ())
         found = self.differential(limit=None)
-        return replace(found, causes=tuple(c for c in found.causes if c.urgency != "routine" and c.posterior >= threshold))
+        return replace(
+            found,
+            causes=tuple(
+                c for c in found.causes if c.urgency != "routine" and c.posterior >= threshold
+            ),
+        )
 
-    def sensitivity(self, target: str | None = None, *, state: str | None = None, level: float = 0.95) -> Sensitivity:
+    def sensitivity(
+        self, target: str | None = None, *, state: str | None = None, level: float = 0.95
+    ) -> Sensitivity:
         """How P(target | evidence) depends on every number: derivative, exact function, tornado, and where the ranking changes.
 
         target: a node; the leading cause where None. state: the probability of this state; where None, that the node is not in its first state. level: of
@@ -832,9 +1053,26 @@ class Case:
         model = self.model
         parameters = parameters_in(model.network, model.setting)
         question = self._question(target=target, state=state, level=level)
-        return sensitivity(model.network, question, parameters, model.compiled, self._seen, target, state, level=check_level(level))
+        return sensitivity(
+            model.network,
+            question,
+            parameters,
+            model.compiled,
+            self._observed,
+            target,
+            state,
+            level=check_level(level),
+        )
 
-    def two_way(self, target: str | None, first: str, second: str, *, state: str | None = None, points: int = 21) -> TwoWaySensitivity:
+    def two_way(
+        self,
+        target: str | None,
+        first: str,
+        second: str,
+        *,
+        state: str | None = None,
+        points: int = 21,
+    ) -> TwoWaySensitivity:
         """P(target | evidence) as a function of two numbers, over a grid around their intervals, with the coefficients where it is bilinear.
 
         first, second: ids of numbers, `id[state]` for one state of a distribution. points: along each side. Raises as `sensitivity`.
@@ -843,13 +1081,27 @@ class Case:
 
         target = self._target(target, state)
         if isinstance(points, bool) or not isinstance(points, int) or points < 2:
-            raise SpinelinkError(f"points is how many values along each side, 2 or more, not {points!r}.")
+            raise SpinelinkError(
+                f"points is how many values along each side, 2 or more, not {points!r}."
+            )
         model = self.model
         parameters = parameters_in(model.network, model.setting)
         question = self._question(target=target, state=state, first=first, second=second)
-        return two_way(model.network, question, parameters, model.compiled, self._seen, target, state, (first, second), points=points)
+        return two_way(
+            model.network,
+            question,
+            parameters,
+            model.compiled,
+            self._observed,
+            target,
+            state,
+            (first, second),
+            points=points,
+        )
 
-    def sweep(self, parameter: str, values: Sequence[float], *, of: str | Iterable[str] = "causes") -> Sweep:
+    def sweep(
+        self, parameter: str, values: Sequence[float], *, of: str | Iterable[str] = "causes"
+    ) -> Sweep:
         """Posteriors where one number takes each of many values, side by side in one run.
 
         parameter: its id, `id[state]` for one state of a distribution. values: as many as wanted. of: nodes, "causes" or "all". Every other number stays,
@@ -863,7 +1115,14 @@ class Case:
         self._check_nodes(names)
         question = self._question(parameter=parameter)
         return sweep(
-            model.network, question, parameters_in(model.network, model.setting), model.compiled, self._seen, parameter, values, names
+            model.network,
+            question,
+            parameters_in(model.network, model.setting),
+            model.compiled,
+            self._observed,
+            parameter,
+            values,
+            names,
         )
 
     def across_settings(self, settings: Iterable[str] | None = None) -> AcrossSettings:
@@ -871,7 +1130,7 @@ class Case:
 
         Raises UnknownNameError for an unknown setting, SpinelinkError where the network has none, ImpossibleEvidenceError.
         """
-        from spinelink.query.settings import across_settings
+        from spinelink.query.across_settings import across_settings
 
         chosen = list(self.model.settings) if settings is None else self._names(settings)
         if not chosen:
@@ -883,7 +1142,10 @@ class Case:
         for setting in chosen:
             case = Case(self.model.in_setting(setting), self.findings)
             index = case.model.compiled.index
-            for into, answer in ((prior, case.model.observe()._marginals(names)), (posterior, case._marginals(names))):
+            for into, answer in (
+                (prior, case.model.observe()._marginals(names)),
+                (posterior, case._marginals(names)),
+            ):
                 into[setting] = {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
             logs[setting] = case.log_evidence
         return across_settings(self.model.network, self._question(), prior, posterior, logs)
@@ -893,7 +1155,9 @@ class Case:
         for c in self.differential(limit=None).causes:
             if not isinstance(self.findings.get(c.cause), str):
                 return c.cause
-        raise EvidenceError("every cause is observed; name the node that is asked about, or retract one of them.")
+        raise EvidenceError(
+            "every cause is observed; name the node that is asked about, or retract one of them."
+        )
 
     def _target(self, target: str | None, state: str | None) -> str:
         """A node whose posterior is asked for: hidden, with that state; the leading cause that is not observed for certain where None."""
@@ -902,12 +1166,23 @@ class Case:
         if isinstance(self.findings.get(name), str):
             raise EvidenceError(f"{name} is observed: its probability hangs on no number.")
         if state is not None and state not in self.model.nodes[name].states:
-            raise UnknownNameError(str(state), kind="state", allowed=self.model.nodes[name].states, where=f"node {name}")
+            raise UnknownNameError(
+                str(state),
+                kind="state",
+                allowed=self.model.nodes[name].states,
+                where=f"node {name}",
+            )
         self._possible(self.log_evidence)
         return name
 
     def explain(
-        self, target: str | None = None, *, against: str | None = None, exact: int = 12, seed: int = 0, progress: bool | None = None
+        self,
+        target: str | None = None,
+        *,
+        against: str | None = None,
+        exact: int = 12,
+        seed: int = 0,
+        progress: bool | None = None,
     ) -> Reasons:
         """Why a cause is as likely as it is: what each finding contributed in log odds, what was expected and is absent, what is present and unexplained,
         which single finding would turn the ranking, and the sources that matter most.
@@ -919,7 +1194,9 @@ class Case:
         from spinelink.query.reasons import PERMUTATIONS, reasons
 
         if isinstance(exact, bool) or not isinstance(exact, int) or not 0 <= exact <= MOST_EXACT:
-            raise SpinelinkError(f"exact is a number of findings from 0 to {MOST_EXACT}, not {exact!r}: twice as many subsets for each.")
+            raise SpinelinkError(
+                f"exact is a number of findings from 0 to {MOST_EXACT}, not {exact!r}: twice as many subsets for each."
+            )
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise SpinelinkError(f"seed is a whole number, 0 or more, not {seed!r}.")
         name = self._target(target, None)
@@ -928,10 +1205,12 @@ class Case:
             raise SpinelinkError(f"{name} against itself says nothing; name two different nodes.")
         keys = [s.key for s in self.sources(name).sources[:5]]
         n = len(self.findings)
-        with bar("subsets of findings", 2**n if n <= exact else PERMUTATIONS * n, progress) as report:
+        with bar(
+            "subsets of findings", 2**n if n <= exact else PERMUTATIONS * n, progress
+        ) as on_progress:
             return reasons(
-                self.model.network, self._question(target=name, against=other), self.model.compiled, self.findings, self._seen, name, other, seed=seed,
-                exact=exact, sources=keys, report=report,
+                self.model.network, self._question(target=name, against=other), self.model.compiled, self.findings, self._observed, name, other, seed=seed,
+                exact=exact, sources=keys, on_progress=on_progress,
             )  # fmt: skip
 
     def conflict(self) -> Conflict:
@@ -943,8 +1222,18 @@ class Case:
         index = self.model.compiled.index
         question = self._question()
         before, after = self.model.observe()._marginals(names), self._marginals(names)
-        prior, posterior = ({n: float(a.of[index[n]][1:, 0].sum()) for n in names} for a in (before, after))
-        return conflict(self.model.network, question, self.model.compiled, self.findings, self._seen, prior, posterior)
+        prior, posterior = (
+            {n: float(a.of[index[n]][1:, 0].sum()) for n in names} for a in (before, after)
+        )
+        return conflict(
+            self.model.network,
+            question,
+            self.model.compiled,
+            self.findings,
+            self._observed,
+            prior,
+            posterior,
+        )
 
     def next_best(
         self,
@@ -972,8 +1261,12 @@ class Case:
         """
         from spinelink.query.next_best import next_best, weights_of
 
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise SpinelinkError(f"limit is how many to list, 1 or more, or None for all; not {limit!r}.")
+        if limit is not None and (
+            isinstance(limit, bool) or not isinstance(limit, int) or limit < 1
+        ):
+            raise SpinelinkError(
+                f"limit is how many to list, 1 or more, or None for all; not {limit!r}."
+            )
         if cost not in ("minutes", None):
             raise UnknownNameError(str(cost), kind="cost", allowed=("minutes", "None"))
         if horizon not in (1, 2) or isinstance(horizon, bool):
@@ -999,26 +1292,45 @@ class Case:
                 raise SpinelinkError("utilities are of one target's states; name it")
             states = set(self.model.nodes[names[0]].states)
             rows = list(utilities.values()) if isinstance(utilities, Mapping) else []
-            if not rows or any(not isinstance(u, Mapping) or set(u) != states or not all(map(_is_number, u.values())) for u in rows):
-                raise SpinelinkError(f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}.")
+            if not rows or any(
+                not isinstance(u, Mapping)
+                or set(u) != states
+                or not all(map(_is_number, u.values()))
+                for u in rows
+            ):
+                raise SpinelinkError(
+                    f"utilities are a mapping action -> state -> number, with the states {', '.join(sorted(states))}."
+                )
         if not _is_number(threshold):
             raise SpinelinkError(f"threshold is a number, not {threshold!r}.")
-        chosen = [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE] if among is None else self._names(among)
+        chosen = (
+            [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE]
+            if among is None
+            else self._names(among)
+        )
         self._check_nodes(chosen)
         chosen = [n for n in chosen if n not in names]
-        about = f"information about {target or 'the causes'}" if measure == "information" else f"loss spared at {target or 'the causes'}"
+        about = (
+            f"information about {target or 'the causes'}"
+            if measure == "information"
+            else f"loss spared at {target or 'the causes'}"
+        )
         words = "value of knowing before acting" if utilities is not None else about
         if target is None and by_urgency:
             words += ", counted by urgency"
         weights = weights_of(network, names, by_urgency and (target is None or measure == "loss"))
         return next_best(
-            network, self._question(target=target, cost=cost, horizon=horizon), self.model.compiled, self._seen, self._marginals(names), names,
+            network, self._question(target=target, cost=cost, horizon=horizon), self.model.compiled, self._observed, self._marginals(names), names,
             weights=weights, utilities=utilities, among=chosen, cost=cost, limit=limit, horizon=horizon, threshold=float(threshold), measure=words,
             loss=measure == "loss", under_way=begun,
         )  # fmt: skip
 
     def interview(
-        self, target: str | None = None, *, ask: Callable[[str], str] | None = None, show: Callable[[str], object] | None = None
+        self,
+        target: str | None = None,
+        *,
+        ask: Callable[[str], str] | None = None,
+        show: Callable[[str], object] | None = None,
     ) -> Case:
         """A dialogue, in a terminal or a notebook: the next best question, the answer, what it did to the causes. Questions of which one answer would make an
         emergency come first. Says when one may stop, and why; an answer can be undone, left out, or end it (Ctrl-C too). Alerts are shown before anything else;
@@ -1031,7 +1343,9 @@ class Case:
 
         for name, value in (("ask", ask), ("show", show)):
             if value is not None and not callable(value):
-                raise SpinelinkError(f"{name} is a function that takes a text, as {'input' if name == 'ask' else 'print'}, not {value!r}.")
+                raise SpinelinkError(
+                    f"{name} is a function that takes a text, as {'input' if name == 'ask' else 'print'}, not {value!r}."
+                )
         show = show or print
         begin(self, show)
         asked = None if target is None else str(target)
@@ -1067,9 +1381,17 @@ class Case:
         asked._can_be_present([name])
         level, drawn = asked._drawn(interval, draws, seed, [name])
         question = self._question(effect=name, population=asked.model.setting, interval=interval)
-        with bar("attribution", len(groups), progress) as report:
+        with bar("attribution", len(groups), progress) as on_progress:
             return attribution(
-                asked.model.network, question, asked.model.compiled, asked._seen, name, groups, level=level, drawn=drawn, report=report
+                asked.model.network,
+                question,
+                asked.model.compiled,
+                asked._observed,
+                name,
+                groups,
+                level=level,
+                drawn=drawn,
+                on_progress=on_progress,
             )
 
     def link(
@@ -1099,27 +1421,41 @@ class Case:
         if names[0] == names[1]:
             raise SpinelinkError("a link is between two different findings.")
         if all(self.findings.get(n) == self.model.nodes[n].states[0] for n in names):
-            raise EvidenceError(f"{names[0]} and {names[1]} were found absent: there is no link to ask about.")
+            raise EvidenceError(
+                f"{names[0]} and {names[1]} were found absent: there is no link to ask about."
+            )
         chosen = self._homes(names, homes)
         asked = self._counterfactual(setting)
         asked._can_be_present(names)
         level, drawn = asked._drawn(interval, draws, seed, names)
-        question = self._question(first=names[0], second=names[1], homes=chosen, population=asked.model.setting, interval=interval)
-        with bar("link", 14 if drawn is not None else 7, progress) as report:
+        question = self._question(
+            first=names[0],
+            second=names[1],
+            homes=chosen,
+            population=asked.model.setting,
+            interval=interval,
+        )
+        with bar("link", 14 if drawn is not None else 7, progress) as on_progress:
             return link(
-                asked.model.network, question, asked.model.compiled, asked._seen, names[0], names[1], chosen, level=level, drawn=drawn, report=report
+                asked.model.network, question, asked.model.compiled, asked._observed, names[0], names[1], chosen, level=level, drawn=drawn, on_progress=on_progress
             )  # fmt: skip
 
     def _counterfactual(self, setting: str | None) -> Case:
         """This case in the population in which what would have been is asked."""
         chosen = self.model.network.unselected if setting is None else setting
-        return self if chosen in (None, self.model.setting) else Case(self.model.in_setting(str(chosen)), self.findings)
+        return (
+            self
+            if chosen in (None, self.model.setting)
+            else Case(self.model.in_setting(str(chosen)), self.findings)
+        )
 
-    def _drawn(self, interval: float | None, draws: int, seed: int, names: Sequence[str]) -> tuple[float | None, CompiledNetwork | None]:
+    def _drawn(
+        self, interval: float | None, draws: int, seed: int, names: Sequence[str]
+    ) -> tuple[float | None, CompiledNetwork | None]:
         """The level, and the network under draws of its numbers; nothing where no interval is asked for."""
         if interval is None:
             return None, None
-        from spinelink.inference.uncertainty import drawn_network
+        from spinelink.inference.sampled_parameters import drawn_network
         from spinelink.query.intervals import check_level
 
         level = check_level(interval)
@@ -1128,31 +1464,37 @@ class Case:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise SpinelinkError(f"seed is a whole number, 0 or more, not {seed!r}.")
         model = self.model
-        nodes = [*self._seen, *(model.compiled.index[n] for n in names)]
+        nodes = [*self._observed, *(model.compiled.index[n] for n in names)]
         parameters = parameters_in(model.network, model.setting)
-        return level, drawn_network(model.network, parameters, model.compiled, nodes, draws=draws, seed=seed)
+        return level, drawn_network(
+            model.network, parameters, model.compiled, nodes, draws=draws, seed=seed
+        )
 
     def _effect(self, effect: str) -> str:
         name = str(effect)
         self._check_nodes([name])
         if self.findings.get(name) == self.model.nodes[name].states[0]:
-            raise EvidenceError(f"{name} was found {self.findings[name]}: there is nothing to explain.")
+            raise EvidenceError(
+                f"{name} was found {self.findings[name]}: there is nothing to explain."
+            )
         self._possible(self.log_evidence)
         return name
 
     def _can_be_present(self, names: Sequence[str]) -> None:
         """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
-        from spinelink.inference.contradiction import smallest_contradiction
-        from spinelink.inference.necessity import present_seen
-        from spinelink.inference.query import log_evidence
+        from spinelink.inference.counterfactual.necessity import present_observed
+        from spinelink.inference.interpreted.marginals import log_evidence
+        from spinelink.inference.variants.contradiction import smallest_contradiction
 
         compiled = self.model.compiled
-        seen = present_seen(compiled, self._seen, [compiled.index[n] for n in names])
-        if log_evidence(compiled, seen)[0] > float("-inf"):
+        observed = present_observed(compiled, self._observed, [compiled.index[n] for n in names])
+        if log_evidence(compiled, observed)[0] > float("-inf"):
             return
         self._possible(self.log_evidence)
-        contradicting = [compiled.names[i] for i in smallest_contradiction(compiled, seen)]
-        taken = [n for n in contradicting if n in names and not isinstance(self.findings.get(n), str)]
+        contradicting = [compiled.names[i] for i in smallest_contradiction(compiled, observed)]
+        taken = [
+            n for n in contradicting if n in names and not isinstance(self.findings.get(n), str)
+        ]
         others = [describe(n, self.findings[n]) for n in contradicting if n not in taken]
         besides = f" with these findings: {', '.join(others)}" if others else ""
         raise EvidenceError(
@@ -1176,7 +1518,9 @@ class Case:
                 raise SpinelinkError(f"name one or more causes of {effect}, other than itself.")
             return {", ".join(names): names}
         above = {compiled.names[i] for i in compiled.ancestors([compiled.index[effect]])} - {effect}
-        groups = {o: own for o, names in origins.items() if (own := [n for n in names if n in above])}
+        groups = {
+            o: own for o, names in origins.items() if (own := [n for n in names if n in above])
+        }
         return {**groups, **{n: [n] for n in network.ranked if n in above}}
 
     def _homes(
@@ -1188,10 +1532,14 @@ class Case:
             found: list[tuple[str, ...]] = [HOMES.get(r, (r,)) for r in regions]
             for name, region, own in zip(names, regions, found, strict=True):
                 if not set(own) & known:
-                    raise SpinelinkError(f"{name} has region {region!r}, at which no cause is at home; say homes=(origins, origins).")
+                    raise SpinelinkError(
+                        f"{name} has region {region!r}, at which no cause is at home; say homes=(origins, origins)."
+                    )
         else:
             if isinstance(homes, str) or not isinstance(homes, Sequence) or len(homes) != 2:
-                raise SpinelinkError("homes is a pair: the origins at home with the first finding, and with the second.")
+                raise SpinelinkError(
+                    "homes is a pair: the origins at home with the first finding, and with the second."
+                )
             if not all(isinstance(h, str) or (isinstance(h, Sequence) and h) for h in homes):
                 raise SpinelinkError(
                     f"each of the homes is an origin or a list of one or more, not {homes!r}; origins: {', '.join(get_args(Origin))}."
@@ -1202,9 +1550,13 @@ class Case:
                 if homes is not None and origin not in get_args(Origin):
                     raise UnknownNameError(str(origin), kind="origin", allowed=get_args(Origin))
         if not known:
-            raise SpinelinkError(f"no node of network {self.model.name!r} says where it lies (origin), so nothing can be at home anywhere.")
+            raise SpinelinkError(
+                f"no node of network {self.model.name!r} says where it lies (origin), so nothing can be at home anywhere."
+            )
         if set(found[0]) & set(found[1]):
-            raise SpinelinkError(f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins).")
+            raise SpinelinkError(
+                f"{names[0]} and {names[1]} are at home in the same place; say homes=(origins, origins)."
+            )
         return found[0], found[1]
 
     def sample(
@@ -1225,11 +1577,28 @@ class Case:
 
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
             raise SpinelinkError(f"size is how many patients, 0 or more, not {size!r}.")
-        groups = {"all": list(self.model.nodes), "observable": [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE]}
-        names = groups["all"] if columns is None else groups.get(columns, [columns]) if isinstance(columns, str) else self._names(columns)
+        groups = {
+            "all": list(self.model.nodes),
+            "observable": [n for n, v in self.model.nodes.items() if v.role in OBSERVABLE],
+        }
+        names = (
+            groups["all"]
+            if columns is None
+            else groups.get(columns, [columns])
+            if isinstance(columns, str)
+            else self._names(columns)
+        )
         self._check_nodes(names)
         self._possible(self.log_evidence)
-        return cohort(self.model.compiled, self._seen, names, size, seed=seed, missing=missing, kept=list(self.findings))
+        return cohort(
+            self.model.compiled,
+            self._observed,
+            names,
+            size,
+            seed=seed,
+            missing=missing,
+            kept=list(self.findings),
+        )
 
     def alerts(self) -> Alerts:
         """Red flags: fixed rules over the findings, whatever the probabilities say, most urgent first.
@@ -1238,25 +1607,32 @@ class Case:
         """
         from spinelink.query.alerts import find_alerts
 
-        return find_alerts(self.model.network, self.model._question(self.findings, float("nan")), self.findings)
+        return find_alerts(
+            self.model.network, self.model._question(self.findings, float("nan")), self.findings
+        )
 
     @cached_property
-    def _seen(self) -> Seen:
-        from spinelink.inference.one_case import seen_of
+    def _observed(self) -> Observed:
+        from spinelink.inference.findings import observed_from
 
-        return seen_of(self.model.compiled, self.findings)
+        return observed_from(self.model.compiled, self.findings)
 
     @cached_property
     def _answers(self) -> dict[tuple[str, ...], Marginals]:
         return {}
 
     def _marginals(self, names: list[str]) -> Marginals:
-        from spinelink.inference.one_case import case_marginals
+        from spinelink.inference.answer import case_marginals
 
         key = tuple(names)
         if key not in self._answers:
             compiled = self.model.compiled
-            answer = case_marginals(compiled, self._seen, [compiled.index[n] for n in names], engine=self.model.engine)
+            answer = case_marginals(
+                compiled,
+                self._observed,
+                [compiled.index[n] for n in names],
+                engine=self.model.engine,
+            )
             self._possible(float(answer.log_evidence[0]))
             self._answers[key] = answer
         return self._answers[key]
@@ -1264,9 +1640,12 @@ class Case:
     def _possible(self, log_evidence: float) -> float:
         if log_evidence > float("-inf"):
             return log_evidence
-        from spinelink.inference.contradiction import smallest_contradiction
+        from spinelink.inference.variants.contradiction import smallest_contradiction
 
-        names = [self.model.compiled.names[i] for i in smallest_contradiction(self.model.compiled, self._seen)]
+        names = [
+            self.model.compiled.names[i]
+            for i in smallest_contradiction(self.model.compiled, self._observed)
+        ]
         findings = [describe(n, self.findings[n]) for n in names]
         if len(findings) == 1:
             where = f" (setting {self.model.setting})" if self.model.setting else ""
@@ -1286,7 +1665,12 @@ class Case:
     def _check_nodes(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self.model.network.nodes:
-                raise UnknownNameError(name, kind="node", allowed=self.model.network.nodes, where=f"network {self.model.name!r}")
+                raise UnknownNameError(
+                    name,
+                    kind="node",
+                    allowed=self.model.network.nodes,
+                    where=f"network {self.model.name!r}",
+                )
 
     def _chosen(self, nodes: Iterable[str] | None, role: str | None) -> list[str]:
         if role is not None and role not in ROLES:
@@ -1298,7 +1682,10 @@ class Case:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Case):
             return NotImplemented
-        same = (self.model.fingerprint, self.model.setting) == (other.model.fingerprint, other.model.setting)
+        same = (self.model.fingerprint, self.model.setting) == (
+            other.model.fingerprint,
+            other.model.setting,
+        )
         return same and self.findings == other.findings
 
     def __hash__(self) -> int:
@@ -1323,14 +1710,17 @@ class Case:
         them; where None, of networks with more than 60 nodes. fold: groups in place of nodes, where None when more than 60 would be drawn.
         probabilities: whether they are computed; where None, unless nodes are folded. Raises UnknownNameError, ImpossibleEvidenceError.
         """
-        from spinelink.inference.strength import edge_strengths
+        from spinelink.inference.arc_strength import edge_strengths
         from spinelink.query.graph import LARGEST, RELEVANT, folded, graph, neighbourhood
         from spinelink.query.graph import relevant as relevant_nodes
 
         network, compiled = self.model.network, self.model.compiled
         if isinstance(distance, bool) or not isinstance(distance, int) or distance < 0:
             raise SpinelinkError(f"distance is a number of arrows, 0 or more, not {distance!r}.")
-        strengths = {(compiled.names[p], compiled.names[c]): s for (p, c), s in edge_strengths(compiled).items()}
+        strengths = {
+            (compiled.names[p], compiled.names[c]): s
+            for (p, c), s in edge_strengths(compiled).items()
+        }
         chosen = list(self.model.nodes)
         if around is not None:
             names = self._names(around)
@@ -1338,11 +1728,17 @@ class Case:
             kept = neighbourhood(network, names, distance)
             chosen = [n for n in chosen if n in kept]
         elif (relevant is None and len(chosen) > LARGEST and len(self.findings)) or relevant:
-            leading = [c.cause for c in self.differential(limit=RELEVANT).causes] if network.ranked else self._neighbours()
+            leading = (
+                [c.cause for c in self.differential(limit=RELEVANT).causes]
+                if network.ranked
+                else self._neighbours()
+            )
             kept = relevant_nodes(network, self.findings, leading, strengths)
             chosen = [n for n in chosen if n in kept]
         folds = len(chosen) > LARGEST if fold is None else fold
-        groups: dict[str, tuple[str, tuple[str, ...]]] = {n: (network.nodes[n].label, (n,)) for n in chosen}
+        groups: dict[str, tuple[str, tuple[str, ...]]] = {
+            n: (network.nodes[n].label, (n,)) for n in chosen
+        }
         if folds:
             groups = {
                 name: (label, own)
@@ -1357,8 +1753,18 @@ class Case:
             posterior = self._present(shown)
             if len(self.findings):
                 prior = self.model.observe()._present(shown)
-        question = self._question() if posterior else self.model._question(self.findings, float("nan"))
-        return graph(network, question, strengths, groups, evidence=self.findings, posterior=posterior, prior=prior)
+        question = (
+            self._question() if posterior else self.model._question(self.findings, float("nan"))
+        )
+        return graph(
+            network,
+            question,
+            strengths,
+            groups,
+            evidence=self.findings,
+            posterior=posterior,
+            prior=prior,
+        )
 
     def explore(self, *, of: str | Iterable[str] | None = None) -> Explorer:
         """The explorer, a widget for JupyterLab 4 and Notebook 7: click findings and watch red flags, causes, the link, and what to ask next.
@@ -1369,10 +1775,14 @@ class Case:
         try:
             from spinelink.notebook.explorer import Explorer
         except ImportError as error:
-            raise SpinelinkError(f"the explorer needs {error.name}: pip install 'spinelink[notebook]'") from None
+            raise SpinelinkError(
+                f"the explorer needs {error.name}: pip install 'spinelink[notebook]'"
+            ) from None
         names = [] if of is None else self._names(of)
         self._check_nodes(names)
-        quick = Case(replace(self.model, engine="fast") if fast_is_available() else self.model, self.findings)
+        quick = Case(
+            replace(self.model, engine="fast") if fast_is_available() else self.model, self.findings
+        )
         return Explorer(quick, of=names)
 
     def _neighbours(self) -> list[str]:
@@ -1403,8 +1813,15 @@ class Case:
 
 def _likelihoods(finding: Soft) -> str:
     """An uncertain finding, for people."""
-    return "uncertain, likelihoods " + ", ".join(f"{state} {likelihood:.3g}" for state, likelihood in finding)
+    return "uncertain, likelihoods " + ", ".join(
+        f"{state} {likelihood:.3g}" for state, likelihood in finding
+    )
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) != float("inf")
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and value == value
+        and abs(value) != float("inf")
+    )

@@ -15,10 +15,17 @@ def near_names(name: str, allowed: Iterable[str], *, limit: int = 3) -> list[str
     """Allowed names that look like `name`, nearest first."""
     folded = {_folded(str(a)): str(a) for a in allowed}
     wanted = _folded(str(name))
-    scores = {key: difflib.SequenceMatcher(None, wanted, key).ratio() for key in difflib.get_close_matches(wanted, folded, n=limit)}
+    scores = {
+        key: difflib.SequenceMatcher(None, wanted, key).ratio()
+        for key in difflib.get_close_matches(wanted, folded, n=limit)
+    }
     # One that is nearly the same stands alone; names that are merely alike would only distract.
     near = [key for key, score in scores.items() if score > max(scores.values()) - 0.08]
-    contained = [key for key in folded if len(wanted) > 3 and wanted in key and key not in near] if not near else []
+    contained = (
+        [key for key in folded if len(wanted) > 3 and wanted in key and key not in near]
+        if not near
+        else []
+    )
     return [folded[key] for key in [*near, *contained][:limit]]
 
 
@@ -39,9 +46,13 @@ class UnknownNameError(SpinelinkError, KeyError):
 
     def __init__(self, name: str, *, kind: str, allowed: Iterable[str], where: str = "") -> None:
         self.name, self.kind, self.allowed = name, kind, tuple(allowed)
-        listing = ", ".join(self.allowed) if len(self.allowed) <= 12 else f"{len(self.allowed)} names"
+        listing = (
+            ", ".join(self.allowed) if len(self.allowed) <= 12 else f"{len(self.allowed)} names"
+        )
         place = f" in {where}" if where else ""
-        self.message = f"no {kind} {name!r}{place}; there are: {listing}.{did_you_mean(name, self.allowed)}"
+        self.message = (
+            f"no {kind} {name!r}{place}; there are: {listing}.{did_you_mean(name, self.allowed)}"
+        )
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -51,7 +62,9 @@ class UnknownNameError(SpinelinkError, KeyError):
         return (_rebuild_unknown, (self.name, self.kind, self.allowed, self.message))
 
 
-def _rebuild_unknown(name: str, kind: str, allowed: tuple[str, ...], message: str) -> UnknownNameError:
+def _rebuild_unknown(
+    name: str, kind: str, allowed: tuple[str, ...], message: str
+) -> UnknownNameError:
     error = UnknownNameError(name, kind=kind, allowed=allowed)
     error.message = message
     return error

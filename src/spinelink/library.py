@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
-from spinelink.inference.compiled import MEMORY_BUDGET
-from spinelink.model.parameters import parameters
+from spinelink.inference.arrays import MEMORY_BUDGET
+from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
 from spinelink.result import in_notebook, table
 from spinelink.typing import CaseEngine, PathLike
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from pgmpy.models import DiscreteBayesianNetwork
 
 
-def load(network: PathLike, *, setting: str | None = None, engine: CaseEngine = "numpy", memory: float = MEMORY_BUDGET) -> Model:
+def load(
+    network: PathLike,
+    *,
+    setting: str | None = None,
+    engine: CaseEngine = "numpy",
+    memory: float = MEMORY_BUDGET,
+) -> Model:
     """The model of a bundled network by name, or of a network file by path.
 
     engine: "fast" answers single cases by the compiled kernel of the extra `fast` (the same digits to 1e-12; the first answer of a process takes a second
@@ -38,7 +44,9 @@ def load(network: PathLike, *, setting: str | None = None, engine: CaseEngine = 
 def _path(network: PathLike) -> Path:
     known = bundled()
     if not isinstance(network, (str, os.PathLike)):
-        raise SpinelinkError(f"load takes the name of a bundled network or a path, not a {type(network).__name__}.")
+        raise SpinelinkError(
+            f"load takes the name of a bundled network or a path, not a {type(network).__name__}."
+        )
     if isinstance(network, str) and network in known:
         return known[network]
     path = Path(network)
@@ -70,7 +78,10 @@ class NetworkList:
         """Columns: name, title, version, nodes, numbers, figures_cited."""
         import pandas as pd
 
-        return pd.DataFrame(list(self.rows), columns=["name", "title", "version", "nodes", "numbers", "figures_cited"])
+        return pd.DataFrame(
+            list(self.rows),
+            columns=["name", "title", "version", "nodes", "numbers", "figures_cited"],
+        )
 
     def __str__(self) -> str:
         return self.to_frame().to_string(index=False)
@@ -87,14 +98,24 @@ def networks() -> NetworkList:
     rows = []
     for name in bundled():
         network = load(name).network
-        every = [*parameters(network).values(), *(p for s in network.settings.values() for p in s.overrides.values())]
+        every = [
+            *parameters(network).values(),
+            *(p for s in network.settings.values() for p in s.overrides.values()),
+        ]
         cited = {e for p in every for e in p.evidence}
-        rows.append((name, network.title, network.version, len(network.nodes), len(every), len(cited)))
+        rows.append(
+            (name, network.title, network.version, len(network.nodes), len(every), len(cited))
+        )
     return NetworkList(tuple(rows))
 
 
-def from_pgmpy(network: DiscreteBayesianNetwork, *, name: str = "from-pgmpy", roles: Mapping[str, str] | None = None) -> Model:
+def from_pgmpy(
+    network: DiscreteBayesianNetwork,
+    *,
+    name: str = "from-pgmpy",
+    roles: Mapping[str, str] | None = None,
+) -> Model:
     """A Model of any pgmpy network: same engine, same questions. roles: node -> role, 'other' where not given."""
-    from spinelink.io.pgmpy import from_pgmpy as convert
+    from spinelink.exchange.pgmpy import from_pgmpy as convert
 
     return Model(convert(network, name=name, roles=roles))

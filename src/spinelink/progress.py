@@ -23,12 +23,17 @@ def line_of_progress() -> type[tqdm[Any]]:
 @contextmanager
 def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
     """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
-    with line_of_progress()(desc=title, total=total, disable=None if shown is None else not shown, delay=0.0 if shown else 1.0) as line:
+    with line_of_progress()(
+        desc=title,
+        total=total,
+        disable=None if shown is None else not shown,
+        delay=0.0 if shown else 1.0,
+    ) as line:
 
-        def report(done: int, words: str = "") -> None:
+        def on_progress(done: int, words: str = "") -> None:
             if words:
                 line.set_postfix_str(words, refresh=False)
             line.total = max(line.total or 0, done)  # more steps than were expected
             line.update(done - line.n)
 
-        yield report
+        yield on_progress

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from spinelink.model.question import Question
+from spinelink.network.question import Question
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,15 +75,28 @@ def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
         return "<p>(nothing)</p>"
     columns = [_column(frame.iloc[:rows, k]) for k in range(frame.shape[1])]
     head = "".join(
-        f"<th style='text-align:{side}'>{_lines(name)}</th>" for (side, _), name in zip(columns, map(_heading, frame.columns), strict=True)
+        f"<th style='text-align:{side}'>{_lines(name)}</th>"
+        for (side, _), name in zip(columns, map(_heading, frame.columns), strict=True)
     )
-    lines = "".join(f"<tr>{''.join(each)}</tr>" for each in zip(*(cells for _, cells in columns), strict=True))
-    left = f"<p><small>{len(frame) - rows} more rows: .to_frame() has them all.</small></p>" if len(frame) > rows else ""
+    lines = "".join(
+        f"<tr>{''.join(each)}</tr>" for each in zip(*(cells for _, cells in columns), strict=True)
+    )
+    left = (
+        f"<p><small>{len(frame) - rows} more rows: .to_frame() has them all.</small></p>"
+        if len(frame) > rows
+        else ""
+    )
     return f"<div style='overflow-x:auto'><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>{left}"
 
 
 def _heading(name: object) -> str:
-    words = ": ".join(str(n) for n in name if n) if isinstance(name, tuple) else show_number(name) if isinstance(name, float) else str(name)
+    words = (
+        ": ".join(str(n) for n in name if n)
+        if isinstance(name, tuple)
+        else show_number(name)
+        if isinstance(name, float)
+        else str(name)
+    )
     return words if "." in words else words.replace("_", " ")
 
 
@@ -96,7 +109,9 @@ def _column(values: pd.Series[Any]) -> tuple[str, list[str]]:
         return "left", [f"<td style='{style}'>{_words(v)}</td>" for v in found]
     whole = all(float(v).is_integer() for v in numbers)
     words = ["" if v is None else f"{v:.0f}" if whole else show_number(float(v)) for v in found]
-    return "right", [f"<td style='text-align:right;white-space:nowrap'>{escape(w)}</td>" for w in words]
+    return "right", [
+        f"<td style='text-align:right;white-space:nowrap'>{escape(w)}</td>" for w in words
+    ]
 
 
 def _words(value: object) -> str:

@@ -33,7 +33,9 @@ def run(capsys):
 def bad_file(tmp_path):
     text = bundled()["minimal"].read_text(encoding="utf-8")
     path = tmp_path / "bad.yaml"
-    path.write_text(text.replace("of: lumbar_disc_herniation", "of: lumbar_disc_hernia"), encoding="utf-8")
+    path.write_text(
+        text.replace("of: lumbar_disc_herniation", "of: lumbar_disc_hernia"), encoding="utf-8"
+    )
     return path
 
 
@@ -41,7 +43,9 @@ def test_networks_lists_every_bundled_network(run):
     status, out, _ = run("networks")
     assert status == 0
     assert all(name in out for name in bundled())
-    assert {row["name"] for row in json.loads(run("networks", "--json")[1])["networks"]} == set(bundled())
+    assert {row["name"] for row in json.loads(run("networks", "--json")[1])["networks"]} == set(
+        bundled()
+    )
 
 
 def test_query_prints_flags_before_causes(run):
@@ -54,8 +58,17 @@ def test_query_prints_flags_before_causes(run):
 
 def test_findings_of_a_file(run, tmp_path):
     file = tmp_path / "case.json"
-    file.write_text(json.dumps({"numbness": "present", "leg_pain": {"none": 0.001, "above_knee": 0.2, "below_knee": 1.0}}))
-    expected = run("query", "minimal", "numbness", "leg_pain=none:0.001,above_knee:0.2,below_knee:1")
+    file.write_text(
+        json.dumps(
+            {
+                "numbness": "present",
+                "leg_pain": {"none": 0.001, "above_knee": 0.2, "below_knee": 1.0},
+            }
+        )
+    )
+    expected = run(
+        "query", "minimal", "numbness", "leg_pain=none:0.001,above_knee:0.2,below_knee:1"
+    )
     assert run("query", "minimal", f"@{file}") == expected
     more = [
         json.loads(run("query", "minimal", *words, "--json")[1])["causes"]
@@ -63,7 +76,12 @@ def test_findings_of_a_file(run, tmp_path):
     ]
     assert more[0] == more[1]
     assert "numbness is given twice" in run("query", "minimal", "numbness", f"@{file}")[2]
-    for text, words in (("[1]", "a JSON object"), ("{", "cannot be read"), ('{"leg_pain": [1]}', "leg_pain"), ('{"moon": true}', "moon")):
+    for text, words in (
+        ("[1]", "a JSON object"),
+        ("{", "cannot be read"),
+        ('{"leg_pain": [1]}', "leg_pain"),
+        ('{"moon": true}', "moon"),
+    ):
         file.write_text(text)
         status, _, err = run("query", "minimal", f"@{file}")
         assert status == 2 and words in err
@@ -76,7 +94,16 @@ def test_query_never_reassures(run):
 
 
 def test_json_is_the_answer_of_python(run):
-    status, out, _ = run("query", "minimal", "numbness", "leg_pain=below_knee", "back_pain=no", "--limit", "2", "--json")
+    status, out, _ = run(
+        "query",
+        "minimal",
+        "numbness",
+        "leg_pain=below_knee",
+        "back_pain=no",
+        "--limit",
+        "2",
+        "--json",
+    )
     case = sl.load("minimal").observe(numbness=True, leg_pain="below_knee", back_pain=False)
     document = json.loads(out)
     assert status == 0
@@ -86,7 +113,9 @@ def test_json_is_the_answer_of_python(run):
     assert question["setting"] == "primary_care"
     assert question["evidence"] == case.evidence
     assert question["log_evidence"] == pytest.approx(case.log_evidence)
-    assert [c["cause"] for c in document["causes"]] == [c.cause for c in case.differential(limit=2).causes]
+    assert [c["cause"] for c in document["causes"]] == [
+        c.cause for c in case.differential(limit=2).causes
+    ]
     assert document["causes"][0]["posterior"] == pytest.approx(case.differential()[0].posterior)
     assert document["alerts"] == []
 
@@ -97,14 +126,21 @@ def test_json_names_the_findings_of_an_alert(run):
     assert set(alert["findings"]) == {f"{name}=present" for name in FLAGGED}
 
 
-@pytest.mark.parametrize("word", ["numbness", "numbness=yes", "numbness=true", "numbness=present", " numbness = present "])
+@pytest.mark.parametrize(
+    "word",
+    ["numbness", "numbness=yes", "numbness=true", "numbness=present", " numbness = present "],
+)
 def test_words_for_present(run, word):
-    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {"numbness": "present"}
+    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {
+        "numbness": "present"
+    }
 
 
 @pytest.mark.parametrize("word", ["numbness=no", "numbness=false", "numbness=absent"])
 def test_words_for_absent(run, word):
-    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {"numbness": "absent"}
+    assert json.loads(run("query", "minimal", word, "--json")[1])["question"]["evidence"] == {
+        "numbness": "absent"
+    }
 
 
 def test_virtual_evidence_is_that_of_python(run):
@@ -116,13 +152,19 @@ def test_virtual_evidence_is_that_of_python(run):
 
 def test_network_by_option_path_or_first_word_is_the_same(run):
     path = str(bundled()["minimal"])
-    answers = [run("query", *words, "--json") for words in (["minimal", "numbness"], ["numbness", "-n", "minimal"], [path, "numbness"])]
+    answers = [
+        run("query", *words, "--json")
+        for words in (["minimal", "numbness"], ["numbness", "-n", "minimal"], [path, "numbness"])
+    ]
     assert answers[0] == answers[1] == answers[2]
 
 
 def test_numbers_and_settings(run):
     out = run("query", "age_group=47", "--setting", "emergency", "--json")[1]
-    assert json.loads(out)["question"]["evidence"] == sl.load("back-leg-pain").observe(age_group=47).evidence
+    assert (
+        json.loads(out)["question"]["evidence"]
+        == sl.load("back-leg-pain").observe(age_group=47).evidence
+    )
     assert json.loads(out)["question"]["setting"] == "emergency"
 
 
@@ -165,7 +207,11 @@ def test_link_prints_flags_before_the_answer_and_with_a_refusal(run):
     assert status == 2 and "does not exclude" in out and "found absent" in err
     status, out, _ = run(*refused, "--json")
     document = json.loads(out)
-    assert status == 2 and document["links"] == document["alerts"] == [] and "found absent" in document["error"]["message"]
+    assert (
+        status == 2
+        and document["links"] == document["alerts"] == []
+        and "found absent" in document["error"]["message"]
+    )
     (alert,) = json.loads(run("link", "-n", "minimal", *FLAGGED, "--json")[1])["alerts"]
     assert alert["urgency"] == "emergency"
 
@@ -247,7 +293,13 @@ alerts:
 
 @pytest.mark.parametrize("command", ["query", "next", "explain"])
 def test_alerts_are_printed_before_anything_that_may_fail(run, command):
-    words = [command, "saddle", "scan=no", "-n", str(Path(__file__).parents[1] / "data" / "flagged.yaml")]
+    words = [
+        command,
+        "saddle",
+        "scan=no",
+        "-n",
+        str(Path(__file__).parents[1] / "data" / "flagged.yaml"),
+    ]
     status, out, err = run(*words)
     assert status == 2 and "EMERGENCY: Numb where one sits" in out and "Source: shaw2020" in out
     assert "cannot occur together" in err and "No alert rule fired" not in out
@@ -264,7 +316,12 @@ def test_what_pends_is_printed_with_the_alerts(run):
     pending = sl.load("back-leg-pain").observe(back_pain=True).alerts().pending
     (line,) = [each for each in out.splitlines() if "an emergency if found" in each]
     assert all(
-        (p.node in line) == (p.urgency == "emergency" or p.node in {q.node for q in pending if q.urgency == "emergency"}) for p in pending
+        (p.node in line)
+        == (
+            p.urgency == "emergency"
+            or p.node in {q.node for q in pending if q.urgency == "emergency"}
+        )
+        for p in pending
     )
 
 
@@ -277,7 +334,11 @@ def test_check_of_good_files(run):
 def test_check_marks_the_place(run, bad_file):
     status, out, _ = run("check", str(bad_file), "minimal")
     lines = out.splitlines()
-    number = next(i for i, line in enumerate(bad_file.read_text(encoding="utf-8").splitlines(), 1) if "of: lumbar_disc_hernia" in line)
+    number = next(
+        i
+        for i, line in enumerate(bad_file.read_text(encoding="utf-8").splitlines(), 1)
+        if "of: lumbar_disc_hernia" in line
+    )
     head = next(i for i, line in enumerate(lines) if line.startswith(f"{bad_file}:{number}:"))
     column = int(lines[head].split(":")[2])
     assert status == 1
@@ -301,7 +362,11 @@ def test_warnings_alone_do_not_fail(run, monkeypatch):
     import spinelink.io.network_file as network_file
     from spinelink.errors import Problem
 
-    monkeypatch.setattr(network_file, "check_file", lambda path: [Problem(str(path), 1, 1, "odd", severity="warning")])
+    monkeypatch.setattr(
+        network_file,
+        "check_file",
+        lambda path: [Problem(str(path), 1, 1, "odd", severity="warning")],
+    )
     status, out, _ = run("check", "minimal")
     assert status == 0
     assert out.rstrip().endswith("1 warning")
@@ -327,9 +392,19 @@ def test_query_of_a_bad_file_lists_its_problems(run, bad_file):
 def test_demo_prints_and_writes(run, tmp_path):
     status, out, err = run("demo", "--to", str(tmp_path / "demo"))
     assert (status, err) == (0, "")
-    for part in ("Findings", "Red flags", "EMERGENCY", "Causes", "What it turned out to be", "Not a medical device"):
+    for part in (
+        "Findings",
+        "Red flags",
+        "EMERGENCY",
+        "Causes",
+        "What it turned out to be",
+        "Not a medical device",
+    ):
         assert part in out
-    page, table = tmp_path / "demo" / "ces-edwards-33m.html", tmp_path / "demo" / "ces-edwards-33m.csv"
+    page, table = (
+        tmp_path / "demo" / "ces-edwards-33m.html",
+        tmp_path / "demo" / "ces-edwards-33m.csv",
+    )
     assert f"Written: {page}" in out
     assert f"Written: {table}" in out
     assert "EMERGENCY" in page.read_text(encoding="utf-8")
@@ -365,7 +440,9 @@ def test_score(run):
     assert "right cause in the top three" in out
     document = json.loads(run("score", "--json")[1])
     measures = {row["measure"]: row for row in document["summary"]}
-    assert all(row["low"] <= row["successes"] / row["total"] <= row["high"] for row in measures.values())
+    assert all(
+        row["low"] <= row["successes"] / row["total"] <= row["high"] for row in measures.values()
+    )
     assert len(document["cases"]) == measures["right cause first"]["total"]
 
 
@@ -385,7 +462,11 @@ def test_help(run, words):
 
 def spawn(*words: str, **options) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "spinelink", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        [sys.executable, "-m", "spinelink", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
     )
 
 
@@ -415,7 +496,9 @@ def test_interrupt_ends_quietly_with_130(tmp_path):
         "library.load = wait\n"
         "from spinelink.cli import main\nsys.exit(main(['query', 'numbness']))\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     time.sleep(0.1)
@@ -447,11 +530,15 @@ def claims_file(tmp_path):
 
 def test_audit_as_text_json_and_page(run, claims_file, tmp_path):
     page = tmp_path / "a.html"
-    status, out, _ = run("audit", "-n", "minimal", "--claims", str(claims_file), "--html", str(page))
+    status, out, _ = run(
+        "audit", "-n", "minimal", "--claims", str(claims_file), "--html", str(page)
+    )
     assert status == 0
     assert "0 of 1 published figures" in out
     assert page.read_text().startswith("<!doctype html>")
-    document = json.loads(run("audit", "-n", "minimal", "--claims", str(claims_file), "--json", "--influence")[1])
+    document = json.loads(
+        run("audit", "-n", "minimal", "--claims", str(claims_file), "--json", "--influence")[1]
+    )
     assert document["claims"][0]["implied"] == pytest.approx(50 / 671)
     assert document["judged"][0]["influence"] >= document["judged"][-1]["influence"] >= 0.0
 
@@ -481,7 +568,11 @@ def test_card_is_written_beside_the_file_and_checked(run, tmp_path, claims_file)
     text = (tmp_path / "minimal.md").read_text()
     assert "0 %" in text and "Not a medical device" in text
     assert run("card", str(path), "--check")[0] == 0
-    path.write_text(path.read_text().replace("estimate: 0.2, equivalent_sample_size: 10", "estimate: 0.3, equivalent_sample_size: 10"))
+    path.write_text(
+        path.read_text().replace(
+            "estimate: 0.2, equivalent_sample_size: 10", "estimate: 0.3, equivalent_sample_size: 10"
+        )
+    )
     status, _, err = run("card", str(path), "--check")
     assert status == 1
     assert "is not up to date" in err

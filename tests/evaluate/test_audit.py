@@ -12,7 +12,7 @@ import spinelink as sl
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import contradictions
 from spinelink.evaluate.influence import cases, influences
-from spinelink.model.claim import Claim
+from spinelink.network.claim import Claim
 
 CLAIMS = """
 network: minimal
@@ -48,12 +48,16 @@ def test_rows_say_what_was_published_and_what_the_network_implies(model, file):
     assert frame.loc["right", "inside"]
     assert frame.loc["right", "interval"] == "from n"
     assert frame.loc["specific", "implied"] == pytest.approx(0.88)
-    assert frame.loc["rare", "implied"] == pytest.approx(2.84, rel=1e-9)  # of a log-odds node the odds ratio is the crude one
+    assert frame.loc["rare", "implied"] == pytest.approx(
+        2.84, rel=1e-9
+    )  # of a log-odds node the odds ratio is the crude one
 
 
 def test_a_changed_figure_changes_its_row_only(model, file):
     before = model.audit(file).to_frame().set_index("claim")
-    file.write_text(CLAIMS.replace("value: 0.88, interval: [0.86, 0.9]", "value: 0.5, interval: [0.4, 0.6]"))
+    file.write_text(
+        CLAIMS.replace("value: 0.88, interval: [0.86, 0.9]", "value: 0.5, interval: [0.4, 0.6]")
+    )
     after = model.audit(file).to_frame().set_index("claim")
     columns = ["published", "low", "high", "implied", "inside", "errors"]
     same = [n for n in before.index if n != "specific"]
@@ -77,13 +81,21 @@ def test_claims_that_cannot_both_hold_are_named(model, file):
 
 
 def test_a_specificity_contradicts_a_rate_of_false_positives(model):
-    about = {"condition": {"scoliosis": "present"}, "finding": {"back_pain": "present"}, "source": "x", "fit": "near"}
+    about = {
+        "condition": {"scoliosis": "present"},
+        "finding": {"back_pain": "present"},
+        "source": "x",
+        "fit": "near",
+    }
     claims = {
         "a": Claim(kind="specificity", value=0.9, interval=(0.85, 0.95), **about),
         "b": Claim(kind="p_finding_given_no_condition", value=0.08, interval=(0.06, 0.2), **about),
         "c": Claim(kind="p_finding_given_no_condition", value=0.3, interval=(0.25, 0.4), **about),
     }
-    assert {frozenset((c.first, c.second)) for c in contradictions(model.network, claims)} == {frozenset("ac"), frozenset("bc")}
+    assert {frozenset((c.first, c.second)) for c in contradictions(model.network, claims)} == {
+        frozenset("ac"),
+        frozenset("bc"),
+    }
 
 
 def test_the_page_stands_alone_and_escapes(model, file):
@@ -115,7 +127,13 @@ def test_influence_as_by_moving_the_number_one_standard_deviation(model):
     total = 0.0
     for node, state in cases(model.network):
         low, high = (
-            {c.cause: c.posterior for c in m.observe({node: m.nodes[node].states[state]}).differential(limit=None).causes} for m in moved
+            {
+                c.cause: c.posterior
+                for c in m.observe({node: m.nodes[node].states[state]})
+                .differential(limit=None)
+                .causes
+            }
+            for m in moved
         )
         total += sum(abs(high[c] - low[c]) for c in low) / (2 * step) * deviation
     # nerve root compression and the like are ranked by any state but the first; all ranked nodes of this network have two states

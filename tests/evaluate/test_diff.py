@@ -20,38 +20,64 @@ def model():
 
 @pytest.fixture(scope="module")
 def other(model):
-    return model.with_parameters({"scoliosis.prior": 0.3, "leg_pain.leak": {"none": 0.5, "above_knee": 0.3, "below_knee": 0.2}})
+    return model.with_parameters(
+        {
+            "scoliosis.prior": 0.3,
+            "leg_pain.leak": {"none": 0.5, "above_knee": 0.3, "below_knee": 0.2},
+        }
+    )
 
 
 def test_a_network_does_not_differ_from_itself(model):
     found = model.diff(model)
     assert found.same
-    assert not found.numbers and not found.structure.lines() and not found.marginals and not found.cases
+    assert (
+        not found.numbers
+        and not found.structure.lines()
+        and not found.marginals
+        and not found.cases
+    )
     assert "Nothing differs" in str(found)
 
 
 def test_numbers_states_and_how_far(model, other):
-    frame = model.diff(other, effects=False).to_frame().fillna({"state": ""}).set_index(["parameter", "state"])
-    assert set(frame.index) == {("scoliosis.prior", ""), *(("leg_pain.leak", s) for s in ("none", "above_knee", "below_knee"))}
+    frame = (
+        model.diff(other, effects=False)
+        .to_frame()
+        .fillna({"state": ""})
+        .set_index(["parameter", "state"])
+    )
+    assert set(frame.index) == {
+        ("scoliosis.prior", ""),
+        *(("leg_pain.leak", s) for s in ("none", "above_knee", "below_knee")),
+    }
     row = frame.xs("scoliosis.prior").iloc[0]
     assert (row["before"], row["after"]) == (50 / 671, 0.3)
     expected = math.log(0.3 / 0.7) - math.log((50 / 671) / (621 / 671))
     assert row["moved"] == pytest.approx(expected)
-    assert row["standard_deviations"] == pytest.approx(expected * math.sqrt(672 * (50 / 671) * (621 / 671)))
+    assert row["standard_deviations"] == pytest.approx(
+        expected * math.sqrt(672 * (50 / 671) * (621 / 671))
+    )
     assert "grade" in row["about"]
 
 
 def test_the_other_way_round(model, other):
     there, back = model.diff(other, effects=False), other.diff(model, effects=False)
-    assert {(n.id, n.state): (n.before, n.after) for n in there.numbers} == {(n.id, n.state): (n.after, n.before) for n in back.numbers}
+    assert {(n.id, n.state): (n.before, n.after) for n in there.numbers} == {
+        (n.id, n.state): (n.after, n.before) for n in back.numbers
+    }
 
 
 def test_effects_are_those_of_the_models(model, other):
     findings = {"numbness": True, "leg_pain": "below_knee"}
     found = model.diff(other, cases={"one": findings})
     for change in found.marginals:
-        assert change.before == pytest.approx(model.observe().posterior(change.node)[change.state], abs=1e-9)
-        assert change.after == pytest.approx(other.observe().posterior(change.node)[change.state], abs=1e-9)
+        assert change.before == pytest.approx(
+            model.observe().posterior(change.node)[change.state], abs=1e-9
+        )
+        assert change.after == pytest.approx(
+            other.observe().posterior(change.node)[change.state], abs=1e-9
+        )
     assert {m.node for m in found.marginals} >= {"scoliosis", "leg_pain"}
     case = found.cases[0]
     for ranking, side in ((case.before, model), (case.after, other)):
@@ -67,7 +93,10 @@ def test_effects_are_those_of_the_models(model, other):
 
 def test_cases_come_from_the_file_beside_the_network_or_in_a_row(model, other):
     assert len(model.diff(other).cases) > 3
-    in_a_row = model.diff(other, cases=[{"numbness": True}, model.observe(fever=True) if "fever" in model.nodes else {}])
+    in_a_row = model.diff(
+        other,
+        cases=[{"numbness": True}, model.observe(fever=True) if "fever" in model.nodes else {}],
+    )
     assert [c.case for c in in_a_row.cases] == ["case 1", "case 2"]
 
 
@@ -86,9 +115,13 @@ def test_what_the_other_network_cannot_express_is_named(model):
 def test_structure(model):
     network = model.network
     nodes = dict(network.nodes)
-    nodes["scoliosis"] = nodes["scoliosis"].model_copy(update={"urgency": "emergency", "label": "another"})
+    nodes["scoliosis"] = nodes["scoliosis"].model_copy(
+        update={"urgency": "emergency", "label": "another"}
+    )
     sources = dict(list(network.sources.items())[1:])
-    changed = network.model_copy(update={"nodes": nodes, "sources": sources, "default_setting": None})
+    changed = network.model_copy(
+        update={"nodes": nodes, "sources": sources, "default_setting": None}
+    )
     found = compare_structure(network, changed)
     assert "node scoliosis: label, urgency changed" in found.nodes
     assert f"source {next(iter(network.sources))} removed" in found.sources

@@ -56,9 +56,13 @@ def test_the_recalibration_is_a_logistic_regression(data):
 def test_the_parts_of_the_brier_score(data, bins):
     p, y, _ = data
     parts = metrics.decomposed(p, y, metrics.bins_of(p, bins))
-    assert parts.reliability - parts.resolution + parts.uncertainty + parts.within == pytest.approx(metrics.brier(p, y, np.ones_like(p)))
+    assert parts.reliability - parts.resolution + parts.uncertainty + parts.within == pytest.approx(
+        metrics.brier(p, y, np.ones_like(p))
+    )
     assert parts.reliability >= 0.0 and parts.resolution >= 0.0
-    each = metrics.decomposed(p, y, np.unique(p, return_inverse=True)[1])  # a bin for each prediction hides nothing
+    each = metrics.decomposed(
+        p, y, np.unique(p, return_inverse=True)[1]
+    )  # a bin for each prediction hides nothing
     assert each.within == pytest.approx(0.0, abs=1e-12)
 
 
@@ -80,7 +84,9 @@ def test_net_benefit_by_its_definition():
     rng = np.random.default_rng(0)
     p = rng.random(200)
     y = (rng.random(200) < p).astype(float)
-    for t, found in zip((0.1, 0.5, 0.8), metrics.net_benefit(p, y, np.array([0.1, 0.5, 0.8])), strict=True):
+    for t, found in zip(
+        (0.1, 0.5, 0.8), metrics.net_benefit(p, y, np.array([0.1, 0.5, 0.8])), strict=True
+    ):
         hits = sum(1 for q, o in zip(p, y, strict=True) if q >= t and o)
         alarms = sum(1 for q, o in zip(p, y, strict=True) if q >= t and not o)
         assert found == pytest.approx(hits / 200 - alarms / 200 * t / (1 - t))
@@ -93,17 +99,21 @@ def model():
 
 @pytest.fixture(scope="module")
 def cohort(model):
-    return model.with_parameters({"lumbar_disc_herniation.prior": 0.15, "cauda_equina_compression.leak": 0.01}).sample(
-        6000, seed=2, missing=0.15
-    )
+    return model.with_parameters(
+        {"lumbar_disc_herniation.prior": 0.15, "cauda_equina_compression.leak": 0.01}
+    ).sample(6000, seed=2, missing=0.15)
 
 
 def test_predictions_do_not_see_the_targets(model, cohort):
     found = model.evaluate(cohort, ["lumbar_disc_herniation", "scoliosis"], bootstrap=0)
-    alone = model.posteriors(cohort.drop(columns=["lumbar_disc_herniation", "scoliosis"]), of=["lumbar_disc_herniation"])
+    alone = model.posteriors(
+        cohort.drop(columns=["lumbar_disc_herniation", "scoliosis"]), of=["lumbar_disc_herniation"]
+    )
     known = cohort["lumbar_disc_herniation"].notna().to_numpy()
     row = found.of("lumbar_disc_herniation")
-    assert np.sort(row.predictions) == pytest.approx(np.sort(alone["lumbar_disc_herniation"].to_numpy()[known]))
+    assert np.sort(row.predictions) == pytest.approx(
+        np.sort(alone["lumbar_disc_herniation"].to_numpy()[known])
+    )
     assert row.cases == (cohort["lumbar_disc_herniation"] == "present").sum()
     assert row.auc.value == pytest.approx(roc_auc_score(row.outcomes, row.predictions))
     assert found.untold["scoliosis"] == cohort["scoliosis"].isna().sum()
@@ -112,9 +122,14 @@ def test_predictions_do_not_see_the_targets(model, cohort):
 def test_patients_of_the_network_itself_are_calibrated_and_others_are_not(model, cohort):
     own = model.sample(8000, seed=7, missing=0.1)
     right = model.evaluate(own, "lumbar_disc_herniation", bootstrap=300).of()
-    assert right.slope.low < 1.0 < right.slope.high and right.in_the_large.low < 0.0 < right.in_the_large.high
+    assert (
+        right.slope.low < 1.0 < right.slope.high
+        and right.in_the_large.low < 0.0 < right.in_the_large.high
+    )
     wrong = model.evaluate(cohort, "lumbar_disc_herniation", bootstrap=300).of()
-    assert wrong.in_the_large.low > 0.5  # predictions too low: the network thinks of 2 %, the patients are 15 %
+    assert (
+        wrong.in_the_large.low > 0.5
+    )  # predictions too low: the network thinks of 2 %, the patients are 15 %
     assert wrong.decomposition.reliability > right.decomposition.reliability
     # Tuned to these patients it is right again.
     tuned = model.update(cohort, vary="lumbar_disc_herniation", restarts=0)
@@ -124,18 +139,33 @@ def test_patients_of_the_network_itself_are_calibrated_and_others_are_not(model,
 
 def test_subgroups_settings_and_events(cohort):
     big = sl.load("back-leg-pain")
-    frame = pd.concat([big.in_setting(s).sample(150, seed=1, columns="observable") for s in ("primary_care", "secondary_care")])
+    frame = pd.concat(
+        [
+            big.in_setting(s).sample(150, seed=1, columns="observable")
+            for s in ("primary_care", "secondary_care")
+        ]
+    )
     rng = np.random.default_rng(0)
     frame = frame[["age_group", "sex", "back_pain", "leg_pain", "numbness"]].assign(
-        where=["primary_care"] * 150 + ["secondary_care"] * 150, lumbar_disc_herniation=rng.random(300) < 0.3
+        where=["primary_care"] * 150 + ["secondary_care"] * 150,
+        lumbar_disc_herniation=rng.random(300) < 0.3,
     )
     found = big.evaluate(frame, by="sex", setting="where", bootstrap=20)
-    assert {r.group for r in found.rows} == {"all patients", "where=primary_care", "where=secondary_care", "sex=female", "sex=male"}
+    assert {r.group for r in found.rows} == {
+        "all patients",
+        "where=primary_care",
+        "where=secondary_care",
+        "sex=female",
+        "sex=male",
+    }
     there = big.in_setting("secondary_care").posteriors(
-        frame.iloc[150:].drop(columns=["where", "lumbar_disc_herniation"]), of="lumbar_disc_herniation"
+        frame.iloc[150:].drop(columns=["where", "lumbar_disc_herniation"]),
+        of="lumbar_disc_herniation",
     )
     own = found.of("lumbar_disc_herniation", "where=secondary_care")
-    assert np.sort(own.predictions) == pytest.approx(np.sort(there["lumbar_disc_herniation"].to_numpy()))
+    assert np.sort(own.predictions) == pytest.approx(
+        np.sort(there["lumbar_disc_herniation"].to_numpy())
+    )
     assert sum(found.of(group=f"sex={s}").patients for s in ("female", "male")) == 300
     state = sl.load("minimal").evaluate(cohort, "leg_pain=below_knee", bootstrap=0).of()
     assert state.cases == (cohort["leg_pain"] == "below_knee").sum()
@@ -156,16 +186,25 @@ def test_tables_of_results(model, cohort):
     )
     table = found.confusion("lumbar_disc_herniation").set_index("measure")
     called = row.predictions >= 0.2
-    assert table.loc["sensitivity", "value"] == pytest.approx((called & (row.outcomes == 1)).sum() / row.cases)
-    assert table.loc["specificity", "value"] == pytest.approx((~called & (row.outcomes == 0)).sum() / (row.patients - row.cases))
+    assert table.loc["sensitivity", "value"] == pytest.approx(
+        (called & (row.outcomes == 1)).sum() / row.cases
+    )
+    assert table.loc["specificity", "value"] == pytest.approx(
+        (~called & (row.outcomes == 0)).sum() / (row.patients - row.cases)
+    )
     assert "AUC" in str(found) and "Not a medical device" in found._repr_html_()
     assert found.of("lumbar_disc_herniation").sensitivity.value >= 0.0
 
 
 def test_the_seed_decides_and_kinds_of_frames_do_not(model, cohort):
-    one, two = (model.evaluate(f, "scoliosis", bootstrap=40, seed=3) for f in (cohort, pl.from_pandas(cohort)))
+    one, two = (
+        model.evaluate(f, "scoliosis", bootstrap=40, seed=3)
+        for f in (cohort, pl.from_pandas(cohort))
+    )
     assert one.to_frame().equals(two.to_frame())
-    assert not one.to_frame().equals(model.evaluate(cohort, "scoliosis", bootstrap=40, seed=4).to_frame())
+    assert not one.to_frame().equals(
+        model.evaluate(cohort, "scoliosis", bootstrap=40, seed=4).to_frame()
+    )
 
 
 def test_few_cases_have_no_interval_and_impossible_patients_are_counted(model):
@@ -222,8 +261,10 @@ def test_recalibration_of_predictions_that_are_far_off():
     p = 1.0 / (1.0 + np.exp(-x))
     a, b = metrics.recalibration(p, y, np.ones(1000))
     q = np.clip(p, metrics.EDGE, 1.0 - metrics.EDGE)
-    found = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit((np.log(q) - np.log1p(-q))[:, np.newaxis], y)
-    assert (a, b) == pytest.approx((found.intercept_[0], found.coef_[0, 0]), abs=1e-4)
-    assert metrics.recalibration(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]), np.ones(4)) == pytest.approx(
-        (np.nan, np.nan), nan_ok=True
+    found = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit(
+        (np.log(q) - np.log1p(-q))[:, np.newaxis], y
     )
+    assert (a, b) == pytest.approx((found.intercept_[0], found.coef_[0, 0]), abs=1e-4)
+    assert metrics.recalibration(
+        np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]), np.ones(4)
+    ) == pytest.approx((np.nan, np.nan), nan_ok=True)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.inference import fast
-from spinelink.inference.counts import Rows, arrays_of, count
-from spinelink.inference.numeric import compile_network, point_values
-from spinelink.model.settings import parameters_in
+from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.gradient.counts import Rows, arrays_of, count
+from spinelink.inference.kernel import flat as fast
+from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
 from tests.strategies import networks
 
@@ -26,7 +26,11 @@ def random_rows(compiled, size, seed, *, soft=True):
     rng = np.random.default_rng(seed)
     n = len(compiled.names)
     codes = np.array(
-        [[rng.integers(compiled.cards[i]) if rng.random() < 0.5 else -1 for i in range(n)] for _ in range(size)], dtype=np.int64
+        [
+            [rng.integers(compiled.cards[i]) if rng.random() < 0.5 else -1 for i in range(n)]
+            for _ in range(size)
+        ],
+        dtype=np.int64,
     )
     likelihoods = {}
     if soft:
@@ -44,7 +48,10 @@ def by_numpy(compiled, rows, monkeypatch):
 
 
 def same(a, b):
-    return all(np.allclose(x, y, rtol=1e-9, atol=1e-10) for x, y in zip(arrays_of(a), arrays_of(b), strict=True))
+    return all(
+        np.allclose(x, y, rtol=1e-9, atol=1e-10)
+        for x, y in zip(arrays_of(a), arrays_of(b), strict=True)
+    )
 
 
 @given(network=networks(max_nodes=7, max_parents=4), seed=st.integers(0, 10_000))
@@ -68,7 +75,10 @@ def test_a_real_network(monkeypatch):
     slow, found = by_numpy(compiled, rows, monkeypatch), count(compiled, rows, information=True)
     assert same(found.expected, slow.expected) and same(found.squares, slow.squares)
     one, four = (count(compiled, rows, threads=t) for t in (1, 4))
-    assert all(np.array_equal(x, y) for x, y in zip(arrays_of(one.expected), arrays_of(four.expected), strict=True))
+    assert all(
+        np.array_equal(x, y)
+        for x, y in zip(arrays_of(one.expected), arrays_of(four.expected), strict=True)
+    )
 
 
 def test_counts_of_complete_rows_are_counts():
@@ -83,4 +93,6 @@ def test_counts_of_complete_rows_are_counts():
     scoliosis = compiled.index["scoliosis"]
     table = found.expected[scoliosis].table[..., 0]
     assert table.sum() == pytest.approx(possible.sum())
-    assert np.allclose(table.reshape(-1, 2).sum(axis=0), np.bincount(codes[possible, scoliosis], minlength=2))
+    assert np.allclose(
+        table.reshape(-1, 2).sum(axis=0), np.bincount(codes[possible, scoliosis], minlength=2)
+    )

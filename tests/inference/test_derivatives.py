@@ -11,15 +11,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import spinelink.inference.derivatives as derivatives_module
-import spinelink.inference.plan as plan_module
-import spinelink.inference.query as query_module
+import spinelink.inference.gradient.by_entry as derivatives_module
+import spinelink.inference.interpreted.marginals as query_module
+import spinelink.inference.plan.plan as plan_module
 from spinelink.diagnosis import Model
-from spinelink.inference.compiled import CompiledNetwork, NoisyFactor, TableFactor
-from spinelink.inference.derivatives import derivatives, expected_counts
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.draws import draw_marginals
 from spinelink.inference.enumeration import enumerate_marginals
-from spinelink.inference.query import marginals
+from spinelink.inference.gradient.by_entry import derivatives, expected_counts
+from spinelink.inference.interpreted.marginals import marginals
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_rare import two_layers
 from tests.strategies import evidence_for, networks
@@ -30,10 +30,10 @@ def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4))
     case = Model(network).observe(draw(evidence_for(network)))
     compiled = case.model.compiled
-    seen = case._seen
-    hidden = [i for i in range(len(compiled.names)) if not isinstance(seen.get(i), int)]
+    observed = case._observed
+    hidden = [i for i in range(len(compiled.names)) if not isinstance(observed.get(i), int)]
     chosen = draw(st.lists(st.sampled_from(hidden), unique=True, max_size=2)) if hidden else []
-    return compiled, seen, [(i, draw(st.integers(0, compiled.cards[i] - 1))) for i in chosen]
+    return compiled, observed, [(i, draw(st.integers(0, compiled.cards[i] - 1))) for i in chosen]
 
 
 def arrays(factor):
@@ -44,43 +44,63 @@ def with_entry(compiled, i, k, position, value):
     changed = [a.copy() for a in arrays(compiled.factors[i])]
     changed[k][position] = value
     old = compiled.factors[i]
-    new = TableFactor(old.parents, changed[0]) if isinstance(old, TableFactor) else NoisyFactor(old.parents, changed[0], tuple(changed[1:]))
-    return CompiledNetwork(compiled.names, compiled.states, (*compiled.factors[:i], new, *compiled.factors[i + 1 :]))
+    new = (
+        TableFactor(old.parents, changed[0])
+        if isinstance(old, TableFactor)
+        else NoisyFactor(old.parents, changed[0], tuple(changed[1:]))
+    )
+    return CompiledNetwork(
+        compiled.names, compiled.states, (*compiled.factors[:i], new, *compiled.factors[i + 1 :])
+    )
 
 
-def slope(compiled, seen, i, k, position):
+def slope(compiled, observed, i, k, position):
     """d P(findings) / d entry, by enumeration."""
-    high, low = (enumerate_marginals(with_entry(compiled, i, k, position, v), seen)[0][0] for v in (1.0, 0.0))
+    high, low = (
+        enumerate_marginals(with_entry(compiled, i, k, position, v), observed)[0][0]
+        for v in (1.0, 0.0)
+    )
     return high - low
 
 
 def check(question, data):
-    compiled, seen, targets = question
-    total, by_node = enumerate_marginals(compiled, seen)
+    compiled, observed, targets = question
+    total, by_node = enumerate_marginals(compiled, observed)
     # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
     assume(total[0] > 1e-6)
-    found = derivatives(compiled, seen, targets)
+    found = derivatives(compiled, observed, targets)
     assert found.log_evidence == pytest.approx(np.log(total[0]), abs=1e-9)
     for k, (node, state) in enumerate(targets):
         assert found.posteriors[k] == pytest.approx(by_node[node][state, 0], abs=1e-9)
-    relevant = sorted(compiled.ancestors([*seen, *(node for node, _ in targets)]))
+    relevant = sorted(compiled.ancestors([*observed, *(node for node, _ in targets)]))
     assume(relevant)
     for _ in range(8):
         i = data.draw(st.sampled_from(relevant))
         own, slopes = arrays(compiled.factors[i]), arrays(found.factors[i])
         k = data.draw(st.integers(0, len(own) - 1))
         position = tuple(data.draw(st.integers(0, n - 1)) for n in own[k].shape[:-1])
-        plain = slope(compiled, seen, i, k, position)
-        assert slopes[k][(*position, 0)] == pytest.approx(plain / total[0], rel=1e-7, abs=1e-7), (i, k, position)
+        plain = slope(compiled, observed, i, k, position)
+        assert slopes[k][(*position, 0)] == pytest.approx(plain / total[0], rel=1e-7, abs=1e-7), (
+            i,
+            k,
+            position,
+        )
         for column, (node, state) in enumerate(targets, start=1):
-            both = {**seen, node: state}
-            if node in seen:  # a virtual finding on the target: its likelihood of the state goes with it
-                likelihood = seen[node][state, 0]
+            both = {**observed, node: state}
+            if (
+                node in observed
+            ):  # a virtual finding on the target: its likelihood of the state goes with it
+                likelihood = observed[node][state, 0]
                 joint = likelihood * slope(compiled, both, i, k, position)
             else:
                 joint = slope(compiled, both, i, k, position)
             expected = (joint - by_node[node][state, 0] * plain) / total[0]
-            assert slopes[k][(*position, column)] == pytest.approx(expected, rel=1e-7, abs=1e-7), (i, k, position, column)
+            assert slopes[k][(*position, column)] == pytest.approx(expected, rel=1e-7, abs=1e-7), (
+                i,
+                k,
+                position,
+                column,
+            )
 
 
 @RELAXED
@@ -103,18 +123,21 @@ def test_factored_form_has_the_same_derivatives(question, data):
 def test_signed_terms_have_the_same_derivatives(question, data):
     """However small; where digits are lost the sum without signs answers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.derivatives.LIGHT", 0)
+        patch.setattr("spinelink.inference.gradient.by_entry.LIGHT", 0)
         check(question, data)
 
 
 def test_targets_in_parts_have_the_same_derivatives():
     model = Model(two_layers(5, 4, prior=0.1, leak=0.05, link=0.5))
     compiled, index = model.compiled, model.compiled.index
-    seen = {index[f"f{j}"]: 1 for j in range(3)}
+    observed = {index[f"f{j}"]: 1 for j in range(3)}
     targets = [(index[f"c{i}"], 1) for i in range(5)]
     whole, parts = (
-        derivatives(compiled, seen, targets),
-        [derivatives(compiled, seen, targets[:2]), derivatives(compiled, seen, targets[2:])],
+        derivatives(compiled, observed, targets),
+        [
+            derivatives(compiled, observed, targets[:2]),
+            derivatives(compiled, observed, targets[2:]),
+        ],
     )
     joined = derivatives_module._side_by_side(*parts)
     np.testing.assert_allclose(joined.posteriors, whole.posteriors)
@@ -127,25 +150,31 @@ def test_targets_in_parts_have_the_same_derivatives():
 @given(questions(), st.data())
 def test_logarithmic_form_has_the_same_derivatives(question, data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.derivatives.UNDERFLOW", np.inf)
+        patch.setattr("spinelink.inference.gradient.by_entry.UNDERFLOW", np.inf)
         check(question, data)
 
 
 @RELAXED
 @given(questions())
 def test_expected_counts_are_the_posteriors_of_families(question):
-    compiled, seen, _ = question
-    total, by_node = enumerate_marginals(compiled, seen)
+    compiled, observed, _ = question
+    total, by_node = enumerate_marginals(compiled, observed)
     # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
     assume(total[0] > 1e-6)
-    counts = expected_counts(compiled, seen).factors
-    for i in compiled.ancestors(seen):
+    counts = expected_counts(compiled, observed).factors
+    for i in compiled.ancestors(observed):
         factor = compiled.factors[i]
         if isinstance(factor, TableFactor):
             table = counts[i].table[..., 0]
-            np.testing.assert_allclose(table.sum(axis=tuple(range(table.ndim - 1))), by_node[i][:, 0], atol=1e-9)
+            np.testing.assert_allclose(
+                table.sum(axis=tuple(range(table.ndim - 1))), by_node[i][:, 0], atol=1e-9
+            )
             for axis, p in enumerate(factor.parents):
-                np.testing.assert_allclose(table.sum(axis=tuple(a for a in range(table.ndim) if a != axis)), by_node[p][:, 0], atol=1e-9)
+                np.testing.assert_allclose(
+                    table.sum(axis=tuple(a for a in range(table.ndim) if a != axis)),
+                    by_node[p][:, 0],
+                    atol=1e-9,
+                )
         else:  # every parent, in each of its states, contributes one level
             np.testing.assert_allclose(counts[i].leak.sum(), 1.0, atol=1e-9)
             for p, link in zip(factor.parents, counts[i].links, strict=True):
@@ -154,15 +183,17 @@ def test_expected_counts_are_the_posteriors_of_families(question):
 
 @st.composite
 def drawn_networks(draw):
-    compiled, seen, _ = draw(questions())
+    compiled, observed, _ = draw(questions())
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     draws = 7
 
     def jitter(array):
-        spread = np.repeat(array, draws, axis=-1) * generator.uniform(0.5, 1.0, (*array.shape[:-1], draws))
+        spread = np.repeat(array, draws, axis=-1) * generator.uniform(
+            0.5, 1.0, (*array.shape[:-1], draws)
+        )
         return spread / spread.sum(axis=-2, keepdims=True)
 
-    return compiled.map_arrays(jitter), seen
+    return compiled.map_arrays(jitter), observed
 
 
 @pytest.mark.xdist_group("numba")
@@ -172,17 +203,21 @@ def drawn_networks(draw):
 def test_draws_equal_one_at_a_time(engine, question):
     if engine == "fast":
         pytest.importorskip("numba")
-    drawn, seen = question
+    drawn, observed = question
     nodes = list(range(len(drawn.names)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("spinelink.inference.draws.PIECE", 4)
-        found = draw_marginals(drawn, seen, nodes, engine=engine)
+        found = draw_marginals(drawn, observed, nodes, engine=engine)
     for k in range(7):
-        alone = marginals(drawn.map_arrays(lambda a, k=k: a[..., k : k + 1]), seen, nodes)
-        np.testing.assert_allclose(found.log_evidence[k], alone.log_evidence[0], rtol=1e-12, atol=1e-12)
+        alone = marginals(drawn.map_arrays(lambda a, k=k: a[..., k : k + 1]), observed, nodes)
+        np.testing.assert_allclose(
+            found.log_evidence[k], alone.log_evidence[0], rtol=1e-12, atol=1e-12
+        )
         if np.isfinite(alone.log_evidence[0]):
             for n in nodes:
-                np.testing.assert_allclose(found.of[n][:, k], alone.of[n][:, 0], rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(
+                    found.of[n][:, k], alone.of[n][:, 0], rtol=1e-10, atol=1e-12
+                )
 
 
 def test_a_target_that_is_seen_and_impossible_findings_are_refused():

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
-from spinelink.inference.events import with_events
+from spinelink.inference.variants.likelihood_events import with_events
 from tests import oracle
 from tests.inference.test_exact import RELAXED, scaled
 from tests.strategies import evidence_for, networks
@@ -24,10 +24,18 @@ def questions(draw):
     assume(hidden)
     levels = {n: st.integers(0, len(network.nodes[n].states) - 1) for n in hidden}
     events = [
-        {n: draw(levels[n]) for n in draw(st.lists(st.sampled_from(hidden), min_size=1, max_size=3, unique=True))}
+        {
+            n: draw(levels[n])
+            for n in draw(st.lists(st.sampled_from(hidden), min_size=1, max_size=3, unique=True))
+        }
         for _ in range(draw(st.integers(1, 5)))
     ]
-    return network, evidence, events, draw(st.lists(st.sampled_from(hidden), max_size=3, unique=True))
+    return (
+        network,
+        evidence,
+        events,
+        draw(st.lists(st.sampled_from(hidden), max_size=3, unique=True)),
+    )
 
 
 @pytest.mark.xdist_group("numba")
@@ -44,18 +52,28 @@ def test_events_equal_enumeration(fast, terms, question):
     compiled = case.model.compiled
     index = compiled.index
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.events.MOST_TERMS", terms)
+        patch.setattr("spinelink.inference.variants.likelihood_events.MOST_TERMS", terms)
         if not fast:
-            patch.setattr("spinelink.inference.fast.is_available", lambda: False)
+            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
         found = with_events(
-            compiled, case._seen, [{index[n]: k for n, k in e.items()} for e in events], [index[n] for n in nodes], threads=2
+            compiled,
+            case._observed,
+            [{index[n]: k for n, k in e.items()} for e in events],
+            [index[n] for n in nodes],
+            threads=2,
         )
     for k, event in enumerate(events):
         total, sums = 0.0, {n: np.zeros(len(network.nodes[n].states)) for n in nodes}
         for assignment, p in oracle.joint(network):
             for n, value in weights.items():
-                p *= float(assignment[n] == value) if isinstance(value, str) else value[assignment[n]]
-            if all(network.nodes[n].states.index(assignment[n]) <= level for n, level in event.items()):
+                p *= (
+                    float(assignment[n] == value)
+                    if isinstance(value, str)
+                    else value[assignment[n]]
+                )
+            if all(
+                network.nodes[n].states.index(assignment[n]) <= level for n, level in event.items()
+            ):
                 total += p
                 for n in nodes:
                     sums[n][network.nodes[n].states.index(assignment[n])] += p

@@ -9,15 +9,24 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import spinelink as sl
-import spinelink.inference.explanation as explanation_module
-import spinelink.inference.plan as plan_module
-import spinelink.inference.query as query_module
+import spinelink.inference.interpreted.marginals as query_module
+import spinelink.inference.interpreted.most_probable as explanation_module
+import spinelink.inference.plan.plan as plan_module
 from spinelink.diagnosis import Model
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, TooLargeError, UnknownNameError
+from spinelink.errors import (
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    TooLargeError,
+    UnknownNameError,
+)
 from tests.oracle import joint, posterior
 from tests.strategies import evidence_for, networks
 
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+RELAXED = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 @st.composite
@@ -28,7 +37,10 @@ def questions(draw):
 
 def scaled(evidence):
     """Virtual evidence as the library scales it, so that log P(evidence) compares."""
-    return {n: v if isinstance(v, str) else {s: x / max(v.values()) for s, x in v.items()} for n, v in evidence.items()}
+    return {
+        n: v if isinstance(v, str) else {s: x / max(v.values()) for s, x in v.items()}
+        for n, v in evidence.items()
+    }
 
 
 def agrees(network, evidence, engine="numpy"):
@@ -70,8 +82,8 @@ def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
     """The same with every noisy family on a deputy, and hardly any room, so that nodes are asked for in halves."""
     pytest.importorskip("numba")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.fast.EXPAND", 0)
-        patch.setattr("spinelink.inference.one_case.GROUP_CAPACITY", 40)
+        patch.setattr("spinelink.inference.kernel.flat.EXPAND", 0)
+        patch.setattr("spinelink.inference.answer.GROUP_CAPACITY", 40)
         agrees(*question, engine="fast")
 
 
@@ -82,7 +94,7 @@ def test_signed_terms_equal_enumeration(question):
     """Every noisy family as a difference of products, however small."""
     pytest.importorskip("numba")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.fast.LIGHT", 0)
+        patch.setattr("spinelink.inference.kernel.flat.LIGHT", 0)
         agrees(*question, engine="fast")
 
 
@@ -91,7 +103,7 @@ def test_signed_terms_equal_enumeration(question):
 def test_signed_terms_of_numpy_equal_enumeration(question):
     """The same, without the kernel; a plan in signed terms is taken whether it is smaller or not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.query._pays", lambda *_: True)
+        patch.setattr("spinelink.inference.interpreted.marginals._pays", lambda *_: True)
         agrees(*question)
 
 
@@ -186,7 +198,9 @@ def test_order_of_findings_is_irrelevant(question, random):
 @given(questions(), st.data())
 def test_joint_equals_enumeration(question, data):
     network, evidence = question
-    names = data.draw(st.permutations(list(network.nodes)))[: data.draw(st.integers(1, min(3, len(network.nodes))))]
+    names = data.draw(st.permutations(list(network.nodes)))[
+        : data.draw(st.integers(1, min(3, len(network.nodes))))
+    ]
     total, _, _ = posterior(network, scaled(evidence))
     if total == 0.0:
         return
@@ -220,7 +234,9 @@ def test_conditioning_equals_enumeration(question):
         every = list(range(len(network.nodes)))
         for budget in (24.0 * 12, 24.0 * 40):
             try:
-                answer = query_module.marginals(model.compiled, case._seen, every, budget=budget)
+                answer = query_module.marginals(
+                    model.compiled, case._observed, every, budget=budget
+                )
             except TooLargeError:
                 continue
             assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
@@ -237,7 +253,9 @@ def test_memory_is_adjustable_and_its_end_is_said():
     network = two_layers(12, 6, prior=0.1, leak=0.1, link=0.5)
     findings = {f"f{j}": "present" for j in range(5)}
     whole = Model(network).observe(findings).posterior("c0")["present"]
-    assert Model(network, memory=4e4).observe(findings).posterior("c0")["present"] == pytest.approx(whole, rel=1e-12)
+    assert Model(network, memory=4e4).observe(findings).posterior("c0")["present"] == pytest.approx(
+        whole, rel=1e-12
+    )
     with pytest.raises(TooLargeError, match="memory budget"):
         Model(network, memory=50.0).observe(findings).posterior("c0")
     for wrong in (0, -1.0, "much", True):

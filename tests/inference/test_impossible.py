@@ -10,18 +10,24 @@ from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
 from spinelink.errors import ImpossibleEvidenceError
-from spinelink.model.cpd import Case, Deterministic, Prior
-from spinelink.model.network import Network
-from spinelink.model.parameter import Probability
-from spinelink.model.variable import Node
+from spinelink.network.cpd import Case, Deterministic, Prior
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Probability
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
 
 def test_a_smallest_set_is_named_and_the_rest_is_not():
-    half = Prior(kind="prior", prior=Probability(estimate=0.5, equivalent_sample_size=2.0, grade="judged", note="test"))
+    half = Prior(
+        kind="prior",
+        prior=Probability(estimate=0.5, equivalent_sample_size=2.0, grade="judged", note="test"),
+    )
     both = Deterministic(
-        kind="deterministic", parents=("a", "b"), cases=(Case(given={"a": "present", "b": "present"}, state="present"),), otherwise="absent"
+        kind="deterministic",
+        parents=("a", "b"),
+        cases=(Case(given={"a": "present", "b": "present"}, state="present"),),
+        otherwise="absent",
     )
     nodes = {n: Node(role="symptom", label=n, cpd=half) for n in ("a", "b", "other")}
     nodes["both"] = Node(role="symptom", label="both", cpd=both)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.inference.derivatives import log_slopes
-from spinelink.inference.numeric import compile_network, point_values
-from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
-from spinelink.inference.query import log_evidence
-from spinelink.model.parameter import Distribution, Probability, Ratio
-from spinelink.model.settings import parameters_in
+from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.gradient.by_entry import log_slopes
+from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
+from spinelink.inference.interpreted.marginals import log_evidence
+from spinelink.network.parameter import Distribution, Probability, Ratio
+from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
 from tests.strategies import networks
 
@@ -45,7 +45,9 @@ def questions(draw):
         for k, v in point_values(network, parameters_in(network, None)).items()
     }
     compiled = compile_network(network, values)
-    nodes = draw(st.lists(st.integers(0, len(compiled.names) - 1), min_size=1, max_size=2, unique=True))
+    nodes = draw(
+        st.lists(st.integers(0, len(compiled.names) - 1), min_size=1, max_size=2, unique=True)
+    )
     seed = np.random.default_rng(draw(st.integers(0, 1000)))
     return network, values, compiled, {n: 0.05 + seed.random((compiled.cards[n], 2)) for n in nodes}
 
@@ -60,9 +62,13 @@ def test_every_number_as_by_differences(question):
         if slope.ndim == 1:
             expected = differences(network, values, key, 0, weights)
         else:
-            expected = np.array([differences(network, values, key, state, weights) for state in range(len(slope))])
+            expected = np.array(
+                [differences(network, values, key, state, weights) for state in range(len(slope))]
+            )
             slope = slope - (values[key] * slope).sum(axis=0)
-        assert np.allclose(slope, expected, atol=2e-6 * max(1.0, np.abs(expected).max()), rtol=1e-4), key
+        assert np.allclose(
+            slope, expected, atol=2e-6 * max(1.0, np.abs(expected).max()), rtol=1e-4
+        ), key
 
 
 def test_numbers_above_a_stated_prevalence_move_its_intercept():
@@ -74,16 +80,33 @@ def test_numbers_above_a_stated_prevalence_move_its_intercept():
     weights = {cause: np.array([[0.0], [1.0]])}
     found = parameter_slopes(network, values, compiled, log_slopes(compiled, {}, weights)[1])
     assert abs(found["heavy_lifting.prior"][0]) < 1e-12
-    assert found["lumbar_disc_herniation.prior"][0] == pytest.approx(1.0 / 0.02, rel=1e-9)  # d log p / d p
+    assert found["lumbar_disc_herniation.prior"][0] == pytest.approx(
+        1.0 / 0.02, rel=1e-9
+    )  # d log p / d p
 
 
 @pytest.mark.parametrize(
     ("number", "value", "slope", "moved"),
     [
-        (Probability(estimate=0.2, equivalent_sample_size=15.0, grade="judged", note="x" * 10), [0.2], [3.0], 3.0 * np.sqrt(0.16 / 16)),
-        (Ratio(estimate=2.0, interval=(1.0, 4.0), grade="judged", note="x" * 10), [2.0], [-0.5], 0.5 * 2.0 * np.log(4.0) / 3.92),
         (
-            Distribution(estimate={"a": 0.5, "b": 0.5}, equivalent_sample_size=24.0, grade="judged", note="x" * 10),
+            Probability(estimate=0.2, equivalent_sample_size=15.0, grade="judged", note="x" * 10),
+            [0.2],
+            [3.0],
+            3.0 * np.sqrt(0.16 / 16),
+        ),
+        (
+            Ratio(estimate=2.0, interval=(1.0, 4.0), grade="judged", note="x" * 10),
+            [2.0],
+            [-0.5],
+            0.5 * 2.0 * np.log(4.0) / 3.92,
+        ),
+        (
+            Distribution(
+                estimate={"a": 0.5, "b": 0.5},
+                equivalent_sample_size=24.0,
+                grade="judged",
+                note="x" * 10,
+            ),
             [[0.5], [0.5]],
             [[1.0], [0.0]],
             np.sqrt(0.25 / 25),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import spinelink as sl
 from spinelink.diagnosis import Model
 from spinelink.inference.enumeration import family_table
-from spinelink.inference.query import marginals
+from spinelink.inference.interpreted.marginals import marginals
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
@@ -43,7 +43,9 @@ def agrum_posteriors(compiled, evidence, names):
     import pyagrum as gum
 
     engine = gum.LazyPropagation(agrum_of(compiled))
-    engine.setEvidence({n: v if isinstance(v, str) else list(v.values()) for n, v in evidence.items()})
+    engine.setEvidence(
+        {n: v if isinstance(v, str) else list(v.values()) for n, v in evidence.items()}
+    )
     engine.makeInference()
     return {n: engine.posterior(n).toarray() for n in names}
 
@@ -85,7 +87,9 @@ def test_random_networks_equal_pgmpy(question):
     engine = VariableElimination(model.to_pgmpy())
     for n in network.nodes:
         if n not in evidence:
-            answer = engine.query([n], evidence=hard, virtual_evidence=soft or None, show_progress=False)
+            answer = engine.query(
+                [n], evidence=hard, virtual_evidence=soft or None, show_progress=False
+            )
             assert np.abs(frame[n].to_numpy() - answer.values).max() < TOLERANCE
 
 
@@ -96,11 +100,27 @@ def test_pgmpy_round_trip_keeps_every_probability(network):
 
     model = Model(network)
     back = sl.from_pgmpy(model.to_pgmpy())
-    before, after = model.observe().posteriors()["posterior"], back.observe().posteriors()["posterior"]
+    before, after = (
+        model.observe().posteriors()["posterior"],
+        back.observe().posteriors()["posterior"],
+    )
     assert (before - after[before.index]).abs().max() < 1e-12
 
 
-@pytest.mark.parametrize("name", ["asia", "alarm", "insurance", "hailfinder", "hepar2", "win95pts", "andes", "pathfinder", "pigs"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "asia",
+        "alarm",
+        "insurance",
+        "hailfinder",
+        "hepar2",
+        "win95pts",
+        "andes",
+        "pathfinder",
+        "pigs",
+    ],
+)
 def test_public_networks_equal_pyagrum(name):
     """All marginals of networks in the pgmpy wheel after a dozen findings; all 24 of them are in benchmarks/pgmpy_networks.csv."""
     gum = pytest.importorskip("pyagrum")
@@ -112,11 +132,16 @@ def test_public_networks_equal_pyagrum(name):
     rng = np.random.default_rng(1)
     state = {}
     for i in compiled.order:
-        chances = compiled.factors[i].table[(*(state[p] for p in compiled.parents[i]), slice(None), 0)]
+        chances = compiled.factors[i].table[
+            (*(state[p] for p in compiled.parents[i]), slice(None), 0)
+        ]
         state[i] = int(rng.choice(len(chances), p=chances / chances.sum()))
-    seen = {int(i): state[int(i)] for i in rng.choice(len(compiled.names), min(12, len(compiled.names) // 2), replace=False)}
-    found = marginals(compiled, seen, range(len(compiled.names)))
+    observed = {
+        int(i): state[int(i)]
+        for i in rng.choice(len(compiled.names), min(12, len(compiled.names) // 2), replace=False)
+    }
+    found = marginals(compiled, observed, range(len(compiled.names)))
     engine = gum.LazyPropagation(agrum_of(compiled))
-    engine.setEvidence({compiled.names[i]: s for i, s in seen.items()})
+    engine.setEvidence({compiled.names[i]: s for i, s in observed.items()})
     for i, n in enumerate(compiled.names):
         np.testing.assert_allclose(found.of[i][:, 0], engine.posterior(n).toarray(), atol=1e-9)

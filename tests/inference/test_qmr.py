@@ -5,22 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinelink.batch.engine import answer
-from spinelink.batch.findings import TableFindings
-from spinelink.inference.query import largest_plan, marginals
+from spinelink.inference.interpreted.marginals import largest_plan, marginals
+from spinelink.table.cells import TableFindings
+from spinelink.table.engine import answer
 from tests.qmr import patient, quickscore, two_layers
 
 
 @pytest.mark.parametrize(("variables", "positive"), [(200, 2), (200, 8), (500, 6), (1000, 8)])
 def test_large_networks_equal_quickscore(variables, positive):
     network = two_layers(variables, seed=variables)
-    seen = patient(network, positive, 20, seed=positive)
+    observed = patient(network, positive, 20, seed=positive)
     diseases = list(range(variables // 3))
-    total, joint = quickscore(network, seen)
-    found = marginals(network, seen, diseases)
+    total, joint = quickscore(network, observed)
+    found = marginals(network, observed, diseases)
     assert found.log_evidence[0] == pytest.approx(float(np.log(total)), rel=1e-9)
-    np.testing.assert_allclose([found.of[i][1, 0] for i in diseases], (joint / total).astype(float), rtol=1e-7)
-    assert largest_plan(network, seen, diseases) < 1e8
+    np.testing.assert_allclose(
+        [found.of[i][1, 0] for i in diseases], (joint / total).astype(float), rtol=1e-7
+    )
+    assert largest_plan(network, observed, diseases) < 1e8
 
 
 @pytest.mark.xdist_group("numba")

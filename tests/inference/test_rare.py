@@ -10,22 +10,28 @@ import numpy as np
 import pytest
 
 from spinelink.diagnosis import Model
-from spinelink.model.cpd import Accuracy, NoisyOr, Prior
-from spinelink.model.network import Network
-from spinelink.model.parameter import Probability
-from spinelink.model.variable import Node
+from spinelink.network.cpd import Accuracy, NoisyOr, Prior
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Probability
 
 
-@pytest.fixture(params=["numpy", "signed numpy", *(pytest.param(e, marks=pytest.mark.xdist_group("numba")) for e in ("fast", "signed"))])
+@pytest.fixture(
+    params=[
+        "numpy",
+        "signed numpy",
+        *(pytest.param(e, marks=pytest.mark.xdist_group("numba")) for e in ("fast", "signed")),
+    ]
+)
 def engine(request, monkeypatch):
     """signed: what is small, too, is first tried as differences of products, whose digits are not enough here."""
     if request.param == "signed numpy":
-        monkeypatch.setattr("spinelink.inference.query._pays", lambda *_: True)
+        monkeypatch.setattr("spinelink.inference.interpreted.marginals._pays", lambda *_: True)
     if "numpy" in request.param:
         return "numpy"
     pytest.importorskip("numba")
     if request.param == "signed":
-        monkeypatch.setattr("spinelink.inference.fast.LIGHT", 0)
+        monkeypatch.setattr("spinelink.inference.kernel.flat.LIGHT", 0)
     return "fast"
 
 
@@ -35,10 +41,17 @@ def number(p):
 
 def two_layers(causes, findings, *, prior, leak, link):
     """`causes` independent causes, each finding a noisy-OR of all of them with slightly different links."""
-    nodes = {f"c{i}": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(prior))) for i in range(causes)}
+    nodes = {
+        f"c{i}": Node(
+            role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(prior))
+        )
+        for i in range(causes)
+    }
     for j in range(findings):
         links = {f"c{i}": number(link * (1 + (i + 2 * j) % 5 / 10)) for i in range(causes)}
-        nodes[f"f{j}"] = Node(role="symptom", label="f", cpd=NoisyOr(kind="noisy_or", leak=number(leak), links=links))
+        nodes[f"f{j}"] = Node(
+            role="symptom", label="f", cpd=NoisyOr(kind="noisy_or", leak=number(leak), links=links)
+        )
     return Network(spinelink=1, name="layers", title="layers", version="0", nodes=nodes)
 
 
@@ -94,14 +107,26 @@ def test_evidence_far_below_the_smallest_double(engine):
 
 def test_underflow_of_the_leading_explanation_is_noticed(engine):
     """The explanation that is likelier by 1e300 on most findings is killed by the last one; plain doubles would say 0/0."""
-    nodes = {"c": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(0.5)))}
+    nodes = {
+        "c": Node(
+            role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=number(0.5))
+        )
+    }
     for j in range(100):
         cpd = NoisyOr(kind="noisy_or", leak=number(1e-9), links={"c": number(0.9)})
         nodes[f"f{j}"] = Node(role="symptom", label="f", cpd=cpd)
-    nodes["last"] = Node(role="symptom", label="f", cpd=NoisyOr(kind="noisy_or", leak=number(0.5), links={"c": number(1.0)}))
+    nodes["last"] = Node(
+        role="symptom",
+        label="f",
+        cpd=NoisyOr(kind="noisy_or", leak=number(0.5), links={"c": number(1.0)}),
+    )
     network = Network(spinelink=1, name="killed", title="killed", version="0", nodes=nodes)
-    case = Model(network, engine=engine).observe({**{f"f{j}": True for j in range(100)}, "last": False})
-    assert case.log_evidence == pytest.approx(math.log(0.5) + 100 * math.log(1e-9) + math.log(0.5), rel=1e-12)
+    case = Model(network, engine=engine).observe(
+        {**{f"f{j}": True for j in range(100)}, "last": False}
+    )
+    assert case.log_evidence == pytest.approx(
+        math.log(0.5) + 100 * math.log(1e-9) + math.log(0.5), rel=1e-12
+    )
     assert case.posterior("c")["present"] == 0.0
 
 
@@ -111,17 +136,23 @@ def test_underflow_of_the_leading_explanation_is_noticed(engine):
 def test_lost_digits_are_noticed(scale, causes, findings):
     """Rows summed as differences of products either agree with sums without signs, or are handed back: also where small sums agree by rounding alike."""
     pytest.importorskip("numba")
-    from spinelink.inference import fast
+    from spinelink.inference.kernel import flat as fast
 
-    compiled = Model(two_layers(causes, findings, prior=0.01, leak=0.02 * scale, link=0.4 * scale)).compiled
-    seen = [compiled.index[f"f{j}"] for j in range(findings)]
+    compiled = Model(
+        two_layers(causes, findings, prior=0.01, leak=0.02 * scale, link=0.4 * scale)
+    ).compiled
+    observed = [compiled.index[f"f{j}"] for j in range(findings)]
     codes = np.full((40, len(compiled.names)), -1)
-    codes[:, seen] = np.random.default_rng(1).integers(-1, 2, (40, findings))
+    codes[:, observed] = np.random.default_rng(1).integers(-1, 2, (40, findings))
     asked = [compiled.index[f"c{i}"] for i in range(causes)]
     group = np.arange(40)
-    plain, exact, answered = fast._solve(compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.NONE, 1 << 22)
+    plain, exact, answered = fast._solve(
+        compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.NONE, 1 << 22
+    )
     assert (answered == 0).all()
-    logs, found, status = fast._solve(compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.ALL, 1 << 22)
+    logs, found, status = fast._solve(
+        compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.ALL, 1 << 22
+    )
     done = status == 0
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)
@@ -134,6 +165,10 @@ def test_what_lies_below_a_rare_node_keeps_its_digits(scale, engine):
     layers = two_layers(3, 1, prior=0.2, leak=0.02 * scale, link=0.4 * scale)
     sure = {p: number(p) for p in (0.9, 1.0)}
     cpd = Accuracy(kind="accuracy", of="f0", sensitivity=sure[0.9], specificity=sure[1.0])
-    network = layers.model_copy(update={"nodes": {**layers.nodes, "t": Node(role="test", label="t", cpd=cpd)}})
+    network = layers.model_copy(
+        update={"nodes": {**layers.nodes, "t": Node(role="test", label="t", cpd=cpd)}}
+    )
     _, present = rational(layers, ["f0"], 3)
-    assert Model(network, engine=engine).observe().posterior("t")["present"] == pytest.approx(0.9 * float(present), rel=1e-9)
+    assert Model(network, engine=engine).observe().posterior("t")["present"] == pytest.approx(
+        0.9 * float(present), rel=1e-9
+    )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
 from spinelink.inference.enumeration import enumerate_marginals
-from spinelink.inference.subsets import with_all_subsets
+from spinelink.inference.variants.subsets import with_all_subsets
 from tests.inference.test_exact import RELAXED
 from tests.strategies import evidence_for, networks
 
@@ -18,11 +18,16 @@ from tests.strategies import evidence_for, networks
 def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4))
     case = Model(network).observe(draw(evidence_for(network)))
-    compiled, seen = case.model.compiled, case._seen
-    hidden = [i for i in range(len(compiled.names)) if not isinstance(seen.get(i), int)]
-    assume(seen and hidden)
-    varied = draw(st.lists(st.sampled_from(sorted(seen)), unique=True, min_size=1, max_size=4))
-    return compiled, seen, varied, draw(st.lists(st.sampled_from(hidden), unique=True, max_size=2))
+    compiled, observed = case.model.compiled, case._observed
+    hidden = [i for i in range(len(compiled.names)) if not isinstance(observed.get(i), int)]
+    assume(observed and hidden)
+    varied = draw(st.lists(st.sampled_from(sorted(observed)), unique=True, min_size=1, max_size=4))
+    return (
+        compiled,
+        observed,
+        varied,
+        draw(st.lists(st.sampled_from(hidden), unique=True, max_size=2)),
+    )
 
 
 @pytest.mark.xdist_group("numba")
@@ -32,27 +37,33 @@ def questions(draw):
 def test_every_subset_equals_enumeration(fast, question):
     if fast:
         pytest.importorskip("numba")
-    compiled, seen, varied, nodes = question
+    compiled, observed, varied, nodes = question
     with pytest.MonkeyPatch.context() as patch:
         if not fast:
-            patch.setattr("spinelink.inference.fast.is_available", lambda: False)
-        found = with_all_subsets(compiled, seen, varied, nodes)
+            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
+        found = with_all_subsets(compiled, observed, varied, nodes)
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}
-        total, by_node = enumerate_marginals(compiled, {i: v for i, v in seen.items() if i not in left})
-        if np.isnan(found.log_evidence[place]):  # said to be unsure: then it is rare, or a state together with it is
+        total, by_node = enumerate_marginals(
+            compiled, {i: v for i, v in observed.items() if i not in left}
+        )
+        if np.isnan(
+            found.log_evidence[place]
+        ):  # said to be unsure: then it is rare, or a state together with it is
             assert min(total[0], *(by_node[n].min() for n in nodes), 1.0) < 1e-4
             continue
         with np.errstate(divide="ignore"):
             assert found.log_evidence[place] == pytest.approx(float(np.log(total[0])), abs=1e-8)
         for n in nodes:
-            np.testing.assert_allclose(found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8)
+            np.testing.assert_allclose(
+                found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8
+            )
 
 
 def test_too_many_products_are_left_to_others(monkeypatch):
     from tests.inference.test_rare import two_layers
 
-    monkeypatch.setattr("spinelink.inference.subsets.MOST_ROWS", 4)
+    monkeypatch.setattr("spinelink.inference.variants.subsets.MOST_ROWS", 4)
     compiled = Model(two_layers(3, 4, prior=0.1, leak=0.1, link=0.5)).compiled
-    seen = {compiled.index[f"f{j}"]: 1 for j in range(3)}
-    assert with_all_subsets(compiled, seen, list(seen), []) is None
+    observed = {compiled.index[f"f{j}"]: 1 for j in range(3)}
+    assert with_all_subsets(compiled, observed, list(observed), []) is None

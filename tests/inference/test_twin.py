@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from spinelink.diagnosis import Model
-from spinelink.inference.coupling import couplings_tried
-from spinelink.inference.necessity import necessity, present_seen
-from spinelink.inference.query import log_evidence
-from spinelink.inference.twin import worlds
-from spinelink.model.cpd import Deterministic, NoisyMax, NoisyOr, Prior, Row, Table
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Probability
-from spinelink.model.variable import Node
+from spinelink.inference.counterfactual.coupling import couplings_tried
+from spinelink.inference.counterfactual.necessity import necessity, present_observed
+from spinelink.inference.counterfactual.twin_network import worlds
+from spinelink.inference.interpreted.marginals import log_evidence
+from spinelink.network.cpd import Deterministic, NoisyMax, NoisyOr, Prior, Row, Table
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Distribution, Probability
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.strategies import ABOUT, networks
@@ -53,7 +53,13 @@ def exogenous(network, name, links=()):
     node = network.nodes[name]
     cpd, states = node.cpd, node.states
     if isinstance(cpd, NoisyOr | NoisyMax):
-        parts = [[(p, lambda given, k=k: k) for k, p in enumerate(oracle.spread(cpd.leak, states).values()) if p > 0.0]]
+        parts = [
+            [
+                (p, lambda given, k=k: k)
+                for k, p in enumerate(oracle.spread(cpd.leak, states).values())
+                if p > 0.0
+            ]
+        ]
         for parent, linked in cpd.links.items():
             if parent in links:
                 parts.append(links[parent])
@@ -61,19 +67,36 @@ def exogenous(network, name, links=()):
             own = network.nodes[parent].states
             by_state = linked if isinstance(linked, dict) else {own[-1]: linked}
             rows = {
-                s: list(oracle.spread(by_state[s], states).values()) if s in by_state else [1.0] + [0.0] * (len(states) - 1) for s in own
+                s: list(oracle.spread(by_state[s], states).values())
+                if s in by_state
+                else [1.0] + [0.0] * (len(states) - 1)
+                for s in own
             }
-            parts.append([(q, lambda given, r=rows, p=parent, u=u: state_at(r[given[p]], u)) for q, u in quantiles(list(rows.values()))])
+            parts.append(
+                [
+                    (q, lambda given, r=rows, p=parent, u=u: state_at(r[given[p]], u))
+                    for q, u in quantiles(list(rows.values()))
+                ]
+            )
         return [
-            (math.prod(q for q, _ in combination), lambda given, c=combination: max(f(given) for _, f in c))
+            (
+                math.prod(q for q, _ in combination),
+                lambda given, c=combination: max(f(given) for _, f in c),
+            )
             for combination in product(*parts)
         ]
     parents = network.parents[name]
     combinations = list(product(*(network.nodes[p].states for p in parents)))
-    rows = {c: list(oracle.chance(network, name, dict(zip(parents, c, strict=True))).values()) for c in combinations}
+    rows = {
+        c: list(oracle.chance(network, name, dict(zip(parents, c, strict=True))).values())
+        for c in combinations
+    }
     if isinstance(cpd, Deterministic):
         return [(1.0, lambda given: state_at(rows[tuple(given[p] for p in parents)], 0.5))]
-    return [(q, lambda given, u=u: state_at(rows[tuple(given[p] for p in parents)], u)) for q, u in quantiles(list(rows.values()))]
+    return [
+        (q, lambda given, u=u: state_at(rows[tuple(given[p] for p in parents)], u))
+        for q, u in quantiles(list(rows.values()))
+    ]
 
 
 def enumerate_worlds(network, changes, held=(), given=None):
@@ -88,7 +111,14 @@ def enumerate_worlds(network, changes, held=(), given=None):
             for q, function in (given or {}).get(name) or exogenous(network, name):
                 fixed = {parent: each[0][parent] for parent, child in held if child == name}
                 now = [
-                    {**w, name: (changes[k - 1][name] if k and name in changes[k - 1] else states[function({**w, **fixed})])}
+                    {
+                        **w,
+                        name: (
+                            changes[k - 1][name]
+                            if k and name in changes[k - 1]
+                            else states[function({**w, **fixed})]
+                        ),
+                    }
                     for k, w in enumerate(each)
                 ]
                 grown.append((p * q, now))
@@ -106,11 +136,15 @@ def questions(draw):
     names = list(network.nodes)
     order = oracle.ordered(network)
     effect = draw(st.sampled_from(order[1:]))
-    causes = draw(st.lists(st.sampled_from([n for n in names if n != effect]), min_size=1, max_size=2, unique=True))
-    seen = draw(st.sampled_from(names))
+    causes = draw(
+        st.lists(
+            st.sampled_from([n for n in names if n != effect]), min_size=1, max_size=2, unique=True
+        )
+    )
+    observed = draw(st.sampled_from(names))
     evidence = {effect: draw(st.sampled_from(network.nodes[effect].states[1:]))}
-    if seen != effect and draw(st.booleans()):
-        evidence[seen] = draw(st.sampled_from(network.nodes[seen].states))
+    if observed != effect and draw(st.booleans()):
+        evidence[observed] = draw(st.sampled_from(network.nodes[observed].states))
     return network, effect, causes, evidence
 
 
@@ -127,15 +161,17 @@ def test_necessity_is_that_of_the_enumeration(question):
     assume(total > 1e-7)
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    found, low, high, _ = necessity(compiled, case._seen, compiled.index[effect], [compiled.index[n] for n in causes])
+    found, low, high, _ = necessity(
+        compiled, case._observed, compiled.index[effect], [compiled.index[n] for n in causes]
+    )
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
 
 
-def all_couplings(compiled, causes, seen, effect):
+def all_couplings(compiled, causes, observed, effect):
     index = compiled.index[effect]
-    opened = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], seen, [[index]]).open
-    return [{}, *couplings_tried(compiled, opened, seen, [index])]
+    opened = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], observed, [[index]]).open
+    return [{}, *couplings_tried(compiled, opened, observed, [index])]
 
 
 @given(questions())
@@ -144,10 +180,16 @@ def test_the_factual_world_is_the_network(question):
     network, effect, causes, evidence = question
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    assume(np.isfinite(log_evidence(compiled, case._seen)[0]))
-    for couplings in all_couplings(compiled, causes, case._seen, effect):
-        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], case._seen, [[compiled.index[effect]]], couplings=couplings)
-        there = {built.at[0][i]: v for i, v in case._seen.items()} | built.fixed
+    assume(np.isfinite(log_evidence(compiled, case._observed)[0]))
+    for couplings in all_couplings(compiled, causes, case._observed, effect):
+        built = worlds(
+            compiled,
+            [{compiled.index[n]: 0 for n in causes}],
+            case._observed,
+            [[compiled.index[effect]]],
+            couplings=couplings,
+        )
+        there = {built.at[0][i]: v for i, v in case._observed.items()} | built.fixed
         assert log_evidence(built.network, there)[0] == pytest.approx(case.log_evidence, abs=1e-9)
 
 
@@ -158,12 +200,24 @@ def test_each_other_world_is_the_network_with_those_nodes_set(question):
     network, effect, causes, _ = question
     compiled = Model(network).compiled
     change = {n: network.nodes[n].states[0] for n in causes}
-    expected = sum(p for p, w in enumerate_worlds(network, [change]) if w[1][effect] == network.nodes[effect].states[0])
+    expected = sum(
+        p
+        for p, w in enumerate_worlds(network, [change])
+        if w[1][effect] == network.nodes[effect].states[0]
+    )
     for couplings in all_couplings(compiled, causes, {}, effect):
-        built = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], {}, [[compiled.index[effect]]], couplings=couplings)
+        built = worlds(
+            compiled,
+            [{compiled.index[n]: 0 for n in causes}],
+            {},
+            [[compiled.index[effect]]],
+            couplings=couplings,
+        )
         there = dict(built.fixed)
         index = built.at[1][compiled.index[effect]]
-        assert np.exp(log_evidence(built.network, {**there, index: 0})[0]) == pytest.approx(expected, abs=1e-9)
+        assert np.exp(log_evidence(built.network, {**there, index: 0})[0]) == pytest.approx(
+            expected, abs=1e-9
+        )
 
 
 def test_no_path_no_share():
@@ -171,8 +225,13 @@ def test_no_path_no_share():
 
     model = pair()
     compiled = model.compiled
-    seen = present_seen(compiled, {}, [compiled.index["a"]])
-    assert necessity(compiled, seen, compiled.index["a"], [compiled.index["b"]]) == (0.0, 0.0, 0.0, True)
+    observed = present_observed(compiled, {}, [compiled.index["a"]])
+    assert necessity(compiled, observed, compiled.index["a"], [compiled.index["b"]]) == (
+        0.0,
+        0.0,
+        0.0,
+        True,
+    )
 
 
 def test_bounds_of_a_table_are_those_of_tian_and_pearl():
@@ -181,7 +240,9 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
 
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
-    found, low, high, identified = necessity(compiled, case._seen, compiled.index["b"], [compiled.index["a"]])
+    found, low, high, identified = necessity(
+        compiled, case._observed, compiled.index["b"], [compiled.index["a"]]
+    )
     assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))
 
@@ -211,8 +272,17 @@ def table_rows(network, name):
 
 
 def link_rows(network, name, parent):
-    states, own, linked = network.nodes[name].states, network.nodes[parent].states, network.nodes[name].cpd.links[parent]
-    rows = {s: list(oracle.spread(linked[s], states).values()) if s in linked else [1.0] + [0.0] * (len(states) - 1) for s in own}
+    states, own, linked = (
+        network.nodes[name].states,
+        network.nodes[parent].states,
+        network.nodes[name].cpd.links[parent],
+    )
+    rows = {
+        s: list(oracle.spread(linked[s], states).values())
+        if s in linked
+        else [1.0] + [0.0] * (len(states) - 1)
+        for s in own
+    }
     return rows, lambda given: given[parent]
 
 
@@ -234,18 +304,27 @@ def lp_range(network, effect, change, evidence, mechanism, given=None, links=Non
     The probability is linear in the distribution over response functions; each row's margin is a constraint.
     """
     name, parent = mechanism
-    rows, name_of_row = table_rows(network, name) if parent is None else link_rows(network, name, parent)
+    rows, name_of_row = (
+        table_rows(network, name) if parent is None else link_rows(network, name, parent)
+    )
     costs, columns, total = [], [], 0.0
     for states, function in responses_of(rows, name_of_row):
         if any(rows[r][k] == 0.0 for r, k in states.items()):
             continue
-        own = [(1.0, function)] if parent is None else exogenous(network, name, {parent: [(1.0, function)], **(links or {})})
+        own = (
+            [(1.0, function)]
+            if parent is None
+            else exogenous(network, name, {parent: [(1.0, function)], **(links or {})})
+        )
         _, absent = event(network, effect, change, evidence, {**(given or {}), name: own})
         costs.append(absent)
         columns.append([float(states[r] == k) for r in rows for k in range(len(rows[r]))])
     margins = [p for row in rows.values() for p in row]
     total, _ = event(network, effect, change, evidence, given)
-    ends = [linprog(np.array(costs) * sign, A_eq=np.array(columns).T, b_eq=margins, bounds=(0, None)) for sign in (1.0, -1.0)]
+    ends = [
+        linprog(np.array(costs) * sign, A_eq=np.array(columns).T, b_eq=margins, bounds=(0, None))
+        for sign in (1.0, -1.0)
+    ]
     assert all(e.success for e in ends)
     return ends[0].fun / total, -ends[1].fun / total
 
@@ -254,7 +333,12 @@ def coupled(one, other, share):
     """All functions of two rows of two states; both are present with a probability between the least (share 0) and the most (share 1) possible."""
     least, most = max(0.0, one + other - 1.0), min(one, other)
     both = least + share * (most - least)
-    return [(both, (1, 1)), (one - both, (1, 0)), (other - both, (0, 1)), (1.0 - one - other + both, (0, 0))]
+    return [
+        (both, (1, 1)),
+        (one - both, (1, 0)),
+        (other - both, (0, 1)),
+        (1.0 - one - other + both, (0, 0)),
+    ]
 
 
 def couplings_of(network, name, shares):
@@ -262,28 +346,48 @@ def couplings_of(network, name, shares):
     rows, name_of_row = table_rows(network, name)
     contexts = list(dict.fromkeys(r[1:] for r in rows))
     parts = [
-        [(p, {("absent", *c): k[0], ("present", *c): k[1]}) for p, k in coupled(rows["absent", *c][1], rows["present", *c][1], share)]
+        [
+            (p, {("absent", *c): k[0], ("present", *c): k[1]})
+            for p, k in coupled(rows["absent", *c][1], rows["present", *c][1], share)
+        ]
         for c, share in zip(contexts, shares, strict=True)
     ]
     found = []
     for chosen in product(*parts):
         states = {row: k for _, part in chosen for row, k in part.items()}
-        found.append((math.prod(p for p, _ in chosen), lambda given, states=states: states[name_of_row(given)]))
+        found.append(
+            (
+                math.prod(p for p, _ in chosen),
+                lambda given, states=states: states[name_of_row(given)],
+            )
+        )
     return [(p, function) for p, function in found if p > 0.0]
 
 
 def number(states, weights):
     if len(states) == 2:
         return Probability(estimate=weights[1] / sum(weights), **ABOUT)
-    return Distribution(estimate={s: w / sum(weights) for s, w in zip(states, weights, strict=True)}, **ABOUT)
+    return Distribution(
+        estimate={s: w / sum(weights) for s, w in zip(states, weights, strict=True)}, **ABOUT
+    )
 
 
 def node(states, parents, values):
     """parents: name -> states; values: a distribution for each of their combinations."""
     if not parents:
-        return Node(role="other", label="n", states=states, cpd=Prior(kind="prior", prior=values[0]))
-    rows = [Row(given=dict(zip(parents, c, strict=True)), probability=v) for c, v in zip(product(*parents.values()), values, strict=True)]
-    return Node(role="other", label="n", states=states, cpd=Table(kind="table", parents=tuple(parents), rows=tuple(rows)))
+        return Node(
+            role="other", label="n", states=states, cpd=Prior(kind="prior", prior=values[0])
+        )
+    rows = [
+        Row(given=dict(zip(parents, c, strict=True)), probability=v)
+        for c, v in zip(product(*parents.values()), values, strict=True)
+    ]
+    return Node(
+        role="other",
+        label="n",
+        states=states,
+        cpd=Table(kind="table", parents=tuple(parents), rows=tuple(rows)),
+    )
 
 
 def network_of(**nodes):
@@ -292,18 +396,29 @@ def network_of(**nodes):
 
 @st.composite
 def values(draw, states, count=1):
-    return [number(states, draw(st.lists(st.integers(1, 20), min_size=len(states), max_size=len(states)))) for _ in range(count)]
+    return [
+        number(
+            states, draw(st.lists(st.integers(1, 20), min_size=len(states), max_size=len(states)))
+        )
+        for _ in range(count)
+    ]
 
 
 def found_range(network, effect, change, evidence):
     """low, point and high of the library."""
     weights = {
-        n: s[0] if len(s) == 1 else {k: float(k in s) for k in network.nodes[n].states} for n, s in evidence.items()
+        n: s[0] if len(s) == 1 else {k: float(k in s) for k in network.nodes[n].states}
+        for n, s in evidence.items()
     }  # several states: a finding that leaves them open
     case = Model(network).observe(weights)
     compiled = case.model.compiled
     index = compiled.index[effect]
-    found = necessity(compiled, present_seen(compiled, case._seen, [index]), index, [compiled.index[n] for n in change])
+    found = necessity(
+        compiled,
+        present_observed(compiled, case._observed, [index]),
+        index,
+        [compiled.index[n] for n in change],
+    )
     assert found[1] - 1e-12 <= found[0] <= found[2] + 1e-12
     return float(found[1][0]), float(found[2][0])
 
@@ -314,7 +429,9 @@ def test_bounds_of_two_rows_are_sharp(data):
     """One table below one cause, which is known or not; the effect is seen in one state, or only present."""
     draw = data.draw
     states = draw(st.sampled_from([AB, THREE]))
-    network = network_of(c=node(AB, {}, draw(values(AB))), y=node(states, {"c": AB}, draw(values(states, 2))))
+    network = network_of(
+        c=node(AB, {}, draw(values(AB))), y=node(states, {"c": AB}, draw(values(states, 2)))
+    )
     evidence = {"y": draw(st.sampled_from([*((s,) for s in states[1:]), states[1:]]))}
     if draw(st.booleans()):
         evidence["c"] = ("present",)
@@ -365,7 +482,14 @@ def test_bounds_of_tables_in_series_are_sharp(data):
         | ({"z": ("present",)} if draw(st.booleans()) else {})
     )
     ends = [
-        lp_range(network, "y", {"c": "absent"}, evidence, ("y", None), {"m": couplings_of(network, "m", shares)})
+        lp_range(
+            network,
+            "y",
+            {"c": "absent"},
+            evidence,
+            ("y", None),
+            {"m": couplings_of(network, "m", shares)},
+        )
         for shares in product((0.0, 0.3, 1.0), repeat=rows // 2)
     ]
     expected = min(e[0] for e in ends), max(e[1] for e in ends)
@@ -384,7 +508,9 @@ def test_no_coupling_of_many_rows_in_series_lies_outside_the_bounds(data):
     change, evidence = {"c": "absent", "d": "absent"}, {"y": ("present",)}
     low, high = found_range(network, "y", change, evidence)
     for share in (0.0, 1.0):
-        least, most = lp_range(network, "y", change, evidence, ("m", None), {"y": couplings_of(network, "y", [share])})
+        least, most = lp_range(
+            network, "y", change, evidence, ("m", None), {"y": couplings_of(network, "y", [share])}
+        )
         assert low <= least + 1e-8 and most - 1e-8 <= high
 
 
@@ -414,22 +540,41 @@ def test_bounds_of_links_from_three_states_are_sharp(data):
 
     def noisy(states, leak, **links):
         kind, cls = ("noisy_or", NoisyOr) if len(states) == 2 else ("noisy_max", NoisyMax)
-        return Node(role="other", label="n", states=states, cpd=cls(kind=kind, leak=leak, links=links))
+        return Node(
+            role="other", label="n", states=states, cpd=cls(kind=kind, leak=leak, links=links)
+        )
 
     several = draw(st.booleans()) and states == AB
     names = ["m", "k"] if several else ["m"]
     nodes = {"c": node(AB, {}, draw(values(AB)))}
     for name in names:
         nodes[name] = noisy(THREE, draw(values(THREE))[0], c=draw(values(THREE))[0])
-    nodes["y"] = noisy(states, draw(values(states))[0], **{n: dict(zip(THREE[1:], draw(values(states, 2)), strict=True)) for n in names})
+    nodes["y"] = noisy(
+        states,
+        draw(values(states))[0],
+        **{n: dict(zip(THREE[1:], draw(values(states, 2)), strict=True)) for n in names},
+    )
     network = network_of(**nodes)
     evidence = {"y": draw(st.sampled_from([*((s,) for s in states[1:]), states[1:]]))}
     others = [{}]
     if several:
         rows, _ = link_rows(network, "y", "k")
-        couplings = [coupled(rows["mild"][1], rows["severe"][1], share) for share in (0.0, 0.5, 1.0)]
-        others = [{"k": [(p, lambda g, f={"none": 0, "mild": f[0], "severe": f[1]}: f[g["k"]]) for p, f in each]} for each in couplings]
-    ends = [lp_range(network, "y", {"c": "absent"}, evidence, ("y", "m"), links=other) for other in others]
+        couplings = [
+            coupled(rows["mild"][1], rows["severe"][1], share) for share in (0.0, 0.5, 1.0)
+        ]
+        others = [
+            {
+                "k": [
+                    (p, lambda g, f={"none": 0, "mild": f[0], "severe": f[1]}: f[g["k"]])
+                    for p, f in each
+                ]
+            }
+            for each in couplings
+        ]
+    ends = [
+        lp_range(network, "y", {"c": "absent"}, evidence, ("y", "m"), links=other)
+        for other in others
+    ]
     expected = min(e[0] for e in ends), max(e[1] for e in ends)
     assert found_range(network, "y", {"c": "absent"}, evidence) == pytest.approx(expected, abs=1e-8)
 
@@ -442,7 +587,12 @@ def test_what_cannot_differ_is_not_absent(data):
     network = network_of(
         c=node(AB, {}, draw(values(AB))),
         m=Node(
-            role="other", label="m", states=AB, cpd=NoisyOr(kind="noisy_or", leak=draw(values(AB))[0], links={"c": draw(values(AB))[0]})
+            role="other",
+            label="m",
+            states=AB,
+            cpd=NoisyOr(
+                kind="noisy_or", leak=draw(values(AB))[0], links={"c": draw(values(AB))[0]}
+            ),
         ),
         y=node(THREE, {"m": AB}, draw(values(THREE, 2))),
     )
@@ -462,8 +612,13 @@ def test_where_every_row_that_is_compared_is_certain_it_is_identified():
     weights = {s: number(AB, [3, 2]) for s in THREE[1:]}
     network = network_of(
         m=node(THREE, {}, [number(THREE, [2, 1, 1])]),
-        y=Node(role="other", label="y", states=AB, cpd=NoisyOr(kind="noisy_or", leak=number(AB, [4, 1]), links={"m": weights})),
+        y=Node(
+            role="other",
+            label="y",
+            states=AB,
+            cpd=NoisyOr(kind="noisy_or", leak=number(AB, [4, 1]), links={"m": weights}),
+        ),
     )
     case = Model(network).observe(y=True)
     compiled = case.model.compiled
-    assert necessity(compiled, case._seen, compiled.index["y"], [compiled.index["m"]])[3]
+    assert necessity(compiled, case._observed, compiled.index["y"], [compiled.index["m"]])[3]

@@ -10,22 +10,34 @@ import pytest
 import yaml
 
 from spinelink.diagnosis import Model
-from spinelink.model.cpd import NoisyOr, Prior, Row, Table
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Probability
-from spinelink.model.variable import Node
+from spinelink.network.cpd import NoisyOr, Prior, Row, Table
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Distribution, Probability
 
-ENTRIES = {e["id"]: e for e in yaml.safe_load((Path(__file__).parents[1] / "data" / "worked_answers.yaml").read_text())}
+ENTRIES = {
+    e["id"]: e
+    for e in yaml.safe_load(
+        (Path(__file__).parents[1] / "data" / "worked_answers.yaml").read_text()
+    )
+}
 
 
 def distribution(states, row):
     return Distribution(
-        estimate=dict(zip(states, map(float, row), strict=True)), equivalent_sample_size=1.0, grade="judged", note="published"
+        estimate=dict(zip(states, map(float, row), strict=True)),
+        equivalent_sample_size=1.0,
+        grade="judged",
+        note="published",
     )
 
 
 def model_of(entry):
-    source = entry["network"] if isinstance(entry["network"], dict) else ENTRIES[entry["network"]]["network"]
+    source = (
+        entry["network"]
+        if isinstance(entry["network"], dict)
+        else ENTRIES[entry["network"]]["network"]
+    )
     nodes = {}
     for name, spec in source.items():
         states = tuple(spec["states"])
@@ -34,7 +46,10 @@ def model_of(entry):
         else:
             combinations = product(*(source[p]["states"] for p in spec["parents"]))
             rows = [
-                Row(given=dict(zip(spec["parents"], c, strict=True)), probability=distribution(states, spec["cpt"][",".join(c)]))
+                Row(
+                    given=dict(zip(spec["parents"], c, strict=True)),
+                    probability=distribution(states, spec["cpt"][",".join(c)]),
+                )
                 for c in combinations
             ]
             cpd = Table(kind="table", parents=tuple(spec["parents"]), rows=tuple(rows))
@@ -57,7 +72,9 @@ def test_published_posteriors(name):
     entry = ENTRIES[name]
     model = model_of(entry)
     for query, expected in entry["expected"].items():
-        assert probability(model, query, entry["evidence"]) == pytest.approx(expected, abs=float(entry["tolerance"])), query
+        assert probability(model, query, entry["evidence"]) == pytest.approx(
+            expected, abs=float(entry["tolerance"])
+        ), query
 
 
 @pytest.mark.parametrize("name", ["asia-prior", "fire-report"])
@@ -65,21 +82,27 @@ def test_exact_values_worked_out_beside_them(name):
     entry = ENTRIES[name]
     model = model_of(entry)
     for query, expected in entry["verified"].items():
-        assert probability(model, query, entry["evidence"]) == pytest.approx(expected, abs=1e-12), query
+        assert probability(model, query, entry["evidence"]) == pytest.approx(expected, abs=1e-12), (
+            query
+        )
 
 
 def test_burglary():
     entry = ENTRIES["burglary"]
     model = model_of(entry)
     for item, key in zip(entry["queries"], ("J", "M", "JM"), strict=True):
-        assert probability(model, item["query"], {}) == pytest.approx(item["expected"], abs=float(entry["tolerance"][key]))
+        assert probability(model, item["query"], {}) == pytest.approx(
+            item["expected"], abs=float(entry["tolerance"][key])
+        )
 
 
 def test_explaining_away():
     entry = ENTRIES["sprinkler-explaining-away"]
     model = model_of(entry)
     verified = entry["verified"]
-    assert probability(model, "P(S=t|W=t,R=t)", {}) == pytest.approx(verified["P(S|W,R)"], abs=1e-12)
+    assert probability(model, "P(S=t|W=t,R=t)", {}) == pytest.approx(
+        verified["P(S|W,R)"], abs=1e-12
+    )
     assert probability(model, "P(S=t|W=t)", {}) == pytest.approx(verified["P(S|W)"], abs=1e-12)
     assert probability(model, "P(R=t|W=t)", {}) == pytest.approx(verified["P(R|W)"], abs=1e-12)
 
@@ -88,7 +111,9 @@ def test_fire_alarm_before_tuning():
     entry = ENTRIES["fire-samiam-sensitivity"]
     model = model_of(entry)
     exact = entry["verified"]["P(tampering=t|e)"]
-    assert probability(model, "P(tampering=t)", entry["evidence"]) == pytest.approx(exact, abs=1e-12)
+    assert probability(model, "P(tampering=t)", entry["evidence"]) == pytest.approx(
+        exact, abs=1e-12
+    )
 
 
 def number(p):
@@ -99,7 +124,11 @@ def noisy_or(links, leak):
     half = Prior(kind="prior", prior=number(0.5))
     nodes = {p: Node(role="cause", origin="systemic", label=p, cpd=half) for p in links}
     nodes["effect"] = Node(
-        role="symptom", label="e", cpd=NoisyOr(kind="noisy_or", leak=number(leak), links={p: number(v) for p, v in links.items()})
+        role="symptom",
+        label="e",
+        cpd=NoisyOr(
+            kind="noisy_or", leak=number(leak), links={p: number(v) for p, v in links.items()}
+        ),
     )
     return Model(Network(spinelink=1, name="noisy", title="noisy", version="0", nodes=nodes))
 
@@ -108,7 +137,9 @@ def test_noisy_or_fever():
     model = noisy_or({"cold": 0.4, "flu": 0.8, "malaria": 0.9}, 0.0)
     for pattern, expected in ENTRIES["noisyor-fever"]["expected"].items():
         states = dict(zip(("cold", "flu", "malaria"), (c == "1" for c in pattern), strict=True))
-        assert model.observe(states).posterior("effect")["present"] == pytest.approx(expected, abs=1e-12)
+        assert model.observe(states).posterior("effect")["present"] == pytest.approx(
+            expected, abs=1e-12
+        )
 
 
 def test_noisy_or_with_leak():
@@ -117,4 +148,6 @@ def test_noisy_or_with_leak():
     active = {"none": (), "N1": ("N1",), "N2": ("N2",), "both": ("N1", "N2")}
     for key, expected in ENTRIES["noisyor-leak-bayesia"]["expected"].items():
         states = {n: n in active[key] for n in ("N1", "N2")}
-        assert model.observe(states).posterior("effect")["present"] == pytest.approx(expected, abs=1e-12)
+        assert model.observe(states).posterior("effect")["present"] == pytest.approx(
+            expected, abs=1e-12
+        )

@@ -31,7 +31,10 @@ def read_cases(text: str) -> dict[str, Case]:
     cases = {}
     for block in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         name, *lines = block.splitlines()
-        parts = ["\n".join(line[2:] for line in lines if line.startswith(sign)) for sign in ("- ", "+ ", "! ", "? ")]
+        parts = [
+            "\n".join(line[2:] for line in lines if line.startswith(sign))
+            for sign in ("- ", "+ ", "! ", "? ")
+        ]
         cases[name] = Case(*parts)
     return cases
 
@@ -40,8 +43,12 @@ CASES = {
     **read_cases((DATA / "bad" / "changes.txt").read_text(encoding="utf-8")),
     "tab": Case("    label: Age", "«\tlabel: Age", "not YAML", "tabs"),
     "control character": Case("label: Age", "label: A«\x07ge", "the character U+0007", "escape"),
-    "huge integer": Case("leak: {estimate: 0.02", "leak: {estimate: «" + "9" * 5000, "is too large for a number", ""),
-    "too deep": Case("label: Age", "label: " + "[" * 27 + "«" + "[" * 5000, "nested more than 30 levels deep", ""),
+    "huge integer": Case(
+        "leak: {estimate: 0.02", "leak: {estimate: «" + "9" * 5000, "is too large for a number", ""
+    ),
+    "too deep": Case(
+        "label: Age", "label: " + "[" * 27 + "«" + "[" * 5000, "nested more than 30 levels deep", ""
+    ),
 }
 
 
@@ -73,10 +80,14 @@ def test_refused(name: str) -> None:
     old, new, message, hint = CASES[name]
     text, place = change(old, new)
     problems = problems_of(text)
-    fitting = [problem for problem in problems if message in problem.message and hint in problem.hint]
+    fitting = [
+        problem for problem in problems if message in problem.message and hint in problem.hint
+    ]
     assert fitting, [str(problem) for problem in problems]
     if place is not None:
-        assert place in {(problem.line, problem.column) for problem in fitting}, [str(problem) for problem in fitting]
+        assert place in {(problem.line, problem.column) for problem in fitting}, [
+            str(problem) for problem in fitting
+        ]
     assert str(fitting[0]).startswith(f"bad.yaml:{fitting[0].line}:{fitting[0].column}: ")
 
 
@@ -110,7 +121,9 @@ SEVERAL = {
 def test_one_mistake_gives_one_problem(name: str) -> None:
     old, new, message, _ = CASES[name]
     problems = problems_of(change(old, new)[0])
-    assert [message in problem.message for problem in problems] == [True], [str(problem) for problem in problems]
+    assert [message in problem.message for problem in problems] == [True], [
+        str(problem) for problem in problems
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,33 +150,46 @@ def test_not_even_a_mapping(data: bytes, line: int, column: int, message: str) -
 
 def test_all_problems_at_once_across_layers() -> None:
     text = (
-        GOOD.replace("label: Age", "label: &a Age").replace("kind: noisy_max", "kind: noisy_mx").replace("0.04, interval", "0.06, interval")
+        GOOD.replace("label: Age", "label: &a Age")
+        .replace("kind: noisy_max", "kind: noisy_mx")
+        .replace("0.04, interval", "0.06, interval")
     )
     text = text.replace("- {numbness: present}", "- {numbnes: present}")
     messages = [problem.message for problem in problems_of(text)]
     for part in ("anchor &a", "'noisy_mx'", "outside its own interval", "'numbnes'"):
         assert any(part in message for message in messages), messages
-    assert not any("'compression'" in message for message in messages), "a node that could not be read is no unknown name"
-    assert messages == [problem.message for problem in sorted(problems_of(text), key=lambda each: (each.line, each.column))]
+    assert not any("'compression'" in message for message in messages), (
+        "a node that could not be read is no unknown name"
+    )
+    assert messages == [
+        problem.message
+        for problem in sorted(problems_of(text), key=lambda each: (each.line, each.column))
+    ]
 
 
 def test_cycle_is_printed() -> None:
     number = "{beta: [1, 9], grade: judged, note: x}"
     root = 'cpd: {kind: prior, prior: {beta: [20, 80], grade: judged, note: "survey"}}'
-    text = GOOD.replace(root, f"cpd: {{kind: noisy_or, leak: {number}, links: {{numbness: {number}}}}}")
+    text = GOOD.replace(
+        root, f"cpd: {{kind: noisy_or, leak: {number}, links: {{numbness: {number}}}}}"
+    )
     cycles = [problem for problem in problems_of(text) if "a cycle" in problem.message]
     members = cycles[0].message.removeprefix("a cycle: ").split(" -> ")
     assert members[0] == members[-1]
     assert {"numbness -> smoking", "smoking -> herniation", "herniation -> compression"} <= {
         " -> ".join(pair) for pair in itertools.pairwise(members)
     }
-    assert cycles[0].text == members[-2], "reported where the node names the parent that closes the cycle"
+    assert cycles[0].text == members[-2], (
+        "reported where the node names the parent that closes the cycle"
+    )
 
 
 def test_table_says_which_rows_are_missing() -> None:
     text = GOOD.replace("        - given: {smoking: absent, herniation: absent}\n"
         "          probability: {estimate: 0.1, equivalent_sample_size: 10, grade: judged, note: few}\n", "", 1)  # fmt: skip
-    assert [problem.message for problem in problems_of(text)] == ["table of gait lacks 1 row: (smoking=absent, herniation=absent)"]
+    assert [problem.message for problem in problems_of(text)] == [
+        "table of gait lacks 1 row: (smoking=absent, herniation=absent)"
+    ]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

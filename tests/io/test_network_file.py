@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.io.network_file import check_file, inspect, parse_network, render
 from spinelink.io.source_text import decode_source
-from spinelink.model.network import Network
-from spinelink.model.parameter import Probability, Ratio
+from spinelink.network.network import Network
+from spinelink.network.parameter import Probability, Ratio
 
 DATA = Path(__file__).parents[1] / "data"
 GOOD = (DATA / "good.yaml").read_text(encoding="utf-8")
@@ -67,12 +67,34 @@ def test_words_exchanged_in_a_good_file(changes: list[tuple[int, str]]) -> None:
 
 
 VALUES = st.recursive(
-    st.sampled_from(["0.5", "-1", "85", "x", "null", "true", "'a b'", "1e400", "herniation", "present", "", "'\\0'", "2026"]),
+    st.sampled_from(
+        [
+            "0.5",
+            "-1",
+            "85",
+            "x",
+            "null",
+            "true",
+            "'a b'",
+            "1e400",
+            "herniation",
+            "present",
+            "",
+            "'\\0'",
+            "2026",
+        ]
+    ),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
         | st.dictionaries(
-            st.sampled_from(["estimate", "grade", "none", "a b", "counts", "given", "|one|", "[key]", "kind"]), inner, max_size=3
-        ).map(lambda items: "{" + ", ".join(f"'{key}': {value}" for key, value in items.items()) + "}")
+            st.sampled_from(
+                ["estimate", "grade", "none", "a b", "counts", "given", "|one|", "[key]", "kind"]
+            ),
+            inner,
+            max_size=3,
+        ).map(
+            lambda items: "{" + ", ".join(f"'{key}': {value}" for key, value in items.items()) + "}"
+        )
     ),
     max_leaves=6,
 )
@@ -151,7 +173,11 @@ def test_bad_files_read_as_expected(path: Path) -> None:
     assert [str(problem).removeprefix(f"{path}:") for problem in check_file(path)] == expected
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "networks").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[2] / "networks").glob("*.yaml")),
+    ids=lambda path: path.stem,
+)
 def test_bundled_networks_have_no_problems(path: Path) -> None:
     if path.stem.count("."):
         pytest.skip("cases or vocabulary, not a network")

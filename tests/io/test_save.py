@@ -19,13 +19,17 @@ from spinelink.io.network_file import parse_network, read_network
 from spinelink.io.save import network_text, save_network
 from spinelink.io.source_text import decode_source
 from spinelink.io.yaml_events import read_document
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.model.parameters import parameters, replace_parameters
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
+from spinelink.network.parameter_ids import parameters, replace_parameters
 
 GOOD = (Path(__file__).parents[1] / "data" / "good.yaml").read_text(encoding="utf-8")
 NETWORK = parse_network(GOOD)
-NETWORKS = [path for path in sorted((Path(__file__).parents[2] / "networks").glob("*.yaml")) if "." not in path.stem]
+NETWORKS = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "networks").glob("*.yaml"))
+    if "." not in path.stem
+]
 
 
 def patched(network: Network, text: str = GOOD) -> str:
@@ -39,7 +43,9 @@ def changed_lines(new: str, old: str = GOOD) -> list[str]:
     return [line for line in diff if not line.startswith("@@")]
 
 
-def with_overrides(setting: str, overrides: dict[str, Parameter], network: Network = NETWORK) -> Network:
+def with_overrides(
+    setting: str, overrides: dict[str, Parameter], network: Network = NETWORK
+) -> Network:
     changed = network.settings[setting].model_copy(update={"overrides": overrides})
     return network.model_copy(update={"settings": {**network.settings, setting: changed}})
 
@@ -73,9 +79,12 @@ def test_of_a_distribution_only_the_probabilities_that_differ() -> None:
 
 
 def test_another_kind_of_uncertainty_takes_the_place_of_the_old() -> None:
-    network = replace_parameters(NETWORK, {"herniation.prior": judged(estimate=0.06, equivalent_sample_size=50.0)})
+    network = replace_parameters(
+        NETWORK, {"herniation.prior": judged(estimate=0.06, equivalent_sample_size=50.0)}
+    )
     assert (
-        changed_lines(patched(network))[1] == "+      prevalence: {estimate: 0.06, equivalent_sample_size: 50, grade: judged, note: tuned}"
+        changed_lines(patched(network))[1]
+        == "+      prevalence: {estimate: 0.06, equivalent_sample_size: 50, grade: judged, note: tuned}"
     )
 
 
@@ -91,7 +100,10 @@ def test_fields_of_a_block_come_and_go_and_comments_stay() -> None:
         "          grade: measured           # a series of 100\n",
         "          # why\n          note: because # of\n          grade: measured\n",
     )
-    network = replace_parameters(parse_network(text), {key: parameters(parse_network(text))[key].model_copy(update={"note": ""})})
+    network = replace_parameters(
+        parse_network(text),
+        {key: parameters(parse_network(text))[key].model_copy(update={"note": ""})},
+    )
     assert changed_lines(patched(network, text), text) == ["-          note: because # of"]
 
 
@@ -99,8 +111,13 @@ def test_flow_over_several_lines_keeps_its_comments() -> None:
     leak = "leak: {\n  estimate: 0.02, # first\n  equivalent_sample_size: 20, # second\n  grade: judged, note: rare,\n      }".replace(
         "\n  ", "\n        "
     )
-    text = GOOD.replace("leak: {estimate: 0.02, equivalent_sample_size: 20, grade: judged, note: rare}", leak)
-    network = replace_parameters(parse_network(text), {"numbness.leak": Probability(beta=(1.0, 9.0), grade="judged", note="rare")})
+    text = GOOD.replace(
+        "leak: {estimate: 0.02, equivalent_sample_size: 20, grade: judged, note: rare}", leak
+    )
+    network = replace_parameters(
+        parse_network(text),
+        {"numbness.leak": Probability(beta=(1.0, 9.0), grade="judged", note="rare")},
+    )
     new = patched(network, text)
     assert "# first" in new
     assert "# second" in new
@@ -110,7 +127,12 @@ def test_flow_over_several_lines_keeps_its_comments() -> None:
 def test_new_override_in_a_block() -> None:
     old = NETWORK.settings["emergency"].overrides
     network = with_overrides(
-        "emergency", {**old, "numbness.leak": judged(beta=(1.0, 9.0)), "gait.row.smoking=absent,herniation=absent": judged(beta=(1.0, 3.0))}
+        "emergency",
+        {
+            **old,
+            "numbness.leak": judged(beta=(1.0, 9.0)),
+            "gait.row.smoking=absent,herniation=absent": judged(beta=(1.0, 3.0)),
+        },
     )
     assert changed_lines(patched(network)) == [
         "+      numbness.leak: {beta: [1, 9], grade: judged, note: tuned}",
@@ -127,15 +149,29 @@ def test_first_override_of_a_setting() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("    population: Adults who consult.\n", "    population: Adults who consult.\n    overrides: {}\n"),
-        ("\n    label: Primary care\n    population: Adults who consult.\n", " {label: Primary care, population: Adults}\n"),
-        ("\n    label: Primary care\n    population: Adults who consult.\n", " {label: Primary care, population: Adults, }\n"),
+        (
+            "    population: Adults who consult.\n",
+            "    population: Adults who consult.\n    overrides: {}\n",
+        ),
+        (
+            "\n    label: Primary care\n    population: Adults who consult.\n",
+            " {label: Primary care, population: Adults}\n",
+        ),
+        (
+            "\n    label: Primary care\n    population: Adults who consult.\n",
+            " {label: Primary care, population: Adults, }\n",
+        ),
     ],
 )
 def test_first_override_within_braces(old: str, new: str) -> None:
     text = GOOD.replace(old, new)
-    network = with_overrides("primary_care", {"numbness.leak": judged(beta=(1.0, 9.0))}, parse_network(text))
-    assert "overrides: {numbness.leak: {beta: [1, 9], grade: judged, note: tuned}}" in changed_lines(patched(network, text), text)[1]
+    network = with_overrides(
+        "primary_care", {"numbness.leak": judged(beta=(1.0, 9.0))}, parse_network(text)
+    )
+    assert (
+        "overrides: {numbness.leak: {beta: [1, 9], grade: judged, note: tuned}}"
+        in changed_lines(patched(network, text), text)[1]
+    )
 
 
 def test_changed_and_removed_overrides() -> None:
@@ -144,10 +180,19 @@ def test_changed_and_removed_overrides() -> None:
     removed = changed_lines(patched(with_overrides("emergency", old)))
     assert [line.split(":")[0] for line in removed] == ["-      herniation.odds_ratio.smoking"]
     none = changed_lines(patched(with_overrides("emergency", {})))
-    assert [line.split(":")[0] for line in none] == ["-    overrides", "-      herniation.prior", "-      herniation.odds_ratio.smoking"]
+    assert [line.split(":")[0] for line in none] == [
+        "-    overrides",
+        "-      herniation.prior",
+        "-      herniation.odds_ratio.smoking",
+    ]
     assert isinstance(ratio, Ratio)
-    wider = with_overrides("emergency", {**old, "herniation.odds_ratio.smoking": ratio.model_copy(update={"interval": (0.7, 1.1)})})
-    assert changed_lines(patched(wider))[1].endswith("interval: [0.7, 1.1], grade: measured, source: li2013}  # below 1 is a ratio too")
+    wider = with_overrides(
+        "emergency",
+        {**old, "herniation.odds_ratio.smoking": ratio.model_copy(update={"interval": (0.7, 1.1)})},
+    )
+    assert changed_lines(patched(wider))[1].endswith(
+        "interval: [0.7, 1.1], grade: measured, source: li2013}  # below 1 is a ratio too"
+    )
 
 
 def test_windows_line_ends_and_byte_order_mark_do_not_matter() -> None:
@@ -163,7 +208,9 @@ def test_another_structure_is_written_whole() -> None:
 
 
 NUMBERS = st.floats(0.0, 1.0, allow_nan=False)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(lambda text: text.strip() == text)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(
+    lambda text: text.strip() == text
+)
 
 
 @st.composite
@@ -184,19 +231,41 @@ def _like(old: Parameter) -> st.SearchStrategy[Parameter]:
     if isinstance(old, Distribution):
         first, *rest = old.estimate
         shares = NUMBERS.map(lambda p: {first: p, **dict.fromkeys(rest[1:], 0.0), rest[0]: 1.0 - p})
-        return st.builds(Distribution, estimate=shares, equivalent_sample_size=st.floats(0.1, 1e6), **common)
+        return st.builds(
+            Distribution, estimate=shares, equivalent_sample_size=st.floats(0.1, 1e6), **common
+        )
     return st.one_of(
-        st.builds(Probability, estimate=NUMBERS, equivalent_sample_size=st.floats(0.1, 1e6), **common),
-        st.builds(Probability, estimate=NUMBERS, interval=st.just((0.0, 1.0)), level=st.sampled_from([0.9, 0.95]), **common),
+        st.builds(
+            Probability, estimate=NUMBERS, equivalent_sample_size=st.floats(0.1, 1e6), **common
+        ),
+        st.builds(
+            Probability,
+            estimate=NUMBERS,
+            interval=st.just((0.0, 1.0)),
+            level=st.sampled_from([0.9, 0.95]),
+            **common,
+        ),
         st.builds(Probability, counts=st.just((3.0, 10.0)), **common),
-        st.builds(Probability, beta=st.tuples(st.floats(0.1, 1e9), st.floats(1e-9, 10.0)), **common),
+        st.builds(
+            Probability, beta=st.tuples(st.floats(0.1, 1e9), st.floats(1e-9, 10.0)), **common
+        ),
     )
 
 
 @given(replacements(), replacements(), st.sampled_from(["primary_care", "emergency"]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-def test_any_numbers_can_be_saved_and_comments_survive(values: dict[str, Parameter], overrides: dict[str, Parameter], setting: str) -> None:
-    network = with_overrides(setting, {**NETWORK.settings[setting].overrides, **overrides}, replace_parameters(NETWORK, values))
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+def test_any_numbers_can_be_saved_and_comments_survive(
+    values: dict[str, Parameter], overrides: dict[str, Parameter], setting: str
+) -> None:
+    network = with_overrides(
+        setting,
+        {**NETWORK.settings[setting].overrides, **overrides},
+        replace_parameters(NETWORK, values),
+    )
     new = patched(network)
     for comment in (
         "# A network that uses every kind",
@@ -216,7 +285,9 @@ def test_any_text_can_be_written(text: str) -> None:
         assert document.problems == []
         assert document.value in ({"a": text}, {"a": [text]}, {"a": {"b": text}})
     assert read_document(decode_source(f"{key_text(text)}: 1", file="f")).value == {text: 1}
-    assert read_document(decode_source(f"a: {{{key_text(text)}: 1}}", file="f")).value == {"a": {text: 1}}
+    assert read_document(decode_source(f"a: {{{key_text(text)}: 1}}", file="f")).value == {
+        "a": {text: 1}
+    }
 
 
 @given(NUMBERS | st.floats(allow_nan=False, allow_infinity=False))
@@ -229,7 +300,9 @@ def test_bundled_networks_survive_both_ways(path: Path) -> None:
     network = read_network(path)
     assert parse_network(dump_network(network)) == network
     values = {key: _nudged(value) for key, value in parameters(network).items()}
-    changed = replace_parameters(network, {key: value for key, value in values.items() if value is not None})
+    changed = replace_parameters(
+        network, {key: value for key, value in values.items() if value is not None}
+    )
     new = network_text(path, changed)
     assert parse_network(new) == changed
     assert new != dump_network(changed), "patched, not written anew"
@@ -238,11 +311,19 @@ def test_bundled_networks_survive_both_ways(path: Path) -> None:
 
 def _nudged(old: Parameter) -> Parameter | None:
     if isinstance(old, Probability):
-        return Probability(estimate=round(old.value * 0.9, 6), equivalent_sample_size=9.0, grade="judged", note="nudged", source=old.source)
+        return Probability(
+            estimate=round(old.value * 0.9, 6),
+            equivalent_sample_size=9.0,
+            grade="judged",
+            note="nudged",
+            source=old.source,
+        )
     return None
 
 
-def test_the_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "mine.yaml"
     assert save_network(None, NETWORK, path) == path
     before = path.read_bytes()

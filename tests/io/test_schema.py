@@ -22,9 +22,13 @@ def read(text: str) -> object:
 
 def test_committed_schemas_are_current(tmp_path: Path) -> None:
     for name, text in schema_texts().items():
-        assert (ROOT / FOLDER / name).read_text(encoding="utf-8") == text, "run: python -m spinelink.io.schema"
+        assert (ROOT / FOLDER / name).read_text(encoding="utf-8") == text, (
+            "run: python -m spinelink.io.schema"
+        )
     main([str(tmp_path)])
-    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == schema_texts()
+    assert {
+        path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()
+    } == schema_texts()
 
 
 def test_schemas_are_schemas() -> None:
@@ -45,7 +49,9 @@ def test_good_files_are_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in sorted((ROOT / "networks").glob("*.yaml")) if "." not in path.stem], ids=lambda path: path.stem
+    "path",
+    [path for path in sorted((ROOT / "networks").glob("*.yaml")) if "." not in path.stem],
+    ids=lambda path: path.stem,
 )
 def test_bundled_networks_are_valid(path: Path) -> None:
     VALIDATOR.validate(read(path.read_text(encoding="utf-8")))

@@ -44,7 +44,14 @@ def test_scalars(text: str, value: object) -> None:
 
 
 def test_keys_are_always_text() -> None:
-    assert read("80: a\nno: b\n~: c\n1e3: d\ntrue: e\n'': f\n").value == {"80": "a", "no": "b", "~": "c", "1e3": "d", "true": "e", "": "f"}
+    assert read("80: a\nno: b\n~: c\n1e3: d\ntrue: e\n'': f\n").value == {
+        "80": "a",
+        "no": "b",
+        "~": "c",
+        "1e3": "d",
+        "true": "e",
+        "": "f",
+    }
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -66,7 +73,9 @@ def test_places() -> None:
     assert places[("b", "d")] == ""
     assert places[("e", 0, "f")] == "|\n      text\n      more"
     assert places[("e",)] == "- f: |\n      text\n      more"
-    assert {path: text[span.start : span.end] for path, span in document.keys.items()} == {path: path[-1] for path in document.keys}
+    assert {path: text[span.start : span.end] for path, span in document.keys.items()} == {
+        path: path[-1] for path in document.keys
+    }
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -98,7 +107,10 @@ def test_thirty_levels_are_enough_and_thirty_one_too_many() -> None:
 
 
 def test_an_alias_bomb_stays_small() -> None:
-    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 100))]
+    lines = [
+        "a0: &a0 [x, x]",
+        *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 100)),
+    ]
     document = read("\n".join(lines))
     assert len(document.problems) == 1000 or len(document.problems) == 100 + 99 * 9
 

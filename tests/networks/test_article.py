@@ -51,7 +51,14 @@ def test_row_1_causes_of_back_pain(cause, by):
 
 
 @pytest.mark.parametrize(
-    "cause", ["leg_muscle_weakness", "knee_osteoarthritis", "ankle_disorder", "leg_injury", "incomplete_rehabilitation"]
+    "cause",
+    [
+        "leg_muscle_weakness",
+        "knee_osteoarthritis",
+        "ankle_disorder",
+        "leg_injury",
+        "incomplete_rehabilitation",
+    ],
 )
 def test_row_2_legs_change_gait_and_gait_loads_the_back(cause):
     raises(cause, "gait_abnormality", by=1.2)
@@ -69,7 +76,13 @@ def test_row_3_a_foot_makes_limp_and_the_back_pays(cause):
     assert with_it - without < 0.2, "feet matter little for the back"
     # The way goes through gait: among people of one age, sex and weight who walk normally, nothing is left of it.
     alike = {"gait_abnormality": False, "age_group": 47, "sex": "female", "body_weight": "normal"}
-    assert abs(p(GENERAL, "back_pain", **alike, **{cause: True}) - p(GENERAL, "back_pain", **alike, **{cause: False})) < 0.01
+    assert (
+        abs(
+            p(GENERAL, "back_pain", **alike, **{cause: True})
+            - p(GENERAL, "back_pain", **alike, **{cause: False})
+        )
+        < 0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +104,9 @@ def test_row_4_causes_of_leg_pain(cause):
 
 def test_row_5_upper_nerves_serve_the_arms_lower_ones_the_legs():
     raises("cervical_radiculopathy", "arm_pain_or_numbness", by=5.0)
-    arm = p_not(GENERAL, "leg_pain", "none", cervical_radiculopathy=True) - p_not(GENERAL, "leg_pain", "none", cervical_radiculopathy=False)
+    arm = p_not(GENERAL, "leg_pain", "none", cervical_radiculopathy=True) - p_not(
+        GENERAL, "leg_pain", "none", cervical_radiculopathy=False
+    )
     assert abs(arm) < 0.02
     root = p(GENERAL, "arm_pain_or_numbness", nerve_root_compression="one_side") - p(
         GENERAL, "arm_pain_or_numbness", nerve_root_compression="none"
@@ -109,7 +124,9 @@ def test_row_6_a_compressed_root_hurts_along_the_nerve():
 
 def test_row_7_sciatica_from_the_disc_or_from_the_hip():
     for cause in ("lumbar_disc_herniation", "deep_gluteal_syndrome"):
-        assert p(GENERAL, "leg_pain", "below_knee", **{cause: True}) > 2 * p(GENERAL, "leg_pain", "below_knee", **{cause: False})
+        assert p(GENERAL, "leg_pain", "below_knee", **{cause: True}) > 2 * p(
+            GENERAL, "leg_pain", "below_knee", **{cause: False}
+        )
     raises("deep_gluteal_syndrome", "sciatic_nerve_entrapment", by=10)
     raises("deep_gluteal_syndrome", "fair_test", by=2)
 
@@ -131,7 +148,15 @@ def test_row_8_degenerated_joints_give_lasting_leg_pain():
 
 @pytest.mark.parametrize(
     "finding",
-    ["worse_on_back_movement", "worse_on_bending", "worse_on_sitting", "shooting_leg_pain", "burning_leg_pain", "numbness", "tingling"],
+    [
+        "worse_on_back_movement",
+        "worse_on_bending",
+        "worse_on_sitting",
+        "shooting_leg_pain",
+        "burning_leg_pain",
+        "numbness",
+        "tingling",
+    ],
 )
 def test_row_9_how_a_herniation_feels(finding):
     raises("lumbar_disc_herniation", finding, by=1.3)
@@ -147,9 +172,14 @@ def test_row_10_one_root_one_side_both_roots_both_sides():
     )
 
 
-@pytest.mark.parametrize("finding", ["worse_on_back_movement", "worse_on_lifting", "worse_on_bending", "numbness_after_sitting"])
+@pytest.mark.parametrize(
+    "finding",
+    ["worse_on_back_movement", "worse_on_lifting", "worse_on_bending", "numbness_after_sitting"],
+)
 def test_row_11_what_makes_it_worse(finding):
-    assert p(GENERAL, finding, lumbar_disc_herniation=True) > p(GENERAL, finding, lumbar_disc_herniation=False)
+    assert p(GENERAL, finding, lumbar_disc_herniation=True) > p(
+        GENERAL, finding, lumbar_disc_herniation=False
+    )
 
 
 def test_row_12_weak_legs():
@@ -161,7 +191,9 @@ def test_row_13_bladder_and_bowel_are_an_emergency():
     for finding in ("saddle_numbness", "bowel_dysfunction"):
         raises("cauda_equina_compression", finding, by=5, model=CARE)
     assert p_not(CARE, "bladder_dysfunction", "none", cauda_equina_compression=True) > 0.5
-    alerts = CARE.observe(back_pain=True, bladder_dysfunction="retention", saddle_numbness=True).alerts()
+    alerts = CARE.observe(
+        back_pain=True, bladder_dysfunction="retention", saddle_numbness=True
+    ).alerts()
     assert alerts.urgency == "emergency"
 
 
@@ -169,7 +201,9 @@ def test_row_14_a_herniation_with_leg_symptoms_alone():
     joint = CARE.observe(lumbar_disc_herniation=True).joint(["back_pain", "leg_pain"])
     alone = joint["absent"]["above_knee"] + joint["absent"]["below_knee"]
     assert 0.02 < alone < 0.5
-    ranking = CARE.observe(back_pain=False, leg_pain="below_knee", numbness=True, straight_leg_raise=True).differential(limit=3)
+    ranking = CARE.observe(
+        back_pain=False, leg_pain="below_knee", numbness=True, straight_leg_raise=True
+    ).differential(limit=3)
     assert "lumbar_disc_herniation" in [c.cause for c in ranking.causes]
 
 
@@ -200,6 +234,13 @@ def test_row_16_care_is_information_with_a_source():
 def test_row_17_linked_or_not():
     """Leg pain that a compressed root explains makes a spinal cause likelier, and a knee that explains it makes it less likely."""
     spine = p(CARE, "nerve_root_compression", "none", back_pain=True, leg_pain="below_knee")
-    knee = p(CARE, "nerve_root_compression", "none", back_pain=True, leg_pain="below_knee", knee_osteoarthritis=True)
+    knee = p(
+        CARE,
+        "nerve_root_compression",
+        "none",
+        back_pain=True,
+        leg_pain="below_knee",
+        knee_osteoarthritis=True,
+    )
     assert spine < p(CARE, "nerve_root_compression", "none", back_pain=True)
     assert knee >= spine - 1e-12

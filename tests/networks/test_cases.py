@@ -9,8 +9,8 @@ import yaml
 
 import spinelink as sl
 from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary, wilson
+from spinelink.evaluate.score import score
 from spinelink.networks_folder import bundled
-from spinelink.score import score
 
 FOLDER = bundled()["minimal"].parent
 DATA = Path(__file__).parents[1] / "data"
@@ -36,7 +36,11 @@ def test_published_cases_are_those_of_the_stock():
     assert set(stock) <= set(cases)
     for name, c in stock.items():
         assert cases[name].words == c["findings"]
-        assert (cases[name].diagnosis, cases[name].urgent, cases[name].link) == (c["diagnosis_class"], c["urgent"], c["link"])
+        assert (cases[name].diagnosis, cases[name].urgent, cases[name].link) == (
+            c["diagnosis_class"],
+            c["urgent"],
+            c["link"],
+        )
         assert (cases[name].age, cases[name].setting) == (c["age"], c["setting"])
 
 
@@ -46,11 +50,15 @@ def test_no_word_is_dropped_silently():
     assert not set(vocabulary.words) & set(vocabulary.unexpressed)
     for case in read_cases(FOLDER / "back-leg-pain.cases.yaml"):
         left = read_case(case, model.network, vocabulary).unexpressed
-        assert all(word in vocabulary.words or word in vocabulary.unexpressed for word in case.words), case.id
+        assert all(
+            word in vocabulary.words or word in vocabulary.unexpressed for word in case.words
+        ), case.id
         named = {text.split("=")[0] for text in left}
         for word, answer in case.words.items():
             meaning = vocabulary.words.get(word)
-            expressed = meaning is not None and (meaning.present if answer == "present" else meaning.absent)
+            expressed = meaning is not None and (
+                meaning.present if answer == "present" else meaning.absent
+            )
             assert expressed or word in named, f"{case.id}: {word}"
 
 
@@ -72,14 +80,28 @@ def test_score_of_the_published_cases(published_score):
 
 def test_links_of_the_published_cases(published_score):
     """Every case that ran from the back to the leg is seen to; of the four from the leg to the back, two. The README states the shares."""
-    ways = {o.reading.case.id: (o.reading.case.link, o.coded_way) for o in published_score.outcomes if o.ways is not None}
+    ways = {
+        o.reading.case.id: (o.reading.case.link, o.coded_way)
+        for o in published_score.outcomes
+        if o.ways is not None
+    }
     coded = {o.reading.case.id: o.reading.case.link for o in published_score.outcomes}
-    assert set(ways) == {name for name, link in coded.items() if link in ("back_to_leg", "leg_to_back")}
+    assert set(ways) == {
+        name for name, link in coded.items() if link in ("back_to_leg", "leg_to_back")
+    }
     assert all(mine > other for link, (mine, other) in ways.values() if link == "back_to_leg")
-    assert published_score.share("way") == (sum(mine > other for _, (mine, other) in ways.values()), len(ways))
-    assert published_score.share("link") == (sum(mine > 0.5 for _, (mine, other) in ways.values()), len(ways))
+    assert published_score.share("way") == (
+        sum(mine > other for _, (mine, other) in ways.values()),
+        len(ways),
+    )
+    assert published_score.share("link") == (
+        sum(mine > 0.5 for _, (mine, other) in ways.values()),
+        len(ways),
+    )
     frame = published_score.to_frame().set_index("case")
-    assert (frame.loc["heel-45f", "leg_to_back"], frame.loc["heel-45f", "back_to_leg"]) == ways["heel-45f"][1]
+    assert (frame.loc["heel-45f", "leg_to_back"], frame.loc["heel-45f", "back_to_leg"]) == ways[
+        "heel-45f"
+    ][1]
 
 
 def test_wilson_interval():

@@ -10,14 +10,16 @@ import pytest
 import yaml
 
 import spinelink as sl
-from spinelink.card import files_of
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.stock import evidence_uses, read_stock
 from spinelink.networks_folder import bundled
+from spinelink.report.card import files_of
 
 STOCK = Path(__file__).parents[2] / "evidence" / "evidence.yaml"
 NAME = "back-leg-pain"
-WITH_CLAIMS = [name for name, path in bundled().items() if path.with_suffix(".claims.yaml").exists()]
+WITH_CLAIMS = [
+    name for name, path in bundled().items() if path.with_suffix(".claims.yaml").exists()
+]
 
 
 @cache
@@ -50,7 +52,9 @@ def test_every_record_is_used_or_its_disuse_explained():
 def test_a_record_that_is_nowhere_is_named():
     records = read_stock(STOCK)
     some = next(iter(claims().unused))
-    fewer = claims().model_copy(update={"unused": {k: v for k, v in claims().unused.items() if k != some}})
+    fewer = claims().model_copy(
+        update={"unused": {k: v for k, v in claims().unused.items() if k != some}}
+    )
     with pytest.raises(SpinelinkError, match=f"{some} is neither used nor listed"):
         evidence_uses(model().network, fewer, records)
 
@@ -109,7 +113,9 @@ def test_the_network_keeps_the_published_figures(fit, aim):
 
 def test_card_and_table_of_uses_are_current():
     for path, text in files_of(model(), STOCK).items():
-        assert path.read_text(encoding="utf-8") == text, f"run: spinelink card {NAME} --stock evidence/evidence.yaml"
+        assert path.read_text(encoding="utf-8") == text, (
+            f"run: spinelink card {NAME} --stock evidence/evidence.yaml"
+        )
 
 
 def test_the_cross_validation_is_of_these_claims():
@@ -120,7 +126,9 @@ def test_the_cross_validation_is_of_these_claims():
     for r in rows:
         claim = claims().claims[r["claim"]]
         assert r["fit"] == claim.fit
-        assert (float(r["low"]), float(r["high"])) == pytest.approx(claim.bounds, rel=1e-5)  # the file holds six digits
+        assert (float(r["low"]), float(r["high"])) == pytest.approx(
+            claim.bounds, rel=1e-5
+        )  # the file holds six digits
     by_source = {}
     for r in rows:
         for key in claims().claims[r["claim"]].source:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import spinelink as sl
-from spinelink.model.parameter import Distribution, Probability
-from spinelink.model.parameters import parameters
+from spinelink.network.parameter import Distribution, Probability
+from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
 
 NETWORKS = list(bundled())
@@ -27,7 +27,9 @@ def numbers(name):
     """(setting or None, id, parameter) of everything in the file."""
     network = sl.load(name).network
     found = [(None, i, p) for i, p in parameters(network).items()]
-    return found + [(s, i, p) for s, setting in network.settings.items() for i, p in setting.overrides.items()]
+    return found + [
+        (s, i, p) for s, setting in network.settings.items() for i, p in setting.overrides.items()
+    ]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -45,10 +47,16 @@ def test_cited_records_exist_and_belong_to_the_cited_sources(name):
         for record in p.evidence:
             assert record in stock(), f"{setting} {i}: no record {record}"
         titles = {network.sources[k].title for k in p.source}
-        dois = {network.sources[k].doi for k in p.source} | {network.sources[k].pmid for k in p.source}
+        dois = {network.sources[k].doi for k in p.source} | {
+            network.sources[k].pmid for k in p.source
+        }
         for record in p.evidence:
             source = stock()[record]["source"]
-            assert source.get("doi") in dois or source.get("pmid") in dois or source.get("title") in titles, f"{setting} {i}: {record}"
+            assert (
+                source.get("doi") in dois
+                or source.get("pmid") in dois
+                or source.get("title") in titles
+            ), f"{setting} {i}: {record}"
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -67,7 +75,13 @@ def test_measured_numbers_are_the_published_ones(name):
             continue
         values = [stock()[r]["value"] for r in p.evidence if "value" in stock()[r]]
         assert p.evidence, f"{setting} {i}"
-        near = [v for v in values if abs(v - p.value) <= 0.011 or abs(1 - v - p.value) <= 0.011 or abs(v / p.value - 1) <= 0.02]
+        near = [
+            v
+            for v in values
+            if abs(v - p.value) <= 0.011
+            or abs(1 - v - p.value) <= 0.011
+            or abs(v / p.value - 1) <= 0.02
+        ]
         assert near, f"{setting} {i}: {p.value} against {values}"
 
 
@@ -82,7 +96,9 @@ def test_no_secondhand_figure_is_graded_measured(name):
 def test_suspect_records_are_no_parameters(name):
     """Capra 2011, Majlesi 2008 and de Schepper: claims, not parameters (README of the stock, caution 12)."""
     for setting, i, p in numbers(name):
-        suspect = [r for r in p.evidence if r.startswith(("capra2011", "majlesi2008", "deschepper"))]
+        suspect = [
+            r for r in p.evidence if r.startswith(("capra2011", "majlesi2008", "deschepper"))
+        ]
         assert not (suspect and p.grade == "measured"), f"{setting} {i}: {suspect}"
 
 
@@ -96,7 +112,10 @@ def test_marginals_without_findings_are_the_priors_claimed(name):
         for node, value in model.nodes.items():
             key = f"{node}.prior"
             if key in claimed.index:
-                assert marginals[node][value.states[-1]] == pytest.approx(claimed[key], abs=1e-9), (setting, node)
+                assert marginals[node][value.states[-1]] == pytest.approx(claimed[key], abs=1e-9), (
+                    setting,
+                    node,
+                )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -112,9 +131,18 @@ def test_marginals_lie_in_the_published_intervals_that_their_priors_cite(name):
             if not (i.endswith(".prior") and isinstance(p, Probability) and p.grade == "measured"):
                 continue
             for record in (stock()[r] for r in p.evidence):
-                if record["quantity"] == "prevalence" and record["setting"] == setting and "low" in record and "high" in record:
+                if (
+                    record["quantity"] == "prevalence"
+                    and record["setting"] == setting
+                    and "low" in record
+                    and "high" in record
+                ):
                     marginal = model.observe().posterior(node).iloc[-1]
-                    assert record["low"] - 0.005 <= marginal <= record["high"] + 0.005, (setting, node, marginal)
+                    assert record["low"] - 0.005 <= marginal <= record["high"] + 0.005, (
+                        setting,
+                        node,
+                        marginal,
+                    )
                     checked += 1
     assert checked or name == "minimal"
 
@@ -122,12 +150,19 @@ def test_marginals_lie_in_the_published_intervals_that_their_priors_cite(name):
 def test_settings_differ_in_the_direction_of_their_populations():
     """Serious causes are rarest in the population, and commoner where people are selected for them."""
     base = sl.load("back-leg-pain")
-    by_setting = {s: base.in_setting(s).observe().posteriors(role="cause")["posterior"] for s in base.settings}
+    by_setting = {
+        s: base.in_setting(s).observe().posteriors(role="cause")["posterior"] for s in base.settings
+    }
 
     def prior(setting, node):
         return by_setting[setting][node]["present"]
 
-    for node in ("vertebral_fracture", "spinal_malignancy", "spinal_infection", "lumbar_disc_herniation"):
+    for node in (
+        "vertebral_fracture",
+        "spinal_malignancy",
+        "spinal_infection",
+        "lumbar_disc_herniation",
+    ):
         assert prior("general_population", node) < prior("primary_care", node)
     for node in ("spinal_infection", "spinal_malignancy"):
         assert prior("primary_care", node) < prior("emergency", node)

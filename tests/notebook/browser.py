@@ -12,7 +12,10 @@ import pytest
 
 from spinelink.notebook.explorer import STATIC, Explorer
 
-CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+CHROMIUM = next(
+    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))),
+    None,
+)
 WIDTH = 960  # about a notebook cell
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>explorer</title><style>{css}</style>
@@ -60,7 +63,9 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         try:
             yield browser
         finally:
@@ -71,18 +76,35 @@ class Stand:
     """A page with the explorer, and the explorer behind it."""
 
     def __init__(self, page, case, *, dark: bool = False, width: int = WIDTH, of=()):
-        self.page, self.explorer, self.problems, self.files = page, Explorer(case, of=of, background=False), [], []
+        self.page, self.explorer, self.problems, self.files = (
+            page,
+            Explorer(case, of=of, background=False),
+            [],
+            [],
+        )
         self.explorer.send = lambda content, buffers=None: self.files.append(content)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: self.problems.append(message.text) if message.type == "error" else None,
+        )
         colours = (
             "background:#111;color:#ddd;--jp-layout-color0:#111;--jp-content-font-color1:#ddd;--jp-border-color2:#444;--jp-layout-color2:#2a2a2a"
             if dark
             else ""
         )
-        page.set_content(PAGE.format(css=(STATIC / "explorer.css").read_text(), width=width, page=colours, light=str(not dark).lower()))
+        page.set_content(
+            PAGE.format(
+                css=(STATIC / "explorer.css").read_text(),
+                width=width,
+                page=colours,
+                light=str(not dark).lower(),
+            )
+        )
         page.expose_function("python", self.answer)
-        page.evaluate(STAND_IN, [(STATIC / "explorer.js").read_text(), json.loads(json.dumps(self.state()))])
+        page.evaluate(
+            STAND_IN, [(STATIC / "explorer.js").read_text(), json.loads(json.dumps(self.state()))]
+        )
 
     def state(self):
         return {key: getattr(self.explorer, key) for key in ("shell", "view", "numbers", "later")}
@@ -100,11 +122,15 @@ class Stand:
 
     def settle(self):
         """Waits until every message that was sent is answered."""
-        self.page.wait_for_function("window.stand.sent.every((m) => m.sequence <= window.stand.state.view.sequence)")
+        self.page.wait_for_function(
+            "window.stand.sent.every((m) => m.sequence <= window.stand.state.view.sequence)"
+        )
 
     def show(self):
         """What Python says now."""
-        self.page.evaluate("(state) => window.stand.take(state)", json.loads(json.dumps(self.state())))
+        self.page.evaluate(
+            "(state) => window.stand.take(state)", json.loads(json.dumps(self.state()))
+        )
 
     def row(self, node):
         return self.page.locator(f".slx-list .slx-row[data-node='{node}']")

@@ -18,7 +18,12 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 def main() -> None:
     for path in sorted(FOLDER.glob("*.py")):
         notebook = named(jupytext.read(path))
-        NotebookClient(notebook, timeout=120, record_timing=False, resources={"metadata": {"path": str(FOLDER)}}).execute()
+        NotebookClient(
+            notebook,
+            timeout=120,
+            record_timing=False,
+            resources={"metadata": {"path": str(FOLDER)}},
+        ).execute()
         nbformat.write(clean(notebook), path.with_suffix(".ipynb"))
         print(path.with_suffix(".ipynb").relative_to(FOLDER.parent))
 
@@ -32,13 +37,26 @@ def named(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Without what is of one run only: state of widgets (a still picture stands beside them), progress bars, addresses in memory, the Python version."""
-    kept = {name: notebook.metadata[name] for name in ("jupytext", "kernelspec") if name in notebook.metadata}
+    kept = {
+        name: notebook.metadata[name]
+        for name in ("jupytext", "kernelspec")
+        if name in notebook.metadata
+    }
     kept.get("jupytext", {}).get("text_representation", {}).pop("jupytext_version", None)
     notebook["metadata"] = nbformat.from_dict(
-        {**kept, "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}}
+        {
+            **kept,
+            "language_info": {
+                "name": "python",
+                "file_extension": ".py",
+                "mimetype": "text/x-python",
+            },
+        }
     )
     for cell in notebook.cells:
-        cell["metadata"] = nbformat.from_dict({name: value for name, value in cell.metadata.items() if name == "tags"})
+        cell["metadata"] = nbformat.from_dict(
+            {name: value for name, value in cell.metadata.items() if name == "tags"}
+        )
         if cell.cell_type == "code":
             cell["outputs"] = [output for output in map(_clean, cell.outputs) if output is not None]
     return notebook

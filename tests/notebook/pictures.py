@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
-FINDINGS = {"age_group": 47, "back_pain": True, "leg_pain": "below_knee", "numbness": True, "bladder_dysfunction": "retention"}
+FINDINGS = {
+    "age_group": 47,
+    "back_pain": True,
+    "leg_pain": "below_knee",
+    "numbness": True,
+    "bladder_dysfunction": "retention",
+}
 
 
 # Rows and paragraphs that a scrolled box would cut in two are left out of its picture.
@@ -25,9 +31,7 @@ WHOLE = """() => {
   }
 }"""
 BOTTOM = "(what) => document.querySelector(what).getBoundingClientRect().bottom"
-LAST_SECTION = (
-    "(most) => Math.max(...[...document.querySelectorAll('h2')].map((e) => e.getBoundingClientRect().top - 24).filter((b) => b < most))"
-)
+LAST_SECTION = "(most) => Math.max(...[...document.querySelectorAll('h2')].map((e) => e.getBoundingClientRect().top - 24).filter((b) => b < most))"
 
 
 def main(folder: Path = FOLDER) -> None:
@@ -50,7 +54,9 @@ def main(folder: Path = FOLDER) -> None:
 
 def shoot(page: Page, path: Path, bottom: float) -> None:
     """The page down to where something ends, and a little air."""
-    page.screenshot(path=path, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": bottom + 8})
+    page.screenshot(
+        path=path, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": bottom + 8}
+    )
     page.close()
 
 

@@ -25,7 +25,11 @@ def served(application, tmp_path):
     """The address of a server ("jupyterlab" or "notebook") with explore.ipynb, which shows the explorer of `minimal`, and cloned.ipynb."""
     cells = ["import spinelink as sl", 'explorer = sl.load("minimal").explore()\nexplorer']
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     work = tmp_path / "work"
     work.mkdir()
     nbformat.write(notebook, work / "explore.ipynb")
@@ -65,16 +69,28 @@ def served(application, tmp_path):
 def cloned():
     """A notebook with outputs that this JupyterLab did not make and does not trust."""
     found = sl.load("minimal").observe(numbness=True)
-    output = nbformat.v4.new_output("execute_result", data={"text/html": found._repr_html_(), "text/plain": "x"}, execution_count=1)
-    cell = nbformat.v4.new_code_cell('sl.load("minimal").observe(numbness=True)', outputs=[output], execution_count=1)
+    output = nbformat.v4.new_output(
+        "execute_result",
+        data={"text/html": found._repr_html_(), "text/plain": "x"},
+        execution_count=1,
+    )
+    cell = nbformat.v4.new_code_cell(
+        'sl.load("minimal").observe(numbness=True)', outputs=[output], execution_count=1
+    )
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     return notebook
 
 
 def asked(url, path):
     try:
-        request = urllib.request.Request(f"{url}/{path}", headers={"Authorization": f"token {TOKEN}"})
+        request = urllib.request.Request(
+            f"{url}/{path}", headers={"Authorization": f"token {TOKEN}"}
+        )
         return json.loads(urllib.request.urlopen(request, timeout=5).read())
     except OSError:
         return None

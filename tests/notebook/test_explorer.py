@@ -9,7 +9,7 @@ import pytest
 import spinelink as sl
 from spinelink.diagnosis import Case
 from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
-from spinelink.model.parameters import locate_in_cpd
+from spinelink.network.parameter_ids import locate_in_cpd
 from spinelink.notebook.explorer import STATIC, Explorer
 from spinelink.notebook.numbers import patch
 
@@ -35,13 +35,22 @@ def test_state_is_plain_and_whole(explorer, model):
     for part in (explorer.shell, explorer.view, explorer.later):
         assert json.loads(json.dumps(part, allow_nan=False)) == part
     shown = [n["name"] for g in explorer.shell["groups"] for n in g["nodes"]]
-    assert sorted(shown) == sorted(n for n, v in model.nodes.items() if v.role in ("context", "symptom", "sign", "test"))
-    assert set(explorer.later) == {"version", "intervals", "next", "link"}  # this network has no tests
+    assert sorted(shown) == sorted(
+        n for n, v in model.nodes.items() if v.role in ("context", "symptom", "sign", "test")
+    )
+    assert set(explorer.later) == {
+        "version",
+        "intervals",
+        "next",
+        "link",
+    }  # this network has no tests
 
 
 def test_a_dialogue(explorer, model):
     tell(explorer, type="observe", node="numbness", value="present", sequence=7)
-    assert explorer.view["sequence"] == 7 and explorer.case == model.observe(leg_pain="below_knee", numbness=True)
+    assert explorer.view["sequence"] == 7 and explorer.case == model.observe(
+        leg_pain="below_knee", numbness=True
+    )
     tell(explorer, type="observe", node="numbness", value={"absent": 0.5, "present": 1.0})
     tell(explorer, type="observe", node="leg_pain", value=None)
     assert explorer.case == model.observe(numbness={"absent": 0.5, "present": 1.0})
@@ -63,14 +72,18 @@ def test_numbers_and_settings_keep_each_other():
     tell(explorer, type="setting", name="emergency")
     assert explorer.view["setting"] == "emergency" and explorer.view["changed"][number] == 0.5
     changed = explorer.view["changed"]
-    assert explorer.case == model.in_setting("emergency").with_parameters(changed).observe(leg_pain="below_knee")
+    assert explorer.case == model.in_setting("emergency").with_parameters(changed).observe(
+        leg_pain="below_knee"
+    )
     assert json.loads(patch(explorer.case.model, changed))["parameters"] == changed
     tell(explorer, type="reset_parameters")
     assert explorer.case == model.in_setting("emergency").observe(leg_pain="below_knee")
     tell(explorer, type="tab", name="numbers")
     tell(explorer, type="numbers", node="back_pain")
     shown = explorer.numbers
-    assert shown["node"] == "back_pain" and all(r["low"] <= r["value"] <= r["high"] for r in shown["rows"])
+    assert shown["node"] == "back_pain" and all(
+        r["low"] <= r["value"] <= r["high"] for r in shown["rows"]
+    )
     explorer.close()
 
 
@@ -109,11 +122,19 @@ def test_other_messages_are_ignored(explorer):
 
 
 def test_a_contradiction_does_not_silence_a_red_flag(model):
-    names = [i for i in model.parameters().to_frame()["id"] if i.startswith("bladder_dysfunction.") and "[" not in i]
+    names = [
+        i
+        for i in model.parameters().to_frame()["id"]
+        if i.startswith("bladder_dysfunction.") and "[" not in i
+    ]
     never = model.with_parameters(dict.fromkeys(names, 0.0))
     explorer = Explorer(never.observe(leg_pain="below_knee"), background=False)
     tell(explorer, type="observe", node="bladder_dysfunction", value="present")
-    assert "cannot occur" in explorer.view["error"] and "EMERGENCY" in explorer.view["error"] and "not taken" in explorer.view["error"]
+    assert (
+        "cannot occur" in explorer.view["error"]
+        and "EMERGENCY" in explorer.view["error"]
+        and "not taken" in explorer.view["error"]
+    )
     assert explorer.case == never.observe(leg_pain="below_knee")
     explorer.close()
 
@@ -122,7 +143,11 @@ def test_the_report_and_the_line_of_code(explorer):
     sent = []
     explorer.send = lambda content, buffers=None: sent.append(content)
     tell(explorer, type="export", kind="report")
-    assert sent[0]["type"] == "file" and sent[0]["name"].endswith(".html") and "below_knee" in sent[0]["text"]
+    assert (
+        sent[0]["type"] == "file"
+        and sent[0]["name"].endswith(".html")
+        and "below_knee" in sent[0]["text"]
+    )
     assert run(kept(explorer)["code"]) == explorer.case
     tell(explorer, type="export", kind="findings")
     assert explorer.case.model.observe(json.loads(sent[1]["text"])) == explorer.case
@@ -141,7 +166,7 @@ def run(code):
     return there["case"]
 
 
-def seen(case, **options):
+def observed(case, **options):
     explorer = Explorer(case, background=False, **options)
     code = kept(explorer)["code"]
     explorer.close()
@@ -159,13 +184,13 @@ def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
         sl.load("back-leg-pain").with_parameters({number: 0.3}).in_setting("emergency"),
     ):  # fmt: skip
         case = each.observe(odd)
-        code = seen(case)
+        code = observed(case)
         assert code.count("\n") == 0 and run(code) == case
     monkeypatch.chdir(tmp_path)
     twice = model.with_parameters({"numbness.leak": 0.3}).with_parameters({"numbness.leak": 0.2})
     for each in (twice, sl.from_pgmpy(model.to_pgmpy()), sl.Model(model.network)):
         case = each.observe(numbness="present")
-        comment, save, line = seen(case).splitlines()
+        comment, save, line = observed(case).splitlines()
         assert comment.startswith("# No line of code") and "explorer.case.model.save(" in save
         case.model.save(save.split("'")[1])
         assert run(line).posteriors().equals(case.posteriors())
@@ -175,16 +200,18 @@ def test_a_file_that_changed_since_is_not_named(model, tmp_path):
     path = model.save(tmp_path / "own.yaml")
     own = sl.load(path)
     model.with_parameters({"numbness.leak": 0.4}).save(path)
-    assert seen(own.observe(numbness=True)).startswith("# No line of code")
+    assert observed(own.observe(numbness=True)).startswith("# No line of code")
     path.unlink()
-    assert seen(own.observe(numbness=True)).startswith("# No line of code")
+    assert observed(own.observe(numbness=True)).startswith("# No line of code")
 
 
 def test_sliders_on_a_changed_model(model):
     changed = model.with_parameters({"numbness.leak": 0.31})
     explorer = Explorer(changed.observe(numbness=True), background=False)
     tell(explorer, type="parameter", id="lumbar_disc_herniation.prior", value=0.2)
-    assert explorer.case == changed.with_parameters({"lumbar_disc_herniation.prior": 0.2}).observe(numbness=True)
+    assert explorer.case == changed.with_parameters({"lumbar_disc_herniation.prior": 0.2}).observe(
+        numbness=True
+    )
     assert run(kept(explorer)["code"]) == explorer.case
     tell(explorer, type="reset_parameters")
     assert explorer.case == changed.observe(numbness=True)
@@ -194,7 +221,9 @@ def test_sliders_on_a_changed_model(model):
 def test_a_state_of_a_distribution_moves_and_the_others_give_way(model):
     explorer = Explorer(model.observe(numbness=True), background=False)
     tell(explorer, type="tab", name="numbers")
-    names = [n for n in model.nodes if any(isinstance(p.value, dict) for p in _parameters_of(model, n))]
+    names = [
+        n for n in model.nodes if any(isinstance(p.value, dict) for p in _parameters_of(model, n))
+    ]
     tell(explorer, type="numbers", node=names[0])
     rows = [r for r in explorer.numbers["rows"] if r["state"]]
     row = rows[1]
@@ -220,9 +249,13 @@ def test_a_case_of_ones_own(explorer, model):
     assert explorer.view["findings"] == {"numbness": "present"}
     large = sl.load("back-leg-pain")
     explorer.case = large.observe(fever=True)
-    assert explorer.shell["title"] == large.network.title and explorer.view["findings"] == {"fever": "present"}
+    assert explorer.shell["title"] == large.network.title and explorer.view["findings"] == {
+        "fever": "present"
+    }
     tell(explorer, type="undo")
-    assert explorer.shell["title"] == model.network.title and explorer.case == model.observe(numbness=True)
+    assert explorer.shell["title"] == model.network.title and explorer.case == model.observe(
+        numbness=True
+    )
     tell(explorer, type="observe", node="numbness", value="absent")
     assert explorer.view["error"] == "" and explorer.case == model.observe(numbness=False)
 
@@ -234,25 +267,41 @@ def test_a_case_of_another_network_leaves_no_slider_behind(explorer, model):
     assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
     large = sl.load("back-leg-pain")
     explorer.case = large.observe(leg_pain="below_knee")
-    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == large.observe(leg_pain="below_knee")
+    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == large.observe(
+        leg_pain="below_knee"
+    )
     tell(explorer, type="undo")
     assert explorer.case == changed.observe(leg_pain="below_knee", numbness=True)
-    assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2} and run(kept(explorer)["code"]) == explorer.case
+    assert (
+        explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
+        and run(kept(explorer)["code"]) == explorer.case
+    )
     other = model.with_parameters({"numbness.leak": 0.3})
     explorer.case = other.observe(numbness=True)
-    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == other.observe(numbness=True)
+    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == other.observe(
+        numbness=True
+    )
     explorer.case = model.observe()
     assert explorer.view["changed"] == {} and explorer.case == model.observe()
 
 
 def test_people_read_labels(model):
-    explorer = Explorer(model.observe(numbness=True, leg_pain="below_knee", bladder_dysfunction=True), background=False)
+    explorer = Explorer(
+        model.observe(numbness=True, leg_pain="below_knee", bladder_dysfunction=True),
+        background=False,
+    )
     tell(explorer, type="tab", name="why")
     explorer.wait()
     why = explorer.later["why"]
-    said = [*why["lines"][1:-1], *(r["finding"] for r in why["rows"]), *(n for r in why["rows"] for n in r["chain"])]
+    said = [
+        *why["lines"][1:-1],
+        *(r["finding"] for r in why["rows"]),
+        *(n for r in why["rows"] for n in r["chain"]),
+    ]
     said += [f for a in explorer.view["alerts"] for f in a["findings"]]
-    assert f"{model.nodes['bladder_dysfunction'].label}: present" in said and not any("_" in text or "=" in text for text in said)
+    assert f"{model.nodes['bladder_dysfunction'].label}: present" in said and not any(
+        "_" in text or "=" in text for text in said
+    )
     assert {n for r in why["rows"] for n in r["chain"]} <= {v.label for v in model.nodes.values()}
     explorer.close()
 
@@ -272,14 +321,19 @@ def test_a_failure_in_what_takes_longer_is_shown(explorer, monkeypatch):
     monkeypatch.setattr(Case, "next_best", fail)
     monkeypatch.setattr(Case, "intervals", fail)
     explorer.wait()
-    assert all("ZeroDivisionError: by nothing" in explorer.later[part]["problem"] for part in ("next", "intervals"))
+    assert all(
+        "ZeroDivisionError: by nothing" in explorer.later[part]["problem"]
+        for part in ("next", "intervals")
+    )
     assert "probability" in explorer.later["link"]
     monkeypatch.setattr(Case, "differential", fail)
     before = explorer.case
     tell(explorer, type="observe", node="numbness", value="present")
     assert "changed nothing" in explorer.view["error"] and explorer.case is before
     tell(explorer, type="tab", name="keep", sequence=5)
-    assert explorer.view["error"] == "" and explorer.view["sequence"] == 5  # an old error does not stay
+    assert (
+        explorer.view["error"] == "" and explorer.view["sequence"] == 5
+    )  # an old error does not stay
 
 
 def test_the_thread_writes_no_progress(explorer, monkeypatch):
@@ -320,7 +374,9 @@ def test_what_takes_longer_belongs_to_the_case_that_is_shown(model):
     assert explorer.later["version"] == explorer.view["version"] == 3
     case = explorer.case
     expected = case.intervals(["lumbar_disc_herniation"], method="delta")["lumbar_disc_herniation"]
-    assert explorer.later["intervals"]["lumbar_disc_herniation"] == pytest.approx([expected.low, expected.high])
+    assert explorer.later["intervals"]["lumbar_disc_herniation"] == pytest.approx(
+        [expected.low, expected.high]
+    )
     assert explorer.later["link"]["probability"] == pytest.approx(case.link().probability)
     thread = explorer._thread
     explorer.close()
@@ -329,7 +385,9 @@ def test_what_takes_longer_belongs_to_the_case_that_is_shown(model):
 
 
 def test_findings_that_cannot_be_explored(model):
-    sure = model.with_parameters({"numbness.leak": 0.0, "numbness.link.nerve_root_compression.one_side": 1.0})
+    sure = model.with_parameters(
+        {"numbness.leak": 0.0, "numbness.link.nerve_root_compression.one_side": 1.0}
+    )
     with pytest.raises(ImpossibleEvidenceError):
         sure.observe(nerve_root_compression="one_side", numbness=False).explore()
     with pytest.raises(UnknownNameError):
@@ -351,25 +409,37 @@ def test_a_network_without_roles(model):
     assert explorer.wait(60)
     assert explorer.shell["groups"][0]["title"] == "Findings" and not explorer.shell["ranked"]
     shown = {r["name"]: r["posterior"] for r in explorer.view["causes"]}
-    assert shown["lumbar_disc_herniation"] == pytest.approx(plain.observe().posterior("lumbar_disc_herniation").iloc[1])
+    assert shown["lumbar_disc_herniation"] == pytest.approx(
+        plain.observe().posterior("lumbar_disc_herniation").iloc[1]
+    )
     assert sum(v for k, v in shown.items() if k.startswith("leg_pain=")) == pytest.approx(1)
     assert "explore(of=[...])" in explorer.later["next"]["problem"]
     assert "spinelink-still" in explorer._still()
     explorer.close()
-    explorer = Explorer(plain.observe(numbness="present"), of=["lumbar_disc_herniation"], background=False)
+    explorer = Explorer(
+        plain.observe(numbness="present"), of=["lumbar_disc_herniation"], background=False
+    )
     tell(explorer, type="tab", name="why")
     explorer.wait()
     case = plain.observe(numbness="present")
     assert [(r["name"], r["posterior"]) for r in explorer.view["causes"]] == [
         ("lumbar_disc_herniation", pytest.approx(case.posterior("lumbar_disc_herniation").iloc[1]))
     ]
-    assert explorer.later["next"]["rows"] and explorer.later["why"]["rows"] and "lumbar_disc_herniation" in explorer.later["intervals"]
+    assert (
+        explorer.later["next"]["rows"]
+        and explorer.later["why"]["rows"]
+        and "lumbar_disc_herniation" in explorer.later["intervals"]
+    )
     explorer.close()
     with pytest.raises(UnknownNameError):
         plain.explore(of="moon")
-    explorer = Explorer(sl.from_pgmpy(model.to_pgmpy(), roles={"scoliosis": "cause"}).observe(), background=False)
+    explorer = Explorer(
+        sl.from_pgmpy(model.to_pgmpy(), roles={"scoliosis": "cause"}).observe(), background=False
+    )
     explorer.wait()
-    assert explorer.later["next"]["rows"] and [r["name"] for r in explorer.view["causes"]] == ["scoliosis"]
+    assert explorer.later["next"]["rows"] and [r["name"] for r in explorer.view["causes"]] == [
+        "scoliosis"
+    ]
     explorer.close()
 
 

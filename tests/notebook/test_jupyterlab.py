@@ -32,22 +32,38 @@ def test_from_run_all_to_undo(lab, record_property):
         page.goto(f"{lab}/lab/tree/explore.ipynb?token={TOKEN}")
         page.wait_for_function("window.jupyterapp !== undefined")
         end = time.monotonic() + PATIENCE
-        while not any(s["kernel"]["execution_state"] == "idle" for s in asked(lab, "api/sessions") or []):
+        while not any(
+            s["kernel"]["execution_state"] == "idle" for s in asked(lab, "api/sessions") or []
+        ):
             assert time.monotonic() < end, "the kernel did not start"
             time.sleep(0.3)
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_selector(".slx")
-        page.wait_for_selector(".spinelink-still", state="hidden")  # it is for readers without a kernel
+        page.wait_for_selector(
+            ".spinelink-still", state="hidden"
+        )  # it is for readers without a kernel
         taken = []
         for node, state in CLICKS:
             row = page.locator(f".slx-list .slx-row[data-node='{node}']")
             row.evaluate("(e) => (e.closest('details').open = true)")
             page.evaluate("delete document.querySelector('.slx').dataset.redraw")
             row.locator(f"button[data-state='{state}']").click()
-            page.wait_for_selector(f".slx-list .slx-row[data-node='{node}'] button[data-state='{state}'][aria-checked='true']")
-            taken.append(float(page.wait_for_function("document.querySelector('.slx').dataset.redraw").json_value()))
+            page.wait_for_selector(
+                f".slx-list .slx-row[data-node='{node}'] button[data-state='{state}'][aria-checked='true']"
+            )
+            taken.append(
+                float(
+                    page.wait_for_function(
+                        "document.querySelector('.slx').dataset.redraw"
+                    ).json_value()
+                )
+            )
         cells = page.locator(".jp-Notebook .jp-Cell").count()
-        for key in ("ArrowLeft", "b", "x"):  # Jupyter's shortcuts for cells are not for keys pressed in the widget
+        for key in (
+            "ArrowLeft",
+            "b",
+            "x",
+        ):  # Jupyter's shortcuts for cells are not for keys pressed in the widget
             page.keyboard.press(key)
         assert page.evaluate("document.activeElement.dataset.state") == "absent"
         assert page.locator(".jp-Notebook .jp-Cell").count() == cells
@@ -62,7 +78,9 @@ def test_from_run_all_to_undo(lab, record_property):
         page.get_by_role("button", name="Undo", exact=True).click()
         page.wait_for_function("document.querySelectorAll('.slx-alert').length === 0")
         assert causes(page) == expected(case.retract("bladder_dysfunction"))
-    record_property("measured click to redraw in JupyterLab, ms", ", ".join(f"{t:.0f}" for t in taken))
+    record_property(
+        "measured click to redraw in JupyterLab, ms", ", ".join(f"{t:.0f}" for t in taken)
+    )
 
 
 def test_a_notebook_that_is_not_trusted_shows_its_pictures(lab):
@@ -75,12 +93,16 @@ def test_a_notebook_that_is_not_trusted_shows_its_pictures(lab):
         page.wait_for_function("document.querySelector('img.spinelink-image').naturalWidth > 0")
         output = page.locator(".jp-OutputArea-output").inner_text()
         assert "Numbness in the leg: present" in output  # the list of findings
-        assert "strength" not in output and "States:" not in output  # no wall of what the tooltips say
+        assert (
+            "strength" not in output and "States:" not in output
+        )  # no wall of what the tooltips say
         assert image.bounding_box()["width"] > 500
 
 
 def causes(page):
-    return page.evaluate("[...document.querySelectorAll('tr[data-cause]')].map((r) => [r.dataset.cause, r.children[1].textContent])")
+    return page.evaluate(
+        "[...document.querySelectorAll('tr[data-cause]')].map((r) => [r.dataset.cause, r.children[1].textContent])"
+    )
 
 
 def expected(case):

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 import spinelink as sl
-from spinelink.model.evidence import EMPTY, Evidence
+from spinelink.network.evidence import EMPTY, Evidence
 from spinelink.networks_folder import bundled
 from spinelink.query.alerts import SOFT_THRESHOLD, find_alerts
 
@@ -25,13 +25,19 @@ def test_a_rule_fires_on_its_findings_and_on_nothing_less(name, rule):
     question = model.observe().alerts().question
     fired = 0
     for answers in product(*([None, *model.nodes[node].states] for node in nodes)):
-        evidence = {node: answer for node, answer in zip(nodes, answers, strict=True) if answer is not None}
+        evidence = {
+            node: answer for node, answer in zip(nodes, answers, strict=True) if answer is not None
+        }
         found = find_alerts(alone, question, evidence)  # type: ignore[arg-type]
-        complete = [way for way in ways if all(evidence.get(node) in states for node, states in way.items())]
+        complete = [
+            way for way in ways if all(evidence.get(node) in states for node, states in way.items())
+        ]
         assert len(found) == bool(complete), evidence
         if complete:
             fired += 1
-            assert set(found[0].findings) == {f"{node}={evidence[node]}" for way in complete for node in way}
+            assert set(found[0].findings) == {
+                f"{node}={evidence[node]}" for way in complete for node in way
+            }
     assert fired
 
 
@@ -39,13 +45,20 @@ def test_a_rule_fires_on_its_findings_and_on_nothing_less(name, rule):
 def test_no_setting_and_no_prior_silences_a_rule(name):
     model = MODELS[name]
     estimates = model.parameters().to_frame().set_index("id")["estimate"]
-    changed = {i: 0.5 * v for i, v in estimates.items() if i.endswith((".prior", ".leak")) and "[" not in i}
+    changed = {
+        i: 0.5 * v for i, v in estimates.items() if i.endswith((".prior", ".leak")) and "[" not in i
+    }
     for setting in model.settings or (None,):
         here = model.in_setting(setting) if setting else model
         for other in (here, here.with_parameters(changed)):
             for rule, each in model.network.alerts.items():
                 for way in each.when:
-                    fired = {a.rule for a in other.observe({node: states[0] for node, states in way.items()}).alerts()}
+                    fired = {
+                        a.rule
+                        for a in other.observe(
+                            {node: states[0] for node, states in way.items()}
+                        ).alerts()
+                    }
                     assert rule in fired
 
 
@@ -60,10 +73,15 @@ def test_soft_findings_count_from_the_threshold_on(name, rule):
                 continue
             rest = {n: s[0] for n, s in way.items() if n != node}
             for share in (SOFT_THRESHOLD * 1.001, SOFT_THRESHOLD * 0.999, 0.999):
-                soft = {s: share / len(states) for s in states} | {s: (1.0 - share) / len(others) for s in others}
+                soft = {s: share / len(states) for s in states} | {
+                    s: (1.0 - share) / len(others) for s in others
+                }
                 expected = any(
                     all(
-                        sum(soft[s] for s in wanted) >= SOFT_THRESHOLD if n == node else rest.get(n) in wanted for n, wanted in each.items()
+                        sum(soft[s] for s in wanted) >= SOFT_THRESHOLD
+                        if n == node
+                        else rest.get(n) in wanted
+                        for n, wanted in each.items()
                     )
                     for each in ways
                 )
@@ -74,9 +92,26 @@ def test_soft_findings_count_from_the_threshold_on(name, rule):
 
 def test_nothing_reassures():
     """No answer of the alerts, and no advice, says that something is harmless."""
-    words = ("harmless", "nothing to worry", "no need to", "rules out", "ruled out", "safe", "reassur")
+    words = (
+        "harmless",
+        "nothing to worry",
+        "no need to",
+        "rules out",
+        "ruled out",
+        "safe",
+        "reassur",
+    )
     for model in MODELS.values():
-        text = str(model.observe().alerts()) + " ".join(a.advice + a.certainty + a.label for a in model.network.alerts.values())
+        text = str(model.observe().alerts()) + " ".join(
+            a.advice + a.certainty + a.label for a in model.network.alerts.values()
+        )
         assert not [w for w in words if w in text.lower()]
     assert "does not exclude" in str(MODELS["minimal"].observe().alerts())
-    assert find_alerts(MODELS["minimal"].network, MODELS["minimal"].observe().alerts().question, Evidence(EMPTY)).urgency is None
+    assert (
+        find_alerts(
+            MODELS["minimal"].network,
+            MODELS["minimal"].observe().alerts().question,
+            Evidence(EMPTY),
+        ).urgency
+        is None
+    )

@@ -12,19 +12,33 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 from spinelink.diagnosis import Model
-from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
-from spinelink.inference.necessity import protective_edges
-from spinelink.inference.twin import reaching
-from spinelink.inference.uncertainty import drawn_network
-from spinelink.model.cpd import LogOdds, NoisyMax, NoisyOr, Prior
-from spinelink.model.network import Setting
-from spinelink.model.parameter import Ratio
-from spinelink.model.settings import parameters_in
-from spinelink.model.variable import Node
+from spinelink.errors import (
+    EvidenceError,
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    UnknownNameError,
+)
+from spinelink.inference.counterfactual.necessity import protective_edges
+from spinelink.inference.counterfactual.twin_network import reaching
+from spinelink.inference.sampled_parameters import drawn_network
+from spinelink.network.cpd import LogOdds, NoisyMax, NoisyOr, Prior
+from spinelink.network.network import Setting
+from spinelink.network.node import Node
+from spinelink.network.parameter import Ratio
+from spinelink.network.setting import parameters_in
 from spinelink.query.attribution import PARTS, attribution, grouped, link
 from tests import oracle
 from tests.inference.test_exact import RELAXED
-from tests.inference.test_twin import coupled, enumerate_worlds, exogenous, link_rows, lp_range, network_of, node, number
+from tests.inference.test_twin import (
+    coupled,
+    enumerate_worlds,
+    exogenous,
+    link_rows,
+    lp_range,
+    network_of,
+    node,
+    number,
+)
 from tests.strategies import networks
 
 
@@ -34,7 +48,9 @@ def questions(draw):
     order = oracle.ordered(network)
     nodes = dict(network.nodes)
     for name in order[:-2]:
-        nodes[name] = nodes[name].model_copy(update={"role": "cause", "origin": draw(st.sampled_from(["back", "leg", "systemic"]))})
+        nodes[name] = nodes[name].model_copy(
+            update={"role": "cause", "origin": draw(st.sampled_from(["back", "leg", "systemic"]))}
+        )
     evidence = {}
     for name in order:
         states = nodes[name].states
@@ -54,7 +70,10 @@ def test_shares_are_those_of_the_enumeration(question):
     held = protective_edges(network, compiled)
     homes = (("leg",), ("back",))
     groups = grouped(network, homes)
-    reach = [{compiled.names[i] for i in reaching(compiled, [compiled.index[n]], held)} for n in (first, second)]
+    reach = [
+        {compiled.names[i] for i in reaching(compiled, [compiled.index[n]], held)}
+        for n in (first, second)
+    ]
     chosen = [
         [n for n in groups[1] if n in reach[0]], [n for n in groups[0] if n in reach[1]], [n for n in groups[2] if n in reach[0] & reach[1]],
     ]  # fmt: skip
@@ -62,14 +81,28 @@ def test_shares_are_those_of_the_enumeration(question):
     total, shares = 0.0, dict.fromkeys(PARTS, 0.0)
     there = {part: dict.fromkeys(network.nodes, 0.0) for part in PARTS}
     nothing = {n: network.nodes[n].states[0] for n in (first, second)}
-    for p, (is_, one, two, three) in enumerate_worlds(network, changes, held={(compiled.names[p], compiled.names[c]) for p, c in held}):
-        p *= math.prod(s[is_[n]] if isinstance(s, dict) else float(is_[n] == s) for n, s in evidence.items())
+    for p, (is_, one, two, three) in enumerate_worlds(
+        network, changes, held={(compiled.names[p], compiled.names[c]) for p, c in held}
+    ):
+        p *= math.prod(
+            s[is_[n]] if isinstance(s, dict) else float(is_[n] == s) for n, s in evidence.items()
+        )
         if p == 0.0 or any(is_[n] == nothing[n] for n in (first, second)):
             continue
         total += p
         a, b = one[first] == nothing[first], two[second] == nothing[second]
         s = three[first] == nothing[first] and three[second] == nothing[second]
-        part = "both_ways" if a and b else "first_from_second" if a else "second_from_first" if b else "shared" if s else "separate"
+        part = (
+            "both_ways"
+            if a and b
+            else "first_from_second"
+            if a
+            else "second_from_first"
+            if b
+            else "shared"
+            if s
+            else "separate"
+        )
         shares[part] += p
         for n in network.nodes:
             there[part][n] += p * (is_[n] != network.nodes[n].states[0])
@@ -81,21 +114,38 @@ def test_shares_are_those_of_the_enumeration(question):
         assert -1e-9 <= found.low[part] <= found.high[part] + 1e-9
     assert sum(found.shares.values()) == pytest.approx(1.0, abs=1e-7)
     assert min(found.shares.values()) >= 0.0
-    for part, carriers in found.carriers.items():  # each is there as often as in the worlds of just this share
+    for (
+        part,
+        carriers,
+    ) in found.carriers.items():  # each is there as often as in the worlds of just this share
         for carrier in carriers:
-            assert carrier.probability * shares[part] / total == pytest.approx(there[part][carrier.node] / total, abs=2.1e-4)
+            assert carrier.probability * shares[part] / total == pytest.approx(
+                there[part][carrier.node] / total, abs=2.1e-4
+            )
 
 
 AB, THREE = ("absent", "present"), ("none", "mild", "severe")
 
 
 def cause(origin, prior=0.3):
-    return Node(role="cause", label=origin, states=AB, origin=origin, cpd=Prior(kind="prior", prior=number(AB, [1.0 - prior, prior])))
+    return Node(
+        role="cause",
+        label=origin,
+        states=AB,
+        origin=origin,
+        cpd=Prior(kind="prior", prior=number(AB, [1.0 - prior, prior])),
+    )
 
 
 def noisy(region, leak, links, states=AB, role="symptom"):
     kind, cls = ("noisy_or", NoisyOr) if len(states) == 2 else ("noisy_max", NoisyMax)
-    return Node(role=role, label=region, region=region, states=states, cpd=cls(kind=kind, leak=leak, links=links))
+    return Node(
+        role=role,
+        label=region,
+        region=region,
+        states=states,
+        cpd=cls(kind=kind, leak=leak, links=links),
+    )
 
 
 def chance(p):
@@ -122,38 +172,63 @@ def test_an_uncertain_effect_is_taken_as_present(weights):
     found, expected = uncertain.attribute("leg_pain"), certain.attribute("leg_pain")
     for name in ("hip", "back"):
         for part in ("posterior", "probability", "low", "high"):
-            assert getattr(found[name], part) == pytest.approx(getattr(expected[name], part)), (name, part)
+            assert getattr(found[name], part) == pytest.approx(getattr(expected[name], part)), (
+                name,
+                part,
+            )
     assert uncertain.link().shares == pytest.approx(certain.link().shares)
 
 
-@given(st.lists(st.floats(0.05, 1.0), min_size=2, max_size=2), st.lists(st.floats(0.05, 1.0), min_size=3, max_size=3))
+@given(
+    st.lists(st.floats(0.05, 1.0), min_size=2, max_size=2),
+    st.lists(st.floats(0.05, 1.0), min_size=3, max_size=3),
+)
 @RELAXED
 def test_the_posterior_of_a_cause_is_that_of_the_case(cause_weights, effect_weights):
     """With soft findings on the cause and on the effect, which is present; and no more can be necessary than is there."""
     model = sl.load("minimal")
     soft = dict(zip(("none", "above_knee", "below_knee"), effect_weights, strict=True))
-    findings = {"lumbar_disc_herniation": dict(zip(AB, cause_weights, strict=True)), "numbness": True}
-    row = model.observe(findings, leg_pain=soft).attribute("leg_pain", "lumbar_disc_herniation").rows[0]
+    findings = {
+        "lumbar_disc_herniation": dict(zip(AB, cause_weights, strict=True)),
+        "numbness": True,
+    }
+    row = (
+        model.observe(findings, leg_pain=soft)
+        .attribute("leg_pain", "lumbar_disc_herniation")
+        .rows[0]
+    )
     case = model.observe(findings, leg_pain={**soft, "none": 0.0})
-    assert row.posterior == pytest.approx(case.posterior("lumbar_disc_herniation")["present"], abs=1e-12)
+    assert row.posterior == pytest.approx(
+        case.posterior("lumbar_disc_herniation")["present"], abs=1e-12
+    )
     assert row.low <= row.probability <= row.high <= row.posterior + 1e-12
     several = ["lumbar_disc_herniation", "scoliosis"]
     absent = case.joint(several).loc["absent", "absent"]
-    assert model.observe(findings, leg_pain=soft).attribute("leg_pain", several).rows[0].posterior == pytest.approx(1.0 - absent, abs=1e-12)
+    assert model.observe(findings, leg_pain=soft).attribute("leg_pain", several).rows[
+        0
+    ].posterior == pytest.approx(1.0 - absent, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("network", "findings", "named"),
     [
         (small(leg=0.0, links=0.0), {"back_pain": True}, "leg_pain cannot be present"),
-        (small(leg=0.0, back=0.5, links=0.9), {"back": False, "hip": False, "back_pain": True}, "back=absent, hip=absent"),
+        (
+            small(leg=0.0, back=0.5, links=0.9),
+            {"back": False, "hip": False, "back_pain": True},
+            "back=absent, hip=absent",
+        ),
     ],
 )
 def test_an_effect_that_cannot_be_present_is_refused(network, findings, named):
     case = network.observe(findings)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for ask in (case.link, lambda: case.attribute("leg_pain"), lambda: case.attribute("leg_pain", "back")):
+        for ask in (
+            case.link,
+            lambda: case.attribute("leg_pain"),
+            lambda: case.attribute("leg_pain", "back"),
+        ):
             with pytest.raises(EvidenceError, match=named):
                 ask()
 
@@ -168,7 +243,9 @@ def test_an_effect_that_cannot_be_present_where_it_is_asked_is_refused():
     network = network.model_copy(update={"settings": settings, "default_setting": "clinic"})
     case = Model(network, "clinic").observe(back_pain=True)
     for ask in (case.link, lambda: case.attribute("leg_pain", "back")):
-        with pytest.raises(EvidenceError, match=r"leg_pain cannot be present in this network \(setting people\)"):
+        with pytest.raises(
+            EvidenceError, match=r"leg_pain cannot be present in this network \(setting people\)"
+        ):
             ask()
     assert case.link(setting="clinic").probability > 0.0
     with pytest.raises(ImpossibleEvidenceError, match="hip=present"):
@@ -177,7 +254,10 @@ def test_an_effect_that_cannot_be_present_where_it_is_asked_is_refused():
 
 def test_carriers_are_those_of_their_own_share():
     """A link that holds both ways is carried by both homes; a cause of both kinds of pain does not carry what goes one way only."""
-    links = {"back": chance(0.9), "extra": chance(0.05)}, {"hip": chance(0.9), "extra": chance(0.99)}
+    links = (
+        {"back": chance(0.9), "extra": chance(0.05)},
+        {"hip": chance(0.9), "extra": chance(0.99)},
+    )
     network = network_of(
         hip=cause("hip"), back=cause("back"), extra=cause("back"),
         leg_pain=noisy("leg", chance(0.0), links[0]), back_pain=noisy("back", chance(0.3), links[1]),
@@ -190,7 +270,9 @@ def test_carriers_are_those_of_their_own_share():
     )  # fmt: skip
     sure = Model(only).observe(leg_pain=True, back_pain=True).link()
     assert sure.shares["both_ways"] == pytest.approx(1.0)
-    assert {c.node: c.probability for c in sure.carriers["both_ways"]} == pytest.approx({"hip": 1.0, "back": 1.0})
+    assert {c.node: c.probability for c in sure.carriers["both_ways"]} == pytest.approx(
+        {"hip": 1.0, "back": 1.0}
+    )
 
 
 def test_a_parent_is_protective_by_the_odds_ratio_in_force():
@@ -201,11 +283,24 @@ def test_a_parent_is_protective_by_the_odds_ratio_in_force():
 
     def asked(in_file, overrides, changes):
         leg = Node(
-            role="symptom", label="leg", states=AB, cpd=LogOdds(kind="log_odds", odds_ratios={"back": ratio(in_file)}, baseline=chance(0.2))
+            role="symptom",
+            label="leg",
+            states=AB,
+            cpd=LogOdds(
+                kind="log_odds", odds_ratios={"back": ratio(in_file)}, baseline=chance(0.2)
+            ),
         )
         setting = Setting(label="g", population="g", overrides=overrides)
-        network = network_of(back=cause("back"), leg_pain=leg).model_copy(update={"settings": {"g": setting}, "default_setting": "g"})
-        return Model(network, "g").with_parameters(changes).observe(leg_pain=True).attribute("leg_pain").rows
+        network = network_of(back=cause("back"), leg_pain=leg).model_copy(
+            update={"settings": {"g": setting}, "default_setting": "g"}
+        )
+        return (
+            Model(network, "g")
+            .with_parameters(changes)
+            .observe(leg_pain=True)
+            .attribute("leg_pain")
+            .rows
+        )
 
     name = "leg_pain.odds_ratio.back"
     for value, other in ((8.0, 0.5), (0.5, 8.0)):
@@ -217,7 +312,12 @@ def test_a_parent_is_protective_by_the_odds_ratio_in_force():
 def test_a_child_responds_to_a_protective_parent_as_it_was():
     """Without the disease the diagnosis of exclusion does not take its place."""
     ratio = Ratio(estimate=0.05, interval=(0.02, 0.1), grade="judged", note="test")
-    strain = Node(role="cause", label="strain", states=AB, cpd=LogOdds(kind="log_odds", odds_ratios={"named": ratio}, baseline=chance(0.5)))
+    strain = Node(
+        role="cause",
+        label="strain",
+        states=AB,
+        cpd=LogOdds(kind="log_odds", odds_ratios={"named": ratio}, baseline=chance(0.5)),
+    )
     network = network_of(
         back=cause("back"), named=noisy("back", chance(0.05), {"back": chance(0.9)}, role="mechanism"), strain=strain,
         leg_pain=noisy("leg", chance(0.05), {"back": chance(0.8), "strain": chance(0.6)}),
@@ -236,7 +336,10 @@ def test_a_child_responds_to_a_protective_parent_as_it_was():
 
 def test_a_share_that_is_not_identified_ranges_over_the_couplings():
     """Links from a mechanism with three states: the least and most of each share over all couplings of both, which are at the ends of each."""
-    of_leg, of_back = ({s: chance(p) for s, p in zip(THREE[1:], ps, strict=True)} for ps in ((0.4, 0.7), (0.6, 0.5)))
+    of_leg, of_back = (
+        {s: chance(p) for s, p in zip(THREE[1:], ps, strict=True)}
+        for ps in ((0.4, 0.7), (0.6, 0.5))
+    )
     network = network_of(
         hip=cause("hip"), back=cause("back"),
         root=noisy("root", number(THREE, [8, 1, 1]), {"hip": number(THREE, [3, 6, 1]), "back": number(THREE, [1, 2, 7])}, THREE, "mechanism"),
@@ -249,19 +352,34 @@ def test_a_share_that_is_not_identified_ranges_over_the_couplings():
         given_ = {}
         for name, share in (("leg_pain", one), ("back_pain", other)):
             each = coupled(ends[name]["mild"][1], ends[name]["severe"][1], share)
-            own = [(p, lambda g, f={"none": 0, "mild": f[0], "severe": f[1]}: f[g["root"]]) for p, f in each]
+            own = [
+                (p, lambda g, f={"none": 0, "mild": f[0], "severe": f[1]}: f[g["root"]])
+                for p, f in each
+            ]
             given_[name] = exogenous(network, name, {"root": own})
         now, total = dict.fromkeys(PARTS, 0.0), 0.0
-        for p, (is_, without_back, without_hip) in enumerate_worlds(network, [{"back": "absent"}, {"hip": "absent"}], given=given_):
+        for p, (is_, without_back, without_hip) in enumerate_worlds(
+            network, [{"back": "absent"}, {"hip": "absent"}], given=given_
+        ):
             if is_["leg_pain"] == is_["back_pain"] == "present":
                 a, b = without_back["leg_pain"] == "absent", without_hip["back_pain"] == "absent"
-                now["both_ways" if a and b else "first_from_second" if a else "second_from_first" if b else "separate"] += p
+                now[
+                    "both_ways"
+                    if a and b
+                    else "first_from_second"
+                    if a
+                    else "second_from_first"
+                    if b
+                    else "separate"
+                ] += p
                 total += p
         for p in PARTS:
             shares[p].append(now[p] / total)
     assert not found.identified and found.high["separate"] > found.low["separate"] + 1e-3
     for p in PARTS:
-        assert (found.low[p], found.high[p]) == pytest.approx((min(shares[p]), max(shares[p])), abs=1e-9), p
+        assert (found.low[p], found.high[p]) == pytest.approx(
+            (min(shares[p]), max(shares[p])), abs=1e-9
+        ), p
 
 
 def test_bounds_of_a_rare_cause_are_zero_and_its_posterior():
@@ -270,14 +388,19 @@ def test_bounds_of_a_rare_cause_are_zero_and_its_posterior():
     row = Model(network).observe(y=True).attribute("y", "c").rows[0]
     least, most = lp_range(network, "y", {"c": "absent"}, {"y": ("present",)}, ("y", None))
     assert (row.low, row.high) == (0.0, pytest.approx(row.posterior)) and not row.identified
-    assert 0.0 <= least <= row.probability + 1e-9 and row.probability <= most + 1e-9 <= row.high + 2e-9 < 0.01
+    assert (
+        0.0 <= least <= row.probability + 1e-9
+        and row.probability <= most + 1e-9 <= row.high + 2e-9 < 0.01
+    )
 
 
 def test_bounds_of_a_table_too_large_to_turn_round_are_zero_and_the_posterior():
     """Seven causes taken away together, 128 rows that may each be compared with each: what holds for any coupling."""
     names = [f"c{k}" for k in range(7)]
     rows = [chance(0.1 + 0.8 * (k * 37 % 128) / 128) for k in range(128)]
-    network = network_of(**{n: cause("back") for n in names}, y=node(AB, dict.fromkeys(names, AB), rows))
+    network = network_of(
+        **{n: cause("back") for n in names}, y=node(AB, dict.fromkeys(names, AB), rows)
+    )
     row = Model(network).observe(y=True).attribute("y", "back").rows[0]
     assert (row.low, row.high, row.identified) == (0.0, pytest.approx(row.posterior), False)
     assert 0.0 < row.probability < row.high
@@ -289,14 +412,22 @@ def test_intervals_hold_the_bounds_under_each_draw():
     case = Model(network).observe(c=True, y=True)
     row = case.attribute("y", "c", interval=0.8, draws=32, seed=1).rows[0]
     compiled = case.model.compiled
-    drawn = drawn_network(network, parameters_in(network, None), compiled, range(2), draws=32, seed=1).factors[compiled.index["y"]].table
+    drawn = (
+        drawn_network(network, parameters_in(network, None), compiled, range(2), draws=32, seed=1)
+        .factors[compiled.index["y"]]
+        .table
+    )
     without, with_ = drawn[0, 1], drawn[1, 1]
     low, high = np.maximum(0.0, with_ - without) / with_, np.minimum(with_, 1.0 - without) / with_
-    assert (row.low, row.high) == pytest.approx((np.quantile(low, 0.1), np.quantile(high, 0.9)), abs=1e-9)
+    assert (row.low, row.high) == pytest.approx(
+        (np.quantile(low, 0.1), np.quantile(high, 0.9)), abs=1e-9
+    )
 
 
 def test_all_causes_asked_at_once_are_those_asked_one_by_one(model):
-    case = model.observe(leg_pain="below_knee", back_pain=True, numbness={"absent": 0.3, "present": 0.9})
+    case = model.observe(
+        leg_pain="below_knee", back_pain=True, numbness={"absent": 0.3, "present": 0.9}
+    )
     rows = case.attribute("leg_pain").rows
     assert len(rows) > 1
     for row in rows:
@@ -317,7 +448,9 @@ def test_a_single_possible_cause_takes_all(model):
     assert "leg_pain.leak[none]" in parameters
     case = model.with_parameters(changes).observe(leg_pain="below_knee", back_pain=True)
     found = case.link()
-    assert found.shares["first_from_second"] + found.shares["both_ways"] == pytest.approx(1.0, abs=1e-6)
+    assert found.shares["first_from_second"] + found.shares["both_ways"] == pytest.approx(
+        1.0, abs=1e-6
+    )
     assert found.carriers["first_from_second"][0].node == "nerve_root_compression"
     assert found.carriers["first_from_second"][0].probability == pytest.approx(1.0)
     assert found.leading == "first_from_second"
@@ -349,22 +482,37 @@ def test_all_causes_and_origins_by_default(model):
 
 def test_what_was_not_assessed_is_taken_as_present(model):
     assumed = model.observe(numbness=True).link()
-    there = model.observe(numbness=True, leg_pain={"above_knee": 1.0, "below_knee": 1.0}, back_pain=True).link()
+    there = model.observe(
+        numbness=True, leg_pain={"above_knee": 1.0, "below_knee": 1.0}, back_pain=True
+    ).link()
     assert assumed.shares == pytest.approx(there.shares)
 
 
 @pytest.mark.parametrize(
-    "evidence", [{"leg_pain": "below_knee", "back_pain": True}, {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}}]
+    "evidence",
+    [
+        {"leg_pain": "below_knee", "back_pain": True},
+        {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}},
+    ],
 )
 def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
     network, draws = model.network, 24
     parameters = parameters_in(network, model.setting)
     case = model.observe(evidence)
     found = case.link(interval=0.8, draws=draws, seed=3)
-    cause = case.attribute("leg_pain", "lumbar_disc_herniation", interval=0.8, draws=draws, seed=3).rows[0]
-    nodes = [*case._seen, *(model.compiled.index[n] for n in ("leg_pain", "back_pain"))]
+    cause = case.attribute(
+        "leg_pain", "lumbar_disc_herniation", interval=0.8, draws=draws, seed=3
+    ).rows[0]
+    nodes = [*case._observed, *(model.compiled.index[n] for n in ("leg_pain", "back_pain"))]
     drawn = drawn_network(network, parameters, model.compiled, nodes, draws=draws, seed=3)
-    only_leg = drawn_network(network, parameters, model.compiled, [*case._seen, model.compiled.index["leg_pain"]], draws=draws, seed=3)
+    only_leg = drawn_network(
+        network,
+        parameters,
+        model.compiled,
+        [*case._observed, model.compiled.index["leg_pain"]],
+        draws=draws,
+        seed=3,
+    )
     homes = (("hip", "leg", "foot"), ("back",))
     shares = {p: [] for p in PARTS}
     necessary = []
@@ -373,12 +521,16 @@ def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
     assert not alone.identified and 0.0 < alone.high - alone.low < 1e-4
     for k in range(draws):
         one = drawn.map_arrays(lambda a, k=k: a if a.shape[-1] == 1 else a[..., k : k + 1])
-        alone = link(network, found.question, one, case._seen, "leg_pain", "back_pain", homes)
+        alone = link(network, found.question, one, case._observed, "leg_pain", "back_pain", homes)
         for p in PARTS:
             shares[p].append((alone.low[p], alone.high[p]))
         one = only_leg.map_arrays(lambda a, k=k: a if a.shape[-1] == 1 else a[..., k : k + 1])
         groups = {"lumbar_disc_herniation": ["lumbar_disc_herniation"]}
-        necessary.append(attribution(network, found.question, one, case._seen, "leg_pain", groups).rows[0].probability)
+        necessary.append(
+            attribution(network, found.question, one, case._observed, "leg_pain", groups)
+            .rows[0]
+            .probability
+        )
 
     def ends(of):
         low, high = np.array(of).T
@@ -386,20 +538,34 @@ def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
 
     for p in PARTS:
         assert (found.low[p], found.high[p]) == pytest.approx(ends(shares[p]), abs=2.1e-4), p
-    assert (cause.low, cause.high) == pytest.approx(tuple(np.quantile(necessary, [0.1, 0.9])), abs=1e-9)
-    assert found.low["first_from_second"] < found.shares["first_from_second"] < found.high["first_from_second"]
+    assert (cause.low, cause.high) == pytest.approx(
+        tuple(np.quantile(necessary, [0.1, 0.9])), abs=1e-9
+    )
+    assert (
+        found.low["first_from_second"]
+        < found.shares["first_from_second"]
+        < found.high["first_from_second"]
+    )
 
 
 def test_what_would_have_been_is_asked_where_nobody_was_chosen(model):
     network = sl.load("back-leg-pain").network
     assert network.unselected == "general_population"
-    leak = parameters_in(model.network, None)["back_pain.leak"].model_copy(update={"estimate": 0.02})
-    people = Setting(label="People", population="Anyone.", unselected=True, overrides={"back_pain.leak": leak})
+    leak = parameters_in(model.network, None)["back_pain.leak"].model_copy(
+        update={"estimate": 0.02}
+    )
+    people = Setting(
+        label="People", population="Anyone.", unselected=True, overrides={"back_pain.leak": leak}
+    )
     settings = {**model.network.settings, "anyone": people}
     marked = Model(model.network.model_copy(update={"settings": settings}), setting="primary_care")
     case = marked.observe(leg_pain="below_knee", back_pain=True)
     other = marked.in_setting("anyone").observe(leg_pain="below_knee", back_pain=True)
-    assert case.link().shares == other.link(setting="anyone").shares != case.link(setting="primary_care").shares
+    assert (
+        case.link().shares
+        == other.link(setting="anyone").shares
+        != case.link(setting="primary_care").shares
+    )
     assert case.link().question.setting == "primary_care"
     assert "Asked in anyone" in str(case.link()) and "Asked in" not in str(other.link())
     assert case.attribute("leg_pain", "back").rows == other.attribute("leg_pain", "back").rows
@@ -409,7 +575,12 @@ def test_what_would_have_been_is_asked_where_nobody_was_chosen(model):
 
 def test_a_leg_that_hurts_without_a_back_that_does(model):
     found = model.observe(leg_pain="below_knee", numbness=True, back_pain=False).link()
-    assert found.shares["second_from_first"] == found.shares["both_ways"] == found.shares["shared"] == 0.0
+    assert (
+        found.shares["second_from_first"]
+        == found.shares["both_ways"]
+        == found.shares["shared"]
+        == 0.0
+    )
     assert found.shares["first_from_second"] > 0.3
 
 
@@ -428,7 +599,11 @@ def test_it_shows_itself(model):
         (lambda c: c.link(interval=1.5), SpinelinkError, "between 0 and 1"),
         (lambda c: c.link(interval=0.9, draws=1), SpinelinkError, "2 or more"),
         (lambda c: c.link("leg_pane"), UnknownNameError, "leg_pain"),
-        (lambda c: c.observe(leg_pain="none", back_pain=False).link(), EvidenceError, "found absent"),
+        (
+            lambda c: c.observe(leg_pain="none", back_pain=False).link(),
+            EvidenceError,
+            "found absent",
+        ),
         (lambda c: c.link(homes=("leg", "moon")), UnknownNameError, "origin"),
         (lambda c: c.link(homes=("back", "back")), SpinelinkError, "same place"),
         (lambda c: c.link(homes="back"), SpinelinkError, "pair"),
@@ -436,10 +611,18 @@ def test_it_shows_itself(model):
         (lambda c: c.link(homes=(1, 2)), SpinelinkError, "an origin or a list"),
         (lambda c: c.link(homes=((), ())), SpinelinkError, "one or more"),
         (lambda c: c.link(homes=((), "back")), SpinelinkError, "one or more"),
-        (lambda c: sl.from_pgmpy(c.model.to_pgmpy()).observe().link(homes=("leg", "back")), SpinelinkError, "where it lies"),
+        (
+            lambda c: sl.from_pgmpy(c.model.to_pgmpy()).observe().link(homes=("leg", "back")),
+            SpinelinkError,
+            "where it lies",
+        ),
         (lambda c: c.link(interval=0.9, seed="x"), SpinelinkError, "seed"),
         (lambda c: c.link("numbness", "back_pain"), SpinelinkError, "say homes"),
-        (lambda c: c.observe(leg_pain="none").attribute("leg_pain"), EvidenceError, "nothing to explain"),
+        (
+            lambda c: c.observe(leg_pain="none").attribute("leg_pain"),
+            EvidenceError,
+            "nothing to explain",
+        ),
         (lambda c: c.attribute("leg_pain", "leg_pain"), SpinelinkError, "other than itself"),
         (lambda c: c.attribute("leg_pain", "scoliosys"), UnknownNameError, "scoliosis"),
     ],

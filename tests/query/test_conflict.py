@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 from spinelink.diagnosis import Model
-from spinelink.errors import EvidenceError, ImpossibleEvidenceError, SpinelinkError, UnknownNameError
-from spinelink.model.cpd import Accuracy, Case, Deterministic, Prior
-from spinelink.model.network import Network
-from spinelink.model.parameter import Probability
-from spinelink.model.variable import Node
+from spinelink.errors import (
+    EvidenceError,
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    UnknownNameError,
+)
+from spinelink.network.cpd import Accuracy, Case, Deterministic, Prior
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter import Probability
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.strategies import evidence_for, networks
@@ -35,9 +40,9 @@ def test_conflict_is_jensens_measure(question):
     assume(whole > 1e-9)
 
     def conf(names):
-        return sum(math.log2(oracle.posterior(network, {n: evidence[n]})[0]) for n in names) - math.log2(
-            oracle.posterior(network, {n: evidence[n] for n in names})[0]
-        )
+        return sum(
+            math.log2(oracle.posterior(network, {n: evidence[n]})[0]) for n in names
+        ) - math.log2(oracle.posterior(network, {n: evidence[n] for n in names})[0])
 
     found = Model(network).observe(evidence).conflict()
     assert found.total == pytest.approx(conf(list(evidence)) if evidence else 0.0, abs=1e-8)
@@ -46,7 +51,9 @@ def test_conflict_is_jensens_measure(question):
         part = next(v for k, v in found.parts.items() if k.split("=")[0] == name)
         assert part == pytest.approx(found.total - conf(rest), abs=1e-8)
     for pair in found.pairs:
-        assert pair.conflict == pytest.approx(conf([pair.first.split("=")[0], pair.second.split("=")[0]]), abs=1e-8)
+        assert pair.conflict == pytest.approx(
+            conf([pair.first.split("=")[0], pair.second.split("=")[0]]), abs=1e-8
+        )
 
 
 @given(questions())
@@ -60,9 +67,15 @@ def test_the_group_carries_the_conflict_and_holds_nothing_else(question):
     if found.group is not None and found.total > 1e-6:
         names = [f.split("=")[0] for f in found.group.findings]
         alone = model.observe({n: evidence[n] for n in names}).conflict().total
-        assert alone == pytest.approx(found.group.conflict, abs=1e-8) and alone >= 0.9 * found.total - 1e-8
+        assert (
+            alone == pytest.approx(found.group.conflict, abs=1e-8)
+            and alone >= 0.9 * found.total - 1e-8
+        )
         for n in names:
-            assert model.observe({m: evidence[m] for m in names if m != n}).conflict().total < 0.9 * found.total + 1e-8
+            assert (
+                model.observe({m: evidence[m] for m in names if m != n}).conflict().total
+                < 0.9 * found.total + 1e-8
+            )
 
 
 def test_three_that_conflict_only_together():
@@ -70,17 +83,32 @@ def test_three_that_conflict_only_together():
     both = Deterministic(
         kind="deterministic",
         parents=("a", "b"),
-        cases=(Case(given={"a": "present", "b": "absent"}, state="present"), Case(given={"a": "absent", "b": "present"}, state="present")),
+        cases=(
+            Case(given={"a": "present", "b": "absent"}, state="present"),
+            Case(given={"a": "absent", "b": "present"}, state="present"),
+        ),
         otherwise="absent",
     )
     half = Probability(estimate=0.5, equivalent_sample_size=10.0, grade="judged", note="test")
     rare = {
-        s: Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test") for s, p in (("sure", 0.99), ("other", 0.01))
+        s: Probability(estimate=p, equivalent_sample_size=10.0, grade="judged", note="test")
+        for s, p in (("sure", 0.99), ("other", 0.01))
     }
-    nodes = {n: Node(role="cause", origin="back", label=n, cpd=Prior(kind="prior", prior=half)) for n in "ab"}
+    nodes = {
+        n: Node(role="cause", origin="back", label=n, cpd=Prior(kind="prior", prior=half))
+        for n in "ab"
+    }
     nodes["x"] = Node(role="other", label="x", cpd=both)
-    nodes["y"] = Node(role="sign", label="y", cpd=Accuracy(kind="accuracy", of="x", sensitivity=rare["sure"], specificity=rare["sure"]))
-    found = Model(Network(spinelink=1, name="xor", title="xor", version="0", nodes=nodes)).observe(a=True, b=True, y=True).conflict()
+    nodes["y"] = Node(
+        role="sign",
+        label="y",
+        cpd=Accuracy(kind="accuracy", of="x", sensitivity=rare["sure"], specificity=rare["sure"]),
+    )
+    found = (
+        Model(Network(spinelink=1, name="xor", title="xor", version="0", nodes=nodes))
+        .observe(a=True, b=True, y=True)
+        .conflict()
+    )
     assert not found.pairs and {f.split("=")[0] for f in found.group.findings} == {"a", "b", "y"}
     assert "Carried by" in str(found)
 
@@ -88,20 +116,30 @@ def test_three_that_conflict_only_together():
 def test_explanations_of_chosen_nodes_are_possible_and_in_order():
     """Ties in the order of the states; what cannot be is no explanation."""
     half = Probability(estimate=0.5, equivalent_sample_size=10.0, grade="judged", note="test")
-    same = Deterministic(kind="deterministic", parents=("c",), cases=(Case(given={"c": "present"}, state="present"),), otherwise="absent")
+    same = Deterministic(
+        kind="deterministic",
+        parents=("c",),
+        cases=(Case(given={"c": "present"}, state="present"),),
+        otherwise="absent",
+    )
     nodes = {
         "c": Node(role="cause", origin="back", label="c", cpd=Prior(kind="prior", prior=half)),
         "d": Node(role="cause", origin="back", label="d", cpd=same),
     }
     case = Model(Network(spinelink=1, name="tie", title="tie", version="0", nodes=nodes)).observe()
-    one, four = case.most_probable_explanation(over=["c", "d"]), case.most_probable_explanation(over=["c", "d"], best=4)
+    one, four = (
+        case.most_probable_explanation(over=["c", "d"]),
+        case.most_probable_explanation(over=["c", "d"], best=4),
+    )
     assert one.states == four.states == (("c", "absent"), ("d", "absent"))
     assert [dict(s) for s, _ in four.others] == [{"c": "present", "d": "present"}]
 
 
 def test_a_rare_cause_resolves_a_conflict():
     """Findings of cauda equina compression without back pain hinder each other under what is common; the rare cause makes sense of them."""
-    case = sl.load("minimal").observe(bladder_dysfunction=True, leg_pain="none", back_pain=False, numbness=True)
+    case = sl.load("minimal").observe(
+        bladder_dysfunction=True, leg_pain="none", back_pain=False, numbness=True
+    )
     found = case.conflict()
     for each in found.resolutions:
         with_it = case.observe({each.cause: case.model.nodes[each.cause].states[-1]}).conflict()
@@ -111,7 +149,9 @@ def test_a_rare_cause_resolves_a_conflict():
     fits = sl.load("minimal").observe(numbness=True, leg_pain="below_knee")
     assert fits.conflict().total < 0.0 and "fit together" in str(fits.conflict())
     with pytest.raises(ImpossibleEvidenceError):
-        sl.load("minimal").with_parameters({"scoliosis.prior": 0.0}).observe(scoliosis=True).conflict()
+        sl.load("minimal").with_parameters({"scoliosis.prior": 0.0}).observe(
+            scoliosis=True
+        ).conflict()
 
 
 def test_explanations_of_chosen_nodes_and_the_next_best():

@@ -28,7 +28,9 @@ def flagged():
 
 def without_causes(text):
     """The same network file, of which no node is a cause."""
-    return re.sub(r"role: cause\n    origin: back\n(.*\n)    urgency: .*\n", r"role: other\n\1", text)
+    return re.sub(
+        r"role: cause\n    origin: back\n(.*\n)    urgency: .*\n", r"role: other\n\1", text
+    )
 
 
 def hold(case, answers, **options):
@@ -78,12 +80,20 @@ def test_an_answer_that_cannot_be_raises_its_alert_and_stays_on_record(model, fl
     found, shown = hold(flagged.observe(scan="absent"), ["present", "absent", "q"])
     assert dict(found.findings) == {"scan": "absent", "saddle": "present", "tone": "absent"}
     assert (
-        found.alerts().alerts == flagged.observe(scan="absent", saddle="present", tone="absent").alerts().alerts
+        found.alerts().alerts
+        == flagged.observe(scan="absent", saddle="present", tone="absent").alerts().alerts
         and len(found.alerts()) == 1
     )
     assert "No alert rule fired" not in shown and shown.count("EMERGENCY: Numb where one sits") == 2
-    assert shown.index("EMERGENCY: Numb") < shown.index("kept for the alerts") < shown.index("cannot occur together")
-    assert "Left out of the probabilities, as these findings contradict each other: saddle=present" in shown
+    assert (
+        shown.index("EMERGENCY: Numb")
+        < shown.index("kept for the alerts")
+        < shown.index("cannot occur together")
+    )
+    assert (
+        "Left out of the probabilities, as these findings contradict each other: saddle=present"
+        in shown
+    )
     assert (
         f"Without saddle=present: Benign {show_number(flagged.observe(scan='absent', tone='absent').posterior('benign')['present'])}"
         in shown
@@ -115,15 +125,27 @@ def test_signs_and_tests_that_would_make_an_emergency_come_first_with_their_cost
     while (question := next_question(step)).why.startswith("would raise an alert"):
         order.append((question.node, question.why.rpartition("; ")[2]))
         step = Step(step.case, step.passed | {question.node})
-    assert order == [("saddle", "0.5 minutes"), ("tone", "5 minutes, invasiveness medium"), ("scan", "40 minutes, money high")]
-    assert next_question(Step(flagged.observe(saddle={"absent": 0.9, "present": 0.1}))).node == "saddle"  # uncertain, so still pending
+    assert order == [
+        ("saddle", "0.5 minutes"),
+        ("tone", "5 minutes, invasiveness medium"),
+        ("scan", "40 minutes, money high"),
+    ]
+    assert (
+        next_question(Step(flagged.observe(saddle={"absent": 0.9, "present": 0.1}))).node
+        == "saddle"
+    )  # uncertain, so still pending
 
 
 def test_it_ends_with_words_where_no_cause_is_left(flagged):
     known = dict.fromkeys(flagged.network.ranked, "absent")
     found, shown = hold(flagged.observe(known), ["n", "n", "n"])
     assert "Every cause is known: nothing is left to learn about them." in shown
-    assert set(found.findings) == {*known, "saddle", "tone", "scan"}  # what makes an emergency is asked about all the same
+    assert set(found.findings) == {
+        *known,
+        "saddle",
+        "tone",
+        "scan",
+    }  # what makes an emergency is asked about all the same
     assert "benign is known" in hold(flagged.observe(known), ["", "", ""], target="benign")[1]
 
 
@@ -149,11 +171,19 @@ def test_findings_of_no_stated_role_are_asked_about(flagged):
 def test_help_causes_and_nothing_to_undo(model):
     found, shown = hold(model.observe(leg_pain="below_knee"), ["u", "h", "c"])
     assert found == model.observe(leg_pain="below_knee")
-    assert "nothing to undo" in shown and shown.count("not the same as absent") == 2 and "Ended." in shown
+    assert (
+        "nothing to undo" in shown
+        and shown.count("not the same as absent") == 2
+        and "Ended." in shown
+    )
 
 
 def test_it_says_when_to_stop_and_goes_on_if_told(model):
-    everything = {n: v.states[0] for n, v in model.nodes.items() if v.role in ("symptom", "context", "sign", "test")}
+    everything = {
+        n: v.states[0]
+        for n, v in model.nodes.items()
+        if v.role in ("symptom", "context", "sign", "test")
+    }
     del everything["heavy_lifting"]
     _, shown = hold(model.observe(everything), ["n"])
     assert "One may stop here" in shown
@@ -211,7 +241,10 @@ def test_what_cannot_be_on_the_command_line(monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
     assert main(["interview", "scan=no", "ache=absent:0.1,present:0.9", "-n", str(FLAGGED)]) == 2
     out, err = capsys.readouterr()
-    assert f"spinelink interview scan=absent ache=absent:0.11111111111111112,present:1.0 saddle=present -n {FLAGGED}" in out
+    assert (
+        f"spinelink interview scan=absent ache=absent:0.11111111111111112,present:1.0 saddle=present -n {FLAGGED}"
+        in out
+    )
     assert "No alert rule fired" not in out and "cannot occur together" in err
 
 
@@ -220,4 +253,7 @@ def test_on_the_command_line(monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
     assert main(["interview", "leg_pain=below_knee", "-n", "minimal"]) == 0
     out = capsys.readouterr().out
-    assert "To go on from here: spinelink interview leg_pain=below_knee bladder_dysfunction=absent -n minimal" in out
+    assert (
+        "To go on from here: spinelink interview leg_pain=below_knee bladder_dysfunction=absent -n minimal"
+        in out
+    )

@@ -15,7 +15,12 @@ def model():
 
 @pytest.mark.parametrize(
     "findings",
-    [{}, {"back_pain": True}, {"back_pain": True, "fever": False}, {"leg_pain": "below_knee", "numbness": True, "age_group": 70}],
+    [
+        {},
+        {"back_pain": True},
+        {"back_pain": True, "fever": False},
+        {"leg_pain": "below_knee", "numbness": True, "age_group": 70},
+    ],
 )
 def test_each_pending_finding_fires_its_rule_and_nothing_else_pends(model, findings):
     case = model.observe(findings)
@@ -59,10 +64,14 @@ def test_an_uncertain_finding_below_the_threshold_stays_pending(model):
         found = asked.observe(saddle_numbness=likelihoods).alerts()
         assert "saddle_numbness" not in {a.rule for a in found}
         assert ("saddle_numbness", "saddle_numbness") in {(p.rule, p.node) for p in found.pending}
-    half = asked.observe(post_void_residual={"normal": 0.5, "raised": 0.5}).alerts()  # "high" is excluded, so it cannot fire
+    half = asked.observe(
+        post_void_residual={"normal": 0.5, "raised": 0.5}
+    ).alerts()  # "high" is excluded, so it cannot fire
     assert not any(p.node == "post_void_residual" for p in half.pending)
     sure = asked.observe(saddle_numbness={"absent": 0.7, "present": 0.3}).alerts()
-    assert "saddle_numbness" in {a.rule for a in sure} and not any(p.rule == "saddle_numbness" for p in sure.pending)
+    assert "saddle_numbness" in {a.rule for a in sure} and not any(
+        p.rule == "saddle_numbness" for p in sure.pending
+    )
 
 
 def test_every_alert_shows_its_source_and_what_pends(model):
@@ -74,4 +83,6 @@ def test_every_alert_shows_its_source_and_what_pends(model):
         for p in found.pending:
             assert f"{p.urgency.upper()} if {p.node}={' or '.join(p.states)}" in text
     nothing = model.observe().alerts()
-    assert "does not exclude an emergency" in str(nothing) and "EMERGENCY if saddle_numbness=present" in str(nothing)
+    assert "does not exclude an emergency" in str(
+        nothing
+    ) and "EMERGENCY if saddle_numbness=present" in str(nothing)

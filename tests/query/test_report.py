@@ -11,8 +11,8 @@ import pytest
 import spinelink as sl
 from spinelink.cli import main
 from spinelink.errors import SpinelinkError
-from spinelink.plot.page import Page, PageError, cited
-from spinelink.plot.page import page as as_page
+from spinelink.report.page import Page, PageError, cited
+from spinelink.report.page import page as as_page
 from tests.query.test_interview import FLAGGED, without_causes
 
 
@@ -31,14 +31,20 @@ def words(text):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    case = sl.load("back-leg-pain").observe(age_group=47, leg_pain="below_knee", back_pain=True, saddle_numbness=True, fever=False)
+    case = sl.load("back-leg-pain").observe(
+        age_group=47, leg_pain="below_knee", back_pain=True, saddle_numbness=True, fever=False
+    )
     path = case.report(tmp_path_factory.mktemp("report") / "case.html", limit=6)
     return case, path.read_text()
 
 
 def test_it_stands_alone(page):
     _, text = page
-    assert not re.search(r"<(script|link|img|iframe)\b", text) and "url(" not in text and "@import" not in text
+    assert (
+        not re.search(r"<(script|link|img|iframe)\b", text)
+        and "url(" not in text
+        and "@import" not in text
+    )
     HTMLParser().feed(text)
     assert text.startswith("<!doctype html>") and "@media print" in text
 
@@ -49,7 +55,15 @@ def test_it_says_what_was_found_asked_and_not_asked(page):
     assert "EMERGENCY: " in text
     for ranked in case.differential(limit=6).causes:
         assert ranked.label in text
-    for title in ("Red flags", "Findings", "Is it linked", "Why", "What to ask or test next", "Not asked", "Sources behind"):
+    for title in (
+        "Red flags",
+        "Findings",
+        "Is it linked",
+        "Why",
+        "What to ask or test next",
+        "Not asked",
+        "Sources behind",
+    ):
         assert f"<h2>{title}" in text
     assert "information, not an order" in text
     assert "Weight loss" in text or "weight loss" in text  # not asked
@@ -58,7 +72,12 @@ def test_it_says_what_was_found_asked_and_not_asked(page):
 def test_a_small_network_and_a_case_without_findings(tmp_path):
     text = sl.load("minimal").observe().report(tmp_path / "empty.html").read_text()
     assert "None entered" in text and "does not exclude an emergency" in text
-    text = sl.load("minimal").observe(leg_pain="none", back_pain=False).report(tmp_path / "calm.html").read_text()
+    text = (
+        sl.load("minimal")
+        .observe(leg_pain="none", back_pain=False)
+        .report(tmp_path / "calm.html")
+        .read_text()
+    )
     assert "Is it linked" not in text
 
 
@@ -74,7 +93,9 @@ def test_every_part_of_the_answer_is_on_the_page(page):
     assert f"Linked with probability {case.link().probability:.3g}" in said
     for alert in case.alerts():
         for key in alert.source:
-            assert f"[{key}]" in said and str(case.model.network.sources[key].year or "n. d.") in said
+            assert (
+                f"[{key}]" in said and str(case.model.network.sources[key].year or "n. d.") in said
+            )
     assert "setting primary_care" in said
 
 
@@ -83,9 +104,16 @@ def test_bounds_of_the_link_and_the_word_to_stop(flagged, tmp_path):
     case = sl.load("minimal").observe(leg_pain="below_knee", back_pain=True)
     link = case.link()
     share = link.shares["separate"]
-    wide = replace(link, identified=False, low={**link.low, "separate": share / 2}, high={**link.high, "separate": (1 + share) / 2})
+    wide = replace(
+        link,
+        identified=False,
+        low={**link.low, "separate": share / 2},
+        high={**link.high, "separate": (1 + share) / 2},
+    )
     empty = Page(case.model.network, link.question, (), case.alerts(), (), "")
-    assert f"from {1 - (1 + share) / 2:.3g} to {1 - share / 2:.3g} ({wide.ends})" in words(as_page(replace(empty, link=wide)))
+    assert f"from {1 - (1 + share) / 2:.3g} to {1 - share / 2:.3g} ({wide.ends})" in words(
+        as_page(replace(empty, link=wide))
+    )
     text = flagged.observe(benign=True, sex="male").report(tmp_path / "stop.html").read_text()
     stop = flagged.observe(benign=True, sex="male").next_best().stop
     assert (f"Reason to stop: {stop}" in text) == bool(stop)
@@ -93,13 +121,31 @@ def test_bounds_of_the_link_and_the_word_to_stop(flagged, tmp_path):
     assert "Reason to stop: nothing is left to ask." in as_page(replace(empty, next_best=stopped))
 
 
-def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_probable(flagged, tmp_path):
+def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_probable(
+    flagged, tmp_path
+):
     text = flagged.observe(scan=False, saddle=True).report(tmp_path / "case.html").read_text()
-    assert headings(text) == ["Red flags", "Findings", "The findings cannot all be true", "What to ask or test next", "Not asked"]
-    assert text.index("EMERGENCY: Numb where one sits") < text.index("cannot occur together: scan=absent, saddle=present")
+    assert headings(text) == [
+        "Red flags",
+        "Findings",
+        "The findings cannot all be true",
+        "What to ask or test next",
+        "Not asked",
+    ]
+    assert text.index("EMERGENCY: Numb where one sits") < text.index(
+        "cannot occur together: scan=absent, saddle=present"
+    )
     assert "posterior" not in text and "log P(findings)" not in text and "setting None" not in text
-    impossible = flagged.with_parameters({"emergency.prior": 0.0}).observe(saddle=True).report(tmp_path / "one.html").read_text()
-    assert "EMERGENCY: Numb" in impossible and "cannot occur in this network: its probability is 0" in impossible
+    impossible = (
+        flagged.with_parameters({"emergency.prior": 0.0})
+        .observe(saddle=True)
+        .report(tmp_path / "one.html")
+        .read_text()
+    )
+    assert (
+        "EMERGENCY: Numb" in impossible
+        and "cannot occur in this network: its probability is 0" in impossible
+    )
 
 
 def test_a_leading_cause_that_is_known_or_uncertain_loses_no_section(tmp_path):
@@ -111,7 +157,9 @@ def test_a_leading_cause_that_is_known_or_uncertain_loses_no_section(tmp_path):
         known = case.observe({leading: value})
         assert known.differential()[0].cause == leading
         text = known.report(tmp_path / "b.html").read_text()
-        assert [h.partition(" (")[0] for h in headings(text)] == [h.partition(" (")[0] for h in expected]
+        assert [h.partition(" (")[0] for h in headings(text)] == [
+            h.partition(" (")[0] for h in expected
+        ]
         about = known.explain().target
         assert (about == leading) == (value is not True)
         assert f"Sources behind the leading cause ({known.model.nodes[about].label})" in text
@@ -125,43 +173,68 @@ def test_without_causes_and_with_all_of_them_known(flagged, tmp_path):
     assert len(plain.urgent_causes()) == 0
     text = plain.report(tmp_path / "plain.html").read_text()
     assert "EMERGENCY: Numb" in text and "names no causes" in text and "setting None" not in text
-    known = flagged.observe(dict.fromkeys(flagged.network.ranked, "present")).report(tmp_path / "known.html").read_text()
-    assert "Every cause was observed" in known and "Emergency" in known and "Why" not in headings(known)
+    known = (
+        flagged.observe(dict.fromkeys(flagged.network.ranked, "present"))
+        .report(tmp_path / "known.html")
+        .read_text()
+    )
+    assert (
+        "Every cause was observed" in known
+        and "Emergency" in known
+        and "Why" not in headings(known)
+    )
 
 
 def test_a_link_that_cannot_be_asked_for_is_said(tmp_path):
     """Causes without a place: the rest of the page is written, and why there is no link."""
     model = sl.load("minimal")
     nodes = {n: v.model_copy(update={"origin": None}) for n, v in model.network.nodes.items()}
-    case = replace(model, network=model.network.model_copy(update={"nodes": nodes})).observe(leg_pain="below_knee", back_pain=True)
+    case = replace(model, network=model.network.model_copy(update={"nodes": nodes})).observe(
+        leg_pain="below_knee", back_pain=True
+    )
     with pytest.raises(SpinelinkError) as error:
         case.link()
     text = case.report(tmp_path / "case.html").read_text()
-    assert "Is it linked" in headings(text) and words(str(error.value)) in words(text).replace("&#x27;", "'")
+    assert "Is it linked" in headings(text) and words(str(error.value)) in words(text).replace(
+        "&#x27;", "'"
+    )
 
 
-@pytest.mark.parametrize("path", [None, 3, "", b"case.html", "no/such/folder/case.html", ".", "a\0b.html", "x" * 300 + ".html"])
+@pytest.mark.parametrize(
+    "path",
+    [None, 3, "", b"case.html", "no/such/folder/case.html", ".", "a\0b.html", "x" * 300 + ".html"],
+)
 def test_a_place_that_cannot_be_written_is_named(flagged, path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PageError) as error:
         flagged.observe().report(path)
     assert isinstance(error.value, SpinelinkError)
-    assert str(path if isinstance(path, str) and path else repr(path)) in str(error.value) and ".tmp" not in str(error.value)
+    assert str(path if isinstance(path, str) and path else repr(path)) in str(
+        error.value
+    ) and ".tmp" not in str(error.value)
     assert not list(tmp_path.iterdir())
 
 
 def test_publications_on_one_line():
     source = sl.load("back-leg-pain").network.sources["shaw2020"]
-    assert cited(source).startswith(f"{source.authors} ({source.year}). ") and ".." not in cited(source)
+    assert cited(source).startswith(f"{source.authors} ({source.year}). ") and ".." not in cited(
+        source
+    )
 
 
 def test_contradictions_on_the_command_line(tmp_path, capsys):
     out = tmp_path / "case.html"
     assert main(["report", "saddle", "scan=no", "-n", str(FLAGGED), "-o", str(out)]) == 2
     said = capsys.readouterr()
-    assert said.out.index("EMERGENCY: Numb where one sits") < said.out.index("written: ") and "cannot occur together" in said.err
+    assert (
+        said.out.index("EMERGENCY: Numb where one sits") < said.out.index("written: ")
+        and "cannot occur together" in said.err
+    )
     assert "cannot occur together" in out.read_text()
-    assert main(["report", "saddle", "-n", str(FLAGGED), "-o", str(tmp_path / "no" / "case.html")]) == 1
+    assert (
+        main(["report", "saddle", "-n", str(FLAGGED), "-o", str(tmp_path / "no" / "case.html")])
+        == 1
+    )
     said = capsys.readouterr()
     assert "EMERGENCY" in said.out and f"there is no folder {tmp_path / 'no'}" in said.err
 
@@ -170,5 +243,7 @@ def test_on_the_command_line(tmp_path, capsys):
     out = tmp_path / "case.html"
     assert main(["report", "numbness", "leg_pain=below_knee", "-n", "minimal", "-o", str(out)]) == 0
     assert "written" in capsys.readouterr().out and out.exists()
-    assert main(["report", "numbness=maybe", "-n", "minimal", "-o", str(tmp_path / "bad.html")]) == 2
+    assert (
+        main(["report", "numbness=maybe", "-n", "minimal", "-o", str(tmp_path / "bad.html")]) == 2
+    )
     assert not (tmp_path / "bad.html").exists()

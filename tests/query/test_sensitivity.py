@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import spinelink as sl
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, ParameterError, SpinelinkError, UnknownNameError
-from spinelink.inference.sensitivity import covariation
-from spinelink.model.parameter import Distribution
-from spinelink.model.parameters import parameters, replace_parameters
+from spinelink.inference.gradient.linear_fractional import covariation
+from spinelink.network.parameter import Distribution
+from spinelink.network.parameter_ids import parameters, replace_parameters
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES, model_of
@@ -37,7 +37,11 @@ def changed(network, number, t):
 
 def present(network, evidence, node):
     total, of, _ = oracle.posterior(network, evidence)
-    return math.nan if total == 0.0 else sum(list(of[node].values())[1:]) / (sum(of[node].values()) or 1.0)
+    return (
+        math.nan
+        if total == 0.0
+        else sum(list(of[node].values())[1:]) / (sum(of[node].values()) or 1.0)
+    )
 
 
 def test_coefficients_published_for_the_fire_alarm():
@@ -49,13 +53,23 @@ def test_coefficients_published_for_the_fire_alarm():
     evidence = math.exp(case.log_evidence)
     for row, published, limit in (
         ("tampering.prior[t]", "sensitivity function of x=P(tampering)", "exact prior for 0.65"),
-        ("report.row.leaving=f[t]", "sensitivity function of x=P(report|not leaving)", "exact P(report|not leaving) for 0.65"),
+        (
+            "report.row.leaving=f[t]",
+            "sensitivity function of x=P(report|not leaving)",
+            "exact P(report|not leaving) for 0.65",
+        ),
     ):
         i = found[row]
         verified = entry["verified"][published]
-        assert np.array([i.alpha, i.beta]) * evidence == pytest.approx(verified["numerator"], abs=1e-11)
-        assert np.array([i.gamma, i.delta]) * evidence == pytest.approx(verified["denominator"], abs=1e-11)
-        assert found.function(i.number.id, "t")(entry["verified"][limit]) == pytest.approx(0.65, abs=1e-12)
+        assert np.array([i.alpha, i.beta]) * evidence == pytest.approx(
+            verified["numerator"], abs=1e-11
+        )
+        assert np.array([i.gamma, i.delta]) * evidence == pytest.approx(
+            verified["denominator"], abs=1e-11
+        )
+        assert found.function(i.number.id, "t")(entry["verified"][limit]) == pytest.approx(
+            0.65, abs=1e-12
+        )
 
 
 @st.composite
@@ -108,12 +122,17 @@ def test_where_the_ranking_changes_two_are_level(question):
     state = network.nodes[target].states[-1]
     found = Model(network).observe(evidence).sensitivity(target, state=state)
     for row in found.rows:
-        for t, rival in ((row.admissible_low, row.swaps_below), (row.admissible_high, row.swaps_above)):
+        for t, rival in (
+            (row.admissible_low, row.swaps_below),
+            (row.admissible_high, row.swaps_above),
+        ):
             assert math.isnan(t) == (rival == "")
             if rival:
                 total, of, _ = oracle.posterior(changed(network, row.number, t), evidence)
                 if total > 1e-6:
-                    assert of[target][state] == pytest.approx(of[target][rival], abs=1e-5), row.number
+                    assert of[target][state] == pytest.approx(of[target][rival], abs=1e-5), (
+                        row.number
+                    )
         assert not row.admissible_low > row.estimate and not row.admissible_high < row.estimate
 
 
@@ -127,15 +146,24 @@ def test_a_ranked_cause_changes_places_at_the_admissible_value(case):
     moving = [r for r in found.rows if r.number.state is None and r.swaps_below + r.swaps_above]
     assert moving
     for row in moving[:6]:
-        for t, rival in ((row.admissible_low, row.swaps_below), (row.admissible_high, row.swaps_above)):
+        for t, rival in (
+            (row.admissible_low, row.swaps_below),
+            (row.admissible_high, row.swaps_above),
+        ):
             if not rival or not 0.0 < t < 1.0:
                 continue
             there = case.model.with_parameters({row.number.id: t}).observe(case.evidence)
             assert there.posterior("lumbar_disc_herniation").iloc[1:].sum() == pytest.approx(
                 there.posterior(rival).iloc[1:].sum(), abs=1e-7
             )
-            for side in (0.2, 0.6, 0.95):  # nowhere between the estimate and there is the order another
-                between = case.model.with_parameters({row.number.id: row.estimate + side * (t - row.estimate)}).observe(case.evidence)
+            for side in (
+                0.2,
+                0.6,
+                0.95,
+            ):  # nowhere between the estimate and there is the order another
+                between = case.model.with_parameters(
+                    {row.number.id: row.estimate + side * (t - row.estimate)}
+                ).observe(case.evidence)
                 assert place(between) == place(case)
 
 
@@ -153,18 +181,29 @@ def test_two_numbers_at_once(case):
     shares = numbness.network.nodes["leg_pain"].cpd.leak.estimate
     t = float(found.second_values[1])
     scale = (1.0 - t) / (1.0 - shares["none"])
-    there = numbness.with_parameters({"leg_pain.leak": {s: t if s == "none" else p * scale for s, p in shares.items()}})
-    assert found.posteriors[3, 1] == pytest.approx(there.observe(case.evidence).posterior("lumbar_disc_herniation")["present"], abs=1e-9)
+    there = numbness.with_parameters(
+        {"leg_pain.leak": {s: t if s == "none" else p * scale for s, p in shares.items()}}
+    )
+    assert found.posteriors[3, 1] == pytest.approx(
+        there.observe(case.evidence).posterior("lumbar_disc_herniation")["present"], abs=1e-9
+    )
     curved = case.two_way(
-        "lumbar_disc_herniation", "lumbar_disc_herniation.prior", "lumbar_disc_herniation.odds_ratio.heavy_lifting", points=3
+        "lumbar_disc_herniation",
+        "lumbar_disc_herniation.prior",
+        "lumbar_disc_herniation.odds_ratio.heavy_lifting",
+        points=3,
     )
     assert curved.numerator == ()
     middle = {
         "lumbar_disc_herniation.prior": curved.first_values[2],
         "lumbar_disc_herniation.odds_ratio.heavy_lifting": curved.second_values[0],
     }
-    expected = case.model.with_parameters({k: float(v) for k, v in middle.items()}).observe(case.evidence)
-    assert curved.posteriors[2, 0] == pytest.approx(expected.posterior("lumbar_disc_herniation")["present"], abs=1e-9)
+    expected = case.model.with_parameters({k: float(v) for k, v in middle.items()}).observe(
+        case.evidence
+    )
+    assert curved.posteriors[2, 0] == pytest.approx(
+        expected.posterior("lumbar_disc_herniation")["present"], abs=1e-9
+    )
 
 
 def test_it_shows_itself(case):
@@ -184,11 +223,31 @@ def test_it_shows_itself(case):
         (lambda c: c.sensitivity("scoliosys"), UnknownNameError, "scoliosis"),
         (lambda c: c.sensitivity("scoliosis", state="maybe"), UnknownNameError, "present"),
         (lambda c: c.sensitivity("scoliosis", level=95), SpinelinkError, "between 0 and 1"),
-        (lambda c: c.sensitivity("scoliosis").function("numbnes.leak"), UnknownNameError, "numbness.leak"),
-        (lambda c: c.sensitivity("scoliosis").function("numbness.leak")(1.5), ParameterError, "between 0 and 1"),
-        (lambda c: c.two_way("scoliosis", "numbness.leak", "numbness.leak"), SpinelinkError, "different"),
-        (lambda c: c.two_way("scoliosis", "numbness.leak", "leg_pain.leak"), UnknownNameError, "distribution"),
-        (lambda c: c.two_way("scoliosis", "numbness.leak", "scoliosis.prior", points=1), SpinelinkError, "2 or more"),
+        (
+            lambda c: c.sensitivity("scoliosis").function("numbnes.leak"),
+            UnknownNameError,
+            "numbness.leak",
+        ),
+        (
+            lambda c: c.sensitivity("scoliosis").function("numbness.leak")(1.5),
+            ParameterError,
+            "between 0 and 1",
+        ),
+        (
+            lambda c: c.two_way("scoliosis", "numbness.leak", "numbness.leak"),
+            SpinelinkError,
+            "different",
+        ),
+        (
+            lambda c: c.two_way("scoliosis", "numbness.leak", "leg_pain.leak"),
+            UnknownNameError,
+            "distribution",
+        ),
+        (
+            lambda c: c.two_way("scoliosis", "numbness.leak", "scoliosis.prior", points=1),
+            SpinelinkError,
+            "2 or more",
+        ),
     ],
 )
 def test_bad_questions_are_refused(case, ask, error, message):

@@ -9,7 +9,7 @@ import pytest
 import spinelink as sl
 from spinelink.errors import EvidenceError, UnknownNameError
 from spinelink.io.bibtex import bibtex
-from spinelink.model.provenance import Source
+from spinelink.network.provenance import Source
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,13 @@ def test_sources_by_influence(case):
     weight = p * (1 - p) / ((high - low) / 3.92) ** 2 - 1
     expected = abs(posteriors[1] - posteriors[0]) / (2 * step) * (p * (1 - p) / (weight + 1)) ** 0.5
     both = "numbness.link.nerve_root_compression.both_sides"
-    assert found.loc["hasvik2022", "numbers"].split(", ") == [name, both] or found.loc["hasvik2022", "numbers"] == name
-    assert found.loc["hasvik2022", "influence"] == pytest.approx(expected, rel=0.2)  # both_sides adds a little
+    assert (
+        found.loc["hasvik2022", "numbers"].split(", ") == [name, both]
+        or found.loc["hasvik2022", "numbers"] == name
+    )
+    assert found.loc["hasvik2022", "influence"] == pytest.approx(
+        expected, rel=0.2
+    )  # both_sides adds a little
     assert found.loc["hasvik2022", "influence"] >= expected * (1 - 1e-4)
 
 
@@ -51,7 +56,9 @@ def test_the_leading_cause_is_asked_about_where_none_is_named(case):
 def test_a_known_cause_leaves_the_question_to_the_next_and_an_uncertain_one_keeps_it(case):
     order = [c.cause for c in case.differential(limit=None).causes]
     known = case.observe({order[0]: "present"})
-    assert known.sources().target == next(c.cause for c in known.differential(limit=None).causes if c.cause != order[0])
+    assert known.sources().target == next(
+        c.cause for c in known.differential(limit=None).causes if c.cause != order[0]
+    )
     with pytest.raises(EvidenceError, match="every cause is observed"):
         case.observe(dict.fromkeys(order, "present")).sources()
 
@@ -63,7 +70,10 @@ def test_influence_on_a_cause_with_an_uncertain_finding_goes_by_the_slope(case):
 
     def slope(asked):
         low, high = (
-            case.model.with_parameters({prior: p + s * step}).observe(asked.evidence).posterior("scoliosis")["present"] for s in (-1, 1)
+            case.model.with_parameters({prior: p + s * step})
+            .observe(asked.evidence)
+            .posterior("scoliosis")["present"]
+            for s in (-1, 1)
         )
         return (high - low) / (2 * step)
 
@@ -87,7 +97,14 @@ def test_wrong_causes_are_refused(case):
 def test_bibtex_has_every_field_and_escapes():
     text = bibtex(
         {
-            "b2": Source(authors="Devillé et al", year=2000, title="50% of {some} & others_x", journal="Spine", doi="10.1/x_y", pmid="12"),
+            "b2": Source(
+                authors="Devillé et al",
+                year=2000,
+                title="50% of {some} & others_x",
+                journal="Spine",
+                doi="10.1/x_y",
+                pmid="12",
+            ),
             "a1": Source(title="A page", secondhand=True, note="seen elsewhere"),
         }
     )

@@ -38,7 +38,23 @@ def commands() -> None:
     """
 
 
-for _command in (networks, check, query, next_question, interview, explain, link, report, batch, score, audit, diff, cite, card, demo):
+for _command in (
+    networks,
+    check,
+    query,
+    next_question,
+    interview,
+    explain,
+    link,
+    report,
+    batch,
+    score,
+    audit,
+    diff,
+    cite,
+    card,
+    demo,
+):
     commands.add_command(_command)
 
 
@@ -49,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings contradict each other. Errors are one message on standard error.
     """
     try:
-        status = commands.main(args=None if arguments is None else list(arguments), prog_name="spinelink", standalone_mode=False)
+        status = commands.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="spinelink",
+            standalone_mode=False,
+        )
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

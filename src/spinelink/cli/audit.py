@@ -15,11 +15,23 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @network_option
-@click.option("--claims", type=_FILE, help="A file of claims.  [default: the one beside the network]")
-@click.option("--influence", is_flag=True, help="Rank the judged numbers by their influence on the causes (about a minute).")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one page that stands alone.")
+@click.option(
+    "--claims", type=_FILE, help="A file of claims.  [default: the one beside the network]"
+)
+@click.option(
+    "--influence",
+    is_flag=True,
+    help="Rank the judged numbers by their influence on the causes (about a minute).",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one page that stands alone.",
+)
 @json_option
-def audit(network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool) -> None:
+def audit(
+    network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool
+) -> None:
     """Published figures against what the network implies, worst first."""
     from spinelink.io.save import write_text
     from spinelink.library import load
@@ -39,8 +51,12 @@ def audit(network: str | None, claims: Path | None, influence: bool, html: Path 
 @click.argument("words", nargs=-1, metavar="[FINDING]...")
 @network_option
 @setting_option
-@click.option("--cause", help="The cause whose probability is asked about.  [default: the leading one]")
-def cite(words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None) -> None:
+@click.option(
+    "--cause", help="The cause whose probability is asked about.  [default: the leading one]"
+)
+def cite(
+    words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None
+) -> None:
     """BibTeX of all sources of a network; with findings or --cause, of those behind that answer, the most influential named first on standard error."""
     from spinelink.library import load
 
@@ -51,5 +67,8 @@ def cite(words: tuple[str, ...], network: str | None, setting: str | None, cause
     found = model.observe(read_findings(words)).sources(cause)
     click.echo(found.title(), err=True)
     for each in found.sources[:10]:
-        click.echo(f"  {each.influence:.4f}  {each.key}: {', '.join(each.numbers[:3])}{' ...' if len(each.numbers) > 3 else ''}", err=True)
+        click.echo(
+            f"  {each.influence:.4f}  {each.key}: {', '.join(each.numbers[:3])}{' ...' if len(each.numbers) > 3 else ''}",
+            err=True,
+        )
     click.echo(found.to_bibtex(), nl=False)

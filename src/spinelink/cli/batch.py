@@ -11,23 +11,53 @@ from spinelink.cli.output import network_option, setting_option
 from spinelink.cli.query import DEFAULT_NETWORK
 
 if TYPE_CHECKING:
-    from spinelink.batch.files import Shard
+    from spinelink.table.files import Shard
 
 
 @click.command()
 @click.argument("patients", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the answers go: .csv or .parquet.")
+@click.option(
+    "--out",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the answers go: .csv or .parquet.",
+)
 @network_option
 @setting_option
-@click.option("--of", multiple=True, metavar="NODE|GROUP", help="causes, all, evidence, or a node (again for more).  [default: causes]")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="A column that is no finding, handed through (again for more).")
-@click.option("--chunk", type=click.IntRange(min=1), default=10_000, show_default=True, help="Rows in a part.")
-@click.option("--threads", type=click.IntRange(min=1), help="Work at once.  [default: as many as cores, at most 8]")
 @click.option(
-    "--shard", default="1/1", show_default=True, metavar="I/N", help="Only every N-th chunk, from the I-th on: one of N machines."
+    "--of",
+    multiple=True,
+    metavar="NODE|GROUP",
+    help="causes, all, evidence, or a node (again for more).  [default: causes]",
 )
 @click.option(
-    "--on-impossible", type=click.Choice(["raise", "flag"]), default="flag", show_default=True, help="Rows that contradict the network."
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column that is no finding, handed through (again for more).",
+)
+@click.option(
+    "--chunk", type=click.IntRange(min=1), default=10_000, show_default=True, help="Rows in a part."
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Work at once.  [default: as many as cores, at most 8]",
+)
+@click.option(
+    "--shard",
+    default="1/1",
+    show_default=True,
+    metavar="I/N",
+    help="Only every N-th chunk, from the I-th on: one of N machines.",
+)
+@click.option(
+    "--on-impossible",
+    type=click.Choice(["raise", "flag"]),
+    default="flag",
+    show_default=True,
+    help="Rows that contradict the network.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output where it is there already.")
 def batch(
@@ -56,12 +86,14 @@ def batch(
     """
     from tqdm import tqdm
 
-    from spinelink.batch.files import score_file
-    from spinelink.batch.posteriors import GROUPS, table_posteriors
     from spinelink.library import load
+    from spinelink.table.files import score_file
+    from spinelink.table.posteriors import GROUPS, table_posteriors
 
     model = load(network or DEFAULT_NETWORK, setting=setting)
-    wanted: str | list[str] = "causes" if not of else of[0] if len(of) == 1 and of[0] in GROUPS else list(of)
+    wanted: str | list[str] = (
+        "causes" if not of else of[0] if len(of) == 1 and of[0] in GROUPS else list(of)
+    )
     stamp = {
         "network": model.name,
         "fingerprint": model.fingerprint,
@@ -87,19 +119,33 @@ def batch(
     with tqdm(unit="row", unit_scale=True, disable=None) as bar:
         try:
             report = score_file(
-                score, patients, out, stamp=stamp, chunk=chunk, shard=_shard(shard), overwrite=overwrite, done=lambda rows: bar.update(rows)
+                score,
+                patients,
+                out,
+                stamp=stamp,
+                chunk=chunk,
+                shard=_shard(shard),
+                overwrite=overwrite,
+                done=lambda rows: bar.update(rows),
             )
         except KeyboardInterrupt:
             bar.close()
-            click.echo("\nspinelink: stopped; finished chunks are kept, and the same command goes on from there.", err=True)
+            click.echo(
+                "\nspinelink: stopped; finished chunks are kept, and the same command goes on from there.",
+                err=True,
+            )
             raise click.Abort from None
-    again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run" if report.resumed else ""
+    again = (
+        f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
+        if report.resumed
+        else ""
+    )
     click.echo(f"Written: {report.out} ({report.rows:,} rows{again})")
     return 0
 
 
 def _shard(text: str) -> Shard:
-    from spinelink.batch.files import BatchError, Shard
+    from spinelink.table.files import BatchError, Shard
 
     number, slash, count = text.partition("/")
     if not slash or not number.isdigit() or not count.isdigit():

@@ -16,12 +16,14 @@ from spinelink.cli.query import DEFAULT_NETWORK
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The evidence stock: also writes what becomes of each record.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail where a file is not what it would be.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; fail where a file is not what it would be."
+)
 def card(network: str, stock: Path | None, check: bool) -> int:
     """Write the model card of a network file beside it: what it is for, its numbers, audit, cases, gaps and safety rules."""
-    from spinelink.card import files_of
     from spinelink.io.save import write_text
     from spinelink.library import load
+    from spinelink.report.card import files_of
 
     status = 0
     for path, text in files_of(load(network), stock).items():
@@ -29,6 +31,9 @@ def card(network: str, stock: Path | None, check: bool) -> int:
             write_text(path, text)
             click.echo(f"written: {path}")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            click.echo(f"{path} is not up to date; run: spinelink card {network}{f' --stock {stock}' if stock else ''}", err=True)
+            click.echo(
+                f"{path} is not up to date; run: spinelink card {network}{f' --stock {stock}' if stock else ''}",
+                err=True,
+            )
             status = 1
     return status

@@ -23,7 +23,14 @@ def check(files: tuple[str, ...], as_json: bool) -> int:
     """
     found = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
     if as_json:
-        print_json({"files": [{"file": str(path), **_counts(each), "problems": [asdict(p) for p in each]} for path, each in found.items()]})
+        print_json(
+            {
+                "files": [
+                    {"file": str(path), **_counts(each), "problems": [asdict(p) for p in each]}
+                    for path, each in found.items()
+                ]
+            }
+        )
     else:
         for path, problems in found.items():
             _show(path, problems)
@@ -35,10 +42,12 @@ def _problems(path: Path) -> list[Problem]:
 
     if not path.name.endswith(".claims.yaml"):
         return check_file(path)
-    from spinelink.evaluate.claims import read_claims
+    from spinelink.claims.file import read_claims
 
     try:
-        read_claims(path, read_network(path.with_name(path.name.removesuffix(".claims.yaml") + ".yaml")))
+        read_claims(
+            path, read_network(path.with_name(path.name.removesuffix(".claims.yaml") + ".yaml"))
+        )
     except NetworkFileError as error:
         return list(error.problems)
     return []
@@ -62,7 +71,9 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
     lines = _lines(path) if problems else []
     for problem in problems:
         click.echo(render(problem, lines) + "\n")
-    counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in _counts(problems).items() if n)
+    counts = ", ".join(
+        f"{n} {word if n != 1 else word[:-1]}" for word, n in _counts(problems).items() if n
+    )
     click.echo(f"{path}: {counts or 'no problems'}")
 
 

@@ -23,7 +23,13 @@ SHOWN = 10
 @click.command()
 @click.argument("case_id", default=DEFAULT_CASE, metavar="[CASE]")
 @network_option
-@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("build/demo"), show_default=True)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+)
 def demo(case_id: str, network: str | None, folder: Path) -> None:
     """The main job on a published case: its findings, red flags and ranked causes.
 
@@ -33,12 +39,17 @@ def demo(case_id: str, network: str | None, folder: Path) -> None:
 
     model = load(network or DEFAULT_NETWORK)
     reading = _read(model, case_id)
-    findings = {name: found if isinstance(found, str) else dict(found) for name, found in reading.findings.items()}
+    findings = {
+        name: found if isinstance(found, str) else dict(found)
+        for name, found in reading.findings.items()
+    }
     case = (model.in_setting(reading.setting) if reading.setting else model).observe(findings)
     _print_case(case, reading)
     print_alerts(case)
     print_causes(case, limit=SHOWN)
-    click.echo(f"What it turned out to be: {reading.case.final_diagnosis or reading.case.diagnosis}\n")
+    click.echo(
+        f"What it turned out to be: {reading.case.final_diagnosis or reading.case.diagnosis}\n"
+    )
     for path in _write(case, reading, folder / case_id):
         click.echo(f"Written: {path}")
     click.echo(NOTICE)
@@ -48,13 +59,19 @@ def _read(model: Model, case_id: str) -> Reading:
     from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
 
     assert model.origin is not None
-    cases, vocabulary = (model.origin.with_suffix(f".{kind}.yaml") for kind in ("cases", "vocabulary"))
+    cases, vocabulary = (
+        model.origin.with_suffix(f".{kind}.yaml") for kind in ("cases", "vocabulary")
+    )
     if not cases.exists():
         raise SpinelinkError(f"network {model.name!r} has no file of cases beside it ({cases}).")
     by_id = {each.id: each for each in read_cases(cases)}
     if case_id not in by_id:
         raise UnknownNameError(case_id, kind="case", allowed=by_id, where=cases.name)
-    return read_case(by_id[case_id], model.network, read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None)
+    return read_case(
+        by_id[case_id],
+        model.network,
+        read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None,
+    )
 
 
 def _print_case(case: Case, reading: Reading) -> None:
@@ -74,11 +91,16 @@ def _print_case(case: Case, reading: Reading) -> None:
 def _findings(case: Case) -> list[str]:
     """Each finding for people: the node's label and its state."""
     labels = {name: case.model.nodes[name].label for name in case.evidence}
-    return [f"{labels[name]}: {value if isinstance(value, str) else _uncertain(value)}" for name, value in case.evidence.items()]
+    return [
+        f"{labels[name]}: {value if isinstance(value, str) else _uncertain(value)}"
+        for name, value in case.evidence.items()
+    ]
 
 
 def _uncertain(likelihoods: dict[str, float]) -> str:
-    return "uncertain, likelihoods " + ", ".join(f"{state} {value:.3g}" for state, value in likelihoods.items())
+    return "uncertain, likelihoods " + ", ".join(
+        f"{state} {value:.3g}" for state, value in likelihoods.items()
+    )
 
 
 def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
@@ -93,7 +115,9 @@ def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
 
 def _page(case: Case, reading: Reading) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in _findings(case))
-    items += "".join(f"<li><i>not expressed: {escape(text)}</i></li>" for text in reading.unexpressed)
+    items += "".join(
+        f"<li><i>not expressed: {escape(text)}</i></li>" for text in reading.unexpressed
+    )
     title = escape(f"Case {reading.case.id}")
     return (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"

@@ -15,11 +15,31 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("before", metavar="BEFORE")
 @click.argument("after", metavar="AFTER")
 @setting_option
-@click.option("--cases", type=_FILE, help="A file of cases whose rankings are compared.  [default: the one beside BEFORE]")
-@click.option("--claims", type=_FILE, help="A file of claims that both are audited against.  [default: the one beside BEFORE]")
-@click.option("--effects/--no-effects", default=True, help="Also marginals, rankings and the audit.  [default: effects]")
+@click.option(
+    "--cases",
+    type=_FILE,
+    help="A file of cases whose rankings are compared.  [default: the one beside BEFORE]",
+)
+@click.option(
+    "--claims",
+    type=_FILE,
+    help="A file of claims that both are audited against.  [default: the one beside BEFORE]",
+)
+@click.option(
+    "--effects/--no-effects",
+    default=True,
+    help="Also marginals, rankings and the audit.  [default: effects]",
+)
 @json_option
-def diff(before: str, after: str, setting: str | None, cases: Path | None, claims: Path | None, effects: bool, as_json: bool) -> None:
+def diff(
+    before: str,
+    after: str,
+    setting: str | None,
+    cases: Path | None,
+    claims: Path | None,
+    effects: bool,
+    as_json: bool,
+) -> None:
     """What differs between two network files, or bundled networks, and what that does to the answers."""
     from spinelink.library import load
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from spinelink.cli.findings import read_findings
-from spinelink.cli.output import json_option, network_option, print_alerts, print_answer, setting_option
+from spinelink.cli.output import (
+    json_option,
+    network_option,
+    print_alerts,
+    print_answer,
+    setting_option,
+)
 from spinelink.cli.query import DEFAULT_NETWORK
 
 if TYPE_CHECKING:
@@ -22,7 +28,12 @@ if TYPE_CHECKING:
 @click.option("--against", help="Another cause to compare it with.")
 @json_option
 def explain(
-    words: tuple[str, ...], network: str | None, setting: str | None, target: str | None, against: str | None, as_json: bool
+    words: tuple[str, ...],
+    network: str | None,
+    setting: str | None,
+    target: str | None,
+    against: str | None,
+    as_json: bool,
 ) -> None:
     """What each finding contributed to a cause, what was expected and is absent, and what would turn the ranking."""
     from spinelink.library import load

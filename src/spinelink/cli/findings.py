@@ -21,7 +21,9 @@ def read_findings(words: Iterable[str]) -> dict[str, FindingValue]:
     """
     findings: dict[str, FindingValue] = {}
     for word in words:
-        for name, value in (_in_file(Path(word[1:])) if word.startswith("@") else _in_word(word)).items():
+        for name, value in (
+            _in_file(Path(word[1:])) if word.startswith("@") else _in_word(word)
+        ).items():
             if name in findings:
                 raise click.UsageError(f"{name} is given twice.")
             findings[name] = value
@@ -31,7 +33,9 @@ def read_findings(words: Iterable[str]) -> dict[str, FindingValue]:
 def _in_word(word: str) -> dict[str, FindingValue]:
     name, equals, value = (part.strip() for part in word.partition("="))
     if not name or (equals and not value):
-        raise click.UsageError(f"{word!r} is no finding; write NODE or NODE=VALUE, and leave out what was not assessed.")
+        raise click.UsageError(
+            f"{word!r} is no finding; write NODE or NODE=VALUE, and leave out what was not assessed."
+        )
     return {name: _value(name, value) if equals else "present"}
 
 
@@ -44,7 +48,9 @@ def _in_file(path: Path) -> dict[str, FindingValue]:
             f'@{path}: the findings cannot be read ({error}); it is a JSON file such as {{"numbness": "present"}}.'
         ) from None
     if not isinstance(found, dict):
-        raise EvidenceError(f"@{path}: findings are a JSON object node -> value, not a {type(found).__name__}.")
+        raise EvidenceError(
+            f"@{path}: findings are a JSON object node -> value, not a {type(found).__name__}."
+        )
     return found
 
 
@@ -61,5 +67,7 @@ def _value(name: str, text: str) -> FindingValue:
         try:
             likelihoods[state] = float(number)
         except ValueError:
-            raise EvidenceError(f"{name}: the likelihood of {state} must be a number, not {number!r}.") from None
+            raise EvidenceError(
+                f"{name}: the likelihood of {state} must be a number, not {number!r}."
+            ) from None
     return likelihoods

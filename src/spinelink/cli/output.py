@@ -21,20 +21,36 @@ NOTICE = "For research, teaching and decision support for professionals. Not a m
 URGENCY_STYLES = {"emergency": "bold red", "urgent": "red", "soon": "yellow"}
 
 network_option = click.option(
-    "--network", "-n", default=None, metavar="NAME|FILE", help="A bundled network or a network file.  [default: back-leg-pain]"
+    "--network",
+    "-n",
+    default=None,
+    metavar="NAME|FILE",
+    help="A bundled network or a network file.  [default: back-leg-pain]",
 )
-setting_option = click.option("--setting", "-s", default=None, help="The population; the network's default where left out.")
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+setting_option = click.option(
+    "--setting", "-s", default=None, help="The population; the network's default where left out."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document, for programs."
+)
 
 
 def console() -> Console:
     """Where tables go. A pipe has no width, so there lines are never cut."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 240)
+    return Console(
+        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 240
+    )
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), styles: Sequence[str] = ()) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    styles: Sequence[str] = (),
+) -> None:
     """A table. right: columns of numbers; styles: one a row, empty for none."""
     from rich import box
     from rich.table import Table
@@ -70,9 +86,17 @@ def alert_records(case: Case) -> list[dict[str, object]]:
     return [asdict(alert) for alert in case.alerts()]
 
 
-def print_answer(case: Case, answer: Callable[[], Mapping[str, object]], *, failed: Mapping[str, object] | None = None) -> None:
+def print_answer(
+    case: Case,
+    answer: Callable[[], Mapping[str, object]],
+    *,
+    failed: Mapping[str, object] | None = None,
+) -> None:
     """One JSON document with the alerts, whatever becomes of the answer: an error stands in it (with what `failed` says), and is raised after it."""
-    document: dict[str, object] = {"question": case.alerts().question.to_dict(), "alerts": alert_records(case)}
+    document: dict[str, object] = {
+        "question": case.alerts().question.to_dict(),
+        "alerts": alert_records(case),
+    }
     error: SpinelinkError | None = None
     try:
         document |= answer()
@@ -91,7 +115,9 @@ def print_alerts(case: Case) -> None:
     click.secho("Red flags", bold=True)
     for alert in alerts:
         click.secho(f"  {alert.urgency.upper()}: {alert.label}", **_style(alert.urgency), nl=False)
-        click.echo(f" [{', '.join(alert.findings)}]\n    {alert.advice}\n    How sure: {alert.certainty}\n    {alert.cited}")
+        click.echo(
+            f" [{', '.join(alert.findings)}]\n    {alert.advice}\n    How sure: {alert.certainty}\n    {alert.cited}"
+        )
     if alerts.none:
         click.echo(f"  {alerts.none}")
     first = [f"{p.node}={'|'.join(p.states)}" for p in alerts.pending if p.urgency == "emergency"]
@@ -111,11 +137,22 @@ def print_causes(case: Case, *, limit: int | None) -> None:
 
     ranking = case.differential(limit=limit)
     rows = [
-        [str(place), c.label, show_number(c.posterior), show_number(c.prior), show_number(c.ratio), c.urgency, c.cause]
+        [
+            str(place),
+            c.label,
+            show_number(c.posterior),
+            show_number(c.prior),
+            show_number(c.ratio),
+            c.urgency,
+            c.cause,
+        ]
         for place, c in enumerate(ranking.causes, 1)
     ]
     click.secho("Causes, by probability after the findings (a person may have several)", bold=True)
     styles = [URGENCY_STYLES.get(c.urgency, "") for c in ranking.causes]
     print_table(
-        ["", "cause", "posterior", "prior", "ratio", "urgency", "node"], rows, right=["", "posterior", "prior", "ratio"], styles=styles
+        ["", "cause", "posterior", "prior", "ratio", "urgency", "node"],
+        rows,
+        right=["", "posterior", "prior", "ratio"],
+        styles=styles,
     )

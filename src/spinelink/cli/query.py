@@ -28,9 +28,18 @@ DEFAULT_NETWORK = "back-leg-pain"
 @click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
 @network_option
 @setting_option
-@click.option("--limit", "-l", type=click.IntRange(min=1), default=10, show_default=True, help="How many causes to list.")
+@click.option(
+    "--limit",
+    "-l",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many causes to list.",
+)
 @json_option
-def query(words: tuple[str, ...], network: str | None, setting: str | None, limit: int, as_json: bool) -> int:
+def query(
+    words: tuple[str, ...], network: str | None, setting: str | None, limit: int, as_json: bool
+) -> int:
     """Red flags and ranked causes of one patient.
 
     \b
@@ -68,31 +77,46 @@ def _names_network(word: str) -> bool:
     """Node names are letters, digits and underscores: a bare word with anything else is a network's name or its path."""
     from spinelink.networks_folder import bundled
 
-    return word in bundled() or ("=" not in word and not word.startswith("@") and not word.isidentifier())
+    return word in bundled() or (
+        "=" not in word and not word.startswith("@") and not word.isidentifier()
+    )
 
 
 def _answer(case: Case, *, limit: int) -> int:
     _print_question(case)
-    print_alerts(case)  # before any probability is computed: a contradiction among the findings does not silence them
+    print_alerts(
+        case
+    )  # before any probability is computed: a contradiction among the findings does not silence them
     print_causes(case, limit=limit)
     click.echo(f"log P(findings) = {case.log_evidence:.4f}\n{NOTICE}")
     return 0
 
 
 def _print_question(case: Case) -> None:
-    from spinelink.model.evidence import describe
+    from spinelink.network.evidence import describe
 
     model = case.model
     population = model.network.settings[model.setting].label if model.setting else "one population"
-    click.echo(f"{model.network.title} ({model.name} {model.network.version}, {model.fingerprint}); {population}")
-    click.echo("Findings: " + (", ".join(describe(n, f) for n, f in case.findings.items()) or "none, so these are the priors"))
+    click.echo(
+        f"{model.network.title} ({model.name} {model.network.version}, {model.fingerprint}); {population}"
+    )
+    click.echo(
+        "Findings: "
+        + (
+            ", ".join(describe(n, f) for n, f in case.findings.items())
+            or "none, so these are the priors"
+        )
+    )
     click.echo()
 
 
 def _answer_json(case: Case, *, limit: int) -> int:
     def answer() -> dict[str, object]:
         ranking = case.differential(limit=limit)
-        return {"question": ranking.question.to_dict(), "causes": ranking.to_frame().to_dict("records")}
+        return {
+            "question": ranking.question.to_dict(),
+            "causes": ranking.to_frame().to_dict("records"),
+        }
 
     print_answer(case, answer, failed={"causes": []})
     return 0

@@ -14,14 +14,26 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @network_option
-@click.option("--cases", type=_FILE, help="A file of published cases.  [default: the one beside the network]")
-@click.option("--vocabulary", type=_FILE, help="What the words of the cases mean as findings.  [default: the one beside the network]")
-@click.option("--links", is_flag=True, help="Also whether back pain and leg pain are linked the way the cases were coded (a minute).")
+@click.option(
+    "--cases", type=_FILE, help="A file of published cases.  [default: the one beside the network]"
+)
+@click.option(
+    "--vocabulary",
+    type=_FILE,
+    help="What the words of the cases mean as findings.  [default: the one beside the network]",
+)
+@click.option(
+    "--links",
+    is_flag=True,
+    help="Also whether back pain and leg pain are linked the way the cases were coded (a minute).",
+)
 @json_option
-def score(network: str | None, cases: Path | None, vocabulary: Path | None, links: bool, as_json: bool) -> None:
+def score(
+    network: str | None, cases: Path | None, vocabulary: Path | None, links: bool, as_json: bool
+) -> None:
     """How often the library is right on published cases, with 95 % Wilson intervals."""
+    from spinelink.evaluate.score import score as score_cases
     from spinelink.library import load
-    from spinelink.score import score as score_cases
 
     model = load(network or DEFAULT_NETWORK)
     found = score_cases(model, cases, vocabulary, links=links)

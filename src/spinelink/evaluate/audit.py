@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinelink.evaluate.claims import implied
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.model.claim import Claim, Event
-from spinelink.model.network import Network
-from spinelink.model.parameter import Parameter
-from spinelink.model.settings import parameters_in
+from spinelink.claims.file import implied
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.network.claim import Claim, Event
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter
+from spinelink.network.setting import parameters_in
 from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Audit:
     fingerprint: str
     rows: tuple[AuditedClaim, ...]
     contradictions: tuple[Contradiction, ...]
-    judged: tuple[tuple[str, float], ...]  # judged numbers with their influence on the causes, largest first; empty unless asked for
+    judged: tuple[
+        tuple[str, float], ...
+    ]  # judged numbers with their influence on the causes, largest first; empty unless asked for
     without_source: tuple[str, ...]
     secondhand: tuple[str, ...]  # numbers that rest on second-hand sources only
 
@@ -89,13 +91,18 @@ class Audit:
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns)
         order = frame["errors"].abs().where(~frame["inside"], -1.0 / (1.0 + frame["errors"].abs()))
-        return frame.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+        return frame.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(
+            drop=True
+        )
 
     def summary(self, *by: str) -> pd.DataFrame:
         """Claims, how many inside, their share, and the median distance in standard errors, by columns of `to_frame` (fit and setting where none)
         or "condition", the nodes that the claim is about."""
         frame = self.to_frame()
-        conditions = {r.name: " or ".join(sorted({n for part in r.claim.condition for n in part})) for r in self.rows}
+        conditions = {
+            r.name: " or ".join(sorted({n for part in r.claim.condition for n in part}))
+            for r in self.rows
+        }
         frame["condition"] = frame["claim"].map(conditions)
         frame["distance"] = frame["errors"].abs()
         keys = list(by or ("fit", "setting"))
@@ -114,7 +121,8 @@ class Audit:
             "summary": json.loads(self.summary().reset_index().to_json(orient="records")),
             "claims": json.loads(self.to_frame().to_json(orient="records", double_precision=15)),
             "contradictions": [
-                {"first": c.first, "second": c.second, "intervals": [list(i) for i in c.intervals]} for c in self.contradictions
+                {"first": c.first, "second": c.second, "intervals": [list(i) for i in c.intervals]}
+                for c in self.contradictions
             ],
             "judged": [{"parameter": name, "influence": value} for name, value in self.judged],
             "without_source": list(self.without_source),
@@ -123,15 +131,25 @@ class Audit:
 
     def to_html(self) -> str:
         """One page that stands alone."""
-        parts = [f"<h1>Audit of {escape(self.network)} {escape(self.version)}</h1>", f"<p>{escape(self._headline())}</p>"]
-        parts += [_table(self.summary().reset_index(), "By fit and setting"), _table(self._for_people(), "Claims, worst first")]
+        parts = [
+            f"<h1>Audit of {escape(self.network)} {escape(self.version)}</h1>",
+            f"<p>{escape(self._headline())}</p>",
+        ]
+        parts += [
+            _table(self.summary().reset_index(), "By fit and setting"),
+            _table(self._for_people(), "Claims, worst first"),
+        ]
         if self.contradictions:
             import pandas as pd
 
-            rows = [(c.first, *c.intervals[0], c.second, *c.intervals[1]) for c in self.contradictions]
+            rows = [
+                (c.first, *c.intervals[0], c.second, *c.intervals[1]) for c in self.contradictions
+            ]
             parts.append(
                 _table(
-                    pd.DataFrame(rows, columns=["claim", "low", "high", "other claim", "low ", "high "]),
+                    pd.DataFrame(
+                        rows, columns=["claim", "low", "high", "other claim", "low ", "high "]
+                    ),
                     "Claims that contradict each other",
                 )
             )
@@ -139,10 +157,15 @@ class Audit:
             import pandas as pd
 
             parts.append(
-                _table(pd.DataFrame(self.judged, columns=["judged number", "influence on the causes"]), "Where a study would help most")
+                _table(
+                    pd.DataFrame(self.judged, columns=["judged number", "influence on the causes"]),
+                    "Where a study would help most",
+                )
             )
         if self.secondhand:
-            parts.append(f"<h2>Numbers that rest on second-hand figures only</h2><p>{escape(', '.join(self.secondhand))}</p>")
+            parts.append(
+                f"<h2>Numbers that rest on second-hand figures only</h2><p>{escape(', '.join(self.secondhand))}</p>"
+            )
         return (
             f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Audit of {escape(self.network)}</title>"
             f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
@@ -152,9 +175,13 @@ class Audit:
         """The claims with their interval and remarks in one column each."""
         frame = self.to_frame()
         intervals = [
-            f"{low:.3g} to {high:.3g} ({kind})" for low, high, kind in zip(frame["low"], frame["high"], frame["interval"], strict=True)
+            f"{low:.3g} to {high:.3g} ({kind})"
+            for low, high, kind in zip(frame["low"], frame["high"], frame["interval"], strict=True)
         ]
-        remarks = ["; ".join(t for t in texts if t) for texts in zip(frame["missed"], frame["note"], strict=True)]
+        remarks = [
+            "; ".join(t for t in texts if t)
+            for texts in zip(frame["missed"], frame["note"], strict=True)
+        ]
         found = frame[["claim", "kind", "setting", "fit", "published"]].assign(interval=intervals)
         found[["network", "inside", "standard errors"]] = frame[["implied", "inside", "errors"]]
         return found.assign(source=frame["source"], remark=remarks)
@@ -167,8 +194,17 @@ class Audit:
         def text(frame: pd.DataFrame) -> str:
             return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
 
-        failed = self.to_frame().query("not inside").drop(columns=["source", "secondhand", "missed", "note", "inside"])
-        parts = [self._headline(), text(self.summary().reset_index()), f"Outside, worst first ({len(failed)}):", text(failed.head(40))]
+        failed = (
+            self.to_frame()
+            .query("not inside")
+            .drop(columns=["source", "secondhand", "missed", "note", "inside"])
+        )
+        parts = [
+            self._headline(),
+            text(self.summary().reset_index()),
+            f"Outside, worst first ({len(failed)}):",
+            text(failed.head(40)),
+        ]
         if len(failed) > 40:
             parts.append(f"... and {len(failed) - 40} more (to_frame())")
         if self.contradictions:
@@ -178,7 +214,9 @@ class Audit:
                 for c in self.contradictions
             ]
         if self.judged:
-            parts.append("Judged numbers with the most influence on the causes (where a study would help most):")
+            parts.append(
+                "Judged numbers with the most influence on the causes (where a study would help most):"
+            )
             parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:20]]
         return "\n".join(parts)
 
@@ -209,7 +247,9 @@ def _table(frame: pd.DataFrame, title: str) -> str:
         return f"<td>{escape(str(value)).replace('_', '_<wbr>')}</td>"  # long names break at their underscores
 
     head = "".join(f"<th>{escape(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
-    body = "".join(f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in frame.itertuples(index=False))
+    body = "".join(
+        f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in frame.itertuples(index=False)
+    )
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -220,7 +260,7 @@ def audit(
     claims: Mapping[str, Claim],
     *,
     judged: Sequence[tuple[str, float]] = (),
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Audit:
     """Answers every claim, those of a setting together.
 
@@ -237,9 +277,16 @@ def audit(
             claim = claims[name]
             low, high = claim.bounds
             middle, error = claim.centre_and_error
-            rows[name] = AuditedClaim(name, claim, setting, float(value), bool(low <= value <= high), float((scaled - middle) / error))
-        if report is not None:
-            report(len(rows))
+            rows[name] = AuditedClaim(
+                name,
+                claim,
+                setting,
+                float(value),
+                bool(low <= value <= high),
+                float((scaled - middle) / error),
+            )
+        if on_progress is not None:
+            on_progress(len(rows))
     numbers = parameters_in(network, network.default_setting)
     return Audit(
         network.name,
@@ -250,7 +297,10 @@ def audit(
         tuple(judged),
         tuple(name for name, p in numbers.items() if not p.source),
         tuple(
-            name for name, p in numbers.items() if p.source and all(network.sources[s].secondhand for s in p.source if s in network.sources)
+            name
+            for name, p in numbers.items()
+            if p.source
+            and all(network.sources[s].secondhand for s in p.source if s in network.sources)
         ),
     )
 
@@ -264,7 +314,10 @@ def contradictions(network: Network, claims: Mapping[str, Claim]) -> tuple[Contr
     for names in asked.values():
         for a, b in combinations(names, 2):
             first, second = _as_finding(claims[a]), _as_finding(claims[b])
-            gap = max(claims[a].scaled(first[0]) - claims[a].scaled(second[1]), claims[a].scaled(second[0]) - claims[a].scaled(first[1]))
+            gap = max(
+                claims[a].scaled(first[0]) - claims[a].scaled(second[1]),
+                claims[a].scaled(second[0]) - claims[a].scaled(first[1]),
+            )
             if gap > 0.0:
                 found.append((gap, Contradiction(a, b, (first, second))))
     return tuple(c for _, c in sorted(found, key=lambda each: -each[0]))
@@ -286,10 +339,23 @@ def _as_finding(claim: Claim) -> tuple[float, float]:
 
 def _question(network: Network, claim: Claim) -> object:
     def key(event: Event | None) -> object:
-        return None if event is None else frozenset(frozenset((n, frozenset(s)) for n, s in part.items()) for part in event)
+        return (
+            None
+            if event is None
+            else frozenset(frozenset((n, frozenset(s)) for n, s in part.items()) for part in event)
+        )
 
-    parts: Iterable[Event | None] = (claim.condition, claim.finding, claim.comparator, claim.population)
-    return (_SAME_KIND.get(claim.kind, claim.kind), claim.setting or network.default_setting, *(key(p) for p in parts))
+    parts: Iterable[Event | None] = (
+        claim.condition,
+        claim.finding,
+        claim.comparator,
+        claim.population,
+    )
+    return (
+        _SAME_KIND.get(claim.kind, claim.kind),
+        claim.setting or network.default_setting,
+        *(key(p) for p in parts),
+    )
 
 
 def grades(parameters: Mapping[str, Parameter]) -> dict[str, int]:

@@ -17,9 +17,9 @@ from pydantic import Field, ValidationError
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
-from spinelink.model.base import Name, Value
-from spinelink.model.evidence import Evidence, Finding, read_finding
-from spinelink.model.network import Network
+from spinelink.network.base import Name, Value
+from spinelink.network.evidence import Evidence, Finding, read_finding
+from spinelink.network.network import Network
 from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
@@ -43,8 +43,12 @@ class PublishedCase(Value):
     findings: dict[Name, Answer] = Field(default_factory=dict)
     final_diagnosis: str = ""
     diagnosis: str = Field(description="A class of the vocabulary, or a node.")
-    within: int | None = Field(default=None, ge=1, description="The right cause is expected among the first so many.")
-    expected_alerts: tuple[Name, ...] | None = Field(default=None, description="Exactly these rules are expected to fire.")
+    within: int | None = Field(
+        default=None, ge=1, description="The right cause is expected among the first so many."
+    )
+    expected_alerts: tuple[Name, ...] | None = Field(
+        default=None, description="Exactly these rules are expected to fire."
+    )
     urgent: bool = False
     link: Literal["back_to_leg", "leg_to_back", "both", "none"] | None = None
     coding_confidence: Literal["high", "medium", "low"] = "high"
@@ -92,7 +96,10 @@ def read_vocabulary(path: Path, network: Network) -> Vocabulary:
     for name, nodes in vocabulary.diagnoses.items():
         for node in nodes:
             if node not in network.ranked:
-                document.refuse(document.span(("diagnoses", name)), f"{node} is not a cause that {network.name} ranks")
+                document.refuse(
+                    document.span(("diagnoses", name)),
+                    f"{node} is not a cause that {network.name} ranks",
+                )
     if document.problems:
         raise NetworkFileError(document.problems)
     return vocabulary
@@ -115,7 +122,10 @@ def _read(path: Path, kind: Any) -> tuple[Any, Document]:
             return kind.model_validate(document.value), document
         except ValidationError as error:
             for each in error.errors():
-                document.refuse(document.span(tuple(each["loc"])), f"{'.'.join(map(str, each['loc']))}: {each['msg']}")
+                document.refuse(
+                    document.span(tuple(each["loc"])),
+                    f"{'.'.join(map(str, each['loc']))}: {each['msg']}",
+                )
     raise NetworkFileError(document.problems)
 
 
@@ -137,7 +147,11 @@ def read_case(case: PublishedCase, network: Network, vocabulary: Vocabulary | No
     for word, answer in case.words.items():
         meaning = vocabulary.words.get(word) if vocabulary else None
         if meaning is None:
-            reason = vocabulary.unexpressed.get(word, "not in the vocabulary") if vocabulary else "no vocabulary"
+            reason = (
+                vocabulary.unexpressed.get(word, "not in the vocabulary")
+                if vocabulary
+                else "no vocabulary"
+            )
             left.append(f"{word}={answer}: {reason}")
             continue
         findings = meaning.present if answer == "present" else meaning.absent
@@ -153,8 +167,12 @@ def _context(case: PublishedCase, network: Network, left: list[str]) -> list[tup
         bins = network.nodes["age_group"].bins
         assert bins is not None
         if case.age < bins.edges[0]:
-            left.append(f"age={case.age:g}: the network is about people from {bins.edges[0]:g} on; taken as its youngest group")
-        state = read_finding(network, "age_group", min(max(case.age, bins.edges[0]), bins.edges[-1]))
+            left.append(
+                f"age={case.age:g}: the network is about people from {bins.edges[0]:g} on; taken as its youngest group"
+            )
+        state = read_finding(
+            network, "age_group", min(max(case.age, bins.edges[0]), bins.edges[-1])
+        )
         assert isinstance(state, str)
         said.append(("age_group", state))
     if case.sex is not None and "sex" in network.nodes:
@@ -210,7 +228,12 @@ class Outcome:
         return self.ways if self.reading.case.link == "back_to_leg" else self.ways[::-1]
 
 
-def outcome(reading: Reading, right: tuple[str, ...], ranking: Sequence[tuple[str, float]], alerts: Sequence[tuple[str, str]]) -> Outcome:
+def outcome(
+    reading: Reading,
+    right: tuple[str, ...],
+    ranking: Sequence[tuple[str, float]],
+    alerts: Sequence[tuple[str, str]],
+) -> Outcome:
     """ranking: (node, posterior), best first. alerts: (urgency, rule)."""
     names = [n for n, _ in ranking]
     position = min((names.index(n) + 1 for n in right if n in names), default=0)
@@ -276,7 +299,17 @@ class CaseScore:
             )
             for o in self.outcomes
         ]
-        columns = ["case", "setting", "diagnosis", "rank", "posterior", "leading", "urgent", "alerts", "unexpressed"]
+        columns = [
+            "case",
+            "setting",
+            "diagnosis",
+            "rank",
+            "posterior",
+            "leading",
+            "urgent",
+            "alerts",
+            "unexpressed",
+        ]
         frame = pd.DataFrame(rows, columns=[*columns, "link", "back_to_leg", "leg_to_back"])
         return frame if any(o.ways is not None for o in self.outcomes) else frame[columns]
 
@@ -289,7 +322,10 @@ class CaseScore:
             "calm_unflagged": "non-urgent case raises no emergency alert",
         }
         if any(o.ways is not None for o in self.outcomes):
-            names |= {"way": "link runs the way it was coded rather than the other", "link": "link of the coded way has more than half"}
+            names |= {
+                "way": "link runs the way it was coded rather than the other",
+                "link": "link of the coded way has more than half",
+            }
         found = []
         for key, words in names.items():
             k, n = self.share(key)
@@ -297,18 +333,29 @@ class CaseScore:
         return found
 
     def __str__(self) -> str:
-        rows = self.to_frame().drop(columns=["alerts"]).to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="")
+        rows = (
+            self.to_frame()
+            .drop(columns=["alerts"])
+            .to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="")
+        )
         return "\n".join([rows, "", *self._lines()])
 
     def _lines(self) -> list[str]:
         lines = [
-            f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})" for words, k, n, low, high in self.summary()
+            f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})"
+            for words, k, n, low, high in self.summary()
         ]
-        left = [f"  {o.reading.case.id}: {text}" for o in self.outcomes for text in o.reading.unexpressed]
+        left = [
+            f"  {o.reading.case.id}: {text}"
+            for o in self.outcomes
+            for text in o.reading.unexpressed
+        ]
         return [*lines, *(["", f"Not expressed ({len(left)}):", *left] if left else [])]
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return in_notebook("\n".join(line for line in self._lines() if line), table(self.to_frame()))
+        return in_notebook(
+            "\n".join(line for line in self._lines() if line), table(self.to_frame())
+        )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinelink.errors import SpinelinkError, UnknownNameError
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.execute import Seen
-from spinelink.inference.sampling import sample
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.findings import Observed
+from spinelink.inference.interpreted.sampling import sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ PIECE = 10_000  # patients drawn side by side
 
 def cohort(
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     names: Sequence[str],
     size: int,
     *,
@@ -35,15 +35,19 @@ def cohort(
     try:
         rng = np.random.default_rng(seed)
     except (TypeError, ValueError):
-        raise SpinelinkError(f"a seed is a whole number, 0 or more, or a NumPy Generator; not {seed!r}.") from None
-    parts = [sample(compiled, seen, min(PIECE, size - k), rng) for k in range(0, size, PIECE)]
+        raise SpinelinkError(
+            f"a seed is a whole number, 0 or more, or a NumPy Generator; not {seed!r}."
+        ) from None
+    parts = [sample(compiled, observed, min(PIECE, size - k), rng) for k in range(0, size, PIECE)]
     codes = np.concatenate(parts) if parts else np.empty((0, len(compiled.names)), dtype=np.int64)
     columns = {}
     for name in names:
         own = codes[:, compiled.index[name]].copy()
         if name not in kept and rates[name] > 0.0:
             own[rng.random(size) < rates[name]] = -1
-        columns[name] = pd.Categorical.from_codes(own, categories=pd.Index(compiled.states[compiled.index[name]]), ordered=True)
+        columns[name] = pd.Categorical.from_codes(
+            own, categories=pd.Index(compiled.states[compiled.index[name]]), ordered=True
+        )
     return pd.DataFrame(columns)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spinelink.adjust.fit import FITTED, fit_claims
 from spinelink.errors import SpinelinkError
-from spinelink.evaluate.fit import FITTED, fit_claims
-from spinelink.model.claim import Claim, Fit
-from spinelink.model.network import Network
+from spinelink.network.claim import Claim, Fit
+from spinelink.network.network import Network
 from spinelink.result import in_notebook, table
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class CrossValidation:
     def summary(self) -> pd.DataFrame:
         """By fit: claims, share inside their interval before any fit and predicted, median absolute error before and predicted."""
         frame = self.to_frame()
-        frame["inside_before"] = (frame["low"] <= frame["before"]) & (frame["before"] <= frame["high"])
+        frame["inside_before"] = (frame["low"] <= frame["before"]) & (
+            frame["before"] <= frame["high"]
+        )
         return frame.groupby("fit", sort=False).agg(
             claims=("claim", "size"),
             inside_before=("inside_before", "mean"),
@@ -105,7 +107,9 @@ def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -
     for name, claim in claims.items():
         members.setdefault(root(claim.source[0]), []).append(name)
     if not 2 <= folds <= len(members):
-        raise SpinelinkError(f"folds: a number from 2 to {len(members)}, the independent sources; not {folds}.")
+        raise SpinelinkError(
+            f"folds: a number from 2 to {len(members)}, the independent sources; not {folds}."
+        )
     order = list(members)
     np.random.default_rng(seed).shuffle(order)
     order.sort(key=lambda key: -len(members[key]))
@@ -127,7 +131,7 @@ def cross_validate(
     seed: int = 0,
     fits: Sequence[Fit] = FITTED,
     limit: int = 25,
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> CrossValidation:
     """Each fold's claims are looked at, and do not pull, while the network is fitted to the others.
 
@@ -139,7 +143,11 @@ def cross_validate(
     for done, fold in enumerate(chosen, 1):
         left_out = {name for name, f in fold_of.items() if f == fold}
         fit = fit_claims(network, claims, fits=fits, leave_out=left_out, limit=limit)
-        rows += [Predicted(c.name, c.claim, fold, c.before, c.after) for c in fit.claims if c.name in left_out]
-        if report is not None:
-            report(done)
+        rows += [
+            Predicted(c.name, c.claim, fold, c.before, c.after)
+            for c in fit.claims
+            if c.name in left_out
+        ]
+        if on_progress is not None:
+            on_progress(done)
     return CrossValidation(tuple(rows))

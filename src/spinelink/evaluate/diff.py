@@ -10,24 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from spinelink.claims.file import claim_problems
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit
-from spinelink.evaluate.claims import claim_problems
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.one_case import seen_of
-from spinelink.inference.query import marginals
-from spinelink.model.claim import Claim
-from spinelink.model.evidence import Evidence, read_finding
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter, Ratio
-from spinelink.model.parameters import parameters
-from spinelink.model.settings import check_setting, log_deviation, spread_weight
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.findings import observed_from
+from spinelink.inference.interpreted.marginals import marginals
+from spinelink.network.claim import Claim
+from spinelink.network.evidence import Evidence, read_finding
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter, Ratio
+from spinelink.network.parameter_ids import parameters
+from spinelink.network.setting import check_setting, log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ABOUT = ("interval", "counts", "beta", "equivalent_sample_size", "level", "grade", "source", "evidence", "note", "before_fit")
+ABOUT = (
+    "interval",
+    "counts",
+    "beta",
+    "equivalent_sample_size",
+    "level",
+    "grade",
+    "source",
+    "evidence",
+    "note",
+    "before_fit",
+)
 LEAST = 1e-6  # a marginal that moves less is not listed
 SHOWN = 15
 
@@ -134,7 +145,9 @@ class Difference:
     marginals: tuple[ProbabilityChange, ...] = ()
     cases: tuple[RankingChange, ...] = ()
     claims: tuple[ClaimChange, ...] = ()
-    left_out: tuple[str, ...] = field(default=())  # cases and claims that one of the networks cannot express, with the reason
+    left_out: tuple[str, ...] = field(
+        default=()
+    )  # cases and claims that one of the networks cannot express, with the reason
 
     @property
     def same(self) -> bool:
@@ -145,8 +158,23 @@ class Difference:
         """The numbers that differ, the farthest moved first: setting, parameter, state, before, after, moved, standard_deviations, about."""
         import pandas as pd
 
-        rows = [(n.setting, n.id, n.state, n.before, n.after, n.moved, n.deviations, ", ".join(n.about)) for n in self.numbers]
-        return pd.DataFrame(rows, columns=["setting", "parameter", "state", "before", "after", "moved", "standard_deviations", "about"])
+        rows = [
+            (n.setting, n.id, n.state, n.before, n.after, n.moved, n.deviations, ", ".join(n.about))
+            for n in self.numbers
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=[
+                "setting",
+                "parameter",
+                "state",
+                "before",
+                "after",
+                "moved",
+                "standard_deviations",
+                "about",
+            ],
+        )
 
     def marginals_frame(self) -> pd.DataFrame:
         """Marginals that moved, the largest change first: node, state, before, after, change."""
@@ -159,16 +187,33 @@ class Difference:
         """One row a case: case, setting, first_before, first_after, reordered (the first three), moved_most, by."""
         import pandas as pd
 
-        rows = [(c.case, c.setting, c.before[0][0], c.after[0][0], c.reordered, *c.largest) for c in self.cases]
-        columns = ["case", "setting", "first_before", "first_after", "reordered", "moved_most", "by"]
+        rows = [
+            (c.case, c.setting, c.before[0][0], c.after[0][0], c.reordered, *c.largest)
+            for c in self.cases
+        ]
+        columns = [
+            "case",
+            "setting",
+            "first_before",
+            "first_after",
+            "reordered",
+            "moved_most",
+            "by",
+        ]
         return pd.DataFrame(rows, columns=columns)
 
     def claims_frame(self) -> pd.DataFrame:
         """One row a published figure: claim, low, high, before, after, inside_before, inside_after."""
         import pandas as pd
 
-        rows = [(c.claim, c.low, c.high, c.before, c.after, c.inside_before, c.inside_after) for c in self.claims]
-        return pd.DataFrame(rows, columns=["claim", "low", "high", "before", "after", "inside_before", "inside_after"])
+        rows = [
+            (c.claim, c.low, c.high, c.before, c.after, c.inside_before, c.inside_after)
+            for c in self.claims
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=["claim", "low", "high", "before", "after", "inside_before", "inside_after"],
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
@@ -180,10 +225,21 @@ class Difference:
             "before": self.before,
             "after": self.after,
             "same": self.same,
-            "structure": {k: list(getattr(self.structure, k)) for k in ("nodes", "edges", "alerts", "settings", "sources")},
+            "structure": {
+                k: list(getattr(self.structure, k))
+                for k in ("nodes", "edges", "alerts", "settings", "sources")
+            },
             "numbers": records(self.to_frame()),
             "marginals": records(self.marginals_frame()),
-            "cases": [{"case": c.case, "setting": c.setting, "before": dict(c.before), "after": dict(c.after)} for c in self.cases],
+            "cases": [
+                {
+                    "case": c.case,
+                    "setting": c.setting,
+                    "before": dict(c.before),
+                    "after": dict(c.after),
+                }
+                for c in self.cases
+            ],
             "claims": records(self.claims_frame()),
             "left_out": list(self.left_out),
         }
@@ -201,15 +257,31 @@ class Difference:
 
         section("Structure and sources", self.structure.lines())
         section("Numbers, the farthest moved first", self.numbers)
-        section("Marginals", (f"P({m.node}={m.state}): {m.before:.4g} -> {m.after:.4g}" for m in self.marginals))
-        section("Cases whose first three causes change", (_case_line(c) for c in self.cases if c.reordered))
+        section(
+            "Marginals",
+            (f"P({m.node}={m.state}): {m.before:.4g} -> {m.after:.4g}" for m in self.marginals),
+        )
+        section(
+            "Cases whose first three causes change",
+            (_case_line(c) for c in self.cases if c.reordered),
+        )
         if self.cases and not any(c.reordered for c in self.cases):
             name, by = max((c.largest for c in self.cases), key=lambda each: abs(each[1]))
-            parts.append(f"Cases: the first three causes of all {len(self.cases)} stay; the largest move is P({name}) by {by:+.3g}")
+            parts.append(
+                f"Cases: the first three causes of all {len(self.cases)} stay; the largest move is P({name}) by {by:+.3g}"
+            )
         if self.claims:
-            inside = [sum(getattr(c, side) for c in self.claims) for side in ("inside_before", "inside_after")]
-            parts.append(f"Published figures inside their interval: {inside[0]} -> {inside[1]} of {len(self.claims)}")
-            section("Figures that the change brings in or out", (_claim_line(c) for c in self.claims if c.inside_before != c.inside_after))
+            inside = [
+                sum(getattr(c, side) for c in self.claims)
+                for side in ("inside_before", "inside_after")
+            ]
+            parts.append(
+                f"Published figures inside their interval: {inside[0]} -> {inside[1]} of {len(self.claims)}"
+            )
+            section(
+                "Figures that the change brings in or out",
+                (_claim_line(c) for c in self.claims if c.inside_before != c.inside_after),
+            )
         section("Left out", self.left_out)
         return "\n".join(parts)
 
@@ -238,7 +310,9 @@ def compare_structure(before: Network, after: Network) -> Structure:
         nodes += _node_changes(name, before, after)
     old = {(p, n) for n in before.nodes for p in before.parents[n]}
     new = {(p, n) for n in after.nodes for p in after.parents[n]}
-    edges = [f"edge {p} -> {n} added" for p, n in sorted(new - old)] + [f"edge {p} -> {n} removed" for p, n in sorted(old - new)]
+    edges = [f"edge {p} -> {n} added" for p, n in sorted(new - old)] + [
+        f"edge {p} -> {n} removed" for p, n in sorted(old - new)
+    ]
     settings = _mapping_changes("setting", _without_overrides(before), _without_overrides(after))
     if before.default_setting != after.default_setting:
         settings.append(f"default setting {before.default_setting} -> {after.default_setting}")
@@ -255,15 +329,25 @@ def _without_overrides(network: Network) -> dict[str, BaseModel]:
     return {name: s.model_copy(update={"overrides": {}}) for name, s in network.settings.items()}
 
 
-def _added_removed(kind: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    return [f"{kind} {n} added" for n in after if n not in before] + [f"{kind} {n} removed" for n in before if n not in after]
+def _added_removed(
+    kind: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> list[str]:
+    return [f"{kind} {n} added" for n in after if n not in before] + [
+        f"{kind} {n} removed" for n in before if n not in after
+    ]
 
 
-def _mapping_changes(kind: str, before: Mapping[str, BaseModel], after: Mapping[str, BaseModel]) -> list[str]:
+def _mapping_changes(
+    kind: str, before: Mapping[str, BaseModel], after: Mapping[str, BaseModel]
+) -> list[str]:
     found = _added_removed(kind, before, after)
     for name in before:
         if name in after and before[name] != after[name]:
-            fields = [k for k in type(before[name]).model_fields if getattr(before[name], k) != getattr(after[name], k)]
+            fields = [
+                k
+                for k in type(before[name]).model_fields
+                if getattr(before[name], k) != getattr(after[name], k)
+            ]
             found.append(f"{kind} {name}: {', '.join(fields)} changed")
     return found
 
@@ -275,9 +359,17 @@ def _node_changes(name: str, before: Network, after: Network) -> list[str]:
         found.append(f"node {name}: states {', '.join(a.states)} -> {', '.join(b.states)}")
     if a.cpd.kind != b.cpd.kind:
         found.append(f"node {name}: {a.cpd.kind} -> {b.cpd.kind}")
-    elif a.cpd.kind == "deterministic" and a.cpd != b.cpd and before.parents[name] == after.parents[name]:
+    elif (
+        a.cpd.kind == "deterministic"
+        and a.cpd != b.cpd
+        and before.parents[name] == after.parents[name]
+    ):
         found.append(f"node {name}: its function changed")
-    fields = [k for k in type(a).model_fields if k not in ("cpd", "states") and getattr(a, k) != getattr(b, k)]
+    fields = [
+        k
+        for k in type(a).model_fields
+        if k not in ("cpd", "states") and getattr(a, k) != getattr(b, k)
+    ]
     return [*found, f"node {name}: {', '.join(fields)} changed"] if fields else found
 
 
@@ -287,15 +379,32 @@ def compare_numbers(before: Network, after: Network) -> tuple[NumberChange, ...]
     found: list[NumberChange] = []
     for key in [*old, *(k for k in new if k not in old)]:
         found += _number_changes(*key, old.get(key), new.get(key))
-    return tuple(sorted(found, key=lambda n: (-abs(n.deviations) if not math.isnan(n.deviations) else -math.inf, n.id, n.state or "")))
+    return tuple(
+        sorted(
+            found,
+            key=lambda n: (
+                -abs(n.deviations) if not math.isnan(n.deviations) else -math.inf,
+                n.id,
+                n.state or "",
+            ),
+        )
+    )
 
 
 def _every_number(network: Network) -> dict[tuple[str | None, str], Parameter]:
-    found: dict[tuple[str | None, str], Parameter] = {(None, name): p for name, p in parameters(network).items()}
-    return found | {(s, name): p for s, setting in network.settings.items() for name, p in setting.overrides.items()}
+    found: dict[tuple[str | None, str], Parameter] = {
+        (None, name): p for name, p in parameters(network).items()
+    }
+    return found | {
+        (s, name): p
+        for s, setting in network.settings.items()
+        for name, p in setting.overrides.items()
+    }
 
 
-def _number_changes(setting: str | None, name: str, old: Parameter | None, new: Parameter | None) -> list[NumberChange]:
+def _number_changes(
+    setting: str | None, name: str, old: Parameter | None, new: Parameter | None
+) -> list[NumberChange]:
     about: tuple[str, ...] = ()
     if old is not None and new is not None:
         about = tuple(k for k in ABOUT if getattr(old, k, None) != getattr(new, k, None))
@@ -306,7 +415,18 @@ def _number_changes(setting: str | None, name: str, old: Parameter | None, new: 
         if a == b and (not about or state not in (None, next(iter(values[0])))):
             continue
         moved = _moved(a, b, isinstance(old, Ratio))
-        found.append(NumberChange(setting, name, state, a, b, moved, moved / _deviation(old, a) if old is not None else math.nan, about))
+        found.append(
+            NumberChange(
+                setting,
+                name,
+                state,
+                a,
+                b,
+                moved,
+                moved / _deviation(old, a) if old is not None else math.nan,
+                about,
+            )
+        )
     return found
 
 
@@ -344,21 +464,36 @@ def compare_claims(before: Audit, after: Audit) -> tuple[ClaimChange, ...]:
     """Claims that both audits have, those that come in or out first, then by how far the implied figure moves."""
     later = {r.name: r for r in after.rows}
     found = [
-        ClaimChange(r.name, *r.claim.bounds, r.implied, later[r.name].implied, r.inside, later[r.name].inside)
+        ClaimChange(
+            r.name,
+            *r.claim.bounds,
+            r.implied,
+            later[r.name].implied,
+            r.inside,
+            later[r.name].inside,
+        )
         for r in before.rows
         if r.name in later
     ]
-    return tuple(sorted(found, key=lambda c: (c.inside_before == c.inside_after, -abs(c.after - c.before))))
+    return tuple(
+        sorted(found, key=lambda c: (c.inside_before == c.inside_after, -abs(c.after - c.before)))
+    )
 
 
 def compare_marginals(
-    states: Mapping[str, Sequence[str]], before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]
+    states: Mapping[str, Sequence[str]],
+    before: Mapping[str, Sequence[float]],
+    after: Mapping[str, Sequence[float]],
 ) -> tuple[ProbabilityChange, ...]:
     """Marginals that moved, the largest change first; of a node with two states its second."""
     found = []
     for name, names in states.items():
         pairs = list(zip(names, before[name], after[name], strict=True))
-        found += [ProbabilityChange(name, s, a, b) for s, a, b in (pairs[1:] if len(pairs) == 2 else pairs) if abs(a - b) > LEAST]
+        found += [
+            ProbabilityChange(name, s, a, b)
+            for s, a, b in (pairs[1:] if len(pairs) == 2 else pairs)
+            if abs(a - b) > LEAST
+        ]
     return tuple(sorted(found, key=lambda m: -abs(m.after - m.before)))
 
 
@@ -387,10 +522,18 @@ class DiffCase:
 
 
 def difference(
-    before: Side, after: Side, *, cases: Sequence[DiffCase] = (), claims: Mapping[str, Claim] | None = None, effects: bool = True
+    before: Side,
+    after: Side,
+    *,
+    cases: Sequence[DiffCase] = (),
+    claims: Mapping[str, Claim] | None = None,
+    effects: bool = True,
 ) -> Difference:
     """Compares two networks. effects: also what the difference does to marginals, to the cases' rankings and to the claims."""
-    structure, numbers = compare_structure(before.network, after.network), compare_numbers(before.network, after.network)
+    structure, numbers = (
+        compare_structure(before.network, after.network),
+        compare_numbers(before.network, after.network),
+    )
     if not effects or not (numbers or structure.lines()):
         return Difference(before.label, after.label, structure, numbers)
     changes, left = compare_rankings(before, after, cases)
@@ -401,9 +544,17 @@ def difference(
         known = {
             name: claim
             for name, claim in claims.items()
-            if not any(part != "source" for side in (before, after) for part, _ in claim_problems(claim, side.network, claim.source))
+            if not any(
+                part != "source"
+                for side in (before, after)
+                for part, _ in claim_problems(claim, side.network, claim.source)
+            )
         }
-        left_out += [f"claim {name}: about nodes or states that one of the networks has not" for name in claims if name not in known]
+        left_out += [
+            f"claim {name}: about nodes or states that one of the networks has not"
+            for name in claims
+            if name not in known
+        ]
         for side in (before, after):
             audits.append(audit(side.network, side.fingerprint, side.compiled, known))
         compared = compare_claims(*audits)
@@ -413,15 +564,23 @@ def difference(
         if n in after.network.nodes and after.network.nodes[n].states == node.states
     }
     marginals = compare_marginals(common, *(_marginals(side, common) for side in (before, after)))
-    return Difference(before.label, after.label, structure, numbers, marginals, changes, compared, tuple(left_out))
+    return Difference(
+        before.label, after.label, structure, numbers, marginals, changes, compared, tuple(left_out)
+    )
 
 
-def compare_rankings(before: Side, after: Side, cases: Sequence[DiffCase]) -> tuple[tuple[RankingChange, ...], tuple[str, ...]]:
+def compare_rankings(
+    before: Side, after: Side, cases: Sequence[DiffCase]
+) -> tuple[tuple[RankingChange, ...], tuple[str, ...]]:
     """Each case's ranking on both sides; and the cases that one of them cannot express, with the reason."""
     found, left = [], []
     for case in cases:
         try:
-            found.append(RankingChange(case.name, case.setting, _ranking(before, case), _ranking(after, case)))
+            found.append(
+                RankingChange(
+                    case.name, case.setting, _ranking(before, case), _ranking(after, case)
+                )
+            )
         except SpinelinkError as problem:
             left.append(f"case {case.name}: {problem}")
     return tuple(found), tuple(left)
@@ -436,9 +595,17 @@ def _marginals(side: Side, nodes: Iterable[str]) -> dict[str, list[float]]:
 def _ranking(side: Side, case: DiffCase) -> tuple[tuple[str, float], ...]:
     setting = side.setting if case.setting is None else check_setting(side.network, case.setting)
     compiled = side.compiled(setting)
-    evidence = Evidence({n: f for n, v in case.findings.items() if (f := read_finding(side.network, n, v)) is not None})
+    evidence = Evidence(
+        {
+            n: f
+            for n, v in case.findings.items()
+            if (f := read_finding(side.network, n, v)) is not None
+        }
+    )
     names = list(side.network.ranked)
-    found = marginals(compiled, seen_of(compiled, evidence), [compiled.index[n] for n in names])
+    found = marginals(
+        compiled, observed_from(compiled, evidence), [compiled.index[n] for n in names]
+    )
     if not math.isfinite(float(found.log_evidence[0])):
         raise SpinelinkError(f"its findings cannot occur together in {side.label}")
     posterior = {n: float(found.of[compiled.index[n]][1:, 0].sum()) for n in names}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.derivatives import derivatives
-from spinelink.inference.numeric import point_values
-from spinelink.inference.parameter_slopes import moved_by_deviation, parameter_slopes
-from spinelink.model.network import Network
-from spinelink.model.settings import parameters_in
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.compile import point_values
+from spinelink.inference.gradient.by_entry import derivatives
+from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
+from spinelink.network.network import Network
+from spinelink.network.setting import parameters_in
 
 ASKED = ("symptom", "sign")
 
@@ -20,7 +20,7 @@ def influences(
     compiled: CompiledNetwork,
     *,
     grade: str = "judged",
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> tuple[tuple[str, float], ...]:
     """Numbers of a grade and how much the causes' posteriors move when the number moves by one standard deviation of its own uncertainty.
 
@@ -37,11 +37,18 @@ def influences(
         for key, slope in parameter_slopes(network, values, compiled, found.factors).items():
             if key in total:  # column 0 is d log P(finding)
                 total[key] += moved_by_deviation(numbers[key], values[key], slope[..., 1:]).sum()
-        if report is not None:
-            report(done)
-    return tuple(sorted(((n, t / max(len(asked), 1)) for n, t in total.items()), key=lambda each: -each[1]))
+        if on_progress is not None:
+            on_progress(done)
+    return tuple(
+        sorted(((n, t / max(len(asked), 1)) for n, t in total.items()), key=lambda each: -each[1])
+    )
 
 
 def cases(network: Network) -> list[tuple[str, int]]:
     """(node, state) of each single finding that is looked at."""
-    return [(n, s) for n, node in network.nodes.items() if node.role in ASKED for s in range(1, len(node.states))]
+    return [
+        (n, s)
+        for n, node in network.nodes.items()
+        if node.role in ASKED
+        for s in range(1, len(node.states))
+    ]

@@ -64,7 +64,9 @@ def recalibration(p: Array, y: Array, w: Array) -> tuple[float, float]:
         if np.abs(step).max() < 1e-10:
             return float(beta[0]), float(beta[1])
         # Newton's steps run too far where most predictions are far off: they are halved until the likelihood, which has one peak, does not fall.
-        while (then := likelihood(beta + step)) < now - 1e-12 * abs(now) and np.abs(step).max() > 1e-12:
+        while (then := likelihood(beta + step)) < now - 1e-12 * abs(now) and np.abs(
+            step
+        ).max() > 1e-12:
             step = 0.5 * step
         beta, now = beta + step, then
     return float("nan"), float("nan")
@@ -112,7 +114,9 @@ def decomposed(p: Array, y: Array, bin_of: NDArray[np.int64]) -> Decomposition:
     resolution = float((n * (mean_y - base) ** 2).sum() / n.sum())
     uncertainty = base * (1.0 - base)
     whole = brier(p, y, np.ones_like(p))
-    return Decomposition(reliability, resolution, uncertainty, whole - reliability + resolution - uncertainty)
+    return Decomposition(
+        reliability, resolution, uncertainty, whole - reliability + resolution - uncertainty
+    )
 
 
 def sensitivity_at(p: Array, y: Array, w: Array, specificity: float) -> tuple[float, float]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import read_document
-from spinelink.model.claim import ClaimFile
-from spinelink.model.network import Network
-from spinelink.model.parameters import parameters
+from spinelink.network.claim import ClaimFile
+from spinelink.network.network import Network
+from spinelink.network.parameter_ids import parameters
 
 COLUMNS = ("record", "quantity", "setting", "use", "by", "reason")
 
@@ -56,18 +56,29 @@ def read_stock(path: Path) -> dict[str, Record]:
             raise SpinelinkError(f"{path}: record {name} stands there twice")
         pmid = source.get("pmid")
         found[name] = Record(
-            name, each["quantity"], each["setting"], source.get("doi"), None if pmid is None else str(pmid), bool(each.get("secondhand"))
+            name,
+            each["quantity"],
+            each["setting"],
+            source.get("doi"),
+            None if pmid is None else str(pmid),
+            bool(each.get("secondhand")),
         )
     return found
 
 
-def evidence_uses(network: Network, claims: ClaimFile, stock: Mapping[str, Record]) -> tuple[Use, ...]:
+def evidence_uses(
+    network: Network, claims: ClaimFile, stock: Mapping[str, Record]
+) -> tuple[Use, ...]:
     """The use of every record, in the stock's order.
 
     Raises SpinelinkError that lists what does not add up: records that are nowhere, in two lists, or not in the stock.
     """
     numbers: dict[str, list[str]] = {}
-    overrides = [(f"{s}:{name}", p) for s, setting in network.settings.items() for name, p in setting.overrides.items()]
+    overrides = [
+        (f"{s}:{name}", p)
+        for s, setting in network.settings.items()
+        for name, p in setting.overrides.items()
+    ]
     for name, p in [*parameters(network).items(), *overrides]:
         for record in p.evidence:
             numbers.setdefault(record, []).append(name)
@@ -75,18 +86,34 @@ def evidence_uses(network: Network, claims: ClaimFile, stock: Mapping[str, Recor
     for name, claim in claims.claims.items():
         for record in claim.evidence:
             stated.setdefault(record, []).append(f"claim {name}")
-    wrong = [f"record {r} is not in the stock" for r in sorted({*numbers, *stated, *claims.unused} - stock.keys())]
-    wrong += [f"record {r} is called unused, and is used" for r in sorted(claims.unused.keys() & {*numbers, *stated})]
+    wrong = [
+        f"record {r} is not in the stock"
+        for r in sorted({*numbers, *stated, *claims.unused} - stock.keys())
+    ]
     wrong += [
-        f"record {r} is neither used nor listed as unused" for r in stock if r not in numbers and r not in stated and r not in claims.unused
+        f"record {r} is called unused, and is used"
+        for r in sorted(claims.unused.keys() & {*numbers, *stated})
+    ]
+    wrong += [
+        f"record {r} is neither used nor listed as unused"
+        for r in stock
+        if r not in numbers and r not in stated and r not in claims.unused
     ]
     if wrong:
-        raise SpinelinkError("the evidence stock and its uses do not match:\n  " + "\n  ".join(wrong))
-    return tuple(_use(record, numbers.get(name, []), stated.get(name, []), claims.unused.get(name, "")) for name, record in stock.items())
+        raise SpinelinkError(
+            "the evidence stock and its uses do not match:\n  " + "\n  ".join(wrong)
+        )
+    return tuple(
+        _use(record, numbers.get(name, []), stated.get(name, []), claims.unused.get(name, ""))
+        for name, record in stock.items()
+    )
 
 
 def _use(record: Record, numbers: list[str], stated: list[str], reason: str) -> Use:
-    use = " and ".join(word for word, by in (("number", numbers), ("claim", stated)) if by) or "unused"
+    use = (
+        " and ".join(word for word, by in (("number", numbers), ("claim", stated)) if by)
+        or "unused"
+    )
     return Use(record, use, (*numbers, *stated), reason)
 
 
@@ -96,5 +123,7 @@ def uses_table(uses: tuple[Use, ...]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for u in sorted(uses, key=lambda u: u.record.id):
-        writer.writerow((u.record.id, u.record.quantity, u.record.setting, u.use, "; ".join(u.by), u.reason))
+        writer.writerow(
+            (u.record.id, u.record.quantity, u.record.setting, u.use, "; ".join(u.by), u.reason)
+        )
     return text.getvalue()

@@ -23,7 +23,7 @@ from spinelink.evaluate.metrics import (
     sensitivity_at,
     sorted_auc,
 )
-from spinelink.model.question import Question
+from spinelink.network.question import Question
 from spinelink.result import in_notebook, show_number, table
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 ALL = "all patients"
-THRESHOLDS = np.round(np.concatenate([np.arange(0.005, 0.05, 0.005), np.arange(0.05, 0.96, 0.01)]), 4)
+THRESHOLDS = np.round(
+    np.concatenate([np.arange(0.005, 0.05, 0.005), np.arange(0.05, 0.96, 0.01)]), 4
+)
 FEWEST = 5  # patients with, and without, the condition: with fewer a bootstrap interval would look surer than it is
 MEASURES = ("brier", "log_score", "auc", "slope", "intercept", "in_the_large", "sensitivity")
 
@@ -59,14 +61,22 @@ class Confusion:
 
     def rates(self) -> dict[str, Estimate]:
         """True positive rate ("sensitivity"), "specificity", predictive values, with Wilson's 95 % intervals."""
-        tp, fp, fn, tn = self.true_positive, self.false_positive, self.false_negative, self.true_negative
+        tp, fp, fn, tn = (
+            self.true_positive,
+            self.false_positive,
+            self.false_negative,
+            self.true_negative,
+        )
         pairs = {
             "sensitivity": (tp, tp + fn),
             "specificity": (tn, tn + fp),
             "positive predictive value": (tp, tp + fp),
             "negative predictive value": (tn, tn + fn),
         }
-        return {name: Estimate(k / n if n else float("nan"), *wilson(k, n)) for name, (k, n) in pairs.items()}
+        return {
+            name: Estimate(k / n if n else float("nan"), *wilson(k, n))
+            for name, (k, n) in pairs.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +134,9 @@ class Validation:
         for row in self.rows:
             if (row.target, row.group) == (target, group):
                 return row
-        raise UnknownNameError(str(group), kind="group", allowed=[r.group for r in self.rows if r.target == target])
+        raise UnknownNameError(
+            str(group), kind="group", allowed=[r.group for r in self.rows if r.target == target]
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row a target and group: patients, cases, mean_prediction, and each measure with its interval (auc, auc_low, auc_high, ...)."""
@@ -132,13 +144,28 @@ class Validation:
 
         rows = []
         for r in self.rows:
-            row: dict[str, Any] = {"target": r.target, "group": r.group, "patients": r.patients, "cases": r.cases}
-            row |= {"share": r.cases / r.patients if r.patients else float("nan"), "mean_prediction": r.mean_prediction}
+            row: dict[str, Any] = {
+                "target": r.target,
+                "group": r.group,
+                "patients": r.patients,
+                "cases": r.cases,
+            }
+            row |= {
+                "share": r.cases / r.patients if r.patients else float("nan"),
+                "mean_prediction": r.mean_prediction,
+            }
             for name in MEASURES:
                 e: Estimate = getattr(r, name)
                 row |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
-            row |= {"skill": r.skill, "reliability": r.decomposition.reliability, "resolution": r.decomposition.resolution}
-            row |= {"uncertainty": r.decomposition.uncertainty, "within_bins": r.decomposition.within}
+            row |= {
+                "skill": r.skill,
+                "reliability": r.decomposition.reliability,
+                "resolution": r.decomposition.resolution,
+            }
+            row |= {
+                "uncertainty": r.decomposition.uncertainty,
+                "within_bins": r.decomposition.within,
+            }
             row |= {"specificity": r.specificity, "operating_threshold": r.operating_threshold}
             rows.append(row)
         return pd.DataFrame(rows)
@@ -156,7 +183,9 @@ class Validation:
             found.append((n, float(r.predictions[own].mean()), cases / n, *wilson(cases, n)))
         return pd.DataFrame(found, columns=["patients", "predicted", "observed", "low", "high"])
 
-    def decision_curve(self, target: str | None = None, group: str = ALL, thresholds: Sequence[float] | None = None) -> pd.DataFrame:
+    def decision_curve(
+        self, target: str | None = None, group: str = ALL, thresholds: Sequence[float] | None = None
+    ) -> pd.DataFrame:
         """Net benefit (true positives for each patient) of acting where the probability reaches a threshold: network, all, none; indexed by threshold."""
         import pandas as pd
 
@@ -166,33 +195,49 @@ class Validation:
             raise SpinelinkError("thresholds lie between 0 and 1, both excluded.")
         everybody = net_benefit(np.ones(len(r.outcomes)), r.outcomes, at)
         index = pd.Index(at, name="threshold")
-        return pd.DataFrame({"network": net_benefit(r.predictions, r.outcomes, at), "all": everybody, "none": 0.0}, index=index)
+        return pd.DataFrame(
+            {"network": net_benefit(r.predictions, r.outcomes, at), "all": everybody, "none": 0.0},
+            index=index,
+        )
 
-    def confusion(self, target: str | None = None, group: str = ALL, threshold: float | None = None) -> pd.DataFrame:
+    def confusion(
+        self, target: str | None = None, group: str = ALL, threshold: float | None = None
+    ) -> pd.DataFrame:
         """Predicted against turned out at a threshold (that of the question where None), with sensitivity, specificity and predictive values."""
         import pandas as pd
 
         r = self.of(target, group)
-        c = r.confusion if threshold is None else _confusion(r.predictions, r.outcomes, check_share(threshold, "threshold"))
+        c = (
+            r.confusion
+            if threshold is None
+            else _confusion(r.predictions, r.outcomes, check_share(threshold, "threshold"))
+        )
         rows = [(n, e.value, e.low, e.high) for n, e in c.rates().items()]
         frame = pd.DataFrame(rows, columns=["measure", "value", "low", "high"])
-        frame.attrs = {"threshold": c.threshold, "counts": (c.true_positive, c.false_positive, c.false_negative, c.true_negative)}
+        frame.attrs = {
+            "threshold": c.threshold,
+            "counts": (c.true_positive, c.false_positive, c.false_negative, c.true_negative),
+        }
         return frame
 
     def plot(self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None) -> Axes:
         """The calibration curve of one target in one group."""
-        from spinelink.plot.validation import plot_calibration
+        from spinelink.view.plot.validation import plot_calibration
 
         return plot_calibration(self, target, group, ax=ax)
 
-    def plot_decision_curve(self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None) -> Axes:
+    def plot_decision_curve(
+        self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None
+    ) -> Axes:
         """The decision curve of one target in one group."""
-        from spinelink.plot.validation import plot_decision_curve
+        from spinelink.view.plot.validation import plot_decision_curve
 
         return plot_decision_curve(self, target, group, ax=ax)
 
     def title(self) -> str:
-        left = f"; {self.impossible} left out, whose findings cannot occur" if self.impossible else ""
+        left = (
+            f"; {self.impossible} left out, whose findings cannot occur" if self.impossible else ""
+        )
         return f"{self.question}\n{self.patients} patients{left}; {self.level:.0%} intervals from {self.bootstrap} bootstrap samples"
 
     def _table(self) -> pd.DataFrame:
@@ -201,7 +246,11 @@ class Validation:
         def cell(e: Estimate) -> str:
             if e.value != e.value:
                 return ""
-            return f"{show_number(e.value)} ({show_number(e.low)} to {show_number(e.high)})" if e.low == e.low else show_number(e.value)
+            return (
+                f"{show_number(e.value)} ({show_number(e.low)} to {show_number(e.high)})"
+                if e.low == e.low
+                else show_number(e.value)
+            )
 
         rows = [
             (r.target, r.group, r.patients, r.cases, cell(r.auc), cell(r.brier), show_number(r.skill), cell(r.slope), cell(r.in_the_large), cell(r.sensitivity))
@@ -221,7 +270,9 @@ class Validation:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return in_notebook(self.title(), f"<div style='font-size:12px'>{table(self._table())}</div>")
+        return in_notebook(
+            self.title(), f"<div style='font-size:12px'>{table(self._table())}</div>"
+        )
 
 
 def check_share(value: float, name: str) -> float:
@@ -266,7 +317,12 @@ def measures(
         for name, value in _all(p, y, w, specificity).items():
             drawn[name].append(value)
     few = min(float(y.sum()), float((1.0 - y).sum())) < FEWEST
-    estimates = {n: Estimate(found[n], float("nan"), float("nan")) if few else _estimate(found[n], drawn[n], level) for n in MEASURES}
+    estimates = {
+        n: Estimate(found[n], float("nan"), float("nan"))
+        if few
+        else _estimate(found[n], drawn[n], level)
+        for n in MEASURES
+    }
     base = float(y.mean())
     return Measures(
         target, group, len(p), int(y.sum()), float(p.mean()), **estimates, specificity=specificity,
@@ -312,7 +368,7 @@ def validate(
     bootstrap: int,
     level: float,
     seed: int,
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Validation:
     """Every target in every group. predictions: nan where the findings cannot occur; outcomes: 0, 1, or nan where not known; groups: name -> patients."""
     rows: list[Measures] = []
@@ -323,7 +379,9 @@ def validate(
         y = outcomes[target]
         known = ~np.isnan(y) & ~np.isnan(p)
         if not known.any():
-            raise SpinelinkError(f"no patient has both an outcome for {target} and findings that can occur.")
+            raise SpinelinkError(
+                f"no patient has both an outcome for {target} and findings that can occur."
+            )
         for group, members in groups.items():
             own = known & members
             if own.any():
@@ -341,7 +399,9 @@ def validate(
                         rng=rng,
                     )
                 )
-            if report is not None:
-                report(len(rows))
+            if on_progress is not None:
+                on_progress(len(rows))
     untold = {target: int(np.isnan(y).sum()) for target, y in outcomes.items()}
-    return Validation(question, tuple(rows), bins, level, bootstrap, len(some), int(impossible.sum()), untold)
+    return Validation(
+        question, tuple(rows), bins, level, bootstrap, len(some), int(impossible.sum()), untold
+    )

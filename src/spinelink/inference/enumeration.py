@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import TooLargeError
-from spinelink.inference.compiled import CompiledNetwork, TableFactor
-from spinelink.inference.execute import Seen
+from spinelink.inference.arrays import CompiledNetwork, TableFactor
+from spinelink.inference.findings import Observed
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,9 @@ def joint_table(compiled: CompiledNetwork, *, limit: float = 2.0**22) -> Array:
     """P(all nodes), one axis a node in file order, then the batch."""
     size = float(np.prod([float(c) for c in compiled.cards]))
     if size > limit:
-        raise TooLargeError(f"the joint has {size:.3g} configurations; enumeration is for small networks (limit {limit:.3g})")
+        raise TooLargeError(
+            f"the joint has {size:.3g} configurations; enumeration is for small networks (limit {limit:.3g})"
+        )
     whole: Array = np.ones((*(1,) * len(compiled.names), 1))
     for node in compiled.order:
         family = (*compiled.parents[node], node)
@@ -45,11 +47,13 @@ def joint_table(compiled: CompiledNetwork, *, limit: float = 2.0**22) -> Array:
     return whole
 
 
-def enumerate_marginals(compiled: CompiledNetwork, seen: Seen) -> tuple[Array, list[Array]]:
+def enumerate_marginals(compiled: CompiledNetwork, observed: Observed) -> tuple[Array, list[Array]]:
     """P(evidence), (batch,), and every node's posterior, (states, batch)."""
     whole = joint_table(compiled)
-    for node, value in seen.items():
-        weight = np.eye(compiled.cards[node])[value][:, np.newaxis] if isinstance(value, int) else value
+    for node, value in observed.items():
+        weight = (
+            np.eye(compiled.cards[node])[value][:, np.newaxis] if isinstance(value, int) else value
+        )
         shape = tuple(compiled.cards[node] if i == node else 1 for i in range(len(compiled.names)))
         whole = whole * weight.reshape(*shape, -1)
     axes = tuple(range(len(compiled.names)))

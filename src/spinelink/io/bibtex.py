@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from spinelink.model.provenance import Source
+from spinelink.network.provenance import Source
 
 _SPECIAL = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
 
 
 def bibtex(sources: Mapping[str, Source]) -> str:
     """One entry a source, under its key in the network file, in alphabetical order. @article where there is a journal, else @misc."""
-    return "\n\n".join(_entry(key, sources[key]) for key in sorted(sources)) + ("\n" if sources else "")
+    return "\n\n".join(_entry(key, sources[key]) for key in sorted(sources)) + (
+        "\n" if sources else ""
+    )
 
 
 def _entry(key: str, source: Source) -> str:
@@ -23,7 +25,11 @@ def _entry(key: str, source: Source) -> str:
         "year": str(source.year) if source.year else "",
         "doi": source.doi or "",
         "pmid": source.pmid or "",
-        "note": _escaped("; ".join(part for part in ("second-hand" if source.secondhand else "", source.note) if part)),
+        "note": _escaped(
+            "; ".join(
+                part for part in ("second-hand" if source.secondhand else "", source.note) if part
+            )
+        ),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     return f"@{'article' if source.journal else 'misc'}{{{key},\n" + ",\n".join(lines) + "\n}"

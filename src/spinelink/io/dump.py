@@ -8,7 +8,7 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from spinelink.model.network import Network
+from spinelink.network.network import Network
 
 WIDTH = 140
 _HEADER = "# yaml-language-server: $schema=network.schema.json\n"
@@ -28,12 +28,16 @@ FIELD_ORDER = (
 """The order in which a number is written: how much, how sure, how good, from where."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_(](?:[A-Za-z0-9_ ./+()%<>=;-]|:(?=[A-Za-z0-9]))*")
-_NUMBER_LIKE = re.compile(r"[-+]?[0-9._]+([eE][-+]?[0-9]+)?|0[box][0-9A-Fa-f_]+|[0-9][0-9_:.]*|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*")
+_NUMBER_LIKE = re.compile(
+    r"[-+]?[0-9._]+([eE][-+]?[0-9]+)?|0[box][0-9A-Fa-f_]+|[0-9][0-9_:.]*|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"
+)
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9.]+")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.<>=/-]*")
 _RESERVED = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_SPECIAL = re.compile('["\\\\]|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]')
+_SPECIAL = re.compile(
+    '["\\\\]|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]'
+)
 
 
 def dump_network(network: Network) -> str:
@@ -60,7 +64,11 @@ def rank(field: str) -> int:
 def _simple(key: str, value: object) -> object:
     """One source is written as a key, not as a list of one."""
     if isinstance(value, Mapping):
-        keys = sorted(map(str, value), key=rank) if isinstance(value.get("grade"), str) else list(value)
+        keys = (
+            sorted(map(str, value), key=rank)
+            if isinstance(value.get("grade"), str)
+            else list(value)
+        )
         return {str(k): _simple(str(k) if key != "given" else "", value[k]) for k in keys}
     if isinstance(value, (list, tuple)):
         if key in {"source", "evidence"} and len(value) == 1 and isinstance(value[0], str):
@@ -72,7 +80,11 @@ def _simple(key: str, value: object) -> object:
 def flow(value: object) -> str:
     """A value on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key_text(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{key_text(str(key))}: {flow(item)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(flow(item) for item in value) + "]"
     return scalar(value)
@@ -89,17 +101,35 @@ def scalar(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    ambiguous = _RESERVED.fullmatch(text) or (_NUMBER_LIKE.fullmatch(text) and not _VERSION.fullmatch(text))
-    return text if _PLAIN.fullmatch(text) and not ambiguous and not text.endswith(" ") else quoted(text)
+    ambiguous = _RESERVED.fullmatch(text) or (
+        _NUMBER_LIKE.fullmatch(text) and not _VERSION.fullmatch(text)
+    )
+    return (
+        text
+        if _PLAIN.fullmatch(text) and not ambiguous and not text.endswith(" ")
+        else quoted(text)
+    )
 
 
 def quoted(text: str) -> str:
     """Text in double quotes, on one line."""
-    return '"' + _SPECIAL.sub(lambda found: _ESCAPES.get(found.group()) or _escape(ord(found.group())), text) + '"'
+    return (
+        '"'
+        + _SPECIAL.sub(
+            lambda found: _ESCAPES.get(found.group()) or _escape(ord(found.group())), text
+        )
+        + '"'
+    )
 
 
 def _escape(code: int) -> str:
-    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+    return (
+        f"\\x{code:02X}"
+        if code < 0x100
+        else f"\\u{code:04X}"
+        if code < 0x10000
+        else f"\\U{code:08X}"
+    )
 
 
 def key_text(key: str) -> str:
@@ -111,7 +141,12 @@ def _block(key: str, value: object, *, depth: int) -> Iterator[str]:
     """A key and its value: on one line if short and below the second level, else indented."""
     indent = "  " * depth
     line = f"{indent}{key_text(key)}: {flow(value)}"
-    if not isinstance(value, (Mapping, Sequence)) or isinstance(value, str) or not value or _fits(line, value, depth):
+    if (
+        not isinstance(value, (Mapping, Sequence))
+        or isinstance(value, str)
+        or not value
+        or _fits(line, value, depth)
+    ):
         yield line
         return
     yield f"{indent}{key_text(key)}:"
@@ -129,5 +164,15 @@ def _fits(line: str, value: object, depth: int) -> bool:
 
 def _height(value: object) -> int:
     """How many levels of mappings and lists a value has. A network's types bound it."""
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return 1 + max(map(_height, items), default=0) if items or isinstance(value, (Mapping, list, tuple)) else 0
+    items = (
+        value.values()
+        if isinstance(value, Mapping)
+        else value
+        if isinstance(value, (list, tuple))
+        else ()
+    )
+    return (
+        1 + max(map(_height, items), default=0)
+        if items or isinstance(value, (Mapping, list, tuple))
+        else 0
+    )

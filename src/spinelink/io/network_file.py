@@ -12,11 +12,16 @@ from spinelink.errors import NetworkFileError, Problem
 from spinelink.io.shape import issues_of
 from spinelink.io.source_text import SourceText, decode_source, read_source
 from spinelink.io.yaml_events import PROBLEM_LIMIT, Document, Path, read_document
-from spinelink.model.check import check_network
-from spinelink.model.check_number import Issue
-from spinelink.model.network import Network
+from spinelink.network.check.network import check_network
+from spinelink.network.check.parameter import Issue
+from spinelink.network.network import Network
 
-_STUBS: dict[str, object] = {"spinelink": 1, "name": "unreadable", "title": "unreadable", "version": "0"}
+_STUBS: dict[str, object] = {
+    "spinelink": 1,
+    "name": "unreadable",
+    "title": "unreadable",
+    "version": "0",
+}
 _SECTIONS = ("nodes", "sources", "settings")
 
 
@@ -42,7 +47,10 @@ def inspect(source: SourceText) -> tuple[Network | None, list[Problem], Document
     """The network, if the file has no errors; all its problems; and the document with the place of every key and value."""
     document = read_document(source)
     network, issues = _validate(document) if () not in document.broken else (None, [])
-    problems = sorted({*document.problems, *(_place(issue, document) for issue in issues)}, key=lambda each: (each.line, each.column, each))
+    problems = sorted(
+        {*document.problems, *(_place(issue, document) for issue in issues)},
+        key=lambda each: (each.line, each.column, each),
+    )
     if any(problem.severity == "error" for problem in problems):
         network = None
     return network, problems[:PROBLEM_LIMIT], document
@@ -71,18 +79,26 @@ def _require(network: Network | None, problems: Sequence[Problem]) -> Network:
 
 def _place(issue: Issue, document: Document) -> Problem:
     span = document.span(issue.path, key=issue.at_key)
-    return document.source.problem(span.start, issue.message, hint=issue.hint, end=span.end, severity=issue.severity)
+    return document.source.problem(
+        span.start, issue.message, hint=issue.hint, end=span.end, severity=issue.severity
+    )
 
 
 def _validate(document: Document) -> tuple[Network | None, list[Issue]]:
     """The network and what is wrong with it; where parts have the wrong shape, what is wrong with the rest is reported too."""
     if not isinstance(document.value, dict):
         return None, _shape_issues(document.value)
-    shape = [issue for issue in _shape_issues(document.value) if not _follows(issue.path, document.broken)]
+    shape = [
+        issue
+        for issue in _shape_issues(document.value)
+        if not _follows(issue.path, document.broken)
+    ]
     if not shape and not document.broken:
         network = Network.model_validate(document.value)
         return network, check_network(network)
-    partial, unreadable = _without(document.value, [*(issue.path for issue in shape), *document.broken])
+    partial, unreadable = _without(
+        document.value, [*(issue.path for issue in shape), *document.broken]
+    )
     try:
         rest = Network.model_validate(partial)
     except ValidationError:
@@ -103,14 +119,22 @@ def _follows(path: Path, broken: set[Path]) -> bool:
     return any(path[: len(each)] == each or each[: len(path)] == path for each in broken)
 
 
-def _without(data: dict[str, Any], paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, frozenset[str]]]:
+def _without(
+    data: dict[str, Any], paths: Sequence[Path]
+) -> tuple[dict[str, Any], dict[str, frozenset[str]]]:
     """The data without the smallest entries that hold these paths, and the names of the entries left out."""
-    partial = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
+    partial = {
+        key: dict(value) if isinstance(value, dict) else value for key, value in data.items()
+    }
     lost: dict[str, set[str]] = {section: set() for section in _SECTIONS}
     for path in [*paths, *((key,) for key in _STUBS if key not in data)]:
         section, name = str(path[0]) if path else "", str(path[1]) if len(path) > 1 else ""
         entries = partial.get(section)
-        if len(path) > 3 and path[2] == "overrides" and (overrides := _overrides(entries, name)) is not None:
+        if (
+            len(path) > 3
+            and path[2] == "overrides"
+            and (overrides := _overrides(entries, name)) is not None
+        ):
             partial[section][name] = {
                 **partial[section][name],
                 "overrides": {key: value for key, value in overrides.items() if key != path[3]},

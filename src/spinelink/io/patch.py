@@ -8,9 +8,9 @@ from typing import Any
 
 from spinelink.io.dump import flow, key_text, plain, rank
 from spinelink.io.yaml_events import Document, Path, Span
-from spinelink.model.network import Network
-from spinelink.model.parameter import Parameter
-from spinelink.model.parameters import parameter_paths, parameters
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter
+from spinelink.network.parameter_ids import parameter_paths, parameters
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ def patch_text(document: Document, old: Network, new: Network) -> str:
     Differences other than in numbers are not looked at: the caller compares what the patched text says with what was asked for.
     """
     text = document.source.text
-    for edit in sorted(_edits(document, old, new), key=lambda each: (each.start, each.end), reverse=True):
+    for edit in sorted(
+        _edits(document, old, new), key=lambda each: (each.start, each.end), reverse=True
+    ):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
@@ -40,20 +42,31 @@ def _edits(document: Document, old: Network, new: Network) -> Iterator[Edit]:
             yield from _change_fields(document, path, plain(before[key]), plain(after[key]))
     for name, setting in old.settings.items():
         if name in new.settings:
-            yield from _change_overrides(document, ("settings", name, "overrides"), setting.overrides, new.settings[name].overrides)
+            yield from _change_overrides(
+                document,
+                ("settings", name, "overrides"),
+                setting.overrides,
+                new.settings[name].overrides,
+            )
 
 
-def _change_overrides(document: Document, at: Path, before: Mapping[str, Parameter], after: Mapping[str, Parameter]) -> Iterator[Edit]:
+def _change_overrides(
+    document: Document, at: Path, before: Mapping[str, Parameter], after: Mapping[str, Parameter]
+) -> Iterator[Edit]:
     for key in before.keys() & after.keys():
         if before[key] != after[key]:
             yield from _change_fields(document, (*at, key), plain(before[key]), plain(after[key]))
     if added := {key: plain(value) for key, value in after.items() if key not in before}:
         yield from _add_overrides(document, at, added)
     if removed := [key for key in before if key not in after]:
-        yield from _remove(document, at, removed) if after else _remove(document, at[:-1], ["overrides"])
+        yield from (
+            _remove(document, at, removed) if after else _remove(document, at[:-1], ["overrides"])
+        )
 
 
-def _change_fields(document: Document, path: Path, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Edit]:
+def _change_fields(
+    document: Document, path: Path, before: Mapping[str, object], after: Mapping[str, object]
+) -> Iterator[Edit]:
     """Change one mapping: values in place; a new field stands where one has gone, else before those that usually follow it."""
     present = _fields(document, path)
     for key in present:
@@ -62,7 +75,11 @@ def _change_fields(document: Document, path: Path, before: Mapping[str, object],
     gone = [key for key in present if key in before and key not in after]
     come = sorted((key for key in after if key not in present), key=rank)
     for out, into in zip(gone, come, strict=False):
-        yield Edit(document.keys[(*path, out)].start, document.values[(*path, out)].end, f"{key_text(into)}: {flow(after[into])}")
+        yield Edit(
+            document.keys[(*path, out)].start,
+            document.values[(*path, out)].end,
+            f"{key_text(into)}: {flow(after[into])}",
+        )
     yield from _remove(document, path, gone[len(come) :])
     kept = [key for key in present if key not in gone]
     yield from _insert(document, path, kept, {key: after[key] for key in come[len(gone) :]})
@@ -85,7 +102,9 @@ def _fields(document: Document, path: Path) -> list[str]:
     return list(value)
 
 
-def _insert(document: Document, path: Path, kept: Sequence[str], added: Mapping[str, object]) -> Iterator[Edit]:
+def _insert(
+    document: Document, path: Path, kept: Sequence[str], added: Mapping[str, object]
+) -> Iterator[Edit]:
     """New fields, each before the first field that the usual order puts behind it."""
     text, block = document.source.text, document.values[path].style == "block"
     for key, value in added.items():
@@ -93,12 +112,18 @@ def _insert(document: Document, path: Path, kept: Sequence[str], added: Mapping[
         later = next((each for each in kept if rank(each) > rank(key)), None)
         if later is not None:
             start = document.keys[(*path, later)].start
-            yield Edit(start, start, entry + (_newline(text) + " " * _indent(document, start) if block else ", "))
+            yield Edit(
+                start,
+                start,
+                entry + (_newline(text) + " " * _indent(document, start) if block else ", "),
+            )
             continue
         last = document.values[(*path, kept[-1])].end
         if block:
             indent = _indent(document, document.keys[(*path, kept[-1])].start)
-            yield Edit(_line_end(text, last), _line_end(text, last), _newline(text) + " " * indent + entry)
+            yield Edit(
+                _line_end(text, last), _line_end(text, last), _newline(text) + " " * indent + entry
+            )
         else:
             yield Edit(last, last, f", {entry}")
 
@@ -108,10 +133,18 @@ def _remove(document: Document, path: Path, gone: Sequence[str]) -> Iterator[Edi
     text, order = document.source.text, _fields(document, path)
     last_kept = max((index for index, key in enumerate(order) if key not in gone), default=-1)
     for key in gone:
-        index, start, end = order.index(key), document.keys[(*path, key)].start, document.values[(*path, key)].end
+        index, start, end = (
+            order.index(key),
+            document.keys[(*path, key)].start,
+            document.values[(*path, key)].end,
+        )
         if document.values[path].style == "block":
             stop = _line_end(text, end)
-            yield Edit(start - _indent(document, start), stop + len(_newline(text)) * (stop < len(text)), "")
+            yield Edit(
+                start - _indent(document, start),
+                stop + len(_newline(text)) * (stop < len(text)),
+                "",
+            )
         elif index < last_kept:
             following = document.keys[(*path, order[index + 1])].start
             comma = text.index(",", end) + 1
@@ -126,7 +159,9 @@ def _indent(document: Document, index: int) -> int:
     return document.source.place(index)[1] - 1
 
 
-def _add_overrides(document: Document, at: Path, added: Mapping[str, Mapping[str, object]]) -> Iterator[Edit]:
+def _add_overrides(
+    document: Document, at: Path, added: Mapping[str, Mapping[str, object]]
+) -> Iterator[Edit]:
     """New overrides of a setting, behind those that it has, in the style in which they stand."""
     text, span = document.source.text, document.values.get(at)
     around = document.values[at[:-1]]
@@ -135,7 +170,9 @@ def _add_overrides(document: Document, at: Path, added: Mapping[str, Mapping[str
     elif span is None:
         indent = _indent(document, document.keys[(*at[:-1], "label")].start)
         end = _line_end(text, around.end)
-        yield Edit(end, end, f"{_newline(text)}{' ' * indent}overrides:{_lines(text, added, indent + 2)}")
+        yield Edit(
+            end, end, f"{_newline(text)}{' ' * indent}overrides:{_lines(text, added, indent + 2)}"
+        )
     elif span.style == "block":
         indent = _indent(document, document.keys[(*at, _fields(document, at)[-1])].start)
         end = _line_end(text, span.end)
@@ -145,7 +182,10 @@ def _add_overrides(document: Document, at: Path, added: Mapping[str, Mapping[str
 
 
 def _lines(text: str, added: Mapping[str, object], indent: int) -> str:
-    return "".join(f"{_newline(text)}{' ' * indent}{key_text(key)}: {flow(value)}" for key, value in added.items())
+    return "".join(
+        f"{_newline(text)}{' ' * indent}{key_text(key)}: {flow(value)}"
+        for key, value in added.items()
+    )
 
 
 def _into_braces(text: str, span: Span, added: Mapping[str, object]) -> Edit:

@@ -13,14 +13,18 @@ from spinelink.io.dump import dump_network
 from spinelink.io.network_file import inspect, parse_network
 from spinelink.io.patch import patch_text
 from spinelink.io.source_text import SourceText, read_source
-from spinelink.model.network import Network
+from spinelink.network.network import Network
 
 
 class SaveError(SpinelinkError, ValueError):
     """A network that could not be written so that reading it gives the same network."""
 
 
-def save_network(original: str | os.PathLike[str] | SourceText | None, network: Network, destination: str | os.PathLike[str]) -> Path:
+def save_network(
+    original: str | os.PathLike[str] | SourceText | None,
+    network: Network,
+    destination: str | os.PathLike[str],
+) -> Path:
     """Write a network file and return its path.
 
     `original` is the file that the network came from (or its text): where only numbers differ, only their text is changed; else, or
@@ -59,10 +63,14 @@ def _patched(original: str | os.PathLike[str] | SourceText, network: Network) ->
 
 def _require_same(written: Network, network: Network, target: Path) -> None:
     if written != network:
-        raise SaveError(f"{target}: what would be written does not read as the same network; nothing was written.")
+        raise SaveError(
+            f"{target}: what would be written does not read as the same network; nothing was written."
+        )
 
 
-def write_text(target: Path, text: str, check: Callable[[bytes], object] = lambda data: None) -> Path:
+def write_text(
+    target: Path, text: str, check: Callable[[bytes], object] = lambda data: None
+) -> Path:
     """Writes a file whole or not at all: under a temporary name in the same folder, which `check` may look at, and only then under its own."""
     real = Path(os.path.realpath(target))
     handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent)

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from spinelink.model.claim import ClaimFile
-from spinelink.model.network import Network
+from spinelink.network.claim import ClaimFile
+from spinelink.network.network import Network
 
 FOLDER = Path("networks")
 NETWORK, CLAIMS = "network.schema.json", "claims.schema.json"
@@ -38,7 +38,10 @@ def _schema(kind: type[BaseModel], title: str) -> dict[str, Any]:
 def schema_texts() -> dict[str, str]:
     """The schemas as the committed files hold them, by name."""
     schemas = {NETWORK: network_schema(), CLAIMS: claims_schema()}
-    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+    return {
+        name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }
 
 
 def _closed(value: Any) -> Any:

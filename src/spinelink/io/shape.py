@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from spinelink.errors import near_names
 from spinelink.io.yaml_events import Path
-from spinelink.model.base import NAME_PATTERN, STATE_PATTERN
-from spinelink.model.check_number import Issue, near
-from spinelink.model.network import Network
+from spinelink.network.base import NAME_PATTERN, STATE_PATTERN
+from spinelink.network.check.parameter import Issue, near
+from spinelink.network.network import Network
 
 NUMBER_HINT = "a number says where it comes from: {{estimate: {}, interval: [low, high], grade: measured, source: KEY}}"
 _KINDS = {"prior", "table", "noisy_or", "noisy_max", "log_odds", "accuracy", "deterministic"}
@@ -37,7 +37,11 @@ _FIELD_HINTS = {
 def issues_of(errors: Sequence[ErrorDetails]) -> list[Issue]:
     """The refusals of pydantic as issues. A list is not called too short for items that were refused already."""
     around = {error["loc"][:length] for error in errors for length in range(len(error["loc"]))}
-    return [issue_of(error) for error in errors if not (error["type"] == "too_short" and error["loc"] in around)]
+    return [
+        issue_of(error)
+        for error in errors
+        if not (error["type"] == "too_short" and error["loc"] in around)
+    ]
 
 
 def issue_of(error: ErrorDetails) -> Issue:
@@ -66,7 +70,11 @@ def path_of(loc: tuple[int | str, ...]) -> Path:
 def _is_tag(loc: tuple[int | str, ...], index: int) -> bool:
     part = loc[index]
     in_cpd = index == 3 and loc[0] == "nodes" and loc[2] == "cpd"
-    return part == "[key]" or (isinstance(part, str) and part.startswith("|") and part.endswith("|")) or (in_cpd and part in _KINDS)
+    return (
+        part == "[key]"
+        or (isinstance(part, str) and part.startswith("|") and part.endswith("|"))
+        or (in_cpd and part in _KINDS)
+    )
 
 
 def _words(path: Path) -> str:
@@ -76,7 +84,11 @@ def _words(path: Path) -> str:
     last = f"item {path[-1] + 1} of {path[-2]}" if isinstance(path[-1], int) else str(path[-1])
     around = [str(part) for part in path[:-1] if isinstance(part, str)]
     if path[0] in {"nodes", "settings", "alerts", "sources"}:
-        inner = [str(part) for part in path[2:-1] if isinstance(part, str) and part not in {"cpd", "estimate", path[-1]}]
+        inner = [
+            str(part)
+            for part in path[2:-1]
+            if isinstance(part, str) and part not in {"cpd", "estimate", path[-1]}
+        ]
         middle = f" of {inner[-1]}" if inner and not isinstance(path[-1], int) else ""
         return f"{last}{middle} of {path[1]}" if len(path) > 2 else last
     return f"{last} of {around[-1]}" if around and not isinstance(path[-1], int) else last
@@ -98,7 +110,10 @@ def _missing(error: ErrorDetails, words: str) -> tuple[str, str]:
     field = error["loc"][-1]
     if isinstance(field, int):
         parent = error["loc"][-2]
-        return f"{_words(path_of(error['loc'][:-1]))} needs two numbers", "[k, n]" if parent == "counts" else "[low, high]"
+        return (
+            f"{_words(path_of(error['loc'][:-1]))} needs two numbers",
+            "[k, n]" if parent == "counts" else "[low, high]",
+        )
     return f"{words} is missing", _FIELD_HINTS.get(str(field), "")
 
 
@@ -110,14 +125,21 @@ def _extra(error: ErrorDetails, words: str) -> tuple[str, str]:
         why = "SNOMED CT codes may not be passed on; " if snomed else ""
         return f"codes of {path[1]} has no key {key!r}", f"{why}there are: hpo, mondo, icd10"
     if path[0] == "nodes" and path[2:] == ("cpd", "parents"):
-        return f"{path[1]} has parents, but its kind ({error['loc'][3]}) does not take a list of them", _parents_hint(str(error["loc"][3]))
+        return (
+            f"{path[1]} has parents, but its kind ({error['loc'][3]}) does not take a list of them",
+            _parents_hint(str(error["loc"][3])),
+        )
     fields = _fields_at(error["loc"][:-1])
     hint = near(key, fields) or f"there are: {', '.join(fields)}"
     return f"{around} has no key {key!r}", hint
 
 
 def _parents_hint(kind: str) -> str:
-    return "a prior node has no parents; use kind: table" if kind == "prior" else "they are the keys of its links, odds_ratios or of"
+    return (
+        "a prior node has no parents; use kind: table"
+        if kind == "prior"
+        else "they are the keys of its links, odds_ratios or of"
+    )
 
 
 def _literal(error: ErrorDetails, words: str) -> tuple[str, str]:
@@ -134,7 +156,9 @@ def _tag(error: ErrorDetails, words: str) -> tuple[str, str]:
     if error["type"] == "union_tag_not_found":
         return f"kind is missing in {words}", f"one of {_FIELD_HINTS['kind']}"
     tag = error["ctx"].get("tag", "")
-    return f"{words} has the kind {tag!r}; the kinds are {_FIELD_HINTS['kind']}", near(tag, sorted(_KINDS))
+    return f"{words} has the kind {tag!r}; the kinds are {_FIELD_HINTS['kind']}", near(
+        tag, sorted(_KINDS)
+    )
 
 
 def _pattern(error: ErrorDetails, words: str) -> tuple[str, str]:
@@ -149,7 +173,11 @@ def _number(error: ErrorDetails, words: str) -> tuple[str, str]:
     if isinstance(value, str):
         plain = value.replace("_", "").replace(",", ".").rstrip("% ")
         number = _as_number(plain)
-        hint = "" if number is None else f"write {number / 100 if value.rstrip().endswith('%') else number:.15g}"
+        hint = (
+            ""
+            if number is None
+            else f"write {number / 100 if value.rstrip().endswith('%') else number:.15g}"
+        )
     return f"{words} must be a number, not {_shown(value)}", hint
 
 
@@ -170,7 +198,11 @@ def _text(error: ErrorDetails, words: str) -> tuple[str, str]:
 def _mapping(error: ErrorDetails, words: str) -> tuple[str, str]:
     value = error["input"]
     name = error.get("ctx", {}).get("class_name", "")
-    if name in {"Probability", "Ratio", "Distribution"} and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if (
+        name in {"Probability", "Ratio", "Distribution"}
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ):
         return f"{words} is a bare number, {value:g}", NUMBER_HINT.format(f"{value:g}")
     if not path_of(error["loc"]):
         return f"a network file is a mapping, not {_shown(value)}", _FIELD_HINTS["spinelink"]
@@ -181,15 +213,24 @@ def _bound(error: ErrorDetails, words: str) -> tuple[str, str]:
     context, value = error["ctx"], error["input"]
     bound = next(context[key] for key in ("ge", "gt", "le", "lt") if key in context)
     side = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}[next(iter(context))]
-    percentage = context.get("le") == 1.0 and isinstance(value, (int, float)) and 1.0 < value <= 100.0
-    return f"{words} is {_shown(value)}; it must be {side} {bound:g}", f"a percentage? write {value / 100:.15g}" if percentage else ""
+    percentage = (
+        context.get("le") == 1.0 and isinstance(value, (int, float)) and 1.0 < value <= 100.0
+    )
+    return (
+        f"{words} is {_shown(value)}; it must be {side} {bound:g}",
+        f"a percentage? write {value / 100:.15g}" if percentage else "",
+    )
 
 
 def _length(error: ErrorDetails, words: str) -> tuple[str, str]:
     context = error["ctx"]
     if "min_length" in context:
         count = context["min_length"]
-        return (f"{words} is empty", "") if count == 1 else (f"{words} needs at least {count} items", "")
+        return (
+            (f"{words} is empty", "")
+            if count == 1
+            else (f"{words} needs at least {count} items", "")
+        )
     what = "characters" if error["type"].startswith("string") else "items"
     return f"{words} is too long: at most {context['max_length']} {what}", ""
 
@@ -210,13 +251,21 @@ _TRANSLATIONS: dict[str, Callable[[ErrorDetails, str], tuple[str, str]]] = {
     "union_tag_invalid": _tag,
     "union_tag_not_found": _tag,
     "string_pattern_mismatch": _pattern,
-    **dict.fromkeys(("float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"), _number),
+    **dict.fromkeys(
+        ("float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"), _number
+    ),
     "string_type": _text,
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), _mapping),
     **dict.fromkeys(("greater_than_equal", "greater_than", "less_than_equal", "less_than"), _bound),
     **dict.fromkeys(("too_short", "too_long", "string_too_short", "string_too_long"), _length),
-    "tuple_type": lambda error, words: (f"{words} must be a list, not {_shown(error['input'])}", "write [..., ...]"),
-    "bool_type": lambda error, words: (f"{words} must be true or false, not {_shown(error['input'])}", ""),
+    "tuple_type": lambda error, words: (
+        f"{words} must be a list, not {_shown(error['input'])}",
+        "write [..., ...]",
+    ),
+    "bool_type": lambda error, words: (
+        f"{words} must be true or false, not {_shown(error['input'])}",
+        "",
+    ),
     "value_error": _value,
 }
 
@@ -251,7 +300,14 @@ def _step(kind: Any, part: int | str) -> Any:
     if get_origin(kind) is tuple:
         return get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return next((field.annotation for name, field in kind.model_fields.items() if part in (name, field.alias)), None)
+        return next(
+            (
+                field.annotation
+                for name, field in kind.model_fields.items()
+                if part in (name, field.alias)
+            ),
+            None,
+        )
     return None
 
 

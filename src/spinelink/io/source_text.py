@@ -16,7 +16,9 @@ SIZE_LIMIT = 5_000_000
 """Bytes. A network of 1,000 nodes with every number sourced is below 1 MB."""
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,27 @@ class SourceText:
         line = bisect.bisect_right(self.starts, index)
         return line, index - self.starts[line - 1] + 1
 
-    def problem(self, start: int, message: str, *, hint: str = "", end: int | None = None, severity: str = "error") -> Problem:
+    def problem(
+        self,
+        start: int,
+        message: str,
+        *,
+        hint: str = "",
+        end: int | None = None,
+        severity: str = "error",
+    ) -> Problem:
         """A problem with the text from `start` to `end`; the text is cut at the end of its line."""
         line, column = self.place(min(start, len(self.text)))
         text = self.text[start : start + 1 if end is None else end]
-        return Problem(self.file, line, column, message, hint, _BREAK.split(text, maxsplit=1)[0].rstrip(), severity)
+        return Problem(
+            self.file,
+            line,
+            column,
+            message,
+            hint,
+            _BREAK.split(text, maxsplit=1)[0].rstrip(),
+            severity,
+        )
 
 
 def read_source(path: str | os.PathLike[str]) -> SourceText:
@@ -54,7 +72,9 @@ def read_source(path: str | os.PathLike[str]) -> SourceText:
     try:
         status = where.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise _refusal(where, "a folder, not a network file" if where.is_dir() else "not a regular file")
+            raise _refusal(
+                where, "a folder, not a network file" if where.is_dir() else "not a regular file"
+            )
         if status.st_size > SIZE_LIMIT:
             raise _too_large(where, status.st_size)
         with where.open("rb") as stream:
@@ -62,7 +82,9 @@ def read_source(path: str | os.PathLike[str]) -> SourceText:
     except FileNotFoundError:
         raise _refusal(where, "no such file", hint=_near_files(where)) from None
     except (OSError, ValueError) as error:
-        raise _refusal(where, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise _refusal(
+            where, f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
     return decode_source(data, file=str(where))
 
 
@@ -74,7 +96,13 @@ def decode_source(data: bytes | str, *, file: str) -> SourceText:
     source = SourceText(file, text.removeprefix("\ufeff"))
     if found := _UNPRINTABLE.search(source.text):
         name = f"the character U+{ord(found.group()):04X} cannot stand in a YAML file"
-        raise NetworkFileError([source.problem(found.start(), name, hint="delete it, or write it as an escape in double quotes")])
+        raise NetworkFileError(
+            [
+                source.problem(
+                    found.start(), name, hint="delete it, or write it as an escape in double quotes"
+                )
+            ]
+        )
     return source
 
 
@@ -93,13 +121,17 @@ def _refusal(path: str | Path, message: str, *, hint: str = "") -> NetworkFileEr
 
 
 def _too_large(path: str | Path, size: int) -> NetworkFileError:
-    return _refusal(path, f"the file has {size:,} bytes; a network file may have at most {SIZE_LIMIT:,}")
+    return _refusal(
+        path, f"the file has {size:,} bytes; a network file may have at most {SIZE_LIMIT:,}"
+    )
 
 
 def _near_files(path: Path) -> str:
     """A suggestion from the YAML files of the same folder."""
     try:
-        siblings = sorted(item.name for item in path.parent.iterdir() if item.suffix in {".yaml", ".yml"})
+        siblings = sorted(
+            item.name for item in path.parent.iterdir() if item.suffix in {".yaml", ".yml"}
+        )
     except (OSError, ValueError):
         return ""
     return did_you_mean(path.name, siblings).strip()

@@ -70,7 +70,12 @@ class Document:
     def span(self, path: Path, *, key: bool = False) -> Span:
         """The place of a key or value; of the key where the value fills indented lines; of what is around it where it is missing."""
         value = self.values.get(path)
-        if value is not None and path and not key and (value.style != "block" or path not in self.keys):
+        if (
+            value is not None
+            and path
+            and not key
+            and (value.style != "block" or path not in self.keys)
+        ):
             return value
         while path:
             if (found := self.keys.get(path) or self.values.get(path)) is not None:
@@ -129,7 +134,9 @@ def _events(text: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         if "nesting depth" not in (error.problem or "") or error.problem_mark is None:
             raise
-        yield from islice(yaml.parse(text[: error.problem_mark.index - 1], Loader=_LOADER), done, None)
+        yield from islice(
+            yaml.parse(text[: error.problem_mark.index - 1], Loader=_LOADER), done, None
+        )
 
 
 def _read(events: Iterator[Any], document: Document) -> None:
@@ -141,7 +148,9 @@ def _read(events: Iterator[Any], document: Document) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                document.refuse(span, "a second document; a network file holds one", hint="delete the '---'")
+                document.refuse(
+                    span, "a second document; a network file holds one", hint="delete the '---'"
+                )
                 raise _GiveUp
         elif isinstance(event, yaml.CollectionEndEvent):
             _close(stack, span, document)
@@ -149,14 +158,23 @@ def _read(events: Iterator[Any], document: Document) -> None:
             _refuse_extras(event, span, document)
             _open_or_add(event, span, stack, document)
     if not documents:
-        document.refuse(Span(0, 0), "the file is empty", hint="a network file begins with 'spinelink: 1'", path=())
+        document.refuse(
+            Span(0, 0),
+            "the file is empty",
+            hint="a network file begins with 'spinelink: 1'",
+            path=(),
+        )
 
 
 def _refuse_extras(event: Any, span: Span, document: Document) -> None:
     if isinstance(event, yaml.AliasEvent):
         return
     if event.anchor is not None:
-        document.refuse(span, f"anchor &{event.anchor}; a network file has none", hint="write each value out where it is used")
+        document.refuse(
+            span,
+            f"anchor &{event.anchor}; a network file has none",
+            hint="write each value out where it is used",
+        )
     if event.tag is not None:
         document.refuse(span, f"tag {event.tag}; a network file has none", hint="delete it")
 
@@ -171,12 +189,19 @@ def _open_or_add(event: Any, span: Span, stack: list[_Open], document: Document)
         if len(stack) >= DEPTH_LIMIT:
             document.refuse(span, f"nested more than {DEPTH_LIMIT} levels deep", path=path)
             raise _GiveUp
-        container: dict[str, object] | list[object] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        container: dict[str, object] | list[object] = (
+            {} if isinstance(event, yaml.MappingStartEvent) else []
+        )
         stack.append(_Open(path, span.start, bool(event.flow_style), container))
         return
     value = None
     if isinstance(event, yaml.AliasEvent):
-        document.refuse(span, f"alias *{event.anchor}; a network file has none", hint="write the value out", path=path)
+        document.refuse(
+            span,
+            f"alias *{event.anchor}; a network file has none",
+            hint="write the value out",
+            path=path,
+        )
     else:
         value = event.value
         if not event.style:
@@ -193,7 +218,11 @@ def _path_of_next(top: _Open | None) -> Path:
 def _take_key(event: Any, span: Span, top: _Open, document: Document) -> None:
     """The next event of a mapping is a key: text, and not seen before."""
     if not isinstance(event, yaml.ScalarEvent):
-        document.refuse(span, "a key must be plain text, not a list, mapping or alias", hint="text with brackets or braces needs quotes")
+        document.refuse(
+            span,
+            "a key must be plain text, not a list, mapping or alias",
+            hint="text with brackets or braces needs quotes",
+        )
         raise _GiveUp
     path = (*top.path, event.value)
     top.key, top.drop = event.value, path in document.keys
@@ -202,7 +231,9 @@ def _take_key(event: Any, span: Span, top: _Open, document: Document) -> None:
         return
     line, column = document.source.place(document.keys[path].start)
     inside = f" in {top.path[-1]}" if top.path else ""
-    document.refuse(span, f"key {event.value!r} appears twice{inside}; first at line {line}, column {column}")
+    document.refuse(
+        span, f"key {event.value!r} appears twice{inside}; first at line {line}, column {column}"
+    )
     top.key = f"\0{span.start}"  # The second value is read for its problems, under a name of its own, and then dropped.
 
 
@@ -222,7 +253,11 @@ def _add(top: _Open | None, path: Path, value: object, span: Span, document: Doc
 
 def _close(stack: list[_Open], span: Span, document: Document) -> None:
     done = stack.pop()
-    place = Span(done.start, span.end, "flow") if done.flow else Span(done.start, max(done.end, done.start), "block")
+    place = (
+        Span(done.start, span.end, "flow")
+        if done.flow
+        else Span(done.start, max(done.end, done.start), "block")
+    )
     _add(stack[-1] if stack else None, done.path, done.container, place, document)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
 from spinelink.library import load
-from spinelink.model.parameter import Beta, Parameter, Probability
-from spinelink.model.settings import parameters_in
+from spinelink.network.parameter import Beta, Parameter, Probability
+from spinelink.network.setting import parameters_in
 from spinelink.networks_folder import bundled
 
 if TYPE_CHECKING:
@@ -31,10 +31,15 @@ def source(model: Model) -> Source | None:
     """Where a model comes from; None where no one line gives it: no file, a file that says something else by now, a fit, changes of changes."""
     if model.origin is None:
         return None
-    network = next((name for name, path in bundled().items() if path == model.origin), str(model.origin.resolve()))
+    network = next(
+        (name for name, path in bundled().items() if path == model.origin),
+        str(model.origin.resolve()),
+    )
     default = model.network.default_setting
     try:
-        for setting in dict.fromkeys((model.setting, default)):  # the numbers were changed in force, or in the file's own setting
+        for setting in dict.fromkeys(
+            (model.setting, default)
+        ):  # the numbers were changed in force, or in the file's own setting
             plain = load(model.origin, setting=setting)
             expression = f"sl.load({network!r}{_setting(plain)})"
             if plain.fingerprint == model.fingerprint:
@@ -43,14 +48,19 @@ def source(model: Model) -> Source | None:
             numbers = _differing(plain, there)
             if plain.with_parameters(numbers).fingerprint == model.fingerprint:
                 back = f".in_setting({model.setting!r})" if setting != model.setting else ""
-                return Source(network, f"{expression}.with_parameters({{{_said(numbers)}}}){back}", False)
+                return Source(
+                    network, f"{expression}.with_parameters({{{_said(numbers)}}}){back}", False
+                )
     except (SpinelinkError, OSError):
         return None
     return None
 
 
 def _said(numbers: Mapping[str, object]) -> str:
-    return ", ".join(f"{k!r}: {f'sl.Beta({v.alpha!r}, {v.beta!r})' if isinstance(v, Beta) else repr(v)}" for k, v in numbers.items())
+    return ", ".join(
+        f"{k!r}: {f'sl.Beta({v.alpha!r}, {v.beta!r})' if isinstance(v, Beta) else repr(v)}"
+        for k, v in numbers.items()
+    )
 
 
 def _differing(plain: Model, model: Model) -> dict[str, float | Beta | Mapping[str, float]]:
@@ -66,7 +76,11 @@ def _change(parameter: Parameter) -> float | Beta | Mapping[str, float]:
 
 
 def _setting(model: Model) -> str:
-    return f", setting={model.setting!r}" if model.setting and model.setting != model.network.default_setting else ""
+    return (
+        f", setting={model.setting!r}"
+        if model.setting and model.setting != model.network.default_setting
+        else ""
+    )
 
 
 def python(original: Model, where: Source | None, case: Case, changed: Mapping[str, object]) -> str:
@@ -79,7 +93,9 @@ def python(original: Model, where: Source | None, case: Case, changed: Mapping[s
             f"# Keep the model first: explorer.case.model.save({file!r})\n"
             f"case = sl.load({file!r}{_setting(case.model)}){observed}"
         )
-    setting = f".in_setting({case.model.setting!r})" if case.model.setting != original.setting else ""
+    setting = (
+        f".in_setting({case.model.setting!r})" if case.model.setting != original.setting else ""
+    )
     python = where.python
     if setting and where.plain:  # the short way
         python, setting = f"sl.load({where.network!r}{_setting(case.model)})", ""
@@ -97,5 +113,9 @@ def command(where: Source | None, case: Case, changed: Mapping[str, object], fil
     """The same question on the command line, from the saved findings; empty where the model is not one that a file gives."""
     if where is None or not where.plain or changed:
         return ""
-    setting = f" --setting {case.model.setting}" if case.model.setting and case.model.setting != case.model.network.default_setting else ""
+    setting = (
+        f" --setting {case.model.setting}"
+        if case.model.setting and case.model.setting != case.model.network.default_setting
+        else ""
+    )
     return f"spinelink query --network {shlex.quote(where.network)} @{file}{setting}"

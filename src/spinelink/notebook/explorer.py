@@ -36,11 +36,19 @@ class State:
     def base(self) -> Model:
         """The model as it was given, in the setting in force."""
         setting = self.case.model.setting
-        return self.original.in_setting(setting) if setting and setting != self.original.setting else self.original
+        return (
+            self.original.in_setting(setting)
+            if setting and setting != self.original.setting
+            else self.original
+        )
 
     def rebuilt(self, model: Model, changed: Changes) -> State:
         """The same findings in another setting, or with other numbers."""
-        return replace(self, case=(model.with_parameters(changed) if changed else model).observe(self.case.evidence), changed=changed)
+        return replace(
+            self,
+            case=(model.with_parameters(changed) if changed else model).observe(self.case.evidence),
+            changed=changed,
+        )
 
 
 class Explorer(anywidget.AnyWidget):
@@ -66,7 +74,9 @@ class Explorer(anywidget.AnyWidget):
         self._closed = False
         self._asked = self._answered = 0
         first = {**view.view(case, {}, self._of), "version": 0, "can_undo": False, "error": ""}
-        super().__init__(shell=view.shell(case.model, self._of), view=first, numbers={}, later={"version": 0})
+        super().__init__(
+            shell=view.shell(case.model, self._of), view=first, numbers={}, later={"version": 0}
+        )
         self.on_msg(self._receive)
         self._ask_later()
 
@@ -78,12 +88,18 @@ class Explorer(anywidget.AnyWidget):
     @case.setter
     def case(self, case: Case) -> None:
         if not isinstance(case, Case):
-            raise SpinelinkError(f"explorer.case is a Case, as model.observe(numbness=True) gives, not a {type(case).__name__}.")
+            raise SpinelinkError(
+                f"explorer.case is a Case, as model.observe(numbness=True) gives, not a {type(case).__name__}."
+            )
         now, model = self._state, case.model
         if model.engine != now.case.model.engine:
             case = Case(replace(model, engine=now.case.model.engine), case.findings)
-        if model.network is now.case.model.network and (model.setting == now.case.model.setting or not now.changed):
-            self._become(replace(now, case=case))  # the same numbers: what the sliders changed still holds
+        if model.network is now.case.model.network and (
+            model.setting == now.case.model.setting or not now.changed
+        ):
+            self._become(
+                replace(now, case=case)
+            )  # the same numbers: what the sliders changed still holds
         elif model.network is now.original.network:
             self._become(State(now.original, case, {}))
         else:
@@ -131,7 +147,9 @@ class Explorer(anywidget.AnyWidget):
         except (KeyError, TypeError, ValueError) as error:
             self._say(f"the explorer did not understand that: {error}", message)
         except Exception as error:
-            self._say(f"this went wrong and changed nothing: {type(error).__name__}: {error}", message)
+            self._say(
+                f"this went wrong and changed nothing: {type(error).__name__}: {error}", message
+            )
         else:
             if "sequence" in message and self.view.get("sequence") != message["sequence"]:
                 self._say("", message)
@@ -142,12 +160,18 @@ class Explorer(anywidget.AnyWidget):
 
     def _observe(self, message: Mapping[str, Any]) -> None:
         node, value = str(message["node"]), message.get("value")
-        case = self.case.retract(node) if value is None and node in self.case.findings else self.case.observe({node: value})
+        case = (
+            self.case.retract(node)
+            if value is None and node in self.case.findings
+            else self.case.observe({node: value})
+        )
         try:
             self._become(replace(self._state, case=case), message)
         except SpinelinkError as error:
             known = {a.rule for a in self.case.alerts()}
-            new = [a for a in case.alerts() if a.rule not in known]  # a contradiction does not silence a red flag
+            new = [
+                a for a in case.alerts() if a.rule not in known
+            ]  # a contradiction does not silence a red flag
             raised = "".join(f" {a.urgency.upper()}: {a.label}. {a.advice}" for a in new)
             raise SpinelinkError(f"{error} The answer was not taken.{raised}") from None
 
@@ -160,11 +184,19 @@ class Explorer(anywidget.AnyWidget):
 
     def _setting(self, message: Mapping[str, Any]) -> None:
         now = self._state
-        self._become(now.rebuilt(now.original.in_setting(str(message["name"])), now.changed), message)
+        self._become(
+            now.rebuilt(now.original.in_setting(str(message["name"])), now.changed), message
+        )
 
     def _parameter(self, message: Mapping[str, Any]) -> None:
         now = self._state
-        changed = moved(now.base, now.changed, str(message["id"]), str(message.get("state", "")), float(message["value"]))
+        changed = moved(
+            now.base,
+            now.changed,
+            str(message["id"]),
+            str(message.get("state", "")),
+            float(message["value"]),
+        )
         self._become(now.rebuilt(now.base, changed), message)
 
     def _reset_parameters(self, message: Mapping[str, Any]) -> None:
@@ -185,7 +217,9 @@ class Explorer(anywidget.AnyWidget):
         if self._tab == "numbers":
             if self._node not in self.case.model.nodes:
                 self._node = (
-                    str(self.view["causes"][0]["name"]).partition("=")[0] if self.view["causes"] else next(iter(self.case.model.nodes))
+                    str(self.view["causes"][0]["name"]).partition("=")[0]
+                    if self.view["causes"]
+                    else next(iter(self.case.model.nodes))
                 )
             self.numbers = numbers(self._state.base, self._node)
 
@@ -201,7 +235,9 @@ class Explorer(anywidget.AnyWidget):
                 text = self.case.report(Path(folder) / "case.html").read_text(encoding="utf-8")
             name = f"{stem}-case.html"
         else:
-            raise SpinelinkError(f"there is no export {kind!r}; there are findings, report and patch.")
+            raise SpinelinkError(
+                f"there is no export {kind!r}; there are findings, report and patch."
+            )
         self.send({"type": "file", "name": name, "text": text})
 
     @property
@@ -210,7 +246,9 @@ class Explorer(anywidget.AnyWidget):
 
     # -- what follows
 
-    def _become(self, state: State, message: Mapping[str, Any] | None = None, *, remember: bool = True) -> None:
+    def _become(
+        self, state: State, message: Mapping[str, Any] | None = None, *, remember: bool = True
+    ) -> None:
         """Shows another case; nothing has changed where it cannot be."""
         before, network = self._state, state.case.model.network
         of = tuple(n for n in self._of if n in network.nodes)
@@ -220,7 +258,12 @@ class Explorer(anywidget.AnyWidget):
             self._past = [*self._past[-MOST_UNDO + 1 :], before]
         self._state = state
         self._version += 1
-        extra = {"version": self._version, "can_undo": bool(self._past), "error": "", "sequence": (message or {}).get("sequence", 0)}
+        extra = {
+            "version": self._version,
+            "can_undo": bool(self._past),
+            "error": "",
+            "sequence": (message or {}).get("sequence", 0),
+        }
         with self.hold_sync():  # all parts in one message
             if other:
                 self.shell = view.shell(state.original, of)
@@ -233,7 +276,9 @@ class Explorer(anywidget.AnyWidget):
             return
         with self._wake:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="spinelink explorer", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name="spinelink explorer", daemon=True
+                )
                 self._thread.start()
             self._asked += 1
             self._wake.notify_all()
@@ -244,10 +289,14 @@ class Explorer(anywidget.AnyWidget):
                 self._wake.wait_for(lambda: self._answered < self._asked or self._closed)
                 if self._closed:
                     return
-                while self._wake.wait(PAUSE) and not self._closed:  # while clicks come, they have the machine to themselves
+                while (
+                    self._wake.wait(PAUSE) and not self._closed
+                ):  # while clicks come, they have the machine to themselves
                     pass
                 asked, version = self._asked, self._version
-            with suppress(Exception):  # the widget is gone: what else fails is shown where it belongs
+            with suppress(
+                Exception
+            ):  # the widget is gone: what else fails is shown where it belongs
                 self._compute(version)
             with self._wake:
                 self._answered = asked
@@ -271,7 +320,9 @@ class Explorer(anywidget.AnyWidget):
             steps["tests"] = lambda: view.next_tests(case, of)
         if self.shell["links"]:
             steps["link"] = lambda: view.linked(case)
-        found: dict[str, Any] = dict(self.later) if self.later.get("version") == version else {"version": version}
+        found: dict[str, Any] = (
+            dict(self.later) if self.later.get("version") == version else {"version": version}
+        )
         for key, step in steps.items():
             if key in found:
                 continue
@@ -280,7 +331,12 @@ class Explorer(anywidget.AnyWidget):
             except SpinelinkError as error:
                 found = {**found, key: {"problem": str(error)}}
             except Exception as error:
-                found = {**found, key: {"problem": f"This could not be computed: {type(error).__name__}: {error}"}}
+                found = {
+                    **found,
+                    key: {
+                        "problem": f"This could not be computed: {type(error).__name__}: {error}"
+                    },
+                }
             if version != self._version or self._closed:
                 return
             self.later = found
@@ -309,5 +365,7 @@ class Explorer(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
     def _still(self) -> str:
-        ranking = self.case.differential(limit=6)._repr_html_() if self.case.model.network.ranked else ""
+        ranking = (
+            self.case.differential(limit=6)._repr_html_() if self.case.model.network.ranked else ""
+        )
         return f"<div class='spinelink-still'>{self.case._repr_html_()}{ranking}</div>"

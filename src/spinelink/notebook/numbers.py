@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from spinelink.errors import UnknownNameError
-from spinelink.inference.uncertainty import stated_interval
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter
-from spinelink.model.parameters import Located, locate_in_cpd
-from spinelink.model.settings import parameters_in
+from spinelink.inference.sampled_parameters import stated_interval
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import Located, locate_in_cpd
+from spinelink.network.setting import parameters_in
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Model
@@ -24,7 +24,11 @@ Changes = dict[str, float | dict[str, float]]
 def numbers(model: Model, name: str) -> dict[str, Any]:
     """A node's numbers as the model gives them, before any slider moved: id, state, estimate, interval, grade, sources, note."""
     inside = parameters_in(model.network, model.setting)
-    rows = [row for each in locate_in_cpd(name, model.network.nodes[name].cpd) for row in _rows(model.network, each, inside[each.id])]
+    rows = [
+        row
+        for each in locate_in_cpd(name, model.network.nodes[name].cpd)
+        for row in _rows(model.network, each, inside[each.id])
+    ]
     return {"node": name, "setting": model.setting or "", "rows": rows}
 
 
@@ -62,7 +66,9 @@ def moved(model: Model, changed: Changes, name: str, state: str, value: float) -
     """The changes with one number more; where it is a state's, the other states of its distribution give way in proportion."""
     known = parameters_in(model.network, model.setting)
     if name not in known:
-        raise UnknownNameError(name, kind="parameter", allowed=known, where=f"network {model.name!r}")
+        raise UnknownNameError(
+            name, kind="parameter", allowed=known, where=f"network {model.name!r}"
+        )
     p = known[name]
     if not isinstance(p, Distribution):
         return {**changed, name: value}
@@ -71,11 +77,18 @@ def moved(model: Model, changed: Changes, name: str, state: str, value: float) -
     if state not in now:
         raise UnknownNameError(state, kind="state", allowed=now, where=name)
     rest = sum(v for s, v in now.items() if s != state)
-    share = {s: v / rest if rest > 0.0 else 1.0 / (len(now) - 1) for s, v in now.items() if s != state}
+    share = {
+        s: v / rest if rest > 0.0 else 1.0 / (len(now) - 1) for s, v in now.items() if s != state
+    }
     return {**changed, name: {s: value if s == state else (1.0 - value) * share[s] for s in now}}
 
 
 def patch(model: Model, changed: Mapping[str, object]) -> str:
     """The changed numbers as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
-    about = {"network": model.name, "version": model.network.version, "setting": model.setting, "parameters": dict(changed)}
+    about = {
+        "network": model.name,
+        "version": model.network.version,
+        "setting": model.setting,
+        "parameters": dict(changed),
+    }
     return json.dumps(about, indent=2) + "\n"

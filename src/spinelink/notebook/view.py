@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinelink.errors import SpinelinkError
-from spinelink.model.evidence import Finding
-from spinelink.model.variable import OBSERVABLE, Node
+from spinelink.network.evidence import Finding
+from spinelink.network.node import OBSERVABLE, Node
 from spinelink.notebook.numbers import labelled
 from spinelink.result import NOTICE
 
@@ -28,15 +28,26 @@ def shell(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, node in network.nodes.items():
         if node.role in OBSERVABLE:
-            region = "" if node.role in ("context", "other") else (node.region or "general").replace("_", " ")
+            region = (
+                ""
+                if node.role in ("context", "other")
+                else (node.region or "general").replace("_", " ")
+            )
             groups.setdefault((node.role, region), []).append(_node(name, node))
     order = [*KINDS, *PLAIN]
     return {
         "title": network.title,
         "network": f"{network.name} {network.version} ({model.fingerprint})",
-        "settings": [{"name": s, "label": each.label, "population": each.population} for s, each in network.settings.items()],
+        "settings": [
+            {"name": s, "label": each.label, "population": each.population}
+            for s, each in network.settings.items()
+        ],
         "groups": [
-            {"kind": role, "title": (KINDS | PLAIN)[role] + (f": {region}" if region else ""), "nodes": nodes}
+            {
+                "kind": role,
+                "title": (KINDS | PLAIN)[role] + (f": {region}" if region else ""),
+                "nodes": nodes,
+            }
             for (role, region), nodes in sorted(groups.items(), key=lambda g: order.index(g[0][0]))
         ],
         "nodes": [{"name": n, "label": v.label} for n, v in network.nodes.items()],
@@ -94,7 +105,13 @@ def _finding(finding: Finding) -> str | dict[str, float]:
 def ranked(case: Case) -> list[dict[str, Any]]:
     """All causes, the likeliest first."""
     return [
-        {"name": c.cause, "label": c.label, "prior": c.prior, "posterior": c.posterior, "urgency": c.urgency}
+        {
+            "name": c.cause,
+            "label": c.label,
+            "prior": c.prior,
+            "posterior": c.posterior,
+            "urgency": c.urgency,
+        }
         for c in case.differential(limit=None).causes
     ]
 
@@ -104,7 +121,9 @@ def asked(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
     names = list(of) or [n for n in case.model.nodes if not isinstance(case.findings.get(n), str)]
     table = case.posteriors(names)
     found = []
-    for (name, state), prior, posterior in zip(table.index, table["prior"], table["posterior"], strict=True):
+    for (name, state), prior, posterior in zip(
+        table.index, table["prior"], table["posterior"], strict=True
+    ):
         node = case.model.nodes[name]
         two = len(node.states) == 2
         if two and state == node.states[0]:
@@ -128,7 +147,10 @@ def pending(case: Case, found: Alerts) -> list[dict[str, str]]:
     for p in found.pending:
         node = case.model.nodes[p.node]
         if p.urgency == "emergency" and node.role in ("symptom", "context"):
-            first.setdefault(p.node, {"node": p.node, "question": node.question or f"{node.label}?", "label": p.label})
+            first.setdefault(
+                p.node,
+                {"node": p.node, "question": node.question or f"{node.label}?", "label": p.label},
+            )
     return list(first.values())[:PENDING]
 
 
@@ -137,9 +159,17 @@ def intervals(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     if case.model.network.ranked and not of:
         names = list(case.model.network.ranked)
     else:
-        names = [n for n in of or list(case.model.nodes)[: 2 * SHOWN] if len(case.model.nodes[n].states) == 2]
+        names = [
+            n
+            for n in of or list(case.model.nodes)[: 2 * SHOWN]
+            if len(case.model.nodes[n].states) == 2
+        ]
     names = [n for n in names if n not in case.findings]
-    return {"intervals": {r.node: [r.low, r.high] for r in case.intervals(names, method="delta").rows} if names else {}}
+    return {
+        "intervals": {r.node: [r.low, r.high] for r in case.intervals(names, method="delta").rows}
+        if names
+        else {}
+    }
 
 
 def next_questions(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
@@ -154,11 +184,20 @@ def next_tests(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
 
 def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> dict[str, Any]:
     if not of and not case.model.network.ranked:
-        return {"problem": "This network names no causes to learn about: name nodes with explore(of=[...]) to be told what to ask."}
+        return {
+            "problem": "This network names no causes to learn about: name nodes with explore(of=[...]) to be told what to ask."
+        }
     among = [n for n, v in case.model.nodes.items() if v.role in roles]
     found = case.next_best(of[0] if of else None, limit=limit, among=among)
     rows = [
-        {"label": c.label, "nodes": list(c.nodes), "question": c.question, "value": c.value, "minutes": c.minutes, "lead": c.changes_lead}
+        {
+            "label": c.label,
+            "nodes": list(c.nodes),
+            "question": c.question,
+            "value": c.value,
+            "minutes": c.minutes,
+            "lead": c.changes_lead,
+        }
         for c in found.candidates
     ]
     return {"rows": rows, "unit": found.unit, "measure": found.measure, "stop": found.stop}
@@ -171,7 +210,10 @@ def linked(case: Case) -> dict[str, Any]:
     except SpinelinkError as error:
         return {"link": {"reason": str(error)}}
     words = found.words()
-    rows = [{"label": words[p], "share": s, "by": [c.label for c in found.carriers.get(p, ())[:4]]} for p, s in found.shares.items()]
+    rows = [
+        {"label": words[p], "share": s, "by": [c.label for c in found.carriers.get(p, ())[:4]]}
+        for p, s in found.shares.items()
+    ]
     network = case.model.network
     elsewhere = found.population in network.settings and found.population != case.model.setting
     asked = network.settings[str(found.population)].label if elsewhere else ""
@@ -182,7 +224,11 @@ def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """What made the leading cause likely, or the first of the nodes asked about."""
     nodes = case.model.nodes
     if not of and not case.model.network.ranked:
-        return {"why": {"problem": "This network names no causes to explain: name nodes with explore(of=[...])."}}
+        return {
+            "why": {
+                "problem": "This network names no causes to explain: name nodes with explore(of=[...])."
+            }
+        }
     if not len(case.findings):
         return {"why": {"lines": ["There are no findings yet: these are the priors."], "rows": []}}
     found = case.explain(of[0] if of else None, exact=8, progress=False)
@@ -193,7 +239,10 @@ def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
         }
         for r in found.rows
     ]  # fmt: skip
-    said = [labelled(line, case.model.network).replace("_", " ") for line in found.text().splitlines()[1:]]  # the first line is the heading
+    said = [
+        labelled(line, case.model.network).replace("_", " ")
+        for line in found.text().splitlines()[1:]
+    ]  # the first line is the heading
     lines = [f"Log odds {found.before:+.2f} before the findings, {found.after:+.2f} after.", *said]
     return {"why": {"target": nodes[found.target].label, "lines": lines, "rows": rows}}
 

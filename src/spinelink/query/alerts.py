@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from spinelink.model.alert import AlertRule
-from spinelink.model.evidence import Evidence, Finding
-from spinelink.model.network import Network
-from spinelink.model.question import Question
+from spinelink.network.alert import AlertRule
+from spinelink.network.evidence import Evidence, Finding
+from spinelink.network.network import Network
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -92,15 +92,33 @@ class Alerts(Result):
         """Columns: urgency, label, findings, advice, certainty, rule, source."""
         import pandas as pd
 
-        rows = [(a.urgency, a.label, ", ".join(a.findings), a.advice, a.certainty, a.rule, ", ".join(a.source)) for a in self.alerts]
-        return pd.DataFrame(rows, columns=["urgency", "label", "findings", "advice", "certainty", "rule", "source"])
+        rows = [
+            (
+                a.urgency,
+                a.label,
+                ", ".join(a.findings),
+                a.advice,
+                a.certainty,
+                a.rule,
+                ", ".join(a.source),
+            )
+            for a in self.alerts
+        ]
+        return pd.DataFrame(
+            rows, columns=["urgency", "label", "findings", "advice", "certainty", "rule", "source"]
+        )
 
     def pending_frame(self) -> pd.DataFrame:
         """Columns: urgency, label, node, states, question, rule: what would fire a rule, if it were found."""
         import pandas as pd
 
-        rows = [(p.urgency, p.label, p.node, ", ".join(p.states), p.question, p.rule) for p in self.pending]
-        return pd.DataFrame(rows, columns=["urgency", "label", "node", "states", "question", "rule"])
+        rows = [
+            (p.urgency, p.label, p.node, ", ".join(p.states), p.question, p.rule)
+            for p in self.pending
+        ]
+        return pd.DataFrame(
+            rows, columns=["urgency", "label", "node", "states", "question", "rule"]
+        )
 
     def __str__(self) -> str:
         lines = [str(a) for a in self.alerts] or [NONE_FIRED]
@@ -115,7 +133,8 @@ class Alerts(Result):
             for a in self.alerts
         )
         waiting = "".join(
-            f"<li>{escape(str(p))}{f'<br><small>{escape(p.question)}</small>' if p.question else ''}</li>" for p in self.pending
+            f"<li>{escape(str(p))}{f'<br><small>{escape(p.question)}</small>' if p.question else ''}</li>"
+            for p in self.pending
         )
         head = f"<ul>{fired}</ul>" if fired else f"<p>{escape(NONE_FIRED)}</p>"
         return f"<div class='spinelink'>{head}{f'<p>{escape(PENDING)}</p><ul>{waiting}</ul>' if waiting else ''}</div>"
@@ -123,9 +142,18 @@ class Alerts(Result):
 
 def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
     """Every rule of which at least one combination is observed in full."""
-    fired = [alert for name, rule in network.alerts.items() if (alert := _fire(name, rule, evidence)) is not None]
+    fired = [
+        alert
+        for name, rule in network.alerts.items()
+        if (alert := _fire(name, rule, evidence)) is not None
+    ]
     done = {a.rule for a in fired}
-    waiting = [p for name, rule in network.alerts.items() if name not in done for p in _pending(network, name, rule, evidence)]
+    waiting = [
+        p
+        for name, rule in network.alerts.items()
+        if name not in done
+        for p in _pending(network, name, rule, evidence)
+    ]
     return Alerts(
         question,
         tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))),
@@ -138,9 +166,20 @@ def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -
     found: dict[str, Pending] = {}
     for combination in rule.when:
         missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]
-        if len(missing) == 1 and _is_open(evidence.get(missing[0]), combination[missing[0]]) and missing[0] not in found:
+        if (
+            len(missing) == 1
+            and _is_open(evidence.get(missing[0]), combination[missing[0]])
+            and missing[0] not in found
+        ):
             node = missing[0]
-            found[node] = Pending(name, rule.label, rule.urgency, node, combination[node], network.nodes[node].question)
+            found[node] = Pending(
+                name,
+                rule.label,
+                rule.urgency,
+                node,
+                combination[node],
+                network.nodes[node].question,
+            )
     return list(found.values())
 
 
@@ -151,7 +190,9 @@ def _fire(name: str, rule: AlertRule, evidence: Evidence) -> Alert | None:
             found |= dict.fromkeys(f"{node}={_shown(evidence[node])}" for node in combination)
     if not found:
         return None
-    return Alert(name, rule.label, rule.urgency, tuple(found), rule.advice, rule.certainty, rule.source)
+    return Alert(
+        name, rule.label, rule.urgency, tuple(found), rule.advice, rule.certainty, rule.source
+    )
 
 
 def _holds(finding: Finding | None, states: tuple[str, ...]) -> bool:
@@ -165,8 +206,15 @@ def _holds(finding: Finding | None, states: tuple[str, ...]) -> bool:
 
 def _is_open(finding: Finding | None, states: tuple[str, ...]) -> bool:
     """Whether an answer for certain could still be one of these states."""
-    return finding is None or (not isinstance(finding, str) and any(likelihood > 0.0 for s, likelihood in finding if s in states))
+    return finding is None or (
+        not isinstance(finding, str)
+        and any(likelihood > 0.0 for s, likelihood in finding if s in states)
+    )
 
 
 def _shown(finding: Finding) -> str:
-    return finding if isinstance(finding, str) else max(finding, key=lambda pair: pair[1])[0] + " (uncertain)"
+    return (
+        finding
+        if isinstance(finding, str)
+        else max(finding, key=lambda pair: pair[1])[0] + " (uncertain)"
+    )

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import TooLargeError
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.coupling import Coupling, Mechanism, couplings_tried
-from spinelink.inference.execute import Seen
-from spinelink.inference.necessity import (
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.counterfactual.coupling import Coupling, Mechanism, couplings_tried
+from spinelink.inference.counterfactual.necessity import (
     Event,
     absent_elsewhere,
     any_present,
@@ -25,12 +24,13 @@ from spinelink.inference.necessity import (
     necessity,
     other_worlds,
     posteriors_present,
-    present_seen,
+    present_observed,
     protective_edges,
 )
-from spinelink.inference.twin import reaching
-from spinelink.model.network import Network
-from spinelink.model.question import Question
+from spinelink.inference.counterfactual.twin_network import reaching
+from spinelink.inference.findings import Observed
+from spinelink.network.network import Network
+from spinelink.network.question import Question
 from spinelink.result import Result, show_number
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ EVENTS: dict[str, tuple[tuple[tuple[str, ...], int], ...]] = {
     "first_from_second": ((("first",), 1), (("first", "second"), -1)),
     "second_from_first": ((("second",), 1), (("first", "second"), -1)),
     "both_ways": ((("first", "second"), 1),),
-    "shared": ((("shared",), 1), (("first", "shared"), -1), (("second", "shared"), -1), (("first", "second", "shared"), 1)),
+    "shared": (
+        (("shared",), 1),
+        (("first", "shared"), -1),
+        (("second", "shared"), -1),
+        (("first", "second", "shared"), 1),
+    ),
 }  # the share of a link: probabilities of events that hold together, added by sign
 LEAST = 0.005  # a link with a smaller share names no carriers
 LEAST_CARRIED = 0.05  # a carrier is there with the link at least so often,
@@ -91,12 +96,20 @@ class Attribution(Result):
         """Columns: cause, posterior (that any of it is there), probability (of necessity), low, high, identified."""
         import pandas as pd
 
-        rows = [(r.cause, r.posterior, r.probability, r.low, r.high, r.identified) for r in self.rows]
-        return pd.DataFrame(rows, columns=["cause", "posterior", "probability", "low", "high", "identified"])
+        rows = [
+            (r.cause, r.posterior, r.probability, r.low, r.high, r.identified) for r in self.rows
+        ]
+        return pd.DataFrame(
+            rows, columns=["cause", "posterior", "probability", "low", "high", "identified"]
+        )
 
     def title(self) -> str:
         identified = all(r.identified for r in self.rows)
-        ends = f"; low, high: {_ends(self.level, identified=identified)}" if self.level or not identified else ""
+        ends = (
+            f"; low, high: {_ends(self.level, identified=identified)}"
+            if self.level or not identified
+            else ""
+        )
         return f"{self.question}\n{self.effect} would be absent, had this been absent and everything else as it was{ends}{_asked_in(self.question)}"
 
 
@@ -154,7 +167,10 @@ class Link(Result):
     def words(self) -> dict[str, str]:
         """What each share means, in this case's words."""
         a, b = self.first.replace("_", " "), self.second.replace("_", " ")
-        places = [" or ".join((", ".join(home[:-1]), home[-1])) if len(home) > 1 else home[0] for home in self.homes]
+        places = [
+            " or ".join((", ".join(home[:-1]), home[-1])) if len(home) > 1 else home[0]
+            for home in self.homes
+        ]
         return {
             "first_from_second": f"{a} because of the {places[1]}",
             "second_from_first": f"{b} because of the {places[0]}",
@@ -191,15 +207,24 @@ class Link(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The five shares."""
-        from spinelink.plot.answers import plot_link
+        from spinelink.view.plot.ranking import plot_link
 
         return plot_link(self, ax=ax)
 
 
 def _ends(level: float | None, *, identified: bool) -> str:
     """What low and high are."""
-    open_ = "" if identified else "how far it may be otherwise, as the network does not say how some of its rows hang together"
-    return ", with ".join(part for part in (f"{level:.0%} credible intervals" if level else "", open_) if part) or "the same"
+    open_ = (
+        ""
+        if identified
+        else "how far it may be otherwise, as the network does not say how some of its rows hang together"
+    )
+    return (
+        ", with ".join(
+            part for part in (f"{level:.0%} credible intervals" if level else "", open_) if part
+        )
+        or "the same"
+    )
 
 
 def _asked_in(question: Question) -> str:
@@ -222,17 +247,17 @@ def attribution(
     network: Network,
     question: Question,
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     effect: str,
     causes: Mapping[str, Sequence[str]],
     *,
     level: float | None = None,
     drawn: CompiledNetwork | None = None,
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Attribution:
     """See `Case.attribute`. causes: name -> nodes that are taken away together. drawn: draws of the network's numbers, for intervals of that level."""
     node = compiled.index[effect]
-    there = present_seen(compiled, seen, [node])
+    there = present_observed(compiled, observed, [node])
     held = protective_edges(network, compiled)
     base = log_probability(compiled, there)
     drawn_base = None if drawn is None else log_probability(drawn, there)
@@ -243,37 +268,63 @@ def attribution(
         p, low, high, identified = necessity(compiled, there, node, own, held=held, base=base)
         ends = float(low[0]), float(high[0])
         if drawn is not None and level is not None:
-            _, lows, highs, _ = necessity(drawn, there, node, own, held=held, base=drawn_base, bounded=ends[1] - ends[0] > TINY)
+            _, lows, highs, _ = necessity(
+                drawn,
+                there,
+                node,
+                own,
+                held=held,
+                base=drawn_base,
+                bounded=ends[1] - ends[0] > TINY,
+            )
             ends = _quantiles(lows, highs, level)
-        rows.append(Necessity(name, tuple(causes[name]), posteriors[name], float(p[0]), *ends, identified))
-        if report is not None:
-            report(done)
-    return Attribution(question, effect, tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))), level)
+        rows.append(
+            Necessity(name, tuple(causes[name]), posteriors[name], float(p[0]), *ends, identified)
+        )
+        if on_progress is not None:
+            on_progress(done)
+    return Attribution(
+        question,
+        effect,
+        tuple(sorted(rows, key=lambda r: (-r.probability, -r.posterior, r.cause))),
+        level,
+    )
 
 
-def _posteriors(compiled: CompiledNetwork, seen: Seen, groups: Mapping[str, Sequence[int]], base: Array) -> dict[str, float]:
+def _posteriors(
+    compiled: CompiledNetwork, observed: Observed, groups: Mapping[str, Sequence[int]], base: Array
+) -> dict[str, float]:
     """P(not all nodes of a group are in their first state | findings). base: log P(findings)."""
-    single = {name: own[0] for name, own in groups.items() if len(own) == 1 and not isinstance(seen.get(own[0]), int)}
-    found = dict(zip(single, posteriors_present(compiled, seen, list(single.values())), strict=True))
-    return {name: found[name] if name in found else float(any_present(compiled, seen, own, base)[0]) for name, own in groups.items()}
+    single = {
+        name: own[0]
+        for name, own in groups.items()
+        if len(own) == 1 and not isinstance(observed.get(own[0]), int)
+    }
+    found = dict(
+        zip(single, posteriors_present(compiled, observed, list(single.values())), strict=True)
+    )
+    return {
+        name: found[name] if name in found else float(any_present(compiled, observed, own, base)[0])
+        for name, own in groups.items()
+    }
 
 
 def link(
     network: Network,
     question: Question,
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     first: str,
     second: str,
     homes: tuple[Sequence[str], Sequence[str]],
     *,
     level: float | None = None,
     drawn: CompiledNetwork | None = None,
-    report: Callable[[int], object] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Link:
     """See `Case.link`. homes: origins at which the first and the second finding are at home. drawn: draws of the network's numbers, for intervals."""
     a, b = compiled.index[first], compiled.index[second]
-    there = present_seen(compiled, seen, [a, b])
+    there = present_observed(compiled, observed, [a, b])
     groups = grouped(network, homes)
     held = protective_edges(network, compiled)
     ways = [reaching(compiled, [i], held) for i in (a, b)]
@@ -292,14 +343,24 @@ def link(
     steps = iter(range(1, 1000))
 
     def step() -> None:
-        if report is not None:
-            report(next(steps))
+        if on_progress is not None:
+            on_progress(next(steps))
 
     asked = [event for event in events.values() if event is not None and event[0]]
     opened = other_worlds(compiled, there, asked, {}, held).open
     same = _shares(compiled, there, events, {}, held, step)
     point = {p: float(v[0]) for p, v in same[0].items()}
-    low, high = _range(compiled, drawn, there, events, same, couplings_tried(compiled, opened, there, [a, b]), held, step, level)
+    low, high = _range(
+        compiled,
+        drawn,
+        there,
+        events,
+        same,
+        couplings_tried(compiled, opened, there, [a, b]),
+        held,
+        step,
+        level,
+    )
     way = [{i: _on_the_way(network, compiled, group, i, held) for i in (a, b)} for group in groups]
     ways_of = {
         "first_from_second": way[1][a],
@@ -307,15 +368,28 @@ def link(
         "both_ways": way[1][a] | way[0][b],
         "shared": way[2][a] | way[2][b],
     }
-    chosen = {part: sorted(nodes - {a, b}) for part, nodes in ways_of.items() if point[part] > LEAST}
+    chosen = {
+        part: sorted(nodes - {a, b}) for part, nodes in ways_of.items() if point[part] > LEAST
+    }
     carried = _carriers(network, compiled, there, same[1], chosen)
-    return Link(question, first, second, (tuple(homes[0]), tuple(homes[1])), point, low, high, not opened, carried, level)
+    return Link(
+        question,
+        first,
+        second,
+        (tuple(homes[0]), tuple(homes[1])),
+        point,
+        low,
+        high,
+        not opened,
+        carried,
+        level,
+    )
 
 
 def _range(
     compiled: CompiledNetwork,
     drawn: CompiledNetwork | None,
-    seen: Seen,
+    observed: Observed,
     events: Mapping[str, tuple[list[int], list[int]] | None],
     same: tuple[dict[str, Array], dict[tuple[str, ...], Event]],
     tried: Sequence[Mapping[Mechanism, Coupling]],
@@ -324,35 +398,61 @@ def _range(
     level: float | None,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Low and high of each share: over couplings, and over draws where there are any; 0 and 1 where a coupling is too large to work out."""
-    varied: list[tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Event]]] = [({}, *same)]
+    varied: list[
+        tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Event]]
+    ] = [({}, *same)]
     try:
-        varied += [(c, *_shares(compiled, seen, events, c, held, step)) for c in tried]
+        varied += [(c, *_shares(compiled, observed, events, c, held, step)) for c in tried]
     except TooLargeError:
         return dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 1.0)
     if drawn is None or level is None:
-        low, high = ({p: float(pick(shares[p][0] for _, shares, _ in varied)) for p in PARTS} for pick in (min, max))
+        low, high = (
+            {p: float(pick(shares[p][0] for _, shares, _ in varied)) for p in PARTS}
+            for pick in (min, max)
+        )
         return low, high
     # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
     many = [
-        _shares(drawn, seen, events, c, held, step, {n for n, event in own.items() if event[0][0] > 0.0})[0]
+        _shares(
+            drawn,
+            observed,
+            events,
+            c,
+            held,
+            step,
+            {n for n, event in own.items() if event[0][0] > 0.0},
+        )[0]
         for c, shares, own in varied
         if not c or any(abs(shares[p][0] - same[0][p][0]) > TINY for p in PARTS)
     ]
-    ends = {p: _quantiles(np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level) for p in PARTS}
+    ends = {
+        p: _quantiles(
+            np.min([v[p] for v in many], axis=0), np.max([v[p] for v in many], axis=0), level
+        )
+        for p in PARTS
+    }
     return {p: e[0] for p, e in ends.items()}, {p: e[1] for p, e in ends.items()}
 
 
-def grouped(network: Network, homes: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str]]:
+def grouped(
+    network: Network, homes: tuple[Sequence[str], Sequence[str]]
+) -> tuple[list[str], list[str], list[str]]:
     """Causes and mechanisms at home with the first and with the second, and causes elsewhere."""
-    of = {n: node.origin for n, node in network.nodes.items() if node.role in ("cause", "mechanism")}
+    of = {
+        n: node.origin for n, node in network.nodes.items() if node.role in ("cause", "mechanism")
+    }
     first = [n for n, o in of.items() if o in homes[0]]
     second = [n for n, o in of.items() if o in homes[1]]
-    return first, second, [n for n in of if n not in first and n not in second and network.nodes[n].role == "cause"]
+    return (
+        first,
+        second,
+        [n for n in of if n not in first and n not in second and network.nodes[n].role == "cause"],
+    )
 
 
 def _shares(
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     events: Mapping[str, tuple[list[int], list[int]] | None],
     couplings: Mapping[Mechanism, Coupling],
     held: Container[tuple[int, int]],
@@ -363,39 +463,52 @@ def _shares(
 
     only: which are not rare, where that is known.
     """
-    base = log_probability(compiled, seen)
+    base = log_probability(compiled, observed)
     p: dict[tuple[str, ...], Array] = {}
     kept: dict[tuple[str, ...], Event] = {}
     for many in (1, 2, 3):
         for names in combinations(events, many):
             chosen = [c for n in names if (c := events[n]) is not None and c[0]]
             p[names] = np.zeros(len(base))
-            rare = any(float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k))
+            rare = any(
+                float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k)
+            )
             if len(chosen) == many and (not rare if only is None else names in only):
-                kept[names] = absent_elsewhere(compiled, seen, chosen, couplings, held, base)
+                kept[names] = absent_elsewhere(compiled, observed, chosen, couplings, held, base)
                 p[names] = kept[names][0]
             step()
-    sums = {part: sum((sign * p[names] for names, sign in of), np.zeros(len(base))) for part, of in EVENTS.items()}
+    sums = {
+        part: sum((sign * p[names] for names, sign in of), np.zeros(len(base)))
+        for part, of in EVENTS.items()
+    }
     shares = {part: np.where(share < ROUNDING, 0.0, share) for part, share in sums.items()}
     return {**shares, "separate": np.maximum(1.0 - sum(shares.values()), 0.0)}, kept
 
 
 def _on_the_way(
-    network: Network, compiled: CompiledNetwork, causes: Sequence[str], effect: int, held: Container[tuple[int, int]]
+    network: Network,
+    compiled: CompiledNetwork,
+    causes: Sequence[str],
+    effect: int,
+    held: Container[tuple[int, int]],
 ) -> set[int]:
     """Causes of a group, and mechanisms below them, that reach an effect."""
     below = {compiled.index[n] for n in causes}
     for i in compiled.order:
         if any(p in below and (p, i) not in held for p in compiled.parents[i]):
             below.add(i)
-    of_kind = {compiled.index[n] for n, node in network.nodes.items() if n in causes or node.role == "mechanism"}
+    of_kind = {
+        compiled.index[n]
+        for n, node in network.nodes.items()
+        if n in causes or node.role == "mechanism"
+    }
     return below & of_kind & reaching(compiled, [effect], held)
 
 
 def _carriers(
     network: Network,
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     events: Mapping[tuple[str, ...], Event],
     parts: Mapping[str, Sequence[int]],
 ) -> dict[str, tuple[Carrier, ...]]:
@@ -404,25 +517,51 @@ def _carriers(
     P(node and part) is the sum of P(node and event) by the signs of EVENTS, as P(part) is that of P(event).
     """
     everything = sorted({i for nodes in parts.values() for i in nodes})
-    before = _with_seen(compiled, seen, everything, {i: i for i in everything}, seen)
+    before = _with_observed(compiled, observed, everything, {i: i for i in everything}, observed)
     found = {}
-    for names in {n for part in parts for n, _ in EVENTS[part] if n in events and events[n][0][0] > 0.0}:
-        wanted = sorted({i for part, nodes in parts.items() if names in dict(EVENTS[part]) for i in nodes})
+    for names in {
+        n for part in parts for n, _ in EVENTS[part] if n in events and events[n][0][0] > 0.0
+    }:
+        wanted = sorted(
+            {i for part, nodes in parts.items() if names in dict(EVENTS[part]) for i in nodes}
+        )
         p, built, there = events[names]
-        found[names] = float(p[0]), _with_seen(built.network, there, wanted, built.at[0], seen)
+        found[names] = (
+            float(p[0]),
+            _with_observed(built.network, there, wanted, built.at[0], observed),
+        )
     carriers = {}
     for part, nodes in parts.items():
         of = [(sign, *found[names]) for names, sign in EVENTS[part] if names in found]
         total = sum(sign * p for sign, p, _ in of)
-        then = {i: min(max(sum(sign * p * given[i] for sign, p, given in of) / total, 0.0), 1.0) for i in nodes}
-        kept = [i for i in nodes if then[i] > LEAST_CARRIED and (then[i] > before[i] + LIFT or before[i] > CERTAIN)]
-        rows = [Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i]) for i in kept for n in (compiled.names[i],)]
+        then = {
+            i: min(max(sum(sign * p * given[i] for sign, p, given in of) / total, 0.0), 1.0)
+            for i in nodes
+        }
+        kept = [
+            i
+            for i in nodes
+            if then[i] > LEAST_CARRIED and (then[i] > before[i] + LIFT or before[i] > CERTAIN)
+        ]
+        rows = [
+            Carrier(n, network.nodes[n].label, network.nodes[n].role, then[i])
+            for i in kept
+            for n in (compiled.names[i],)
+        ]
         carriers[part] = tuple(sorted(rows, key=lambda r: (-r.probability, r.node)))
     return carriers
 
 
-def _with_seen(compiled: CompiledNetwork, there: Seen, nodes: Sequence[int], at: Mapping[int, int], seen: Seen) -> dict[int, float]:
+def _with_observed(
+    compiled: CompiledNetwork,
+    there: Observed,
+    nodes: Sequence[int],
+    at: Mapping[int, int],
+    observed: Observed,
+) -> dict[int, float]:
     """Node -> P(not in its first state | what is there); at: node -> its index in this network; what was seen for certain is as it was seen."""
-    hidden = [i for i in nodes if not isinstance(seen.get(i), int)]
-    found = {i: float(seen[i] != 0) for i in nodes if i not in hidden}
-    return found | dict(zip(hidden, posteriors_present(compiled, there, [at[i] for i in hidden]), strict=True))
+    hidden = [i for i in nodes if not isinstance(observed.get(i), int)]
+    found = {i: float(observed[i] != 0) for i in nodes if i not in hidden}
+    return found | dict(
+        zip(hidden, posteriors_present(compiled, there, [at[i] for i in hidden]), strict=True)
+    )

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.execute import Seen
-from spinelink.inference.one_case import with_some_findings
-from spinelink.model.evidence import Evidence, describe
-from spinelink.model.network import Network
-from spinelink.model.question import Question
+from spinelink.inference.answer import with_some_findings
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.findings import Observed
+from spinelink.network.evidence import Evidence, describe
+from spinelink.network.network import Network
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -78,22 +78,36 @@ class Conflict(Result):
         """Columns: first, second, conflict (bits)."""
         import pandas as pd
 
-        return pd.DataFrame([(p.first, p.second, p.conflict) for p in self.pairs], columns=["first", "second", "conflict"])
+        return pd.DataFrame(
+            [(p.first, p.second, p.conflict) for p in self.pairs],
+            columns=["first", "second", "conflict"],
+        )
 
     def title(self) -> str:
         lines = [str(self.question)]
         if self.total <= 0.0:
-            lines.append(f"The findings fit together (conflict {self.total:+.2f} bits; above 0 they would hinder each other).")
+            lines.append(
+                f"The findings fit together (conflict {self.total:+.2f} bits; above 0 they would hinder each other)."
+            )
         else:
             lines.append(
                 f"The findings hinder each other: conflict {self.total:+.2f} bits. One may be wrong, or the cause rare, or unknown to the network."
             )
         if self.group is not None:
-            lines.append(f"Carried by: {', '.join(self.group.findings)} (alone {self.group.conflict:+.2f} bits).")
+            lines.append(
+                f"Carried by: {', '.join(self.group.findings)} (alone {self.group.conflict:+.2f} bits)."
+            )
         lines += [f"  {p.first} with {p.second}: {p.conflict:+.2f} bits" for p in self.pairs[:8]]
         if self.total > 0.0:
-            resolved = ", ".join(f"{r.cause} (posterior {r.posterior:.3g}, prior {r.prior:.3g})" for r in self.resolutions[:5])
-            lines.append(f"Resolved by: {resolved}." if resolved else "No single cause of the network resolves it.")
+            resolved = ", ".join(
+                f"{r.cause} (posterior {r.posterior:.3g}, prior {r.prior:.3g})"
+                for r in self.resolutions[:5]
+            )
+            lines.append(
+                f"Resolved by: {resolved}."
+                if resolved
+                else "No single cause of the network resolves it."
+            )
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -105,7 +119,7 @@ def conflict(
     question: Question,
     compiled: CompiledNetwork,
     evidence: Evidence,
-    seen: Seen,
+    observed: Observed,
     prior: Mapping[str, float],
     posterior: Mapping[str, float],
 ) -> Conflict:
@@ -113,14 +127,24 @@ def conflict(
     names = list(evidence)
     index = {n: compiled.index[n] for n in names}
     words = {n: describe(n, f) for n, f in evidence.items()}
-    sets = [[n] for n in names] + [list(pair) for pair in combinations(names, 2)] + [names] + [[m for m in names if m != n] for n in names]
-    logs = with_some_findings(compiled, seen, [[index[n] for n in each] for each in sets], []).log_evidence / np.log(2.0)
+    sets = (
+        [[n] for n in names]
+        + [list(pair) for pair in combinations(names, 2)]
+        + [names]
+        + [[m for m in names if m != n] for n in names]
+    )
+    logs = with_some_findings(
+        compiled, observed, [[index[n] for n in each] for each in sets], []
+    ).log_evidence / np.log(2.0)
     alone = dict(zip(names, logs, strict=False))
-    found = {frozenset(each): float(sum(alone[n] for n in each) - log) for each, log in zip(sets, logs, strict=True)}
+    found = {
+        frozenset(each): float(sum(alone[n] for n in each) - log)
+        for each, log in zip(sets, logs, strict=True)
+    }
     total = found[frozenset(names)] if names else 0.0
     pairs = [Pair(words[a], words[b], found[frozenset((a, b))]) for a, b in combinations(names, 2)]
     parts = {words[n]: total - found.get(frozenset(m for m in names if m != n), 0.0) for n in names}
-    carried = _group(compiled, seen, names, alone, total) if total > 0.0 else None
+    carried = _group(compiled, observed, names, alone, total) if total > 0.0 else None
     group = None if carried is None else Group(tuple(words[n] for n in carried[0]), carried[1])
     resolutions = []
     if total > 0.0:
@@ -132,7 +156,12 @@ def conflict(
     return Conflict(
         question,
         total,
-        tuple(sorted((p for p in pairs if p.conflict > WORTH), key=lambda p: (-p.conflict, p.first, p.second))),
+        tuple(
+            sorted(
+                (p for p in pairs if p.conflict > WORTH),
+                key=lambda p: (-p.conflict, p.first, p.second),
+            )
+        ),
         group,
         parts,
         tuple(sorted(resolutions, key=lambda r: (-r.posterior, r.cause))),
@@ -140,14 +169,22 @@ def conflict(
 
 
 def _group(
-    compiled: CompiledNetwork, seen: Seen, names: Sequence[str], alone: Mapping[str, float], total: float
+    compiled: CompiledNetwork,
+    observed: Observed,
+    names: Sequence[str],
+    alone: Mapping[str, float],
+    total: float,
 ) -> tuple[list[str], float]:
     """Findings left out one after the other, each time the one without which most conflict is left, as long as nearly all of it is."""
     kept, own = list(names), total
     while len(kept) > 1:
         rests = [[m for m in kept if m != n] for n in kept]
-        logs = with_some_findings(compiled, seen, [[compiled.index[n] for n in rest] for rest in rests], []).log_evidence / np.log(2.0)
-        left = [sum(alone[n] for n in rest) - float(log) for rest, log in zip(rests, logs, strict=True)]
+        logs = with_some_findings(
+            compiled, observed, [[compiled.index[n] for n in rest] for rest in rests], []
+        ).log_evidence / np.log(2.0)
+        left = [
+            sum(alone[n] for n in rest) - float(log) for rest, log in zip(rests, logs, strict=True)
+        ]
         best = int(np.argmax(left))
         if left[best] < CARRIED * total:
             break

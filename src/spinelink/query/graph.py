@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinelink.model.evidence import Evidence
-from spinelink.model.network import Network
-from spinelink.model.parameters import locate_in_cpd
-from spinelink.model.question import Question
-from spinelink.model.variable import Node
+from spinelink.network.evidence import Evidence
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+from spinelink.network.parameter_ids import locate_in_cpd
+from spinelink.network.question import Question
 from spinelink.result import NOTICE, Result, show_number
 from spinelink.typing import PathLike
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 LARGEST = 60  # nodes that are shown one by one unless told; a larger network is folded
 RELEVANT = 8  # leading causes in the picture of a case
 STRONG = 0.05  # an arrow that moves its child by less is no part of the relevant picture
-DEEPEST, DEEPEST_MECHANISMS = 5, 1  # columns beyond the first, of a network without roles and of mechanisms: more would be too wide to read
+DEEPEST, DEEPEST_MECHANISMS = (
+    5,
+    1,
+)  # columns beyond the first, of a network without roles and of mechanisms: more would be too wide to read
 COLUMNS = {"context": 0, "cause": 1, "mechanism": 2, "symptom": 3, "sign": 3, "test": 3, "other": 2}
 KINDS = {"symptom": "finding", "sign": "finding", "test": "finding"}
 
@@ -66,8 +69,23 @@ class Graph(Result):
         """Columns: node, label, role, column, members, probability, before, finding."""
         import pandas as pd
 
-        rows = [(n.name, n.label, n.role, n.column, len(n.members), n.probability, n.before, n.finding) for n in self.nodes]
-        return pd.DataFrame(rows, columns=["node", "label", "role", "column", "members", "probability", "before", "finding"])
+        rows = [
+            (n.name, n.label, n.role, n.column, len(n.members), n.probability, n.before, n.finding)
+            for n in self.nodes
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=[
+                "node",
+                "label",
+                "role",
+                "column",
+                "members",
+                "probability",
+                "before",
+                "finding",
+            ],
+        )
 
     def title(self) -> str:
         left = f"; {self.left_out} further nodes are not shown" if self.left_out else ""
@@ -76,21 +94,21 @@ class Graph(Result):
     @property
     def svg(self) -> str:
         """The picture, as one SVG element, in the colours of the page that it is put into."""
-        from spinelink.plot.graph import draw
+        from spinelink.view.svg import draw
 
         return draw(self)
 
     def save(self, path: PathLike) -> Path:
         """Writes the SVG to a file, dark on white, which appears whole or not at all. Returns its path."""
         from spinelink.io.save import write_text
-        from spinelink.plot.graph import ALONE, draw
+        from spinelink.view.svg import ALONE, draw
 
         write_text(Path(path), draw(self, page=ALONE))
         return Path(path)
 
     def picture(self) -> str:
         """The SVG as HTML for a notebook, where it shows whether or not the notebook is trusted."""
-        from spinelink.plot.graph import shown
+        from spinelink.view.svg import shown
 
         return shown(self)
 
@@ -110,7 +128,12 @@ def neighbourhood(network: Network, around: Iterable[str], distance: int) -> set
 
 
 def relevant(
-    network: Network, evidence: Evidence, leading: Sequence[str], strengths: Mapping[tuple[str, str], float], *, keep: Collection[str] = ()
+    network: Network,
+    evidence: Evidence,
+    leading: Sequence[str],
+    strengths: Mapping[tuple[str, str], float],
+    *,
+    keep: Collection[str] = (),
 ) -> set[str]:
     """The findings, the leading causes, and mechanisms on ways of strong arrows between them."""
     ends = {*evidence, *leading, *keep}
@@ -183,11 +206,23 @@ def graph(
     nodes = []
     for name, (label, members) in groups.items():
         node = network.nodes[members[0]]
-        drawn = Drawn(name, label, KINDS.get(node.role, node.role), columns[name], members, _tooltip(network, members))
+        drawn = Drawn(
+            name,
+            label,
+            KINDS.get(node.role, node.role),
+            columns[name],
+            members,
+            _tooltip(network, members),
+        )
         if len(members) == 1:
             finding = evidence.get(members[0])
             said = "" if finding is None else finding if isinstance(finding, str) else "uncertain"
-            drawn = replace(drawn, probability=posterior.get(members[0]), before=prior.get(members[0]), finding=said)
+            drawn = replace(
+                drawn,
+                probability=posterior.get(members[0]),
+                before=prior.get(members[0]),
+                finding=said,
+            )
             drawn = replace(drawn, tooltip=_with_numbers(drawn, node))
         else:
             known = [m for m in members if m in evidence]
@@ -197,7 +232,11 @@ def graph(
     return Graph(question, network.name, tuple(nodes), found, len(network.nodes) - len(of))
 
 
-def _columns(network: Network, groups: Mapping[str, tuple[str, tuple[str, ...]]], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _columns(
+    network: Network,
+    groups: Mapping[str, tuple[str, tuple[str, ...]]],
+    arrows: Sequence[tuple[str, str]],
+) -> dict[str, int]:
     """Context, causes, mechanisms, findings from left to right; mechanisms in two columns where they hang on each other. Without roles: by depth."""
     roles = {name: network.nodes[members[0]].role for name, (_, members) in groups.items()}
     if all(r == "other" for r in roles.values()):
@@ -216,9 +255,12 @@ def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str
         parents[c].append(p)
     depth: dict[str, int] = {}
 
-    def deep(name: str, seen: frozenset[str]) -> int:
+    def deep(name: str, observed: frozenset[str]) -> int:
         if name not in depth:
-            depth[name] = max((deep(p, seen | {name}) + 1 for p in parents[name] if p not in seen), default=0)
+            depth[name] = max(
+                (deep(p, observed | {name}) + 1 for p in parents[name] if p not in observed),
+                default=0,
+            )
         return depth[name]
 
     for name in names:
@@ -228,7 +270,9 @@ def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str
 
 def _balanced(depth: Mapping[str, int]) -> dict[str, int]:
     """Depths in at most six columns, neighbours together, so that the fullest column has as few boxes as can be."""
-    levels = [sum(d == k for d in depth.values()) for k in range(max(depth.values(), default=0) + 1)]
+    levels = [
+        sum(d == k for d in depth.values()) for k in range(max(depth.values(), default=0) + 1)
+    ]
     most = max(max(levels), -(-len(depth) // (DEEPEST + 1)))
     while len(starts := _starts(levels, most)) > DEEPEST + 1:
         most += 1
@@ -250,9 +294,20 @@ def _tooltip(network: Network, members: Sequence[str]) -> str:
     if len(members) > 1:
         return "\n".join(network.nodes[m].label for m in members)
     node = network.nodes[members[0]]
-    keys = sorted({key for number in locate_in_cpd(members[0], node.cpd) for key in number.parameter.source})
-    lines = [f"{node.label} ({members[0]})", node.description or node.question, f"States: {', '.join(node.states)}"]
-    return "\n".join([*(line for line in lines if line), *([f"Sources: {', '.join(keys)}"] if keys else ["No source: judged"])])
+    keys = sorted(
+        {key for number in locate_in_cpd(members[0], node.cpd) for key in number.parameter.source}
+    )
+    lines = [
+        f"{node.label} ({members[0]})",
+        node.description or node.question,
+        f"States: {', '.join(node.states)}",
+    ]
+    return "\n".join(
+        [
+            *(line for line in lines if line),
+            *([f"Sources: {', '.join(keys)}"] if keys else ["No source: judged"]),
+        ]
+    )
 
 
 def _with_numbers(drawn: Drawn, node: Node) -> str:
@@ -261,6 +316,8 @@ def _with_numbers(drawn: Drawn, node: Node) -> str:
         lines.append(f"Found: {drawn.finding}")
     elif drawn.probability is not None:
         what = f"P({node.states[1]})" if len(node.states) == 2 else f"P(not {node.states[0]})"
-        before = f", before the findings {show_number(drawn.before)}" if drawn.before is not None else ""
+        before = (
+            f", before the findings {show_number(drawn.before)}" if drawn.before is not None else ""
+        )
         lines.append(f"{what} = {show_number(drawn.probability)}{before}")
     return "\n".join(lines)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError
-from spinelink.model.network import Network
-from spinelink.model.question import Question
+from spinelink.network.network import Network
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -69,8 +69,14 @@ class Intervals(Result):
         """Columns: node, label, posterior, low, high, first (share of draws in which it ranks first), rank_low, rank_high."""
         import pandas as pd
 
-        rows = [(r.node, r.label, r.posterior, r.low, r.high, r.first, r.rank_low, r.rank_high) for r in self.rows]
-        return pd.DataFrame(rows, columns=["node", "label", "posterior", "low", "high", "first", "rank_low", "rank_high"])
+        rows = [
+            (r.node, r.label, r.posterior, r.low, r.high, r.first, r.rank_low, r.rank_high)
+            for r in self.rows
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=["node", "label", "posterior", "low", "high", "first", "rank_low", "rank_high"],
+        )
 
     def shown(self) -> pd.DataFrame:
         return self.to_frame().drop(columns="node")
@@ -83,15 +89,21 @@ class Intervals(Result):
 
     def title(self) -> str:
         how = f"{self.draws} draws of the numbers" if self.method == "draws" else "delta method"
-        left = f"; {self.impossible} draws left out, in which the findings cannot occur" if self.impossible else ""
+        left = (
+            f"; {self.impossible} draws left out, in which the findings cannot occur"
+            if self.impossible
+            else ""
+        )
         return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the numbers ({how}{left})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
         """The posterior of the leading nodes over the draws. Raises SpinelinkError for the delta method, which has none."""
-        from spinelink.plot.answers import plot_draws
+        from spinelink.view.plot.ranking import plot_draws
 
         if not self.drawn:
-            raise SpinelinkError("the delta method makes no draws to plot; ask with method='draws'.")
+            raise SpinelinkError(
+                "the delta method makes no draws to plot; ask with method='draws'."
+            )
         return plot_draws(self, ax=ax, limit=limit)
 
 
@@ -130,7 +142,9 @@ def by_draws(
         )
         for k, n in enumerate(names)
     )  # fmt: skip
-    return Intervals(question, level, "draws", table.shape[1], int((~possible).sum()), rows, dict(drawn))
+    return Intervals(
+        question, level, "draws", table.shape[1], int((~possible).sum()), rows, dict(drawn)
+    )
 
 
 def by_delta(
@@ -150,8 +164,16 @@ def by_delta(
     rows = []
     for n in sorted(posterior, key=lambda n: (-posterior[n], n)):
         p = posterior[n]
-        low, high = (p, p) if p in (0.0, 1.0) else (_shifted(p, -z * deviation[n]), _shifted(p, z * deviation[n]))
-        rows.append(Interval(n, network.nodes[n].label, p, low, high, nan, nan, nan, tuple(shares.get(n, ()))))
+        low, high = (
+            (p, p)
+            if p in (0.0, 1.0)
+            else (_shifted(p, -z * deviation[n]), _shifted(p, z * deviation[n]))
+        )
+        rows.append(
+            Interval(
+                n, network.nodes[n].label, p, low, high, nan, nan, nan, tuple(shares.get(n, ()))
+            )
+        )
     return Intervals(question, level, "delta", 0, 0, tuple(rows))
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
-from spinelink.model.evidence import Evidence, describe, is_yes_or_no
-from spinelink.model.variable import OBSERVABLE, Cost, Node
+from spinelink.network.evidence import Evidence, describe, is_yes_or_no
+from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.result import NOTICE, show_number
 
 if TYPE_CHECKING:
@@ -39,7 +39,13 @@ class Asked(Protocol):
     def observe(self, findings: Any = None, /, **more: Any) -> Self: ...
     def alerts(self) -> Alerts: ...
     def differential(self, *, limit: int | None = ...) -> Ranking: ...
-    def next_best(self, target: str | None = ..., *, limit: int | None = ..., among: Iterable[str] | None = ...) -> NextBest: ...
+    def next_best(
+        self,
+        target: str | None = ...,
+        *,
+        limit: int | None = ...,
+        among: Iterable[str] | None = ...,
+    ) -> NextBest: ...
 
 
 C = TypeVar("C", bound=Asked)
@@ -82,7 +88,9 @@ def next_question(step: Step[C], *, target: str | None = None) -> Ask | None:
         return first
     if nothing_to_learn(step, target):
         return None
-    left = [n for n, v in nodes.items() if v.role in OBSERVABLE and n not in step.passed and n != target]
+    left = [
+        n for n, v in nodes.items() if v.role in OBSERVABLE and n not in step.passed and n != target
+    ]
     open_ = [n for n in left if not isinstance(step.answered.findings.get(n), str)]
     if not open_:
         return None
@@ -104,11 +112,18 @@ def _emergency(step: Step[C]) -> Ask | None:
     if not open_:
         return None
     first = min(open_, key=lambda p: (nodes[p.node].cost or Cost()).minutes)
-    return Ask(first.node, f"would raise an alert: {first.label}; {_spent(nodes[first.node].cost or Cost())}")
+    return Ask(
+        first.node,
+        f"would raise an alert: {first.label}; {_spent(nodes[first.node].cost or Cost())}",
+    )
 
 
 def _spent(cost: Cost) -> str:
-    named = [f"{word} {level}" for word, level in (("money", cost.money), ("invasiveness", cost.invasiveness)) if level != "none"]
+    named = [
+        f"{word} {level}"
+        for word, level in (("money", cost.money), ("invasiveness", cost.invasiveness))
+        if level != "none"
+    ]
     return ", ".join([f"{cost.minutes:g} minutes", *named])
 
 
@@ -116,7 +131,11 @@ def nothing_to_learn(step: Step[C], target: str | None) -> str:
     """Why no question about causes is left, whatever is asked; empty where there may be one."""
     model, findings = step.case.model, step.case.findings
     if target is not None:
-        return f"{target} is known: nothing is left to learn about it." if isinstance(findings.get(target), str) else ""
+        return (
+            f"{target} is known: nothing is left to learn about it."
+            if isinstance(findings.get(target), str)
+            else ""
+        )
     if not model.network.ranked:
         return f"Network {model.name!r} names no causes, so nothing can be learned about them; name a target to ask about."
     known = all(isinstance(findings.get(n), str) for n in model.network.ranked)
@@ -150,14 +169,18 @@ def begin(case: C, show: Callable[[str], object]) -> None:
         show(str(a))
 
 
-def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None) -> C:
+def interview(
+    case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None
+) -> C:
     """See `Case.interview`. Goes on where `begin` ended."""
     steps = [Step(case)]
     _show_leading(steps[0], target, show)
     told_to_stop = False
     try:
         while (question := next_question(steps[-1], target=target)) is not None:
-            if question.stop and not told_to_stop and steps[-1].record is None:  # what contradicts is no ground to stop on
+            if (
+                question.stop and not told_to_stop and steps[-1].record is None
+            ):  # what contradicts is no ground to stop on
                 show(f"One may stop here: {question.stop}")
                 told_to_stop = True
                 if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
@@ -181,17 +204,30 @@ def interview(case: C, ask: Callable[[str], str], show: Callable[[str], object],
         show("\nEnded.")
     last = steps[-1]
     out = ", ".join(_left_out(last))
-    contradiction = f"Left out of the probabilities, as these findings contradict each other: {out}\n" if out else ""
+    contradiction = (
+        f"Left out of the probabilities, as these findings contradict each other: {out}\n"
+        if out
+        else ""
+    )
     show(f"\n{_findings(last.answered)}\n{contradiction}{last.answered.alerts()}\n{NOTICE}")
     return last.answered
 
 
 def _put(
-    step: Step[C], question: Ask, number: int, ask: Callable[[str], str], show: Callable[[str], object], target: str | None
+    step: Step[C],
+    question: Ask,
+    number: int,
+    ask: Callable[[str], str],
+    show: Callable[[str], object],
+    target: str | None,
 ) -> Step[C] | str:
     """Asks until there is an answer: the next step, or that it was undone or ended."""
     name, node = question.node, step.case.model.nodes[question.node]
-    choices = "a number, or " + ", ".join(node.states) if node.bins else "   ".join(f"{k} {s}" for k, s in enumerate(node.states, 1))
+    choices = (
+        "a number, or " + ", ".join(node.states)
+        if node.bins
+        else "   ".join(f"{k} {s}" for k, s in enumerate(node.states, 1))
+    )
     show(f"\n{number}. {node.question or node.label + '?'}   [{question.why}]\n   {choices}")
     while True:
         text = ask("> ").strip()
@@ -223,7 +259,14 @@ def _put(
                 return _taken(step, question, record, value, show, target)
 
 
-def _taken(step: Step[C], question: Ask, record: C, value: object, show: Callable[[str], object], target: str | None) -> Step[C]:
+def _taken(
+    step: Step[C],
+    question: Ask,
+    record: C,
+    value: object,
+    show: Callable[[str], object],
+    target: str | None,
+) -> Step[C]:
     """The step after an answer. One that contradicts the others stays on record, for the alerts, and out of the probabilities."""
     passed = step.passed | {question.node}
     trouble = _contradiction(record)
@@ -232,9 +275,15 @@ def _taken(step: Step[C], question: Ask, record: C, value: object, show: Callabl
         trouble = _contradiction(more)
         after = Step(step.case if trouble else more, passed, question.rest, record)
     else:
-        after = Step(step.case, passed, question.rest, record) if trouble else Step(record, passed, question.rest)
+        after = (
+            Step(step.case, passed, question.rest, record)
+            if trouble
+            else Step(record, passed, question.rest)
+        )
     if trouble:
-        show(f"It is kept for the alerts, and the probabilities leave it out, as {trouble} u: undo it.")
+        show(
+            f"It is kept for the alerts, and the probabilities leave it out, as {trouble} u: undo it."
+        )
     _show_leading(after, target, show)
     return after
 
@@ -258,9 +307,13 @@ def _show_leading(step: Step[C], target: str | None, show: Callable[[str], objec
     case, model = step.case, step.case.model
     lines = []
     if target is not None and target not in model.network.ranked:
-        lines.append(f"{model.nodes[target].label} {show_number(1.0 - float(case.posterior(target).iloc[0]))}")
+        lines.append(
+            f"{model.nodes[target].label} {show_number(1.0 - float(case.posterior(target).iloc[0]))}"
+        )
     if model.network.ranked:
-        lines += [f"{c.label} {show_number(c.posterior)}" for c in case.differential(limit=LEADING).causes]
+        lines += [
+            f"{c.label} {show_number(c.posterior)}" for c in case.differential(limit=LEADING).causes
+        ]
     without = f"Without {', '.join(_left_out(step))}: " if step.record is not None else ""
     if lines:
         show(without + "   ".join(lines))

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.events import with_events
-from spinelink.inference.execute import Seen
-from spinelink.inference.query import Marginals
-from spinelink.model.network import Network
-from spinelink.model.question import Question
-from spinelink.model.variable import Cost
+from spinelink.inference.answers import Marginals
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.findings import Observed
+from spinelink.inference.variants.likelihood_events import with_events
+from spinelink.network.network import Network
+from spinelink.network.node import Cost
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ INITIALS = ("mri", "ct", "emg", "hla")
 CLASSES = ("none", "low", "medium", "high")
 MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
 SHORTEST = 0.1  # minutes: what is at hand is not free of effort
-THRESHOLD = 0.01  # bits (or what else is measured) below which the next question is not worth asking
+THRESHOLD = (
+    0.01  # bits (or what else is measured) below which the next question is not worth asking
+)
 TIE = 1e-9  # posteriors that differ by less are equal
 LEAST_CHANCE = 1e-13  # an outcome that is rarer is taken as impossible: differences of probabilities have no digits left there
 AHEAD = 5  # first questions that a look two steps ahead follows
@@ -134,8 +136,19 @@ class NextBest(Result):
     def shown(self) -> pd.DataFrame:
         frame = self.to_frame()
         asked = [q or label for q, label in zip(frame["question"], frame["label"], strict=True)]
-        frame["ask or look for"] = [text if len(text) <= ASKED else f"{text[: ASKED - 3].rstrip()}..." for text in asked]
-        columns = ["ask or look for", "value", "after", "per_minute", "minutes", "invasiveness", "changes_lead", "changes_action"]
+        frame["ask or look for"] = [
+            text if len(text) <= ASKED else f"{text[: ASKED - 3].rstrip()}..." for text in asked
+        ]
+        columns = [
+            "ask or look for",
+            "value",
+            "after",
+            "per_minute",
+            "minutes",
+            "invasiveness",
+            "changes_lead",
+            "changes_action",
+        ]
         return frame[[c for c in columns if c in frame.columns]]
 
     def title(self) -> str:
@@ -144,7 +157,7 @@ class NextBest(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """What each candidate tells against the minutes it takes."""
-        from spinelink.plot.answers import plot_next_best
+        from spinelink.view.plot.ranking import plot_next_best
 
         return plot_next_best(self, ax=ax, limit=limit)
 
@@ -153,7 +166,7 @@ def next_best(
     network: Network,
     question: Question,
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     prior: Marginals,
     targets: Sequence[str],
     *,
@@ -169,13 +182,13 @@ def next_best(
     under_way: Collection[str] = (),
 ) -> NextBest:
     """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked. loss: in place of information. under_way: procedures that are begun."""
-    groups, left_out = _groups(network, compiled, seen, among)
+    groups, left_out = _groups(network, compiled, observed, among)
     index = [compiled.index[t] for t in targets]
     acting = [network.urgency_weights.of(network.nodes[t]) for t in targets]
     ask = Asker(compiled, index, [weights[t] for t in targets], acting, utilities, loss)
     found = []
-    for (name, nodes), told in zip(groups.items(), ask.each(seen, prior, groups), strict=True):
-        spent, is_open = _cost(network, compiled, seen, nodes, under_way)
+    for (name, nodes), told in zip(groups.items(), ask.each(observed, prior, groups), strict=True):
+        spent, is_open = _cost(network, compiled, observed, nodes, under_way)
         label = network.nodes[nodes[0]].label if len(nodes) == 1 else _procedure_label(name)
         words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
         found.append(
@@ -190,12 +203,14 @@ def next_best(
 
     found.sort(key=key)
     if horizon == 2:
-        found = _two_steps(ask, seen, prior, groups, found)
+        found = _two_steps(ask, observed, prior, groups, found)
         found.sort(key=key)
     unit = "loss" if loss else "bits" if utilities is None else "utility"
     single = len(targets) == 1
     stop = _stop(found, threshold, unit, network.nodes[targets[0]].label if single else None)
-    return NextBest(question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found))
+    return NextBest(
+        question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found)
+    )
 
 
 def _stop(found: Sequence[Candidate], threshold: float, unit: str, target: str | None) -> str:
@@ -206,10 +221,12 @@ def _stop(found: Sequence[Candidate], threshold: float, unit: str, target: str |
     if not found:
         return "nothing is left to ask."
     if max(c.worth for c in found) < threshold:
-        return (
-            f"no remaining question is worth {threshold:g} {'of ' if unit != 'bits' else ''}{unit}. What was not asked was not considered."
-        )
-    if unit == "bits" and max(max(c.changes_lead, c.changes_action) for c in found) <= 0.0 and not any(c.after > c.value for c in found):
+        return f"no remaining question is worth {threshold:g} {'of ' if unit != 'bits' else ''}{unit}. What was not asked was not considered."
+    if (
+        unit == "bits"
+        and max(max(c.changes_lead, c.changes_action) for c in found) <= 0.0
+        and not any(c.after > c.value for c in found)
+    ):
         what = (
             "the leading cause, or whether to act on any"
             if target is None
@@ -224,9 +241,11 @@ def _procedure_label(name: str) -> str:
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
-def _groups(network: Network, compiled: CompiledNetwork, seen: Seen, among: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+def _groups(
+    network: Network, compiled: CompiledNetwork, observed: Observed, among: Sequence[str]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """Each node that may be asked, and each procedure that shows several of them."""
-    hidden = [n for n in among if not isinstance(seen.get(compiled.index[n]), int)]
+    hidden = [n for n in among if not isinstance(observed.get(compiled.index[n]), int)]
     found: dict[str, tuple[str, ...]] = {n: (n,) for n in hidden}
     procedures: dict[str, list[str]] = {}
     for n in hidden:
@@ -243,12 +262,19 @@ def _groups(network: Network, compiled: CompiledNetwork, seen: Seen, among: Sequ
     return found, left_out
 
 
-def _cost(network: Network, compiled: CompiledNetwork, seen: Seen, nodes: Sequence[str], under_way: Collection[str]) -> tuple[Cost, bool]:
+def _cost(
+    network: Network,
+    compiled: CompiledNetwork,
+    observed: Observed,
+    nodes: Sequence[str],
+    under_way: Collection[str],
+) -> tuple[Cost, bool]:
     """What observing these nodes costs: of one procedure the dearest of its parts, once; next to nothing where it is under way: begun, or a part is seen."""
     parts = [network.nodes[n].cost or Cost() for n in nodes]
     procedures = {network.nodes[n].procedure for n in nodes} - {None}
     open_ = bool(procedures & set(under_way)) or any(
-        node.procedure in procedures and compiled.index[n] in seen for n, node in network.nodes.items()
+        node.procedure in procedures and compiled.index[n] in observed
+        for n, node in network.nodes.items()
     )
     if open_:
         return Cost(minutes=SHORTEST), True
@@ -282,11 +308,15 @@ class Asker:
     utilities: Utilities | None
     loss: bool = False
 
-    def each(self, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]]) -> list[Told]:
+    def each(
+        self, observed: Observed, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
+    ) -> list[Told]:
         """What each candidate tells; all outcomes of all of them in one run."""
         told = []
         before = np.concatenate([prior.of[t][:, :1] for t in self.targets])
-        for nodes, (p, after) in zip(groups.values(), self._after(seen, prior, list(groups.values())), strict=True):
+        for nodes, (p, after) in zip(
+            groups.values(), self._after(observed, prior, list(groups.values())), strict=True
+        ):
             p = p / p.sum() if p.sum() > 0.0 else p
             there = p > 0.0
             lead = float(p[self._other_leads(before, after) & there].sum())
@@ -302,37 +332,65 @@ class Asker:
     def _outcomes(self, nodes: Sequence[str]) -> list[dict[int, int]]:
         """All states of the nodes together."""
         index = [self.compiled.index[n] for n in nodes]
-        return [dict(zip(index, states, strict=True)) for states in product(*(range(self.compiled.cards[i]) for i in index))]
+        return [
+            dict(zip(index, states, strict=True))
+            for states in product(*(range(self.compiled.cards[i]) for i in index))
+        ]
 
-    def _after(self, seen: Seen, prior: Marginals, groups: Sequence[Sequence[str]]) -> list[tuple[Array, Array]]:
+    def _after(
+        self, observed: Observed, prior: Marginals, groups: Sequence[Sequence[str]]
+    ) -> list[tuple[Array, Array]]:
         """For each candidate the probabilities of its outcomes, (outcomes,), and posteriors after each, (states of all targets, outcomes); all in one run.
 
         Of each node every level but the highest is run (that it is at most there, see `inference.events`), beside the node left unseen; a state is the difference
         of two levels. As a difference an outcome of probability p has about 16 + log10(p) digits. What cannot be is 0 throughout.
         """
         asked: dict[frozenset[tuple[int, int]], int] = {}
-        wanted: list[list[int]] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
+        wanted: list[
+            list[int]
+        ] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
         for nodes in groups:
             index = [self.compiled.index[n] for n in nodes]
-            combinations = product(*([*((i, s) for s in range(self.compiled.cards[i] - 1)), None] for i in index))
+            combinations = product(
+                *([*((i, s) for s in range(self.compiled.cards[i] - 1)), None] for i in index)
+            )
             keys = [frozenset(pair for pair in each if pair is not None) for each in combinations]
             wanted.append([asked.setdefault(key, len(asked)) if key else -1 for key in keys])
-        answer = with_events(self.compiled, seen, [dict(key) for key in asked], self.targets)
+        answer = with_events(self.compiled, observed, [dict(key) for key in asked], self.targets)
         with np.errstate(invalid="ignore"):
-            p = np.append(np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))), 1.0)
-        joint = np.concatenate([np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1) for t in self.targets])
+            p = np.append(
+                np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))),
+                1.0,
+            )
+        joint = np.concatenate(
+            [
+                np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1)
+                for t in self.targets
+            ]
+        )
         found = []
         for nodes, runs in zip(groups, wanted, strict=True):
             cards = [self.compiled.cards[self.compiled.index[n]] for n in nodes]
             chance = _differences(p[runs].reshape(cards), 0).ravel()
             chance = np.where(chance > LEAST_CHANCE, chance, 0.0)
-            together = np.clip(_differences(joint[:, runs].reshape(-1, *cards), 1), 0.0, None).reshape(len(joint), -1)
-            found.append((chance, np.divide(together, chance, out=np.zeros_like(together), where=chance > 0.0)))
+            together = np.clip(
+                _differences(joint[:, runs].reshape(-1, *cards), 1), 0.0, None
+            ).reshape(len(joint), -1)
+            found.append(
+                (
+                    chance,
+                    np.divide(together, chance, out=np.zeros_like(together), where=chance > 0.0),
+                )
+            )
         return found
 
     def _present(self, of: Array) -> Array:
         """Of several targets, that each is there, (targets, outcomes); of one, each of its states."""
-        return of if len(self.targets) == 1 else np.asarray(np.add.reduceat(of, self._starts) - of[self._starts])
+        return (
+            of
+            if len(self.targets) == 1
+            else np.asarray(np.add.reduceat(of, self._starts) - of[self._starts])
+        )
 
     def _other_leads(self, before: Array, after: Array) -> NDArray[np.bool_]:
         """Whether under each outcome another target is likelier than the one that leads now; of a single target, another state. Equals do not count."""
@@ -349,7 +407,11 @@ class Asker:
     def _value(self, before: Array, after: Array, p: Array) -> float:
         if self.loss:
             return self._spared(before, after, p)
-        return self._information(before, after, p) if self.utilities is None else self._worth(before, after, p)
+        return (
+            self._information(before, after, p)
+            if self.utilities is None
+            else self._worth(before, after, p)
+        )
 
     def _spared(self, before: Array, after: Array, p: Array) -> float:
         """How much less is expected to be lost: of each target one acts or does not, to act without need costs 1, not to act where it is there its weight."""
@@ -370,26 +432,35 @@ class Asker:
         """How much better the best action is expected to be once the outcome is known."""
         assert self.utilities is not None
         t = self.targets[0]
-        table = np.array([[each[s] for s in self.compiled.states[t]] for each in self.utilities.values()])  # (actions, states)
+        table = np.array(
+            [[each[s] for s in self.compiled.states[t]] for each in self.utilities.values()]
+        )  # (actions, states)
         return float(p @ (table @ after).max(axis=0)) - float((table @ before).max())
 
 
 def _two_steps(
-    ask: Asker, seen: Seen, prior: Marginals, groups: Mapping[str, tuple[str, ...]], found: Sequence[Candidate]
+    ask: Asker,
+    observed: Observed,
+    prior: Marginals,
+    groups: Mapping[str, tuple[str, ...]],
+    found: Sequence[Candidate],
 ) -> list[Candidate]:
     """The best candidates with the best that can follow each of their outcomes, and what both together tell per minute; then the rest."""
     minutes = {c.name: c.minutes for c in found}
     done = []
     for c in found[:AHEAD]:
-        [told] = ask.each(seen, prior, {c.name: c.nodes})
+        [told] = ask.each(observed, prior, {c.name: c.nodes})
         rest = {f.name: groups[f.name] for f in found if not set(f.nodes) & set(c.nodes)}
         rest = {name: rest[name] for name in list(rest)[: 3 * AHEAD]}
         after, spent = c.value, c.minutes
         for outcome, share in zip(told.outcomes, told.chances, strict=True):
             if share <= 1e-9 or not rest:
                 continue
-            there = {**seen, **outcome}
-            values = [t.value for t in ask.each(there, with_events(ask.compiled, there, [{}], ask.targets), rest)]
+            there = {**observed, **outcome}
+            values = [
+                t.value
+                for t in ask.each(there, with_events(ask.compiled, there, [{}], ask.targets), rest)
+            ]
             best = max(range(len(values)), key=values.__getitem__)
             after += float(share) * values[best]
             spent += float(share) * minutes[list(rest)[best]]

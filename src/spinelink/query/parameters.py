@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter, Probability
-from spinelink.model.question import Question
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter, Probability
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -31,19 +31,36 @@ class ParameterTable(Result):
         """
         import pandas as pd
 
-        names = ["id", "estimate", "low", "high", "level", "equivalent_sample_size", "grade", "source", "evidence", "note"]
+        names = [
+            "id",
+            "estimate",
+            "low",
+            "high",
+            "level",
+            "equivalent_sample_size",
+            "grade",
+            "source",
+            "evidence",
+            "note",
+        ]
         return pd.DataFrame(list(self.rows), columns=names)
 
     def shown(self) -> pd.DataFrame:
-        return self.to_frame()[["id", "estimate", "low", "high", "equivalent_sample_size", "grade", "source"]]
+        return self.to_frame()[
+            ["id", "estimate", "low", "high", "equivalent_sample_size", "grade", "source"]
+        ]
 
     def title(self) -> str:
         return f"{self.question}\n{len(self.rows)} numbers"
 
 
-def parameter_table(network: Network, question: Question, parameters: Mapping[str, Parameter]) -> ParameterTable:
+def parameter_table(
+    network: Network, question: Question, parameters: Mapping[str, Parameter]
+) -> ParameterTable:
     """Rows in file order."""
-    return ParameterTable(question, tuple(row for name, p in parameters.items() for row in _rows(name, p)))
+    return ParameterTable(
+        question, tuple(row for name, p in parameters.items() for row in _rows(name, p))
+    )
 
 
 def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:
@@ -51,10 +68,15 @@ def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:
     nan = float("nan")
     if isinstance(p, Distribution):
         size = p.equivalent_sample_size or (sum(p.counts.values()) if p.counts else nan)
-        return [(f"{name}[{state}]", value, nan, nan, nan, size, *about) for state, value in p.estimate.items()]
+        return [
+            (f"{name}[{state}]", value, nan, nan, nan, size, *about)
+            for state, value in p.estimate.items()
+        ]
     low, high = p.interval or (nan, nan)
     level = p.level if p.interval else nan
     size = nan
     if isinstance(p, Probability):
-        size = p.equivalent_sample_size or (sum(p.beta) if p.beta else p.counts[1] if p.counts else nan)
+        size = p.equivalent_sample_size or (
+            sum(p.beta) if p.beta else p.counts[1] if p.counts else nan
+        )
     return [(name, p.value, low, high, level, size, *about)]

@@ -8,8 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
-from spinelink.model.network import Network
-from spinelink.model.question import Question
+from spinelink.network.network import Network
+from spinelink.network.question import Question
 from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
@@ -59,8 +59,24 @@ class Ranking(Result):
         """
         import pandas as pd
 
-        rows = [(c.cause, c.label, c.prior, c.posterior, c.low, c.high, c.first, c.ratio, c.urgency) for c in self.causes]
-        frame = pd.DataFrame(rows, columns=["cause", "label", "prior", "posterior", "low", "high", "first", "ratio", "urgency"])
+        rows = [
+            (c.cause, c.label, c.prior, c.posterior, c.low, c.high, c.first, c.ratio, c.urgency)
+            for c in self.causes
+        ]
+        frame = pd.DataFrame(
+            rows,
+            columns=[
+                "cause",
+                "label",
+                "prior",
+                "posterior",
+                "low",
+                "high",
+                "first",
+                "ratio",
+                "urgency",
+            ],
+        )
         return frame if self.has_intervals else frame.drop(columns=["low", "high", "first"])
 
     @property
@@ -73,15 +89,21 @@ class Ranking(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """Posteriors beside priors, with intervals where they were asked for."""
-        from spinelink.plot.answers import plot_ranking
+        from spinelink.view.plot.ranking import plot_ranking
 
         return plot_ranking(self, ax=ax, limit=limit)
 
     def _repr_html_(self) -> str:
         bounds = ("interval", "ranks first") if self.has_intervals else ()
-        head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency"))
+        head = "".join(
+            f"<th style='text-align:left'>{h}</th>"
+            for h in ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency")
+        )
         rows = "".join(_row(c, bounds=bool(bounds)) for c in self.causes)
-        return in_notebook(str(self.question), f"<div style='overflow-x:auto'><table><tr>{head}</tr>{rows}</table></div>")
+        return in_notebook(
+            str(self.question),
+            f"<div style='overflow-x:auto'><table><tr>{head}</tr>{rows}</table></div>",
+        )
 
 
 def _row(c: RankedCause, *, bounds: bool) -> str:
@@ -112,10 +134,19 @@ def rank(
 ) -> Ranking:
     """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state). intervals: node -> low, high, share of draws first."""
     if limit is not None and (isinstance(limit, bool) or limit < 1):
-        raise SpinelinkError(f"limit is how many causes to list, at least 1 (or None for all), not {limit!r}.")
+        raise SpinelinkError(
+            f"limit is how many causes to list, at least 1 (or None for all), not {limit!r}."
+        )
     order = sorted(posterior, key=lambda n: (-posterior[n], n))[:limit]
     causes = tuple(
-        RankedCause(n, network.nodes[n].label, prior[n], posterior[n], network.nodes[n].urgency or "routine", *(intervals or {}).get(n, ()))
+        RankedCause(
+            n,
+            network.nodes[n].label,
+            prior[n],
+            posterior[n],
+            network.nodes[n].urgency or "routine",
+            *(intervals or {}).get(n, ()),
+        )
         for n in order
     )
     return Ranking(question, causes)

@@ -13,14 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import ParameterError, SpinelinkError, UnknownNameError
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.execute import Seen
-from spinelink.inference.numeric import point_values
-from spinelink.inference.sensitivity import Lines, Number, along, curved_nodes, limits, lines, read_number
-from spinelink.inference.uncertainty import stated_interval
-from spinelink.model.network import Network
-from spinelink.model.parameter import Parameter, Ratio
-from spinelink.model.question import Question
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.compile import point_values
+from spinelink.inference.findings import Observed
+from spinelink.inference.gradient.linear_fractional import (
+    Lines,
+    Number,
+    along,
+    curved_nodes,
+    limits,
+    lines,
+    read_number,
+)
+from spinelink.inference.sampled_parameters import stated_interval
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter, Ratio
+from spinelink.network.question import Question
 from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
@@ -66,8 +74,13 @@ class Influence:
     @property
     def turns(self) -> str:
         """At which values another leads, in words."""
-        sides = (("below", self.admissible_low, self.swaps_below), ("above", self.admissible_high, self.swaps_above))
-        return "; ".join(f"{side} {show_number(value)}: {rival}" for side, value, rival in sides if rival)
+        sides = (
+            ("below", self.admissible_low, self.swaps_below),
+            ("above", self.admissible_high, self.swaps_above),
+        )
+        return "; ".join(
+            f"{side} {show_number(value)}: {rival}" for side, value, rival in sides if rival
+        )
 
     @property
     def swing(self) -> float:
@@ -90,7 +103,9 @@ class SensitivityFunction:
         values = np.atleast_1d(np.asarray(t, dtype=float))
         low, high = self._limits
         if not ((values >= low) & (values <= high)).all() or not np.isfinite(values).all():
-            raise ParameterError(f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}.")
+            raise ParameterError(
+                f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}."
+            )
         i = self.influence
         if i.curved:
             found = self._follow([{i.number: float(v)} for v in values])
@@ -102,7 +117,7 @@ class SensitivityFunction:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The curve, with the number's interval and the values at which the ranking changes."""
-        from spinelink.plot.sensitivity import plot_curve
+        from spinelink.view.plot.sensitivity import plot_curve
 
         return plot_curve(self, ax=ax)
 
@@ -111,7 +126,11 @@ class SensitivityFunction:
 
     def __repr__(self) -> str:
         i = self.influence
-        form = "followed exactly" if i.curved else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
+        form = (
+            "followed exactly"
+            if i.curved
+            else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
+        )
         return f"P({self.target} | findings) where {i.number} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
 
 
@@ -135,13 +154,17 @@ class Sensitivity(Result):
     def function(self, parameter: str, state: str | None = None) -> SensitivityFunction:
         """The posterior as an exact function of one number. state: which one, of a distribution. Raises UnknownNameError."""
         row = self._row(str(Number(parameter, state)))
-        return SensitivityFunction(self.target, row, self.posterior, self._follow, self._limits[row.number.id])
+        return SensitivityFunction(
+            self.target, row, self.posterior, self._follow, self._limits[row.number.id]
+        )
 
     def _row(self, number: str) -> Influence:
         for row in self.rows:
             if str(row.number) == number:
                 return row
-        raise UnknownNameError(number, kind="number behind this answer", allowed=[str(r.number) for r in self.rows])
+        raise UnknownNameError(
+            number, kind="number behind this answer", allowed=[str(r.number) for r in self.rows]
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row a number, the widest swing first.
@@ -182,26 +205,37 @@ class Sensitivity(Result):
         return pd.DataFrame(rows, columns=columns)
 
     def shown(self) -> pd.DataFrame:
-        frame = self.to_frame()[["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]]
+        frame = self.to_frame()[
+            ["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]
+        ]
         frame.insert(0, "number", [str(r.number) for r in self.rows])
         frame["another leads"] = [r.turns for r in self.rows]
         return frame
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the numbers with the widest swing."""
-        from spinelink.plot.sensitivity import plot_tornado
+        from spinelink.view.plot.sensitivity import plot_tornado
 
         return plot_tornado(self, ax=ax, limit=limit)
 
     def title(self) -> str:
-        return (
-            f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
-        )
+        return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
 
     def __str__(self) -> str:
         frame = self.to_frame().head(20)
         frame["parameter"] = [str(r.number) for r in self.rows[:20]]
-        shown = frame[["parameter", "estimate", "low", "high", "posterior_low", "posterior_high", "admissible_low", "admissible_high"]]
+        shown = frame[
+            [
+                "parameter",
+                "estimate",
+                "low",
+                "high",
+                "posterior_low",
+                "posterior_high",
+                "admissible_low",
+                "admissible_high",
+            ]
+        ]
         more = f"\n... and {len(self) - 20} more; to_frame() has all" if len(self) > 20 else ""
         return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number, na_rep='')}{more}"
 
@@ -211,7 +245,7 @@ def sensitivity(
     question: Question,
     parameters: Mapping[str, Parameter],
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     target: str,
     state: str | None,
     *,
@@ -219,12 +253,25 @@ def sensitivity(
 ) -> Sensitivity:
     """See `Case.sensitivity`. The target is a hidden node; state None: that it is not in its first state."""
     values = point_values(network, parameters)
-    wanted, rivals = _targets(network, compiled, seen, target, state)
-    found = lines(network, parameters, values, compiled, seen, [wanted, *(place for _, place in rivals)])
+    wanted, rivals = _targets(network, compiled, observed, target, state)
+    found = lines(
+        network, parameters, values, compiled, observed, [wanted, *(place for _, place in rivals)]
+    )
 
-    def followed(settings: Sequence[Mapping[Number, float]], places: Sequence[tuple[int, int, bool]]) -> Array:
-        of = along(network, values, compiled, seen, list(dict.fromkeys(n for n, _, _ in places)), settings).of
-        return np.array([of[n][s] if own else np.delete(of[n], s, axis=0).sum(axis=0) for n, s, own in places])
+    def followed(
+        settings: Sequence[Mapping[Number, float]], places: Sequence[tuple[int, int, bool]]
+    ) -> Array:
+        of = along(
+            network,
+            values,
+            compiled,
+            observed,
+            list(dict.fromkeys(n for n, _, _ in places)),
+            settings,
+        ).of
+        return np.array(
+            [of[n][s] if own else np.delete(of[n], s, axis=0).sum(axis=0) for n, s, own in places]
+        )
 
     def follow(settings: Sequence[Mapping[Number, float]]) -> Array:
         return np.asarray(followed(settings, [wanted])[0])
@@ -233,7 +280,10 @@ def sensitivity(
     bounds = [stated_interval(parameters[n.id], n.state, level=level) for n in found.numbers]
     ends = _ends(found, bounds, follow)
     labels = [name for name, _ in rivals]
-    swaps = [[_crossing(found, k, side, limits(parameters[n.id])) for side in (-1, 1)] for k, n in enumerate(found.numbers)]
+    swaps = [
+        [_crossing(found, k, side, limits(parameters[n.id])) for side in (-1, 1)]
+        for k, n in enumerate(found.numbers)
+    ]
     _refine(found, swaps, [wanted, *(place for _, place in rivals)], followed, parameters)
     rows = []
     derivative = found.derivatives()[:, 0]
@@ -248,12 +298,26 @@ def sensitivity(
             )
         )  # fmt: skip
     rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
-    name = target if state is None and len(network.nodes[target].states) == 2 else f"{target}={state}" if state else f"{target} present"
-    return Sensitivity(question, name, posterior, level, tuple(rows), follow, {n.id: limits(parameters[n.id]) for n in found.numbers})
+    name = (
+        target
+        if state is None and len(network.nodes[target].states) == 2
+        else f"{target}={state}"
+        if state
+        else f"{target} present"
+    )
+    return Sensitivity(
+        question,
+        name,
+        posterior,
+        level,
+        tuple(rows),
+        follow,
+        {n.id: limits(parameters[n.id]) for n in found.numbers},
+    )
 
 
 def _targets(
-    network: Network, compiled: CompiledNetwork, seen: Seen, target: str, state: str | None
+    network: Network, compiled: CompiledNetwork, observed: Observed, target: str, state: str | None
 ) -> tuple[tuple[int, int, bool], list[tuple[str, tuple[int, int, bool]]]]:
     """(node, state, own) of the target, and of those with which it may change places."""
     node, states = compiled.index[target], network.nodes[target].states
@@ -261,7 +325,11 @@ def _targets(
         own = states.index(state)
         return (node, own, True), [(s, (node, k, True)) for k, s in enumerate(states) if k != own]
     if target in network.ranked:
-        others = [n for n in network.ranked if n != target and not isinstance(seen.get(compiled.index[n]), int)]
+        others = [
+            n
+            for n in network.ranked
+            if n != target and not isinstance(observed.get(compiled.index[n]), int)
+        ]
         return (node, 0, False), [(n, (compiled.index[n], 0, False)) for n in others]
     return (node, 0, False), [(states[0], (node, 0, True))]
 
@@ -270,8 +338,13 @@ def _ends(found: Lines, bounds: Sequence[tuple[float, float]], follow: Follow) -
     """The posterior at both ends of each number's interval, (numbers, 2)."""
     t = np.array(bounds).reshape(-1, 2)
     shift = t - found.estimates[:, np.newaxis]
-    with np.errstate(divide="ignore", invalid="ignore"):  # an end at which the findings cannot occur gives nan
-        ends = np.asarray((found.posteriors[0] + found.targets[:, :1] * shift) / (1.0 + found.evidence[:, np.newaxis] * shift))
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # an end at which the findings cannot occur gives nan
+        ends = np.asarray(
+            (found.posteriors[0] + found.targets[:, :1] * shift)
+            / (1.0 + found.evidence[:, np.newaxis] * shift)
+        )
     curved = np.flatnonzero(found.curved)
     if len(curved):
         settings = [{found.numbers[k]: float(v)} for k in curved for v in t[k]]
@@ -300,12 +373,19 @@ def _refine(
     parameters: Mapping[str, Parameter],
 ) -> None:
     """Along curved numbers the tangents' crossings are starting points: secants on the exact gap, all side by side."""
-    active = [(k, side) for k in np.flatnonzero(found.curved) for side in (0, 1) if swaps[k][side][1] >= 0]
+    active = [
+        (k, side) for k in np.flatnonzero(found.curved) for side in (0, 1) if swaps[k][side][1] >= 0
+    ]
     if not active:
         return
     gap0 = found.posteriors[0] - found.posteriors[1:]
     state = {
-        each: (float(found.estimates[each[0]]), float(gap0[swaps[each[0]][each[1]][1]]), swaps[each[0]][each[1]][0]) for each in active
+        each: (
+            float(found.estimates[each[0]]),
+            float(gap0[swaps[each[0]][each[1]][1]]),
+            swaps[each[0]][each[1]][0],
+        )
+        for each in active
     }
     open_ = list(active)
     for _ in range(STEPS):
@@ -331,7 +411,11 @@ def _refine(
             still.append((k, side))
         open_ = still
     for k, side in open_:
-        swaps[k][side] = (float("nan"), -1) if abs(state[k, side][1]) > 1e-6 else (state[k, side][2], swaps[k][side][1])
+        swaps[k][side] = (
+            (float("nan"), -1)
+            if abs(state[k, side][1]) > 1e-6
+            else (state[k, side][2], swaps[k][side][1])
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -371,7 +455,7 @@ class TwoWaySensitivity(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Filled contours over both numbers."""
-        from spinelink.plot.sensitivity import plot_two_way
+        from spinelink.view.plot.sensitivity import plot_two_way
 
         return plot_two_way(self, ax=ax)
 
@@ -384,7 +468,7 @@ def two_way(
     question: Question,
     parameters: Mapping[str, Parameter],
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     target: str,
     state: str | None,
     pair: Sequence[str],
@@ -396,12 +480,14 @@ def two_way(
     if first.id == second.id:
         raise SpinelinkError("a two-way function is of two different numbers.")
     values = point_values(network, parameters)
-    wanted, _ = _targets(network, compiled, seen, target, state)
+    wanted, _ = _targets(network, compiled, observed, target, state)
     node, position, own = wanted
     a, b = (_grid(parameters[n.id], n, points) for n in (first, second))
     settings = [{first: float(x), second: float(y)} for x in a for y in b]
-    found = along(network, values, compiled, seen, [node], settings)
-    table = found.of[node][position] if own else np.delete(found.of[node], position, axis=0).sum(axis=0)
+    found = along(network, values, compiled, observed, [node], settings)
+    table = (
+        found.of[node][position] if own else np.delete(found.of[node], position, axis=0).sum(axis=0)
+    )
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()
     if not {first.id.split(".")[0], second.id.split(".")[0]} & curved_nodes(network, compiled):
@@ -414,7 +500,9 @@ def two_way(
             numerator = tuple(np.linalg.solve(matrix, both).tolist())
             denominator = tuple(np.linalg.solve(matrix, evidence).tolist())
     name = f"{target}={state}" if state else target
-    return TwoWaySensitivity(question, name, first, second, a, b, table.reshape(points, points), numerator, denominator)
+    return TwoWaySensitivity(
+        question, name, first, second, a, b, table.reshape(points, points), numerator, denominator
+    )
 
 
 def _grid(parameter: Parameter, number: Number, points: int) -> Array:

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.model.network import Network
-from spinelink.model.parameter import Parameter
-from spinelink.model.provenance import Source
-from spinelink.model.question import Question
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter
+from spinelink.network.provenance import Source
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARE = 1e-3  # of the largest influence: numbers below it do not count as standing behind the answer
+SHARE = (
+    1e-3  # of the largest influence: numbers below it do not count as standing behind the answer
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,29 @@ class Sources(Result):
         import pandas as pd
 
         rows = [
-            (s.key, s.source.authors, s.source.year, s.source.title, s.source.doi, s.source.pmid, s.influence, ", ".join(s.numbers))
+            (
+                s.key,
+                s.source.authors,
+                s.source.year,
+                s.source.title,
+                s.source.doi,
+                s.source.pmid,
+                s.influence,
+                ", ".join(s.numbers),
+            )
             for s in self.sources
         ]
-        return pd.DataFrame(rows, columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"])
+        return pd.DataFrame(
+            rows,
+            columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"],
+        )
 
     def shown(self) -> pd.DataFrame:
         frame = self.to_frame()[["source", "year", "title", "influence"]]
         frame["numbers"] = [
-            ", ".join(s.numbers[:2]) + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "") for s in self.sources
+            ", ".join(s.numbers[:2])
+            + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "")
+            for s in self.sources
         ]
         return frame
 
@@ -70,7 +86,11 @@ class Sources(Result):
 
 
 def sources_of(
-    network: Network, question: Question, target: str, parameters: Mapping[str, Parameter], influence: Mapping[str, float]
+    network: Network,
+    question: Question,
+    target: str,
+    parameters: Mapping[str, Parameter],
+    influence: Mapping[str, float],
 ) -> Sources:
     """influence: number -> how much the answer moves for one standard deviation of it. A number with several sources counts for each of them."""
     largest = max(influence.values(), default=0.0)
@@ -79,6 +99,13 @@ def sources_of(
     for name in sorted(behind, key=behind.__getitem__, reverse=True):
         for key in parameters[name].source:
             numbers.setdefault(key, []).append(name)
-    found = [SourceOfAnswer(key, network.sources[key], tuple(names), sum(behind[n] for n in names)) for key, names in numbers.items()]
-    judged = tuple((n, v) for n, v in sorted(behind.items(), key=lambda each: -each[1]) if not parameters[n].source)
+    found = [
+        SourceOfAnswer(key, network.sources[key], tuple(names), sum(behind[n] for n in names))
+        for key, names in numbers.items()
+    ]
+    judged = tuple(
+        (n, v)
+        for n, v in sorted(behind.items(), key=lambda each: -each[1])
+        if not parameters[n].source
+    )
     return Sources(question, target, tuple(sorted(found, key=lambda s: -s.influence)), judged)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import ParameterError, SpinelinkError
-from spinelink.inference.compiled import CompiledNetwork
-from spinelink.inference.execute import Seen
-from spinelink.inference.numeric import point_values
-from spinelink.inference.sensitivity import Number, along, limits, read_number
-from spinelink.model.network import Network
-from spinelink.model.parameter import Distribution, Parameter
-from spinelink.model.question import Question
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.compile import point_values
+from spinelink.inference.findings import Observed
+from spinelink.inference.gradient.linear_fractional import Number, along, limits, read_number
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Sweep(Result):
         """Indexed by the number's values; a column a node, and log_evidence."""
         import pandas as pd
 
-        frame = pd.DataFrame(self.posteriors, index=pd.Index(self.values, name=self.parameter), columns=list(self.nodes))
+        frame = pd.DataFrame(
+            self.posteriors,
+            index=pd.Index(self.values, name=self.parameter),
+            columns=list(self.nodes),
+        )
         frame["log_evidence"] = self.log_evidence
         return frame
 
@@ -63,12 +67,16 @@ class Sweep(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
         """Posteriors over the number's values."""
-        from spinelink.plot.sensitivity import plot_sweep
+        from spinelink.view.plot.sensitivity import plot_sweep
 
         return plot_sweep(self, ax=ax, limit=limit)
 
     def title(self) -> str:
-        more = f"; the {LEADING} likeliest of {len(self.nodes)} nodes" if len(self.nodes) > LEADING else ""
+        more = (
+            f"; the {LEADING} likeliest of {len(self.nodes)} nodes"
+            if len(self.nodes) > LEADING
+            else ""
+        )
         return f"{self.question}\n{self.parameter} (now {self.estimate:g}) over {len(self.values)} values{more}"
 
 
@@ -77,7 +85,7 @@ def sweep(
     question: Question,
     parameters: Mapping[str, Parameter],
     compiled: CompiledNetwork,
-    seen: Seen,
+    observed: Observed,
     parameter: str,
     values: Sequence[float],
     nodes: Sequence[str],
@@ -86,14 +94,18 @@ def sweep(
     number, grid = read_grid(network, parameters, parameter, values)
     now = point_values(network, parameters)
     index = [compiled.index[n] for n in nodes]
-    found = along(network, now, compiled, seen, index, [{number: v} for v in grid])
+    found = along(network, now, compiled, observed, index, [{number: v} for v in grid])
     table = np.array([found.of[i][1:].sum(axis=0) for i in index]).T
     p = parameters[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
-    return Sweep(question, str(number), float(estimate), tuple(grid), tuple(nodes), table, found.log_evidence)
+    return Sweep(
+        question, str(number), float(estimate), tuple(grid), tuple(nodes), table, found.log_evidence
+    )
 
 
-def read_grid(network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]) -> tuple[Number, list[float]]:
+def read_grid(
+    network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]
+) -> tuple[Number, list[float]]:
     """The number (`id`, or `id[state]` for one state of a distribution) and its values. Raises UnknownNameError, ParameterError."""
     number = read_number(network, parameters, parameter)
     try:
@@ -105,5 +117,7 @@ def read_grid(network: Network, parameters: Mapping[str, Parameter], parameter: 
     low, high = limits(parameters[number.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
-            raise ParameterError(f"{number} is {'an odds ratio, above 0' if high == np.inf else 'a probability, from 0 to 1'}; not {v:g}.")
+            raise ParameterError(
+                f"{number} is {'an odds ratio, above 0' if high == np.inf else 'a probability, from 0 to 1'}; not {v:g}."
+            )
     return number, grid

@@ -1,0 +1,126 @@
+"""A network turned into arrays: what the engine runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.plan.cache import PlanCache
+
+Array = NDArray[np.float64]
+
+MEMORY_BUDGET = 2.0e9
+"""Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableFactor:
+    """P(node | parents) as an array with axes (parents..., node, batch)."""
+
+    parents: tuple[int, ...]
+    table: Array
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyFactor:
+    """A noisy-MAX (noisy-OR where there are two states): the maximum of independent contributions.
+
+    leak: (states, batch). links: per parent (parent's states, states, batch), each row a distribution.
+    """
+
+    parents: tuple[int, ...]
+    leak: Array
+    links: tuple[Array, ...]
+
+
+Factor = TableFactor | NoisyFactor
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledNetwork:
+    """Names, states and factors by index; parents before children in `order`. budget: bytes that one run may take."""
+
+    names: tuple[str, ...]
+    states: tuple[tuple[str, ...], ...]
+    factors: tuple[Factor, ...]
+    plans: PlanCache = field(default_factory=PlanCache, repr=False)
+    budget: float = MEMORY_BUDGET
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def cards(self) -> tuple[int, ...]:
+        return tuple(len(s) for s in self.states)
+
+    @cached_property
+    def parents(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(f.parents for f in self.factors)
+
+    @cached_property
+    def leaves(self) -> frozenset[int]:
+        """Nodes that nothing depends on."""
+        return frozenset(range(len(self.names))) - {p for parents in self.parents for p in parents}
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Topological order."""
+        return topological_order(dict(enumerate(self.parents)))
+
+    def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
+        """The same structure with every array changed; plans are shared, as they do not depend on numbers."""
+        factors = tuple(
+            TableFactor(f.parents, change(f.table))
+            if isinstance(f, TableFactor)
+            else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
+            for f in self.factors
+        )
+        return CompiledNetwork(self.names, self.states, factors, self.plans, self.budget)
+
+    @cached_property
+    def _above(self) -> dict[int, frozenset[int]]:
+        return {}
+
+    def above(self, node: int) -> frozenset[int]:
+        """The node and everything above it; kept."""
+        found = self._above.get(node)
+        return (
+            self._above.setdefault(node, frozenset(self.ancestors([node])))
+            if found is None
+            else found
+        )
+
+    def ancestors(self, nodes: Iterable[int]) -> set[int]:
+        """The nodes and everything above them."""
+        found: set[int] = set()
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found.add(node)
+                stack.extend(self.parents[node])
+        return found
+
+
+def topological_order(parents: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """Parents before children. The graph must have no cycle."""
+    done: dict[int, None] = {}
+    for root in parents:
+        stack = [(root, iter(parents[root]))]
+        while stack:
+            node, rest = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            parent = next((p for p in rest if p not in done), None)
+            if parent is None:
+                done[node] = None
+                stack.pop()
+            else:
+                stack.append((parent, iter(parents[parent])))
+    return tuple(done)

@@ -1,0 +1,52 @@
+"""Findings as the engine takes them: the state observed at a node, or likelihoods of its states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeGuard, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.network.evidence import Evidence
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Observed = Mapping[int, "int | Array | Rows"]
+"""Node -> index of the state seen, the same in the whole batch or one for each row (batch,), or likelihoods (states, batch).
+
+A noisy-MAX node that is seen in its lowest state in one row of a batch is so in all of them (it has another plan), and is given as 0.
+"""
+
+
+def is_soft(value: int | Array | Rows) -> TypeGuard[Array]:
+    """Whether the finding is virtual evidence."""
+    return not isinstance(value, int) and value.ndim == 2
+
+
+def state_of(observed: Observed, node: int) -> int | Rows | None:
+    """The state in which the node is seen, or each row's; None where it is hidden or its finding is virtual."""
+    value = observed.get(node)
+    return None if value is None or is_soft(value) else cast("int | Rows", value)
+
+
+def pick(array: Array, axis: int, state: int | Rows) -> Array:
+    """The slice at a state, or at each row's own state; the last axis is the batch."""
+    if isinstance(state, int):
+        return array[(slice(None),) * axis + (state,)]
+    first = np.moveaxis(array, axis, 0)  # (states, ..., batch)
+    own = (
+        first[..., 0][state] if first.shape[-1] == 1 else first[state, ..., np.arange(len(state))]
+    )  # (rows, ...)
+    return np.moveaxis(own, 0, -1)
+
+
+def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | Rows]:
+    """One case's findings as the engine takes them: a state's index, or likelihoods (states, 1)."""
+    return {
+        (i := compiled.index[n]): compiled.states[i].index(f)
+        if isinstance(f, str)
+        else np.array([[v] for _, v in f])
+        for n, f in evidence.items()
+    }

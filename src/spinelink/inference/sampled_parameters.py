@@ -1,0 +1,197 @@
+"""Draws of the network's numbers from their own uncertainties, and what one case's answers are under each draw.
+
+A probability varies as a Beta, an odds ratio as a log-normal, a distribution as a Dirichlet, all independent. Draws are the quantiles of a scrambled
+Sobol sequence (quasi-Monte Carlo; Owen 1998) or of independent uniforms; both are determined by the seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.inference.answers import Marginals
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.draws import draw_marginals, spread
+from spinelink.inference.findings import Observed
+from spinelink.network.network import Network
+from spinelink.network.parameter import Distribution, Parameter, Ratio
+from spinelink.network.setting import log_deviation, spread_weight
+
+Array = NDArray[np.float64]
+Sequences = Literal["sobol", "random"]
+PIECE = 512  # draws compiled and answered together
+
+
+def draw_values(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    draws: int,
+    *,
+    seed: int,
+    sequence: Sequences = "sobol",
+    only: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Parameter id -> (draws,), or (states, draws) for a distribution; numbers that cannot vary, or are not in `only`, at their estimate, (1,).
+
+    A number of 0 or 1, and a state with probability 0, do not vary.
+    """
+    values = point_values(network, parameters)
+    varying = [n for n, p in parameters.items() if (only is None or n in only) and _can_vary(p)]
+    uniforms = _uniforms(sum(_width(values[n]) for n in varying), draws, seed, sequence)
+    start = 0
+    for name in varying:
+        width = _width(values[name])
+        values[name] = _quantiles(
+            parameters[name], values[name], uniforms[:, start : start + width]
+        )
+        start += width
+    return values
+
+
+def _can_vary(p: Parameter) -> bool:
+    return (
+        sum(v > 0.0 for v in p.estimate.values()) > 1
+        if isinstance(p, Distribution)
+        else isinstance(p, Ratio) or 0.0 < p.value < 1.0
+    )
+
+
+def _width(value: Array) -> int:
+    return value.shape[0] if value.ndim == 2 else 1
+
+
+def _uniforms(columns: int, draws: int, seed: int, sequence: Sequences) -> Array:
+    if sequence == "random" or columns == 0:
+        return np.random.default_rng(seed).random((draws, columns))
+    from scipy.stats import qmc
+
+    points: Array = qmc.Sobol(columns, scramble=True, seed=seed).random_base2(
+        max(int(np.ceil(np.log2(max(draws, 2)))), 1)
+    )[:draws]
+    return np.clip(points, 1e-12, 1.0 - 1e-12)
+
+
+def _quantiles(parameter: Parameter, value: Array, uniforms: Array) -> Array:
+    from scipy.special import betaincinv, gammaincinv, ndtri
+
+    if isinstance(parameter, Ratio):
+        return np.asarray(value[0] * np.exp(log_deviation(parameter) * ndtri(uniforms[:, 0])))
+    weight = spread_weight(parameter)
+    if isinstance(parameter, Distribution):
+        gammas = np.array(
+            [
+                gammaincinv(weight * p, u) if p > 0.0 else np.zeros(len(u))
+                for p, u in zip(value[:, 0], uniforms.T, strict=True)
+            ]
+        )
+        return np.asarray(gammas / gammas.sum(axis=0))
+    p = float(value[0])
+    return np.asarray(betaincinv(weight * p, weight * (1.0 - p), uniforms[:, 0]))
+
+
+def posterior_draws(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    compiled: CompiledNetwork,
+    observed: Observed,
+    nodes: Sequence[int],
+    *,
+    draws: int,
+    seed: int = 0,
+    sequence: Sequences = "sobol",
+    threads: int | None = None,
+    on_progress: Callable[[int], object] | None = None,
+) -> Marginals:
+    """log P(findings), (draws,), and posteriors of the nodes, (states, draws), each draw with numbers of its own.
+
+    Only numbers of nodes above the findings and the nodes asked for are drawn: no other moves the answer. report: called with how many are done.
+    """
+    values = _relevant_values(
+        network, parameters, compiled, [*observed, *nodes], draws, seed, sequence
+    )
+    starts = range(0, draws, PIECE)
+
+    def run(start: int) -> Marginals:
+        piece = {
+            k: v if v.shape[-1] == 1 else v[..., start : start + PIECE] for k, v in values.items()
+        }
+        part = compile_network(network, piece, plans=compiled.plans, budget=compiled.budget)
+        return spread(draw_marginals(part, observed, nodes, threads=1), min(PIECE, draws - start))
+
+    parts: list[Marginals] = []
+    pool = ThreadPoolExecutor(threads or min(os.cpu_count() or 1, 8))
+    try:
+        for start, part in zip(starts, pool.map(run, starts), strict=True):
+            parts.append(part)
+            if on_progress is not None:
+                on_progress(min(start + PIECE, draws))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return Marginals(
+        np.concatenate([p.log_evidence for p in parts]),
+        {n: np.concatenate([p.of[n] for p in parts], axis=1) for n in nodes},
+    )
+
+
+def drawn_network(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    compiled: CompiledNetwork,
+    nodes: Iterable[int],
+    *,
+    draws: int,
+    seed: int = 0,
+) -> CompiledNetwork:
+    """The network with a batch axis of many draws of its numbers, of those that matter to these nodes; nodes: those seen and those asked for."""
+    values = _relevant_values(network, parameters, compiled, nodes, draws, seed, "sobol")
+    return compile_network(network, values, plans=compiled.plans, budget=compiled.budget)
+
+
+def _relevant_values(
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    compiled: CompiledNetwork,
+    nodes: Iterable[int],
+    draws: int,
+    seed: int,
+    sequence: Sequences,
+) -> dict[str, Array]:
+    relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
+    only = {name for name in parameters if _owner(name, relevant)}
+    return draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
+
+
+def _owner(name: str, nodes: Collection[str]) -> bool:
+    """Whether the number belongs to one of the nodes: ids begin with the node's name and a dot."""
+    return name.split(".")[0] in nodes
+
+
+def stated_interval(
+    parameter: Parameter, state: str | None = None, *, level: float = 0.95
+) -> tuple[float, float]:
+    """The number's own interval: the one it states; else the equal-tailed one of its Beta, log-normal or Dirichlet (one state of it)."""
+    from scipy.special import betaincinv, ndtri
+
+    tail = (1.0 - level) / 2.0
+    if not isinstance(parameter, Distribution) and parameter.interval is not None:
+        return parameter.interval
+    if isinstance(parameter, Ratio):
+        factor = float(np.exp(log_deviation(parameter) * ndtri(1.0 - tail)))
+        return parameter.value / factor, parameter.value * factor
+    p = (
+        parameter.value
+        if not isinstance(parameter, Distribution)
+        else parameter.estimate[str(state)]
+    )
+    if not 0.0 < p < 1.0:
+        return p, p
+    weight = spread_weight(parameter)
+    return float(betaincinv(weight * p, weight * (1.0 - p), tail)), float(
+        betaincinv(weight * p, weight * (1.0 - p), 1.0 - tail)
+    )

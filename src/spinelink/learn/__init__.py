@@ -1,1 +1,0 @@
-"""Numbers learned from tables of patients."""

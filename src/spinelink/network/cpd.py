@@ -1,0 +1,134 @@
+"""Conditional probability distributions: a closed union, each kind a frozen value.
+
+Conventions. The states of a noisy-MAX are ordered as the node lists them, the first being "nothing". A leak is one more independent
+cause that is always active (Henrion 1989), so a link is the probability that the parent *alone* produces the effect; Diez's net
+parameters are the same thing. Odds ratios compare a parent's state with its first state.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from spinelink.network.base import Name, StateName, Value
+from spinelink.network.parameter import (
+    Chance,
+    Distribution,
+    Distributions,
+    Probabilities,
+    Probability,
+    Ratios,
+)
+
+
+def _state_or_states(value: object) -> str:
+    return "|states|" if isinstance(value, (list, tuple)) else "|state|"
+
+
+StateOrStates = Annotated[
+    Annotated[StateName, Tag("|state|")] | Annotated[tuple[StateName, ...], Tag("|states|")],
+    Discriminator(_state_or_states),
+]
+"""One state, or a list of states."""
+
+
+class Prior(Value):
+    """A node without parents: P(second state) of a two-state node, or a distribution over its states."""
+
+    kind: Literal["prior"]
+    prior: Chance
+
+
+class Row(Value):
+    """One row of a table: the parents' states, and the child's distribution given them."""
+
+    given: dict[Name, StateName]
+    probability: Chance
+
+
+class Table(Value):
+    """One row for every combination of the parents' states."""
+
+    kind: Literal["table"]
+    parents: tuple[Name, ...] = Field(min_length=1)
+    rows: tuple[Row, ...] = Field(min_length=1)
+
+
+class NoisyOr(Value):
+    """A two-state effect of independent causes. Links: a number for a two-state parent, or one for each state but the first."""
+
+    kind: Literal["noisy_or"]
+    leak: Probability
+    links: dict[Name, Probabilities] = Field(min_length=1)
+
+
+class NoisyMax(Value):
+    """An effect with ordered states: the worst that any independent cause produces (Diez 1993)."""
+
+    kind: Literal["noisy_max"]
+    leak: Distribution
+    links: dict[Name, Distributions] = Field(min_length=1)
+
+
+class LogOdds(Value):
+    """A two-state node whose log-odds add up over risk factors.
+
+    Either `prevalence`, the marginal probability in the setting's population (the intercept is solved so that it holds whatever the
+    odds ratios and the risk factors' own frequencies), or `baseline`, the probability where every risk factor is in its first state.
+    """
+
+    kind: Literal["log_odds"]
+    prevalence: Probability | None = None
+    baseline: Probability | None = None
+    odds_ratios: dict[Name, Ratios] = Field(min_length=1)
+
+
+class Accuracy(Value):
+    """A two-state test of one condition: sensitivity and specificity, best taken from one study.
+
+    `of` may have more than two states: then sensitivity gives one number for each state in which the condition holds, and specificity
+    holds for the others.
+    """
+
+    kind: Literal["accuracy"]
+    of: Name
+    sensitivity: Probabilities
+    specificity: Probability
+
+
+class Case(Value):
+    """One line of a deterministic function: where the named parents are in these states, the child is in `state`."""
+
+    given: dict[Name, StateOrStates] = Field(min_length=1)
+    state: StateName
+
+
+class Deterministic(Value):
+    """A function of the parents: the first case that matches, else `otherwise`."""
+
+    kind: Literal["deterministic"]
+    parents: tuple[Name, ...] = Field(min_length=1)
+    cases: tuple[Case, ...] = Field(min_length=1)
+    otherwise: StateName
+
+
+Cpd = Annotated[
+    Prior | Table | NoisyOr | NoisyMax | LogOdds | Accuracy | Deterministic,
+    Field(discriminator="kind"),
+]
+
+
+def parents_of(cpd: Cpd) -> tuple[str, ...]:
+    """The parents of a CPD, in the order in which it names them."""
+    match cpd:
+        case Prior():
+            return ()
+        case Table() | Deterministic():
+            return cpd.parents
+        case NoisyOr() | NoisyMax():
+            return tuple(cpd.links)
+        case LogOdds():
+            return tuple(cpd.odds_ratios)
+        case Accuracy():
+            return (cpd.of,)

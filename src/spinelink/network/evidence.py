@@ -1,0 +1,208 @@
+"""What was found in a patient, in the network's own words.
+
+A finding is *hard* (one state), or *soft* (virtual evidence: one likelihood a state, on any scale). A finding that is None, not a
+number or left out was not assessed; that is not the same as absent.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
+from spinelink.network.network import Network
+from spinelink.network.node import Node
+
+Soft = tuple[tuple[str, float], ...]
+Finding = str | Soft
+"""A state's name, or (state, likelihood) pairs for all states, scaled so that the largest is 1."""
+
+
+class Evidence(Mapping[str, Finding]):
+    """Findings by node: a mapping that cannot change, in the order in which they were given (which means nothing)."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, findings: Mapping[str, Finding] = MappingProxyType({})) -> None:
+        self._items = dict(findings)
+
+    def __getitem__(self, name: str) -> Finding:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"Evidence({self._items!r})"
+
+
+EMPTY = Evidence()
+
+_WORDS = {
+    "yes": True, "true": True, "present": True, "positive": True, "abnormal": True, "+": True, "1": True,
+    "no": False, "false": False, "absent": False, "negative": False, "normal": False, "-": False, "0": False,
+}  # fmt: skip
+
+
+def is_nothing(state: str) -> bool:
+    """Whether a state's name says that there is nothing: absent, no, normal, none, ..."""
+    return state.casefold() == "none" or _WORDS.get(state.casefold()) is False
+
+
+def is_yes_or_no(node: Node) -> bool:
+    """Whether True and False say which state: the first of two means nothing, or the second something."""
+    first, *rest = node.states
+    return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
+
+
+def read_finding(network: Network, name: str, value: object) -> Finding | None:
+    """The finding that `value` says of node `name`; None where it was not assessed.
+
+    Accepts a state's name; True or False (second or first state of a two-state node); a number for a node with numeric bins; a mapping
+    state -> likelihood. Raises UnknownNameError or EvidenceError, which say what is allowed.
+    """
+    if name not in network.nodes:
+        raise UnknownNameError(
+            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
+        )
+    node = network.nodes[name]
+    if is_missing(value):
+        return None
+    if isinstance(value, Mapping):
+        return _likelihoods(name, node, value)
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+        return _truth(name, node, bool(value))
+    if isinstance(value, numbers.Real):
+        return _number(name, node, value)
+    if isinstance(value, str):
+        return _named(name, node, value.strip())
+    raise EvidenceError(
+        f"{name}: a {type(value).__name__} is not a finding; give {_allowed(node)}."
+    )
+
+
+def is_missing(value: object) -> bool:
+    """None, not a number, and pandas' own marks of a missing cell (without importing pandas)."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and value != value
+
+
+def _allowed(node: Node) -> str:
+    states = "one of its states " + ", ".join(node.states)
+    if node.bins is not None:
+        return f"{states}, or a number from {node.bins.edges[0]:g} to {node.bins.edges[-1]:g} {node.bins.unit}"
+    return states
+
+
+def _truth(name: str, node: Node, value: bool) -> str:
+    if len(node.states) != 2:
+        raise EvidenceError(
+            f"{name} has {len(node.states)} states, so True or False does not say which; give {_allowed(node)}."
+        )
+    if not is_yes_or_no(node):
+        raise EvidenceError(
+            f"{name} is {' or '.join(node.states)}, so True or False does not say which; give {_allowed(node)}."
+        )
+    return node.states[int(value)]
+
+
+def _named(name: str, node: Node, value: str) -> str | None:
+    if value in node.states:
+        return value
+    if value == "":
+        return None
+    folded = value.casefold()
+    same = [s for s in node.states if s.casefold() == folded]
+    if same:
+        return same[0]
+    if is_yes_or_no(node) and folded in _WORDS:
+        return node.states[int(_WORDS[folded])]
+    if node.bins is not None:
+        try:
+            return _binned(name, node, float(value))
+        except ValueError as problem:
+            if isinstance(problem, EvidenceError):
+                raise
+    raise EvidenceError(
+        f"{name} has no state {value!r}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
+    )
+
+
+def _number(name: str, node: Node, value: numbers.Real) -> str:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise EvidenceError(
+            f"{name}: a number with {len(str(value))} digits is no finding; give {_allowed(node)}."
+        ) from None
+    text = f"{number:.15g}"
+    if node.bins is None and text in node.states:
+        return text
+    if node.bins is None and is_yes_or_no(node) and number in (0.0, 1.0):
+        return node.states[int(number)]
+    return _binned(name, node, number)
+
+
+def _binned(name: str, node: Node, value: float) -> str:
+    if node.bins is None:
+        raise EvidenceError(f"{name} takes no number (got {value:g}); give {_allowed(node)}.")
+    edges = node.bins.edges
+    if not edges[0] <= value <= edges[-1]:
+        raise EvidenceError(
+            f"{name}={value:g} is outside {edges[0]:g} to {edges[-1]:g} {node.bins.unit}."
+        )
+    for state, low, high in zip(node.states, edges, edges[1:], strict=False):
+        if low <= value < high:
+            return state
+    return node.states[-1]
+
+
+def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Finding | None:
+    if not value:
+        return None
+    value = {str(s): v for s, v in value.items()}
+    unknown = [str(s) for s in value if s not in node.states]
+    if unknown:
+        raise EvidenceError(
+            f"{name} has no state {unknown[0]!r}; give {_allowed(node)}.{did_you_mean(unknown[0], node.states)}"
+        )
+    numbers_by_state: dict[str, float] = {}
+    for state in node.states:
+        given = value.get(state, 0.0)
+        if isinstance(given, bool) or not isinstance(given, numbers.Real):
+            raise EvidenceError(
+                f"{name}: the likelihood of {state} must be a number, not {given!r}."
+            )
+        try:
+            likelihood = float(given)
+        except OverflowError:
+            likelihood = math.inf
+        if not math.isfinite(likelihood) or likelihood < 0.0:
+            raise EvidenceError(
+                f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative."
+            )
+        numbers_by_state[state] = likelihood
+    largest = max(numbers_by_state.values())
+    if largest == 0.0:
+        raise EvidenceError(
+            f"{name}: all likelihoods are 0, which rules out every state; leave the finding out if it was not assessed."
+        )
+    scaled = tuple((s, v / largest) for s, v in numbers_by_state.items())
+    possible = [s for s, v in scaled if v > 0.0]
+    return possible[0] if len(possible) == 1 else scaled
+
+
+def describe(name: str, finding: Finding) -> str:
+    """`numbness=present`, or `leg_pain~(above_knee 0.25, below_knee 1)` for virtual evidence."""
+    if isinstance(finding, str):
+        return f"{name}={finding}"
+    return f"{name}~(" + ", ".join(f"{s} {v:.3g}" for s, v in finding if v > 0.0) + ")"

@@ -1,0 +1,136 @@
+"""The network as a whole, as its file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from html import escape
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from spinelink.network.alert import AlertRule
+from spinelink.network.base import Name, Text, Value
+from spinelink.network.cpd import parents_of
+from spinelink.network.node import Node
+from spinelink.network.parameter import AnyParameter, Keys, RatioFields
+from spinelink.network.provenance import Source
+
+
+class Setting(Value):
+    """A population with priors of its own: which people, and which parameters differ."""
+
+    label: Text
+    population: Text
+    source: Keys = ()
+    unselected: bool = Field(
+        default=False,
+        description="Nobody is in this population because of symptoms. At most one; what would have been is asked there.",
+    )
+    overrides: dict[str, AnyParameter] = Field(
+        default_factory=dict, description="Parameter id -> the number in this population."
+    )
+
+    @field_validator("overrides", mode="before")
+    @classmethod
+    def _mark_ratios(cls, value: object) -> object:
+        """Odds ratios are told apart by their id: {estimate: 0.5, interval: [0.4, 0.6]} could be a probability too."""
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            key: RatioFields(item)
+            if ".odds_ratio." in str(key) and isinstance(item, Mapping)
+            else item
+            for key, item in value.items()
+        }
+
+
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class UrgencyWeights(Value):
+    """What it costs to miss a cause, by its urgency, beside the cost 1 of acting without need; what information about it counts."""
+
+    emergency: Weight = 20.0
+    urgent: Weight = 5.0
+    soon: Weight = 2.0
+    routine: Weight = 1.0
+    note: Text = "judged: a missed emergency counts most"
+
+    def of(self, node: Node) -> float:
+        """That of a node; one without an urgency counts as routine."""
+        return float(getattr(self, node.urgency or "routine"))
+
+
+class Change(Value):
+    """One entry of the file's change log."""
+
+    version: str
+    date: str
+    text: Text
+
+
+class Network(Value):
+    """A network file, parsed."""
+
+    format: Literal[1] = Field(alias="spinelink", description="Version of the file format.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)
+    title: Text
+    version: str
+    license: str = ""
+    description: str = ""
+    intended_use: str = ""
+    default_setting: Name | None = None
+    urgency_weights: UrgencyWeights = UrgencyWeights()
+    settings: dict[Name, Setting] = Field(default_factory=dict)
+    nodes: dict[Name, Node] = Field(min_length=1)
+    alerts: dict[Name, AlertRule] = Field(default_factory=dict)
+    sources: dict[str, Source] = Field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+    @cached_property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """Parents of each node, in the order of its CPD."""
+        return {name: parents_of(node.cpd) for name, node in self.nodes.items()}
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """Children of each node, in file order."""
+        found: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for name, parents in self.parents.items():
+            for parent in parents:
+                found[parent].append(name)
+        return {name: tuple(kids) for name, kids in found.items()}
+
+    @property
+    def unselected(self) -> str | None:
+        """The setting in which nobody was chosen by symptoms; None where the network has none."""
+        return next((name for name, setting in self.settings.items() if setting.unselected), None)
+
+    @cached_property
+    def ranked(self) -> tuple[str, ...]:
+        """The nodes that a differential ranks: causes, and mechanisms that are diagnoses of their own."""
+        return tuple(
+            name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis
+        )
+
+    def __repr__(self) -> str:
+        return f"Network({self.name} {self.version}, {len(self.nodes)} nodes, {len(self.settings)} settings, {len(self.alerts)} alert rules, {len(self.sources)} sources)"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """A summary; `Model(network)` draws it."""
+        roles: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            roles.setdefault(node.role, []).append(node.label)
+        rows = "".join(
+            f"<tr><td>{escape(role)} ({len(labels)})</td><td style='text-align:left'>{escape(', '.join(labels))}</td></tr>"
+            for role, labels in roles.items()
+        )
+        settings = ", ".join(each.label for each in self.settings.values())
+        about = f"{len(self.alerts)} alert rules, {len(self.sources)} sources" + (
+            f"; settings: {settings}" if settings else ""
+        )
+        head = f"<b>{escape(self.title)}</b> {escape(self.name)} {escape(self.version)}<br>{escape(about)}"
+        return f"<div class='spinelink'><p>{head}</p><table>{rows}</table><p><small>{escape(self.intended_use)}</small></p></div>"

@@ -1,0 +1,318 @@
+"""Parameters: a number, how sure it is, how good its source is.
+
+Three kinds. `Probability` is uncertain as a Beta, `Ratio` (an odds ratio) as a log-normal, `Distribution` (several states) as a
+Dirichlet. Each says its uncertainty in exactly one way: an interval, counts, or an equivalent sample size.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from spinelink.errors import ParameterError
+from spinelink.network.base import StateName, Value
+
+Grade = Literal["measured", "derived", "judged"]
+Unit = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
+Positive = Annotated[float, Field(gt=0.0, strict=True)]
+
+
+BEFORE_FIT = "The estimate before the network was fitted to claims: what the sources, counts and note speak of."
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Keys = Annotated[
+    tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])
+]
+"""One key or a list of keys."""
+
+
+@dataclass(frozen=True)
+class Beta:
+    """A Beta distribution over a probability: `Beta(8, 92)` has mean 0.08 and weighs as much as 100 people."""
+
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        if not all(
+            isinstance(x, numbers.Real) and not isinstance(x, bool) for x in (self.alpha, self.beta)
+        ):
+            raise ParameterError(f"Beta({self.alpha!r}, {self.beta!r}): both must be numbers.")
+        if not (
+            math.isfinite(self.alpha)
+            and math.isfinite(self.beta)
+            and self.alpha > 0
+            and self.beta > 0
+        ):
+            raise ParameterError(
+                f"Beta({self.alpha}, {self.beta}): both numbers must be finite and above 0."
+            )
+
+    @property
+    def mean(self) -> float:
+        """alpha / (alpha + beta)."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def equivalent_sample_size(self) -> float:
+        """alpha + beta."""
+        return self.alpha + self.beta
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The equal-tailed interval. Raises ParameterError for a level that does not lie between 0 and 1."""
+        from scipy.special import betaincinv
+
+        tail = (1.0 - _between(level, "level")) / 2.0
+        return float(betaincinv(self.alpha, self.beta, tail)), float(
+            betaincinv(self.alpha, self.beta, 1.0 - tail)
+        )
+
+    @classmethod
+    def from_mean(cls, mean: float, equivalent_sample_size: float) -> Beta:
+        """A probability of about `mean`, known as well as from so many people. Raises ParameterError."""
+        size = _number(equivalent_sample_size, "the equivalent sample size")
+        if not 0.0 < size < math.inf:
+            raise ParameterError(
+                f"the equivalent sample size is a number of people above 0, not {equivalent_sample_size!r}."
+            )
+        m = _between(mean, "a mean")
+        return cls(m * size, (1.0 - m) * size)
+
+    @classmethod
+    def from_counts(cls, count: float, people: float) -> Beta:
+        """`count` of `people` had it: mean count / people, with their weight. Where none or all had it, half a person is added to each side (Jeffreys).
+
+        Raises ParameterError.
+        """
+        k, n = _number(count, "a count"), _number(people, "how many people")
+        if not (0.0 <= k <= n and 0.0 < n < math.inf):
+            raise ParameterError(
+                f"{count!r} of {people!r}: the first is 0 or more and at most the second, which is above 0."
+            )
+        return cls(k + 0.5, n - k + 0.5) if k in (0.0, n) else cls(k, n - k)
+
+    @classmethod
+    def from_interval(cls, low: float, high: float, level: float = 0.95) -> Beta:
+        """The Beta with this equal-tailed interval: below `low` and above `high` lies half of 1 - level each. Raises ParameterError.
+
+        The two equations in log alpha and log beta have one solution; they are solved from the normal approximation on the log-odds scale.
+        """
+        from scipy.optimize import root
+        from scipy.special import betainc, ndtri
+
+        a, b = _between(low, "the lower end"), _between(high, "the upper end")
+        if not a < b:
+            raise ParameterError(
+                f"an interval runs from the lower to the higher end; {low!r} to {high!r} is empty."
+            )
+        tail = (1.0 - _between(level, "level")) / 2.0
+        x, y = math.log(a / (1.0 - a)), math.log(b / (1.0 - b))
+        middle, spread = (x + y) / 2.0, (y - x) / (2.0 * float(ndtri(1.0 - tail)))
+        p = 1.0 / (1.0 + math.exp(-middle))
+        size = max(1.0 / (p * (1.0 - p) * spread * spread), 0.2)
+        start = [math.log(max(p * size, 0.05)), math.log(max((1.0 - p) * size, 0.05))]
+        target = float(ndtri(tail))
+
+        def off(logs: object) -> list[float]:
+            alpha, beta = (math.exp(min(max(float(v), -20.0), 40.0)) for v in logs)  # type: ignore[attr-defined]
+            below, above = (
+                min(max(float(betainc(alpha, beta, q)), 1e-300), 1.0 - 1e-16) for q in (a, b)
+            )
+            return [float(ndtri(below)) - target, float(ndtri(above)) + target]
+
+        found = root(off, start, method="hybr", options={"xtol": 1e-13})
+        if not max(abs(v) for v in off(found.x)) < 1e-6:
+            raise ParameterError(
+                f"no Beta was found whose {level:.0%} interval is {low:g} to {high:g}; give a mean and a sample size instead."
+            )
+        return cls(math.exp(found.x[0]), math.exp(found.x[1]))
+
+    def __str__(self) -> str:
+        low, high = self.interval()
+        return (
+            f"Beta({self.alpha:.4g}, {self.beta:.4g}): mean {self.mean:.4g}, 95 % interval {low:.4g} to {high:.4g}, "
+            f"as from {self.equivalent_sample_size:.4g} people"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<span class='spinelink'>{self}</span>"
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ParameterError(f"{name} is a number, not {value!r}.")
+    return float(value)
+
+
+def _between(value: object, name: str) -> float:
+    number = _number(value, name)
+    if not 0.0 < number < 1.0:
+        hint = f" A percentage? Write {number / 100:g}." if 1.0 < number < 100.0 else ""
+        raise ParameterError(f"{name} lies between 0 and 1, both excluded, not {value!r}.{hint}")
+    return number
+
+
+class Quantity(Value):
+    """What every parameter says of itself besides its estimate."""
+
+    grade: Grade = Field(
+        description="measured: this figure in this population; derived: computed or another population; judged: no figure."
+    )
+    source: Keys = Field(
+        default=(), description="Key, or keys, in `sources`. Needed unless judged."
+    )
+    evidence: Keys = Field(
+        default=(),
+        description="Ids of the records in the evidence stock that the number comes from.",
+    )
+    note: str = Field(
+        default="", max_length=2000, description="Needed where judged: what it was judged from."
+    )
+    level: Annotated[float, Field(gt=0.0, lt=1.0, strict=True)] = Field(
+        default=0.95, description="Probability inside the interval."
+    )
+
+
+class Probability(Quantity):
+    """A probability between 0 and 1."""
+
+    estimate: Unit | None = Field(
+        default=None, description="May be left out where `counts` or `beta` give it."
+    )
+    before_fit: Unit | None = Field(default=None, description=BEFORE_FIT)
+    interval: tuple[Unit, Unit] | None = None
+    counts: (
+        tuple[
+            Annotated[float, Field(ge=0, strict=True)], Annotated[float, Field(gt=0, strict=True)]
+        ]
+        | None
+    ) = Field(default=None, description="[k, n]: k of n people.")
+    equivalent_sample_size: Positive | None = None
+    beta: tuple[Positive, Positive] | None = Field(
+        default=None, description="[alpha, beta] of a Beta distribution."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Probability:
+        if self.counts is not None and self.counts[0] > self.counts[1]:
+            raise ValueError(
+                f"counts {self.counts[0]:g} of {self.counts[1]:g}: the first may not exceed the second"
+            )
+        if self.estimate is None and self.counts is None and self.beta is None:
+            raise ValueError("an estimate is missing; write estimate, counts or beta")
+        return self
+
+    @property
+    def value(self) -> float:
+        """The estimate; from counts or Beta where it is not written (Jeffreys' where the count is 0 or n)."""
+        if self.estimate is not None:
+            return self.estimate
+        if self.beta is not None:
+            return self.beta[0] / (self.beta[0] + self.beta[1])
+        assert self.counts is not None
+        k, n = self.counts
+        return (k + 0.5) / (n + 1.0) if k in (0, n) else k / n
+
+
+class Ratio(Quantity):
+    """An odds ratio, above 0."""
+
+    estimate: Positive
+    before_fit: Positive | None = Field(default=None, description=BEFORE_FIT)
+    interval: tuple[Positive, Positive] | None = None
+
+    @property
+    def value(self) -> float:
+        """The estimate."""
+        return self.estimate
+
+
+class Distribution(Quantity):
+    """One probability a state; they sum to 1."""
+
+    estimate: dict[StateName, Unit]
+    before_fit: dict[StateName, Unit] | None = Field(default=None, description=BEFORE_FIT)
+    counts: dict[StateName, Annotated[float, Field(ge=0, strict=True)]] | None = None
+    equivalent_sample_size: Positive | None = None
+
+    @property
+    def value(self) -> dict[str, float]:
+        """The probabilities by state."""
+        return self.estimate
+
+
+class RatioFields(dict[str, object]):
+    """The fields of a number that is known to be an odds ratio: `{estimate: 0.5, ...}` alone does not say so."""
+
+
+def _is_fields(value: object) -> bool:
+    return isinstance(value, (Mapping, BaseModel))
+
+
+def quantity_kind(value: object) -> str:
+    """Which kind of number a value is meant to be, so that a mistake in it gives one message and not one for each kind."""
+    if isinstance(value, (Ratio, RatioFields)):
+        return "|ratio|"
+    if isinstance(value, Distribution):
+        return "|distribution|"
+    if isinstance(value, Mapping) and (
+        _is_fields(value.get("estimate")) or _is_fields(value.get("counts"))
+    ):
+        return "|distribution|"
+    return "|probability|"
+
+
+def family_kind(value: object) -> str:
+    """Whether a value is one number, or a mapping from states to numbers."""
+    if not isinstance(value, Mapping):
+        return "|one|"
+    known = {*Probability.model_fields, *Distribution.model_fields}
+    if not value or any(key in known and not _is_fields(item) for key, item in value.items()):
+        return "|one|"
+    estimate = value.get("estimate")
+    if isinstance(estimate, Mapping) and not any(_is_fields(item) for item in estimate.values()):
+        return "|one|"
+    return "|each|"
+
+
+Parameter = Probability | Ratio | Distribution
+
+Chance = Annotated[
+    Annotated[Probability, Tag("|probability|")] | Annotated[Distribution, Tag("|distribution|")],
+    Discriminator(quantity_kind),
+]
+"""A probability, or a distribution: which of the two, the form of its estimate says."""
+
+AnyParameter = Annotated[
+    Annotated[Probability, Tag("|probability|")]
+    | Annotated[Ratio, Tag("|ratio|")]
+    | Annotated[Distribution, Tag("|distribution|")],
+    Discriminator(quantity_kind),
+]
+
+Probabilities = Annotated[
+    Annotated[Probability, Tag("|one|")] | Annotated[dict[StateName, Probability], Tag("|each|")],
+    Discriminator(family_kind),
+]
+"""One probability, or one for each of several states."""
+
+Distributions = Annotated[
+    Annotated[Distribution, Tag("|one|")] | Annotated[dict[StateName, Distribution], Tag("|each|")],
+    Discriminator(family_kind),
+]
+"""One distribution, or one for each of several states."""
+
+Ratios = Annotated[
+    Annotated[Ratio, Tag("|one|")] | Annotated[dict[StateName, Ratio], Tag("|each|")],
+    Discriminator(family_kind),
+]
+"""One odds ratio, or one for each of several states."""

@@ -1,0 +1,206 @@
+"""Every number of a network under its id: `numbness.leak`, `sciatica.odds_ratio.smoking`, and the way back into the network.
+
+Ids are those of docs/network-file.md. Each also has a path: the keys and indices that lead to it in the network file, from which
+positions are looked up and files patched. Functions here neither read files nor change a network; they return new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never, cast
+
+from pydantic import BaseModel
+
+from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.network.cpd import (
+    Accuracy,
+    Cpd,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Prior,
+    Row,
+    Table,
+)
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter
+
+Path = tuple[str | int, ...]
+"""Keys and indices that lead to a place in a network file."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """One number of a node: its id, its path in the file, what people call it, and the number itself."""
+
+    id: str
+    path: Path
+    words: str
+    parameter: Parameter
+
+
+def parameters(network: Network) -> dict[str, Parameter]:
+    """Every number of the network by id, in file order. Overrides of settings are not in force (see model/settings.py)."""
+    return {item.id: item.parameter for item in locate_parameters(network)}
+
+
+def parameter_paths(network: Network) -> dict[str, Path]:
+    """The path in the network file of each number, by id."""
+    return {item.id: item.path for item in locate_parameters(network)}
+
+
+def replace_parameters(network: Network, values: Mapping[str, Parameter]) -> Network:
+    """The same network with some numbers replaced.
+
+    A number keeps its kind: a probability cannot become an odds ratio, nor a distribution over other states.
+    """
+    current = {item.id: item for item in locate_parameters(network)}
+    changes: dict[str | int, Any] = {}
+    for name, value in values.items():
+        if name not in current:
+            raise UnknownNameError(
+                name, kind="parameter", allowed=current, where=f"network {network.name!r}"
+            )
+        if problem := kind_mismatch(current[name], value):
+            raise ParameterError(f"{problem}.")
+        _plant(changes, current[name].path, value)
+    return cast(Network, _replace(network, changes))
+
+
+def locate_parameters(network: Network) -> Iterator[Located]:
+    """Every number of the network, in file order."""
+    for name, node in network.nodes.items():
+        yield from locate_in_cpd(name, node.cpd)
+
+
+def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
+    """Every number of the CPD of the node called `name`, in file order."""
+    at: Path = ("nodes", name, "cpd")
+    match cpd:
+        case Prior():
+            yield Located(f"{name}.prior", (*at, "prior"), f"prior of {name}", cpd.prior)
+        case Table():
+            for index, row in enumerate(cpd.rows):
+                place = (*at, "rows", index, "probability")
+                yield Located(
+                    f"{name}.row.{row_label(row, cpd.parents)}",
+                    place,
+                    row_words(name, row, cpd.parents),
+                    row.probability,
+                )
+        case NoisyOr() | NoisyMax():
+            yield Located(f"{name}.leak", (*at, "leak"), f"leak of {name}", cpd.leak)
+            for parent, link in cpd.links.items():
+                yield from _family(
+                    f"{name}.link.{parent}",
+                    (*at, "links", parent),
+                    f"link from {parent} to {name}",
+                    link,
+                )
+        case LogOdds():
+            if cpd.prevalence is not None:
+                yield Located(
+                    f"{name}.prior", (*at, "prevalence"), f"prevalence of {name}", cpd.prevalence
+                )
+            if cpd.baseline is not None:
+                yield Located(
+                    f"{name}.baseline", (*at, "baseline"), f"baseline of {name}", cpd.baseline
+                )
+            for parent, ratio in cpd.odds_ratios.items():
+                yield from _family(
+                    f"{name}.odds_ratio.{parent}",
+                    (*at, "odds_ratios", parent),
+                    f"odds ratio of {parent} for {name}",
+                    ratio,
+                )
+        case Accuracy():
+            yield from _family(
+                f"{name}.sensitivity",
+                (*at, "sensitivity"),
+                f"sensitivity of {name}",
+                cpd.sensitivity,
+            )
+            yield Located(
+                f"{name}.specificity",
+                (*at, "specificity"),
+                f"specificity of {name}",
+                cpd.specificity,
+            )
+        case Deterministic():
+            return
+        case _:
+            assert_never(cpd)
+
+
+def row_label(row: Row, parents: Sequence[str]) -> str:
+    """`P1=S1,P2=S2`, in the order of the table's parents."""
+    known = [
+        f"{parent}={row.given[parent]}" for parent in dict.fromkeys(parents) if parent in row.given
+    ]
+    return ",".join(
+        [
+            *known,
+            *(f"{parent}={state}" for parent, state in row.given.items() if parent not in parents),
+        ]
+    )
+
+
+def row_words(name: str, row: Row, parents: Sequence[str]) -> str:
+    """`row (P1=S1, P2=S2) of numbness`."""
+    return f"row ({row_label(row, parents).replace(',', ', ')}) of {name}"
+
+
+def _family(
+    name: str, path: Path, words: str, value: Parameter | Mapping[str, Parameter]
+) -> Iterator[Located]:
+    """One number, or one for each of several states of the parent."""
+    if not isinstance(value, Mapping):
+        yield Located(name, path, words, value)
+        return
+    for state, parameter in value.items():
+        yield Located(f"{name}.{state}", (*path, state), f"{words} ({state})", parameter)
+
+
+def kind_mismatch(located: Located, value: Parameter) -> str:
+    """Why `value` cannot stand in the place of a number, or an empty string."""
+    if type(value) is not type(located.parameter):
+        return f"{located.id} is a {type(located.parameter).__name__}, not a {type(value).__name__}"
+    old, new = located.parameter.value, value.value
+    if isinstance(old, dict) and isinstance(new, dict) and set(old) != set(new):
+        return f"{located.id} is a distribution over {', '.join(old)}, not over {', '.join(new)}"
+    return ""
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """Marks a new value in a tree of changes."""
+
+    value: object
+
+
+def _plant(changes: dict[str | int, Any], path: Path, value: object) -> None:
+    for key in path[:-1]:
+        changes = changes.setdefault(key, {})
+    changes[path[-1]] = _Leaf(value)
+
+
+def _replace(value: object, changes: Mapping[str | int, Any] | _Leaf) -> object:
+    """A copy of `value` with the changes made, sharing everything that did not change."""
+    if isinstance(changes, _Leaf):
+        return changes.value
+    if isinstance(value, BaseModel):
+        return value.model_copy(
+            update={
+                str(key): _replace(getattr(value, str(key)), sub) for key, sub in changes.items()
+            }
+        )
+    if isinstance(value, Mapping):
+        return {**value, **{key: _replace(value[key], sub) for key, sub in changes.items()}}
+    if isinstance(value, tuple):
+        return tuple(
+            _replace(item, changes[index]) if index in changes else item
+            for index, item in enumerate(value)
+        )
+    raise AssertionError(f"a path leads into {type(value).__name__}")

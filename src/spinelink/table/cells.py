@@ -1,0 +1,260 @@
+"""A table's cells as findings: checked once for each distinct value, with row and column named where one is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from narwhals.exceptions import DuplicateError
+from numpy.typing import NDArray
+
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.gradient.counts import Rows
+from spinelink.network.evidence import is_missing, read_finding
+from spinelink.network.network import Network
+
+MISSING = -1
+Codes = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TableFindings:
+    """rows: how many. hard: node -> state's index in each row, -1 where not assessed. soft: node -> likelihoods (states, rows), nan where not."""
+
+    rows: int
+    hard: dict[str, Codes]
+    soft: dict[str, Array]
+
+    def part(self, rows: slice | NDArray[np.intp]) -> TableFindings:
+        """Some of the rows."""
+        hard = {n: c[rows] for n, c in self.hard.items()}
+        soft = {n: w[:, rows] for n, w in self.soft.items()}
+        count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
+        return TableFindings(count, hard, soft)
+
+
+def as_table(frame: Any) -> nw.DataFrame[Any]:
+    """The caller's frame, whatever its kind. Raises SpinelinkError for what is no table, EvidenceError where two columns have one name."""
+    try:
+        table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        names = [str(c) for c in getattr(frame, "columns", table.columns)]
+    except DuplicateError:
+        names = [str(c) for c in frame.columns]
+    except TypeError:
+        kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
+        raise SpinelinkError(
+            f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}."
+        ) from None
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise EvidenceError(
+            f"column {twice[0]!r} stands in the table {names.count(twice[0])} times; drop or rename one."
+        )
+    return table
+
+
+def read_table(
+    network: Network, frame: nw.DataFrame[Any], *, keep: Sequence[str] = (), first_row: int = 0
+) -> TableFindings:
+    """Every cell of the table as a finding.
+
+    A column is a node, with what `Case.observe` takes in its cells, or `node=state` with the likelihood of that state (virtual evidence: states
+    without a column have likelihood 0). keep: columns that are no findings. first_row: number of the first row, for messages.
+    Raises EvidenceError with column and row, counted from 0, for a column or a value that cannot be understood.
+    """
+    hard: dict[str, Codes] = {}
+    likelihoods: dict[str, dict[str, str]] = {}
+    for column in frame.columns:
+        if column in keep:
+            continue
+        node, sign, state = column.partition("=")
+        if node not in network.nodes:
+            raise EvidenceError(_unknown_column(network, column, keep))
+        if not sign:
+            hard[column] = _codes(network, column, frame[column], first_row)
+            continue
+        states = network.nodes[node].states
+        if state not in states:
+            raise EvidenceError(
+                f"column {column!r}: {node} has no state {state!r}; there are {', '.join(states)}.{did_you_mean(state, states)}"
+            )
+        likelihoods.setdefault(node, {})[state] = column
+    both = sorted(set(hard) & set(likelihoods))
+    if both:
+        raise EvidenceError(
+            f"{both[0]} is given twice: as column {both[0]!r} and as likelihoods {list(likelihoods[both[0]].values())}."
+        )
+    soft = {
+        node: _likelihoods(network, node, columns, frame, first_row)
+        for node, columns in likelihoods.items()
+    }
+    return TableFindings(len(frame), hard, soft)
+
+
+def _unknown_column(network: Network, column: str, keep: Sequence[str]) -> str:
+    near = did_you_mean(column, network.nodes)
+    return f"column {column!r} is no node of network {network.name!r}.{near} A column that is no finding is named in `keep`, or dropped."
+
+
+def _codes(network: Network, column: str, series: nw.Series[Any], first_row: int) -> Codes:
+    states = {s: k for k, s in enumerate(network.nodes[column].states)}
+    distinct: Sequence[Any] | NDArray[Any]
+    if _is_number(series):
+        distinct, inverse = np.unique(
+            series.to_numpy(), return_inverse=True
+        )  # all nan fall together
+    else:
+        distinct, inverse = _distinct(series.to_list())
+    codes = np.empty(len(distinct), dtype=np.int64)
+    for k, value in enumerate(distinct):
+        try:
+            finding = read_finding(network, column, _plain(value))
+        except SpinelinkError as problem:
+            row = int(np.flatnonzero(inverse == k)[0])
+            raise EvidenceError(f"row {first_row + row}, column {column!r}: {problem}") from None
+        if finding is not None and not isinstance(finding, str):
+            raise EvidenceError(
+                f"row {first_row + int(np.flatnonzero(inverse == k)[0])}, column {column!r}: likelihoods go into columns '{column}=state'."
+            )
+        codes[k] = MISSING if finding is None else states[finding]
+    return codes[inverse] if len(codes) else np.empty(0, dtype=np.int64)
+
+
+def _is_number(series: nw.Series[Any]) -> bool:
+    return series.dtype.is_numeric() and not series.is_null().any()
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _distinct(values: Iterable[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """Distinct cells by type and value (True is not 1), and where each stands."""
+    observed: dict[tuple[type, Any], int] = {}
+    distinct: list[Any] = []
+    places = []
+    for value in values:
+        missing = is_missing(value)
+        key = (type(None), None) if missing else (type(value), _hashable(value))
+        if key not in observed:
+            observed[key] = len(distinct)
+            distinct.append(None if missing else value)
+        places.append(observed[key])
+    return distinct, np.array(places, dtype=np.intp)
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
+
+
+def _likelihoods(
+    network: Network,
+    node: str,
+    columns: Mapping[str, str],
+    frame: nw.DataFrame[Any],
+    first_row: int,
+) -> Array:
+    states = network.nodes[node].states
+    table = np.zeros((len(states), len(frame)))
+    for state, column in columns.items():
+        try:
+            table[states.index(state)] = frame[column].cast(nw.Float64).to_numpy()
+        except Exception as problem:
+            raise EvidenceError(
+                f"column {column!r}: likelihoods are numbers ({problem})."
+            ) from None
+    given = np.array([states.index(s) for s in columns])
+    missing = np.isnan(table[given])
+    assessed = ~missing.any(axis=0)
+    for bad, what in (
+        (
+            missing.any(axis=0) & ~missing.all(axis=0),
+            "some likelihoods are missing; give all of the node's columns or none",
+        ),
+        (assessed & ~np.isfinite(table).all(axis=0), "a likelihood is not finite"),
+        (assessed & (table < 0.0).any(axis=0), "a likelihood is negative"),
+        (
+            assessed & (table.max(axis=0, initial=0.0) == 0.0),
+            "all likelihoods are 0, which rules out every state",
+        ),
+    ):
+        if bad.any():
+            raise EvidenceError(
+                f"row {first_row + int(np.flatnonzero(bad)[0])}, columns {list(columns.values())}: {what}."
+            )
+    table[:, ~assessed] = np.nan
+    with np.errstate(invalid="ignore"):
+        scaled: Array = table / table.max(axis=0)
+    return scaled
+
+
+def read_patients(
+    network: Network,
+    compiled: CompiledNetwork,
+    frame: Any,
+    *,
+    keep: str | Sequence[str] = (),
+    weights: str | None = None,
+) -> tuple[Rows, list[int]]:
+    """A table of patients to learn from, equal rows together; and of each the number, from 0, of the caller's first row that is equal to it.
+
+    weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
+    """
+    table = as_table(frame)
+    kept = [keep] if isinstance(keep, str) else list(keep)
+    for column in [*kept, *([weights] if weights is not None else [])]:
+        if column not in table.columns:
+            raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
+    if not len(table):
+        raise SpinelinkError("the table has no row: there is nothing to learn from")
+    found = read_table(network, table, keep=[*kept, *([weights] if weights is not None else [])])
+    if not found.hard and not found.soft:
+        raise SpinelinkError(
+            "no column of the table is a node of the network: there is nothing to learn from."
+        )
+    codes = np.full((found.rows, len(compiled.names)), MISSING, dtype=np.int64)
+    for name, own in found.hard.items():
+        codes[:, compiled.index[name]] = own
+    soft = {compiled.index[n]: w for n, w in found.soft.items()}
+    share = np.ones(found.rows) if weights is None else _weights(table, weights)
+    if not share.sum() > 0.0:
+        raise SpinelinkError(
+            f"all weights in column {weights!r} are 0: there is nobody to learn from."
+        )
+    if soft:
+        return Rows(codes, soft, share), list(range(found.rows))
+    used = np.flatnonzero((codes != MISSING).any(axis=0))
+    packed = np.ascontiguousarray(codes[:, used].astype(np.int16))
+    if not packed.shape[1]:
+        return Rows(codes[:1], {}, np.array([share.sum()])), [0]
+    _, first, inverse = np.unique(
+        packed.view(np.dtype((np.void, 2 * packed.shape[1])))[:, 0],
+        return_index=True,
+        return_inverse=True,
+    )
+    return Rows(
+        codes[first], {}, np.bincount(inverse, weights=share, minlength=len(first)).astype(float)
+    ), first.tolist()
+
+
+def _weights(table: nw.DataFrame[Any], column: str) -> Array:
+    try:
+        found: Array = table[column].cast(nw.Float64).to_numpy()
+    except Exception as problem:
+        raise EvidenceError(f"column {column!r}: weights are numbers ({problem}).") from None
+    bad = np.flatnonzero(~(np.isfinite(found) & (found >= 0.0)))
+    if len(bad):
+        raise EvidenceError(
+            f"row {int(bad[0])}, column {column!r}: a weight is a number, 0 or more, not {found[bad[0]]}."
+        )
+    return found

@@ -1,0 +1,185 @@
+"""`model.posteriors(frame)`: a table of patients in, a table of posteriors out, of the caller's own kind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.kernel.flat import check_engine
+from spinelink.inference.variants.contradiction import smallest_contradiction
+from spinelink.network.evidence import describe
+from spinelink.network.network import Network
+from spinelink.progress import line_of_progress
+from spinelink.table.cells import TableFindings, as_table, read_table
+from spinelink.table.engine import Engine, TableAnswer, answer
+
+Array = NDArray[np.float64]
+OnImpossible = Literal["raise", "flag"]
+
+CHUNK = 50_000
+GROUPS = ("causes", "all", "evidence")
+LOG_EVIDENCE = "log_evidence"
+
+
+class Interrupted(SpinelinkError, KeyboardInterrupt):
+    """Ctrl-C in the middle of a table: `finished` holds the answers of the rows before `rows`, of the caller's kind of frame."""
+
+    def __init__(self, finished: Any, rows: int, total: int) -> None:
+        self.finished, self.rows, self.total = finished, rows, total
+        super().__init__(f"interrupted after {rows:,} of {total:,} rows; they are in `finished`.")
+
+
+def table_posteriors(
+    network: Network,
+    compiled: CompiledNetwork,
+    frame: Any,
+    *,
+    of: str | Sequence[str] = "causes",
+    keep: str | Sequence[str] = (),
+    chunk: int = CHUNK,
+    threads: int | None = None,
+    progress: bool | None = None,
+    on_impossible: OnImpossible = "raise",
+    engine: Engine = "auto",
+    first_row: int = 0,
+) -> Any:
+    """See `Model.posteriors`. first_row: number of the first row, for messages."""
+    if on_impossible not in ("raise", "flag"):
+        raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "flag"))
+    check_engine(engine, get_args(Engine))
+    if chunk < 1 or (threads is not None and threads < 1):
+        raise SpinelinkError("chunk and threads are 1 or more.")
+    nodes = chosen_nodes(network, of)
+    table = as_table(frame)
+    kept = [keep] if isinstance(keep, str) else list(keep)
+    for column in kept:
+        if column not in table.columns:
+            raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
+    findings = read_table(network, table, keep=kept, first_row=first_row)
+    done: list[TableAnswer] = []
+    rows = 0
+    try:
+        for part in _progress(_chunks(findings, chunk), findings.rows, progress):
+            found = answer(compiled, part, nodes, threads=threads, engine=engine)
+            if on_impossible == "raise":
+                _refuse_impossible(network, compiled, part, found, first_row + rows)
+            done.append(found)
+            rows += part.rows
+    except KeyboardInterrupt:
+        finished = _frame(network, table.head(rows), kept, nodes, done)
+        raise Interrupted(finished, rows, findings.rows) from None
+    return _frame(network, table, kept, nodes, done)
+
+
+def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
+    """Names of the nodes that are asked for: "causes" (those ranked), "all", "evidence" (none: only P(findings)), a name or names."""
+    if isinstance(of, str) and of in GROUPS:
+        return list({"causes": network.ranked, "all": network.nodes, "evidence": ()}[of])
+    names = [of] if isinstance(of, str) else [str(n) for n in of]
+    for name in names:
+        if name not in network.nodes:
+            raise UnknownNameError(
+                name,
+                kind="node",
+                allowed=network.nodes,
+                where=f"network {network.name!r} (or one of {', '.join(GROUPS)})",
+            )
+    return list(dict.fromkeys(names))
+
+
+def columns_of(network: Network, name: str) -> list[tuple[str, int]]:
+    """The columns of a node's posterior and the state of each: its own name where there are two states (the second), else `node=state`."""
+    states = network.nodes[name].states
+    return (
+        [(name, 1)]
+        if len(states) == 2
+        else [(f"{name}={state}", k) for k, state in enumerate(states)]
+    )
+
+
+def _chunks(findings: TableFindings, chunk: int) -> Iterator[TableFindings]:
+    for start in range(0, findings.rows, chunk):
+        yield findings.part(slice(start, start + chunk))
+
+
+def _progress(
+    parts: Iterator[TableFindings], rows: int, progress: bool | None
+) -> Iterator[TableFindings]:
+    hidden = not (progress if progress is not None else sys.stderr.isatty())
+    with line_of_progress()(
+        total=rows, unit="row", unit_scale=True, disable=hidden, delay=0.0 if progress else 1.0
+    ) as bar:
+        for part in parts:
+            yield part
+            bar.update(part.rows)
+
+
+def _refuse_impossible(
+    network: Network, compiled: CompiledNetwork, part: TableFindings, found: TableAnswer, first: int
+) -> None:
+    impossible = np.flatnonzero(np.isneginf(found.log_evidence))
+    if not len(impossible):
+        return
+    row = int(impossible[0])
+    hard = {compiled.index[n]: int(c[row]) for n, c in part.hard.items() if c[row] >= 0}
+    soft = {
+        compiled.index[n]: w[:, row : row + 1]
+        for n, w in part.soft.items()
+        if not np.isnan(w[0, row])
+    }
+    guilty = smallest_contradiction(compiled, {**hard, **soft})
+    texts = []
+    for i in guilty:
+        states = compiled.states[i]
+        finding = (
+            states[hard[i]]
+            if i in hard
+            else tuple((s, float(v)) for s, v in zip(states, soft[i][:, 0], strict=True))
+        )
+        texts.append(describe(compiled.names[i], finding))
+    more = (
+        f" ({len(impossible) - 1:,} more rows of this chunk are impossible too)"
+        if len(impossible) > 1
+        else ""
+    )
+    cannot = "cannot occur together" if len(texts) > 1 else "cannot occur in this network"
+    raise ImpossibleEvidenceError(
+        f"row {first + row}: {', '.join(texts)} {cannot}{more}. Correct the row, or say on_impossible='flag'.",
+        findings=texts,
+    )
+
+
+def _frame(
+    network: Network,
+    table: nw.DataFrame[Any],
+    keep: Sequence[str],
+    nodes: Sequence[str],
+    done: Sequence[TableAnswer],
+) -> Any:
+    columns: dict[str, Any] = {}
+    for name in nodes:
+        for column, state in columns_of(network, name):
+            columns[column] = (
+                np.concatenate([d.of[name][state] for d in done]) if done else np.empty(0)
+            )
+    columns[LOG_EVIDENCE] = np.concatenate([d.log_evidence for d in done]) if done else np.empty(0)
+    clash = sorted(set(keep) & set(columns))
+    if clash:
+        raise SpinelinkError(f"column {clash[0]!r} is both kept and an answer; rename it.")
+    answers = nw.from_dict(columns, backend=nw.get_native_namespace(table))
+    if table.implementation.is_pandas():
+        patients, found = table.to_native(), answers.to_native()
+        found.index = patients.index
+        for position, column in enumerate(keep):
+            found.insert(position, column, patients[column].array)
+        return found
+    if not keep:
+        return answers.to_native()
+    return nw.concat([table.select(*keep), answers], how="horizontal").to_native()

@@ -80,7 +80,7 @@ real, count = files._write_whole, []
 def slow(path, frame):
     count.append(path)
     if len(count) == 3:
-        with files._temporary(path) as name:
+        with files.whole_file(path) as name:
             open(name, 'w').write('half a par')
             print('writing', flush=True)
             time.sleep(60)

@@ -33,7 +33,7 @@ def audit(
     network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool
 ) -> None:
     """Published figures against what the network implies, worst first."""
-    from spinelink.io.save import write_text
+    from spinelink.files import write_text
     from spinelink.library import load
 
     found = load(network or DEFAULT_NETWORK).audit(claims, influence=influence)

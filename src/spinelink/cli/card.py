@@ -21,7 +21,7 @@ from spinelink.cli.query import DEFAULT_NETWORK
 )
 def card(network: str, stock: Path | None, check: bool) -> int:
     """Write the model card of a network file beside it: what it is for, its numbers, audit, cases, gaps and safety rules."""
-    from spinelink.io.save import write_text
+    from spinelink.files import write_text
     from spinelink.library import load
     from spinelink.report.card import files_of
 

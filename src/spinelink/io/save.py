@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from spinelink.errors import NetworkFileError, SpinelinkError
+from spinelink.files import write_text
 from spinelink.io.dump import dump_network
 from spinelink.io.network_file import inspect, parse_network
 from spinelink.io.patch import patch_text
@@ -66,47 +64,3 @@ def _require_same(written: Network, network: Network, target: Path) -> None:
         raise SaveError(
             f"{target}: what would be written does not read as the same network; nothing was written."
         )
-
-
-def write_text(
-    target: Path, text: str, check: Callable[[bytes], object] = lambda data: None
-) -> Path:
-    """Writes a file whole or not at all: under a temporary name in the same folder, which `check` may look at, and only then under its own."""
-    real = Path(os.path.realpath(target))
-    handle, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, _mode(real))
-        check(Path(name).read_bytes())
-        os.replace(name, real)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(real.parent)
-    return target
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file to be replaced, else those of any new file."""
-    if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

@@ -100,7 +100,7 @@ class Graph(Result):
 
     def save(self, path: PathLike) -> Path:
         """Writes the SVG to a file, dark on white, which appears whole or not at all. Returns its path."""
-        from spinelink.io.save import write_text
+        from spinelink.files import write_text
         from spinelink.view.svg import ALONE, draw
 
         write_text(Path(path), draw(self, page=ALONE))

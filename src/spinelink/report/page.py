@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
-from spinelink.io.save import write_text
+from spinelink.files import write_text
 
 if TYPE_CHECKING:
     from spinelink.network.network import Network

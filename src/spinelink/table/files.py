@@ -7,15 +7,14 @@ same command again goes on where it stopped; when all parts are there they becom
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spinelink.errors import SpinelinkError
+from spinelink.files import whole_file
 
 MISSING_CELLS = ["", "NA", "NaN", "nan", "NULL", "null", "<NA>"]  # not "none": that is a state
 JOB = "job.json"
@@ -187,7 +186,7 @@ def _pyarrow() -> tuple[Any, Any]:
 
 def _write_whole(path: Path, frame: Any) -> None:
     """The frame under its name, whole or not at all."""
-    with _temporary(path) as name:
+    with whole_file(path) as name:
         if _kind(path) == "csv":
             (frame if hasattr(frame, "to_csv") else frame.to_pandas()).to_csv(name, index=False)
         else:
@@ -201,37 +200,12 @@ def _write_whole(path: Path, frame: Any) -> None:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    with _temporary(path) as name:
-        Path(name).write_bytes(content)
-
-
-class _temporary:
-    """A name in the same folder that takes the final one at the end, or vanishes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> str:
-        handle, self.name = tempfile.mkstemp(
-            prefix=f".{self.path.name}.", suffix=".tmp", dir=self.path.parent
-        )
-        os.close(handle)
-        return self.name
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if kind is None:
-            with open(self.name, "rb+") as file:
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(self.name, 0o666 & ~mask)
-            os.replace(self.name, self.path)
-        else:
-            Path(self.name).unlink(missing_ok=True)
+    with whole_file(path) as name:
+        name.write_bytes(content)
 
 
 def _assemble(parts: list[Path], out: Path) -> None:
-    with _temporary(out) as name:
+    with whole_file(out) as name:
         if _kind(out) == "csv":
             _join_csv(parts, Path(name))
         else:

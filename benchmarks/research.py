@@ -102,7 +102,7 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     numbers = [r.number for r in case.sensitivity("lumbar_disc_herniation").rows]
 
     def one_inference() -> None:
-        changed = compile_network(network, values, plans=compiled.plans)
+        changed = compile_network(network, values, resources=compiled.resources)
         case_marginals(changed, case._observed, [target], engine="fast")
 
     one_inference()

@@ -17,9 +17,10 @@ from spinelink.errors import (
     SpinelinkError,
     UnknownNameError,
 )
-from spinelink.inference.arrays import MEMORY_BUDGET, CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.kernel.flat import check_engine
 from spinelink.inference.kernel.flat import is_available as fast_is_available
+from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.constraint import Constraint
 from spinelink.network.evidence import EMPTY, Evidence, Finding, Soft, describe, read_finding
@@ -84,7 +85,7 @@ class Model:
     setting: str | None = None
     origin: Path | None = None
     engine: CaseEngine = "numpy"
-    memory: float = MEMORY_BUDGET
+    memory: float = MEMORY_LIMIT
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
@@ -123,7 +124,8 @@ class Model:
         from spinelink.inference.compile import compile_network, point_values
 
         values = point_values(self.network, parameters_in(self.network, self.setting))
-        return compile_network(self.network, values, plans=self._plans, budget=float(self.memory))
+        resources = Resources(memory_limit=float(self.memory), plans=self._plans)
+        return compile_network(self.network, values, resources=resources)
 
     def in_setting(self, setting: str) -> Model:
         """The same network in another population. Raises UnknownNameError for an unknown one."""
@@ -324,7 +326,7 @@ class Model:
         with bar("tuning", MOST_STEPS, progress) as on_progress:
             chosen = [constraints] if isinstance(constraints, Constraint) else constraints
             found = tune(
-                self.network, self.setting, chosen, vary=vary, minimise=minimise, most=most, reason=reason, plans=self._plans, budget=float(self.memory),
+                self.network, self.setting, chosen, vary=vary, minimise=minimise, most=most, reason=reason, resources=self.compiled.resources,
                 on_progress=on_progress,
             )  # fmt: skip
         if not found.patch:
@@ -372,7 +374,7 @@ class Model:
         with bar("learning", limit, progress) as on_progress:
             return learn(
                 self.network, self.setting, rows, numbers, strength=strength, vary=vary, restarts=restarts, limit=limit, tolerance=tolerance, seed=seed,
-                on_impossible=on_impossible, threads=threads, plans=self._plans, on_progress=lambda step, value: on_progress(step, f"log likelihood {value:.6g}"),
+                on_impossible=on_impossible, threads=threads, resources=self.compiled.resources, on_progress=lambda step, value: on_progress(step, f"log likelihood {value:.6g}"),
             )  # fmt: skip
 
     def update(self, frame: Any, *, strength: float = 1.0, **options: Any) -> Model:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
-from spinelink.inference.arrays import MEMORY_BUDGET
+from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
 from spinelink.result import in_notebook, table
@@ -26,7 +26,7 @@ def load(
     *,
     setting: str | None = None,
     engine: CaseEngine = "numpy",
-    memory: float = MEMORY_BUDGET,
+    memory: float = MEMORY_LIMIT,
 ) -> Model:
     """The model of a bundled network by name, or of a network file by path.
 

@@ -29,9 +29,9 @@ from spinelink.adjust.coordinates import (
 )
 from spinelink.claims.file import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.gradient.by_parameter import parameter_slopes
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
@@ -263,7 +263,7 @@ class _Problem:
             s: [k for k, c in enumerate(self.claims) if (c.setting or network.default_setting) == s]
             for s in self.settings
         }
-        self.plans = PlanCache()
+        self.resources = Resources()
         self.parameters: dict[Key, Parameter] = {}
         for setting in self.settings:
             overrides = network.settings[setting].overrides if setting is not None else {}
@@ -336,7 +336,9 @@ class _Problem:
         scaled = np.empty(len(self.claims))
         for setting, rows in self.rows.items():
             compiled = compile_network(
-                network, point_values(network, parameters_in(network, setting)), plans=self.plans
+                network,
+                point_values(network, parameters_in(network, setting)),
+                resources=self.resources,
             )
             scaled[rows] = implied(network, compiled, [self.claims[k] for k in rows]).scaled
         if not np.isfinite(scaled).all():
@@ -378,7 +380,7 @@ class _Problem:
         jacobian = np.zeros((len(self.claims), len(self.start)))
         for setting, rows in self.rows.items():
             values = point_values(look.network, parameters_in(look.network, setting))
-            compiled = compile_network(look.network, values, plans=self.plans)
+            compiled = compile_network(look.network, values, resources=self.resources)
             pulling = [k for k in rows if self.shares[k] > 0.0]
             if not pulling:
                 continue

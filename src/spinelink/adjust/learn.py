@@ -27,9 +27,9 @@ from spinelink.adjust.maximise import (
     maximiser,
 )
 from spinelink.errors import UnknownNameError
+from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import point_values
 from spinelink.inference.gradient.counts import Counts, Rows, count
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.network.setting import log_deviation, parameters_in, spread_weight
@@ -163,7 +163,7 @@ def learn(
     seed: int = 0,
     on_impossible: Literal["raise", "skip"] = "raise",
     threads: int | None = None,
-    plans: PlanCache | None = None,
+    resources: Resources | None = None,
     on_progress: Report | None = None,
 ) -> Learning:
     """See `Model.learn`. rows: patients, equal ones together. numbers: of each row, the first of the caller's rows that is equal to it."""
@@ -179,7 +179,7 @@ def learn(
         start,
         strength=strength,
         vary=chosen,
-        plans=PlanCache() if plans is None else plans,
+        resources=Resources() if resources is None else resources,
     )
     first = count(m.compiled(start), rows, threads=threads)
     impossible = np.flatnonzero(np.isneginf(first.log_evidence))

@@ -14,9 +14,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.arrays import CompiledNetwork, Factor, TableFactor
+from spinelink.inference.arrays import CompiledNetwork, Factor, Resources, TableFactor
 from spinelink.inference.compile import compile_network, joint_of_parents
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter, Ratio
@@ -62,11 +61,11 @@ class Maximiser:
     vary: Collection[str]
     owners: tuple[Owner, ...]
     regressions: tuple[Regression, ...]
-    plans: PlanCache
+    resources: Resources
 
     def compiled(self, values: Mapping[str, Array]) -> CompiledNetwork:
         """The network with these numbers."""
-        return compile_network(self.network, values, plans=self.plans)
+        return compile_network(self.network, values, resources=self.resources)
 
     def weight(self, name: str) -> float:
         """Patients that the file's own estimate counts for."""
@@ -231,10 +230,10 @@ def maximiser(
     *,
     strength: float,
     vary: Collection[str],
-    plans: PlanCache,
+    resources: Resources,
 ) -> Maximiser:
     """Finds where each number stands."""
-    compiled = compile_network(network, start, plans=plans)
+    compiled = compile_network(network, start, resources=resources)
     owners: list[Owner] = []
     regressions: list[Regression] = []
     for i in compiled.order:
@@ -282,7 +281,7 @@ def maximiser(
         frozenset(vary),
         tuple(owners),
         tuple(regressions),
-        plans,
+        resources,
     )
 
 

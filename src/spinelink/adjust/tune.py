@@ -27,7 +27,7 @@ from spinelink.adjust.coordinates import (
     written,
 )
 from spinelink.errors import SpinelinkError, UnknownNameError
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.findings import observed_from
 from spinelink.inference.gradient.by_entry import Derivatives, conditional_derivatives
@@ -41,7 +41,6 @@ from spinelink.inference.gradient.linear_fractional import (
     numbers_of,
 )
 from spinelink.inference.interpreted.marginals import log_evidence
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.constraint import Constraint, Resolved, resolve
 from spinelink.network.evidence import Evidence
@@ -294,8 +293,7 @@ def tune(
     minimise: Minimise = "standard_deviations",
     most: int | None = None,
     reason: str | None = None,
-    plans: PlanCache | None = None,
-    budget: float | None = None,
+    resources: Resources | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Tuning:
     """See `Model.tune`. report: called with how many steps were taken, of `MOST_STEPS`."""
@@ -305,7 +303,7 @@ def tune(
         raise SpinelinkError(
             f"most is how many numbers may change, 1 or more, or None for any; not {most!r}."
         )
-    problem = _Problem(network, setting, constraints, vary, minimise, plans, budget)
+    problem = _Problem(network, setting, constraints, vary, minimise, resources)
     single = problem.single()
     theta, steps = problem.solve(on_progress, single)
     while most is not None and len(moving := problem.moving(theta)) > most:
@@ -316,8 +314,7 @@ def tune(
             constraints,
             moving[: max(most, len(moving) // 2)],
             minimise,
-            problem.plans,
-            budget,
+            problem.resources,
         )
         theta, more = problem.solve(on_progress)
         steps += more
@@ -332,14 +329,10 @@ class _Problem:
         constraints: Sequence[Constraint],
         vary: str | Sequence[str] | None,
         minimise: Minimise,
-        plans: PlanCache | None,
-        budget: float | None,
+        resources: Resources | None,
     ) -> None:
         self.network, self.setting, self.minimise = network, setting, minimise
-        self.plans, self.options = (
-            plans or PlanCache(),
-            {} if budget is None else {"budget": budget},
-        )
+        self.resources = resources or Resources()
         self.asked = _resolved(network, constraints)
         overrides = network.settings[setting].overrides if setting is not None else {}
         self.parameters = parameters_in(network, setting)
@@ -397,7 +390,7 @@ class _Problem:
 
     def _compiled(self, network: Network) -> CompiledNetwork:
         values = point_values(network, parameters_in(network, self.setting))
-        return compile_network(network, values, plans=self.plans, **self.options)
+        return compile_network(network, values, resources=self.resources)
 
     def at(self, theta: Array) -> Network:
         changed = {
@@ -412,7 +405,7 @@ class _Problem:
         network = self.at(theta)
         parameters = parameters_in(network, self.setting)
         values = point_values(network, parameters)
-        compiled = compile_network(network, values, plans=self.plans, **self.options)
+        compiled = compile_network(network, values, resources=self.resources)
         answers: list[list[float]] = []
         jacobian = np.zeros((len(self.asked), len(theta)))
         for row, each in enumerate(self.asked):
@@ -786,7 +779,7 @@ class _Problem:
                 )
         network = with_numbers(_original(self.network, self.of), changed)
         before = self.look(self.start, slopes=False)[0]
-        after = _looked(network, self.setting, self.asked, self.plans, self.options)
+        after = _looked(network, self.setting, self.asked, self.resources)
         rounding = 10.0 ** (1 - DIGITS) * 20.0  # what writing so many digits may cost, in log odds
         met = tuple(
             Met(str(a.constraint), a.number(u), a.number(v), a.holds(v, max(CLOSE, rounding)))
@@ -819,11 +812,10 @@ def _looked(
     network: Network,
     setting: str | None,
     asked: Sequence[_Asked],
-    plans: PlanCache,
-    options: Mapping[str, float],
+    resources: Resources,
 ) -> list[list[float]]:
     compiled = compile_network(
-        network, point_values(network, parameters_in(network, setting)), plans=plans, **options
+        network, point_values(network, parameters_in(network, setting)), resources=resources
     )
     return [[_probability(network, compiled, q) for q in a.queries] for a in asked]
 

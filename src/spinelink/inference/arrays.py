@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.inference.plan.cache import PlanCache
 
 Array = NDArray[np.float64]
-
-MEMORY_BUDGET = 2.0e9
-"""Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
+EngineName = Literal["numpy", "fast"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,55 @@ Factor = TableFactor | NoisyFactor
 
 
 @dataclass(frozen=True, eq=False)
+class Resources:
+    """What every run over a network may use.
+
+    engine: "fast" is the compiled kernel (numba), "numpy" the interpreted engine. memory_limit:
+    bytes that one run may take. limits: thresholds at which the engine changes its method. plans:
+    the cache of plans, shared by networks of one structure.
+    """
+
+    engine: EngineName = "numpy"
+    memory_limit: float = MEMORY_LIMIT
+    limits: Limits = DEFAULT
+    plans: PlanCache = field(default_factory=PlanCache, repr=False)
+
+    def for_other_structure(self) -> Resources:
+        """The same for a network with other nodes or arrows: plans are not shared."""
+        return replace(self, plans=PlanCache())
+
+
+@dataclass(frozen=True, eq=False)
 class CompiledNetwork:
-    """Names, states and factors by index; parents before children in `order`. budget: bytes that one run may take."""
+    """A network as arrays: names, states and factors by index; parents before children in `order`.
+
+    Every question asks the engine that `resources` name, within its limits.
+    """
 
     names: tuple[str, ...]
     states: tuple[tuple[str, ...], ...]
     factors: tuple[Factor, ...]
-    plans: PlanCache = field(default_factory=PlanCache, repr=False)
-    budget: float = MEMORY_BUDGET
+    resources: Resources = field(default_factory=Resources, repr=False)
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that answers."""
+        return self.resources.engine
+
+    @property
+    def memory_limit(self) -> float:
+        """Bytes that one run may take."""
+        return self.resources.memory_limit
+
+    @property
+    def limits(self) -> Limits:
+        """Thresholds at which the engine changes its method."""
+        return self.resources.limits
+
+    @property
+    def plans(self) -> PlanCache:
+        """Plans that were made for this structure."""
+        return self.resources.plans
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -80,7 +121,7 @@ class CompiledNetwork:
             else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
             for f in self.factors
         )
-        return CompiledNetwork(self.names, self.states, factors, self.plans, self.budget)
+        return replace(self, factors=factors)
 
     @cached_property
     def _above(self) -> dict[int, frozenset[int]]:

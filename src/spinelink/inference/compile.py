@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import (
-    MEMORY_BUDGET,
     CompiledNetwork,
     Factor,
     NoisyFactor,
+    Resources,
     TableFactor,
     topological_order,
 )
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
@@ -52,12 +51,11 @@ def compile_network(
     network: Network,
     values: Values,
     *,
-    plans: PlanCache | None = None,
-    budget: float = MEMORY_BUDGET,
+    resources: Resources | None = None,
 ) -> CompiledNetwork:
     """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
 
-    `plans`: the cache of a network with the same structure, to be shared. budget: bytes that one run may take.
+    resources: the engine, its limits and its plans; shared by networks of one structure.
     """
     names = tuple(network.nodes)
     states = tuple(node.states for node in network.nodes.values())
@@ -70,8 +68,7 @@ def compile_network(
         names,
         states,
         tuple(factors[i] for i in range(len(names))),
-        PlanCache() if plans is None else plans,
-        budget,
+        Resources() if resources is None else resources,
     )
 
 

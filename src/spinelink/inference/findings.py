@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeGuard, cast
 
 import numpy as np
@@ -12,26 +13,65 @@ from spinelink.inference.arrays import CompiledNetwork
 from spinelink.network.evidence import Evidence
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
-Observed = Mapping[int, "int | Array | Rows"]
+States = NDArray[np.int64]
+Observed = Mapping[int, "int | Array | States"]
 """Node -> index of the state seen, the same in the whole batch or one for each row (batch,), or likelihoods (states, batch).
 
 A noisy-MAX node that is seen in its lowest state in one row of a batch is so in all of them (it has another plan), and is given as 0.
 """
 
 
-def is_soft(value: int | Array | Rows) -> TypeGuard[Array]:
+HIDDEN = -1
+"""In place of a state: the node was not observed in this row."""
+
+
+@dataclass(frozen=True, eq=False)
+class EvidenceBatch:
+    """Rows of findings that are answered together.
+
+    states: (rows, nodes), the index of the observed state, `HIDDEN` where there is none.
+    likelihoods: node -> (states, rows), NaN in rows without virtual evidence at that node.
+    """
+
+    states: States
+    likelihoods: Mapping[int, Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def part(self, rows: NDArray[np.intp] | slice) -> EvidenceBatch:
+        """Some of the rows."""
+        return EvidenceBatch(
+            self.states[rows], {i: w[:, rows] for i, w in self.likelihoods.items()}
+        )
+
+    @classmethod
+    def of(cls, compiled: CompiledNetwork, cases: Sequence[Observed]) -> EvidenceBatch:
+        """One row for each case; each case holds single states and likelihoods (states, 1)."""
+        states = np.full((len(cases), len(compiled.names)), HIDDEN, dtype=np.int64)
+        likelihoods: dict[int, Array] = {}
+        for row, observed in enumerate(cases):
+            for i, value in observed.items():
+                if is_soft(value):
+                    blank = np.full((compiled.cards[i], len(cases)), np.nan)
+                    likelihoods.setdefault(i, blank)[:, row] = value[:, 0]
+                else:
+                    states[row, i] = int(np.asarray(value))
+        return cls(states, likelihoods)
+
+
+def is_soft(value: int | Array | States) -> TypeGuard[Array]:
     """Whether the finding is virtual evidence."""
     return not isinstance(value, int) and value.ndim == 2
 
 
-def state_of(observed: Observed, node: int) -> int | Rows | None:
+def state_of(observed: Observed, node: int) -> int | States | None:
     """The state in which the node is seen, or each row's; None where it is hidden or its finding is virtual."""
     value = observed.get(node)
-    return None if value is None or is_soft(value) else cast("int | Rows", value)
+    return None if value is None or is_soft(value) else cast("int | States", value)
 
 
-def pick(array: Array, axis: int, state: int | Rows) -> Array:
+def pick(array: Array, axis: int, state: int | States) -> Array:
     """The slice at a state, or at each row's own state; the last axis is the batch."""
     if isinstance(state, int):
         return array[(slice(None),) * axis + (state,)]
@@ -42,7 +82,7 @@ def pick(array: Array, axis: int, state: int | Rows) -> Array:
     return np.moveaxis(own, 0, -1)
 
 
-def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | Rows]:
+def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | States]:
     """One case's findings as the engine takes them: a state's index, or likelihoods (states, 1)."""
     return {
         (i := compiled.index[n]): compiled.states[i].index(f)

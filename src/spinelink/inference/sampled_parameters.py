@@ -121,7 +121,7 @@ def posterior_draws(
         piece = {
             k: v if v.shape[-1] == 1 else v[..., start : start + PIECE] for k, v in values.items()
         }
-        part = compile_network(network, piece, plans=compiled.plans, budget=compiled.budget)
+        part = compile_network(network, piece, resources=compiled.resources)
         return spread(draw_marginals(part, observed, nodes, threads=1), min(PIECE, draws - start))
 
     parts: list[Marginals] = []
@@ -150,7 +150,7 @@ def drawn_network(
 ) -> CompiledNetwork:
     """The network with a batch axis of many draws of its numbers, of those that matter to these nodes; nodes: those seen and those asked for."""
     values = _relevant_values(network, parameters, compiled, nodes, draws, seed, "sobol")
-    return compile_network(network, values, plans=compiled.plans, budget=compiled.budget)
+    return compile_network(network, values, resources=compiled.resources)
 
 
 def _relevant_values(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, Rows
+from spinelink.inference.findings import Observed, States
 from spinelink.inference.interpreted.marginals import ENTRY, largest_plan, log_evidence, marginals
 from spinelink.inference.kernel import flat as fast
 from spinelink.inference.plan.patterns import by_pattern, hard_kind, soft_kind
@@ -162,7 +162,7 @@ def _patterns(
 def _observed(
     compiled: CompiledNetwork, findings: TableFindings, rows: NDArray[np.intp]
 ) -> Observed:
-    observed: dict[int, int | Array | Rows] = {}
+    observed: dict[int, int | Array | States] = {}
     for name, codes in findings.hard.items():
         own = codes[rows]
         if own[0] == MISSING:

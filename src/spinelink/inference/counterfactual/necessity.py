@@ -15,14 +15,14 @@ from spinelink.inference.arrays import CompiledNetwork, TableFactor
 from spinelink.inference.counterfactual.coupling import Coupling, Mechanism, couplings_tried
 from spinelink.inference.counterfactual.twin_network import Worlds, reaching, worlds
 from spinelink.inference.draws import count_draws, draw_marginals
-from spinelink.inference.findings import Observed, Rows, is_soft
+from spinelink.inference.findings import Observed, States, is_soft
 from spinelink.inference.interpreted.marginals import log_evidence, marginals
 from spinelink.inference.kernel import flat as fast
 from spinelink.network.cpd import LogOdds
 from spinelink.network.network import Network
 
 Array = NDArray[np.float64]
-Event = tuple[Array, Worlds, dict[int, int | Array | Rows]]
+Event = tuple[Array, Worlds, dict[int, int | Array | States]]
 """Its probability given the findings, (draws,), its worlds, and what is seen in them."""
 
 LOG_WHOLE = -14.0  # log P(findings) above which what plain doubles, or their differences, do not see is no share of it
@@ -56,7 +56,7 @@ def protective_edges(network: Network, compiled: CompiledNetwork) -> frozenset[t
 
 def present_observed(
     compiled: CompiledNetwork, observed: Observed, effects: Iterable[int]
-) -> dict[int, int | Array | Rows]:
+) -> dict[int, int | Array | States]:
     """The findings, and that effects which were not assessed, or not for certain, are not in their first state."""
     found = dict(observed)
     for i in effects:
@@ -125,9 +125,9 @@ def absent_elsewhere(
     seen: with the effects present. base: log P(seen).
     """
     found = other_worlds(compiled, observed, events, couplings, held)
-    there: dict[int, int | Array | Rows] = {found.at[0][i]: v for i, v in observed.items()} | dict(
-        found.fixed
-    )
+    there: dict[int, int | Array | States] = {
+        found.at[0][i]: v for i, v in observed.items()
+    } | dict(found.fixed)
     for k, (_, effects) in enumerate(events, start=1):
         for e in effects:
             index = found.at[k][e]

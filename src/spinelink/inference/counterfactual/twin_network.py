@@ -150,7 +150,10 @@ class _Builder:
             if isinstance(state := self.observed.get(i), int):
                 self.known[self.at[0][i]] = state
         network = CompiledNetwork(
-            tuple(self.names), tuple(self.states), tuple(self.factors), budget=self.compiled.budget
+            tuple(self.names),
+            tuple(self.states),
+            tuple(self.factors),
+            resources=self.compiled.resources.for_other_structure(),
         )
         return Worlds(network, tuple(self.at), self.fixed, tuple(self.open))
 

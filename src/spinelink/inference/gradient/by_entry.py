@@ -162,7 +162,7 @@ def _pulled(
     first_only: bool,
 ) -> tuple[Array, tuple[Factor, ...]]:
     """Logarithms of the columns' probabilities P_k, and dP_k / d entry, over P_0 where `first_only`, else over P_k."""
-    limit = (compiled.budget if budget is None else budget) / ENTRY / columns
+    limit = (compiled.memory_limit if budget is None else budget) / ENTRY / columns
     pattern: dict[int, Kind] = {**dict.fromkeys(weights, "soft"), **pattern_of(observed)}
     kept = compiled.ancestors([*observed, *weights])
     plan: Plan | None = None
@@ -259,7 +259,7 @@ def expected_counts(
     For a table these are the posterior probabilities of (parents, node); for a noisy-MAX, of each parent's own contribution: what EM needs.
     Raises as `derivatives`.
     """
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     found = derivatives(compiled, observed, budget=budget)
 
     def times(factor: Factor, slope: Factor) -> Factor:

@@ -171,7 +171,7 @@ def _carry_up(compiled: CompiledNetwork, node: int, slopes: Array, carried: list
         names,
         (*(compiled.states[i] for i in above), ("no", "yes")),
         (*factors, extra),
-        budget=compiled.budget,
+        resources=compiled.resources.for_other_structure(),
     )
     logs, found = log_slopes(part, {len(above): 1}, {})
     factor_of = np.exp(logs) * 2.0 * scale  # d sum = 2 scale d P(yes)

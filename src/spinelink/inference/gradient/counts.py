@@ -194,7 +194,7 @@ def _by_kernel(
     sizes = (len(flat.tables), len(flat.links))
     sums = [tuple(np.zeros(n if k == 0 or information else 0) for n in sizes) for k in range(4)]
     logs, status = np.empty(len(rows)), np.zeros(len(rows), dtype=np.int64)
-    capacity = int(min(fast.CAPACITY, compiled.budget / 16.0))
+    capacity = int(min(fast.CAPACITY, compiled.memory_limit / 16.0))
     count_rows(
         fast.arrays(flat), rows.codes, likelihoods, assessed, starts.astype(np.int64), rows.weights, capacity, int(information),
         _columns(compiled, flat), *sums, logs, status, *workspace(fast.arrays(flat), lanes)[:-1],

@@ -193,9 +193,7 @@ def along(
         t = np.array([settings[k][number] for k in rows], dtype=float)
         whole[..., rows] = with_number(network, values[number.id], number, t)
         changed[number.id] = whole
-    batch = compile_network(
-        network, {**values, **changed}, plans=compiled.plans, budget=compiled.budget
-    )
+    batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
     return spread(draw_marginals(batch, observed, nodes), len(settings))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.answers import Joint, Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, Rows, is_soft, pick, state_of
+from spinelink.inference.findings import Observed, States, is_soft, pick, state_of
 from spinelink.inference.interpreted.run import forward, reverse
 from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC
 from spinelink.inference.plan.plan import AGREEMENT, CANCELLED, Kind, Plan, make_plan
@@ -49,7 +49,7 @@ def log_evidence(
     compiled: CompiledNetwork, observed: Observed, *, budget: float | None = None
 ) -> Array:
     """log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     try:
         plan = _cached_plan(
             compiled, observed, frozenset(compiled.ancestors(observed)), (), budget / ENTRY
@@ -73,7 +73,7 @@ def joint(
     budget: float | None = None,
 ) -> Joint:
     """Joint posterior of a few nodes. Where the evidence is impossible the table is not a number."""
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     hidden = tuple(dict.fromkeys(n for n in nodes if not isinstance(observed.get(n), int)))
     kept = frozenset(compiled.ancestors([*observed, *nodes]))
     try:
@@ -143,7 +143,7 @@ def marginals(
     Nodes above a finding come out of one forward and one reverse pass over the ancestors of the findings. Nodes that no finding
     depends on ("barren") join that run where it stays small, else they are answered in groups.
     """
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     wanted = list(dict.fromkeys(nodes))
     if not wanted:
         found = _signed(compiled, observed, [], budget)
@@ -219,7 +219,7 @@ def _mended(
 ) -> Marginals:
     """Some rows of a batch anew, without signs."""
     part = compiled.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., rows])
-    some: dict[int, int | Array | Rows] = {
+    some: dict[int, int | Array | States] = {
         i: v if isinstance(v, int) or v.shape[-1] == 1 else v[..., rows]
         for i, v in observed.items()
     }
@@ -341,7 +341,7 @@ def largest_plan(
     budget: float | None = None,
 ) -> float:
     """Table entries that one row takes in the run over the ancestors of the findings and of these nodes; the budget's where too large."""
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     kept = frozenset(compiled.ancestors([*observed, *nodes]))
     try:
         return _cached_plan(compiled, observed, kept, (), budget / ENTRY).entries
@@ -548,10 +548,12 @@ def _clamp_weights(
     return {p: w.reshape(w.shape[0], -1) for p, w in weights.items()}, constant
 
 
-def _tiled_finding(value: int | Array | Rows, batch: int, copies: int) -> int | Array | Rows:
+def _tiled_finding(value: int | Array | States, batch: int, copies: int) -> int | Array | States:
     if isinstance(value, int):
         return value
-    return cast("Array | Rows", np.tile(np.broadcast_to(value, (*value.shape[:-1], batch)), copies))
+    return cast(
+        "Array | States", np.tile(np.broadcast_to(value, (*value.shape[:-1], batch)), copies)
+    )
 
 
 def _tiled(compiled: CompiledNetwork, batch: int, copies: int) -> CompiledNetwork:

@@ -54,7 +54,7 @@ def most_probable_explanations(
 
     best: how many; fewer where so many are not possible. The search is cut off below the last of the best found so far. Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
     """
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     factors = _factors(compiled, observed, _kept(compiled, observed, frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
     order = elimination_order(
@@ -365,5 +365,5 @@ def log_posterior(
     budget: float | None = None,
 ) -> float:
     """log P(states | evidence)."""
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     return explanation.log_joint - float(log_evidence(compiled, observed, budget=budget)[0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
-from spinelink.inference.findings import Array, Observed, Rows, is_soft, pick, state_of
+from spinelink.inference.findings import Array, Observed, States, is_soft, pick, state_of
 from spinelink.inference.interpreted.semiring import Semiring, combine, transpose
 from spinelink.inference.plan.plan import Close, Combine, Input, Plan, SumOut, TakeTop
 
@@ -139,7 +139,7 @@ class InputBuilder:
         ring: Semiring,
     ) -> None:
         self.compiled, self.ring = compiled, ring
-        self.states: dict[int, int | Rows] = {}
+        self.states: dict[int, int | States] = {}
         self.unary: dict[int, list[Array]] = {}
         for i, value in observed.items():
             if is_soft(value):

@@ -43,7 +43,7 @@ def sample(
 
     seen: one case. Raises ValueError where P(findings) is 0, TooLargeError where the exact answer exceeds the budget (bytes).
     """
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
     codes = np.full((size, len(compiled.names)), -1, dtype=np.int64)
     above = compiled.ancestors(observed)
     try:

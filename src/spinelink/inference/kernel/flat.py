@@ -217,7 +217,7 @@ def solve(
     node asked for has rare states that come from differences, its family enters without signs, or all do, so that they keep their digits.
     """
     flat = flat_of(compiled) if flat is None else flat
-    room = int(min(capacity or CAPACITY, compiled.budget / 16.0))
+    room = int(min(capacity or CAPACITY, compiled.memory_limit / 16.0))
     drawn = max(flat.tables.shape[1], flat.links.shape[1])
     rows = max(len(codes), drawn)
     group = (

@@ -21,7 +21,7 @@ def smallest_contradiction(
     Findings are dropped one by one while the rest stays impossible (what is left is minimal: every proper subset is possible); then
     smaller sets are searched by size, up to 2,000 of them, so that the answer is smallest and not only minimal.
     """
-    budget = compiled.budget if budget is None else budget
+    budget = compiled.memory_limit if budget is None else budget
 
     def impossible(nodes: tuple[int, ...]) -> bool:
         return bool(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, Rows, is_soft
+from spinelink.inference.findings import Observed, States, is_soft
 from spinelink.inference.interpreted.marginals import marginals
 from spinelink.inference.kernel import flat as fast
 
@@ -247,7 +247,7 @@ def _by_numpy(
     nodes: Sequence[int],
     rows: int,
 ) -> Marginals:
-    there = {**observed, **{i: cast("Array | Rows", w) for i, w in soft.items()}}
+    there = {**observed, **{i: cast("Array | States", w) for i, w in soft.items()}}
     found = marginals(compiled, there, nodes)
     logs = np.broadcast_to(found.log_evidence, (rows,))
     return Marginals(logs, {n: np.broadcast_to(p, (len(p), rows)) for n, p in found.of.items()})

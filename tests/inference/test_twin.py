@@ -221,7 +221,7 @@ def test_each_other_world_is_the_network_with_those_nodes_set(question):
 
 
 def test_no_path_no_share():
-    from tests.learn.test_learning import pair
+    from tests.adjust.test_learning import pair
 
     model = pair()
     compiled = model.compiled
@@ -236,7 +236,7 @@ def test_no_path_no_share():
 
 def test_bounds_of_a_table_are_those_of_tian_and_pearl():
     """Two rows, P(b | a) = 0.7 and P(b | not a) = 0.2: given both present, the probability of necessity lies between 5/7 and 1."""
-    from tests.learn.test_learning import pair
+    from tests.adjust.test_learning import pair
 
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled

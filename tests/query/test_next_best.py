@@ -191,7 +191,7 @@ def test_it_says_when_to_stop(case):
 
 
 def test_what_is_independent_tells_nothing():
-    from tests.learn.test_learning import pair
+    from tests.adjust.test_learning import pair
 
     model = pair(rows=(0.4, 0.4))
     assert model.observe().next_best("a", among=["b"])[0].value == pytest.approx(0.0, abs=1e-12)

@@ -162,7 +162,7 @@ def test_necessity_is_that_of_the_enumeration(question):
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
     found, low, high, _ = necessity(
-        compiled, case._observed, compiled.index[effect], [compiled.index[n] for n in causes]
+        compiled, case.observed, compiled.index[effect], [compiled.index[n] for n in causes]
     )
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
@@ -180,16 +180,16 @@ def test_the_factual_world_is_the_network(question):
     network, effect, causes, evidence = question
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    assume(np.isfinite(log_evidence(compiled, case._observed)[0]))
-    for couplings in all_couplings(compiled, causes, case._observed, effect):
+    assume(np.isfinite(log_evidence(compiled, case.observed)[0]))
+    for couplings in all_couplings(compiled, causes, case.observed, effect):
         built = worlds(
             compiled,
             [{compiled.index[n]: 0 for n in causes}],
-            case._observed,
+            case.observed,
             [[compiled.index[effect]]],
             couplings=couplings,
         )
-        there = {built.at[0][i]: v for i, v in case._observed.items()} | built.fixed
+        there = {built.at[0][i]: v for i, v in case.observed.items()} | built.fixed
         assert log_evidence(built.network, there)[0] == pytest.approx(case.log_evidence, abs=1e-9)
 
 
@@ -241,7 +241,7 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
     found, low, high, identified = necessity(
-        compiled, case._observed, compiled.index["b"], [compiled.index["a"]]
+        compiled, case.observed, compiled.index["b"], [compiled.index["a"]]
     )
     assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))
@@ -415,7 +415,7 @@ def found_range(network, effect, change, evidence):
     index = compiled.index[effect]
     found = necessity(
         compiled,
-        present_observed(compiled, case._observed, [index]),
+        present_observed(compiled, case.observed, [index]),
         index,
         [compiled.index[n] for n in change],
     )
@@ -621,4 +621,4 @@ def test_where_every_row_that_is_compared_is_certain_it_is_identified():
     )
     case = Model(network).observe(y=True)
     compiled = case.model.compiled
-    assert necessity(compiled, case._observed, compiled.index["y"], [compiled.index["m"]])[3]
+    assert necessity(compiled, case.observed, compiled.index["y"], [compiled.index["m"]])[3]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from spinelink.case import Model
 from spinelink.claims.signed_sums import (
     CERTAIN,
     Conjunction,
@@ -29,10 +30,12 @@ from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, Tab
 from spinelink.inference.gradient.by_entry import log_slopes
 from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.inference.kernel import flat as fast
+from spinelink.io.companion_file import companion_file
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
+from spinelink.typing import PathLike
 
 Array = NDArray[np.float64]
 COLUMNS = 64  # probabilities that one run of NumPy answers side by side
@@ -80,6 +83,17 @@ def read_claims(path: Path, network: Network) -> ClaimFile:
     if document.problems:
         raise NetworkFileError(document.problems)
     return found
+
+
+def claims_for(model: Model, path: PathLike | None = None) -> ClaimFile:
+    """The claims of a file; of the one beside the model's network file where None.
+
+    Raises SpinelinkError where there is none, NetworkFileError for a bad file.
+    """
+    chosen = Path(path) if path is not None else companion_file(model.origin, "claims")
+    if chosen is None:
+        raise SpinelinkError(f"no file of claims beside network {model.name!r}; name one")
+    return read_claims(chosen, model.network)
 
 
 def claim_problems(

@@ -152,7 +152,7 @@ def alerts(case: Case) -> Alerts:
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, back_pain=True)
         >>> [alert.urgency for alert in case.alerts()]
         ['emergency']
     """

@@ -58,7 +58,8 @@ class Resolution:
 @dataclass(frozen=True, repr=False)
 class Conflict(Result):
     """The conflict of all findings in bits, above 0 where they hinder each other; pairs that do, the worst first; the group that carries it, where it is
-    above 0; each finding's part (what the conflict falls by without it); and causes that would resolve it, the likeliest first."""
+    above 0; each finding's part (what the conflict falls by without it); and causes that would resolve it, the likeliest first.
+    """
 
     total: float
     pairs: tuple[Pair, ...]

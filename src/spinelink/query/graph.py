@@ -215,7 +215,7 @@ def network_graph(
     Example:
         >>> import spinelink as sl
         >>> sl.load("minimal").graph(around="numbness").left_out
-        9
+        10
     """
     return graph(
         model.without_findings,

@@ -43,7 +43,7 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """high - low."""
+        """High - low."""
         return self.high - self.low
 
 
@@ -268,5 +268,5 @@ class _Rows:
 
 
 def _shifted(p: float, by: float) -> float:
-    """p with its log odds moved."""
+    """P with its log odds moved."""
     return float(1.0 / (1.0 + np.exp(-(np.log(p) - np.log1p(-p) + by))))

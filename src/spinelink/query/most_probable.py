@@ -35,10 +35,6 @@ class MostProbableExplanation(Result):
     def __getitem__(self, node: str) -> str:
         return dict(self.states)[node]
 
-    def to_dict(self) -> dict[str, str]:
-        """Node -> state."""
-        return dict(self.states)
-
     @property
     def active(self) -> dict[str, str]:
         """The nodes that are not in their first state: what is present in this explanation."""
@@ -82,7 +78,7 @@ def most_probable_explanation(
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> case = sl.load("minimal").observe(numbness=True, crossed_straight_leg_raise=True)
         >>> case.most_probable_explanation()["lumbar_disc_herniation"]
         'present'
     """

@@ -64,7 +64,7 @@ def parameters(model: Model) -> ParameterTable:
     Example:
         >>> import spinelink as sl
         >>> table = sl.load("minimal").parameters().to_frame().set_index("id")
-        >>> float(table.loc["lumbar_disc_herniation.prevalence", "estimate"])
+        >>> float(table.loc["lumbar_disc_herniation.prior", "estimate"])
         0.02
     """
     rows = [row for name, p in model.in_force.items() for row in _rows(name, p)]

@@ -35,7 +35,7 @@ class RankedCause:
 
     @property
     def ratio(self) -> float:
-        """posterior / prior."""
+        """Posterior / prior."""
         return self.posterior / self.prior if self.prior > 0.0 else float("nan")
 
 
@@ -204,9 +204,9 @@ def urgent_causes(case: Case, threshold: float = 0.05) -> Ranking:
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(bladder_dysfunction="retention", numbness=True)
-        >>> [c.urgency for c in case.urgent_causes().causes]
-        []
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+        >>> [(c.cause, c.urgency) for c in case.urgent_causes().causes]
+        [('cauda_equina_compression', 'emergency')]
     """
     least = share(threshold, "threshold")
     if not case.model.network.ranked:

@@ -317,7 +317,8 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
 
 def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
     """The posterior at both ends of each parameter's interval, (parameters, 2); NaN where the
-    findings cannot occur there."""
+    findings cannot occur there.
+    """
     t = np.array(bounds).reshape(-1, 2)
     shift = t - tangents.estimates[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -25,8 +25,10 @@ NOTICE = "For research, teaching and decision support for professionals. Not a m
 
 @dataclass(frozen=True)
 class Result(ABC):
-    """An answer and its question. Every answer is frozen, prints, shows itself in a notebook,
-    converts to a table and to JSON, and pickles.
+    """An answer and its question.
+
+    Every answer is frozen, prints, shows itself in a notebook, converts to a table and to JSON, and
+    pickles.
     """
 
     question: Question
@@ -53,7 +55,10 @@ class Result(ABC):
         return str(self.question)
 
     def shown(self) -> pd.DataFrame:
-        """The table as a notebook shows it: the columns that fit beside each other. `to_frame` has them all."""
+        """The table as a notebook shows it: the columns that fit beside each other.
+
+        `to_frame` has them all.
+        """
         return self.to_frame()
 
     def __str__(self) -> str:

@@ -53,9 +53,10 @@ class Ranking(Result):
         return self.causes[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first.
+        """One row a cause, the most probable first.
 
-        With intervals also low, high, first (share of the draws of the network's numbers in which the cause ranks first).
+        Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency. With intervals also
+        low, high and first (the fraction of sampled parameters under which it ranks first).
         """
         import pandas as pd
 
@@ -85,6 +86,7 @@ class Ranking(Result):
         return any(c.low == c.low for c in self.causes)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:

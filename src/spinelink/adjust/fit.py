@@ -35,7 +35,9 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import before_fit, log_deviation, parameters_in, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
@@ -301,7 +303,7 @@ class _Problem:
         keys = [
             key
             for key in self.parameters
-            if wanted is None or {key[1], key[1].split(".")[0]} & wanted
+            if wanted is None or {key[1], owner(key[1])} & wanted
         ]
         return placed(self.parameters, keys)
 

@@ -46,7 +46,9 @@ from spinelink.network.constraint import Constraint, Resolved, resolve
 from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
@@ -382,7 +384,7 @@ class _Problem:
         chosen = [
             n
             for n in self.parameters
-            if n.split(".")[0] in relevant and (names is None or {n, n.split(".")[0]} & names)
+            if owner(n) in relevant and (names is None or {n, owner(n)} & names)
         ]
         if not chosen:
             raise SpinelinkError("none of the numbers that may vary has a bearing on what is asked")
@@ -652,7 +654,7 @@ class _Problem:
                 key=abs,
             )
             inside = [s for s in steps if low - 1e-12 <= t0 + s <= high + 1e-12]
-            if number.id.split(".")[0] in bent:
+            if owner(number.id) in bent:
                 curved += [(number, min(max(t0 + s, low + 1e-9), high - 1e-9)) for s in inside[:2]]
                 continue
             for s in inside:
@@ -913,7 +915,7 @@ def _line(
     for number in numbers_of(network, parameters, vary):
         slope = slopes[number.id]
         if number.state is not None:
-            states = network.nodes[number.id.split(".")[0]].states
+            states = network.nodes[owner(number.id)].states
             slope = covariation(values[number.id][:, 0], states.index(number.state)) @ slope
         denominator[number] = float(slope[0])
         numerator[number] = float(slope[1]) + p * float(slope[0])

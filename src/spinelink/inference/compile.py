@@ -20,6 +20,7 @@ from spinelink.inference.arrays import (
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
@@ -31,20 +32,12 @@ def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[
     found: dict[str, Array] = {}
     for name, parameter in parameters.items():
         if isinstance(parameter, Distribution):
-            owners = [network.nodes[n] for n in _prefixes(name) if n in network.nodes]
-            states = next(
-                node.states for node in owners if set(node.states) == set(parameter.estimate)
-            )
+            states = network.nodes[owner(name)].states
             column = np.array([[parameter.estimate[s]] for s in states])
             found[name] = column / column.sum()
         else:
             found[name] = np.array([parameter.value])
     return found
-
-
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
 
 
 def compile_network(

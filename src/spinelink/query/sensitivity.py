@@ -28,6 +28,7 @@ from spinelink.inference.gradient.linear_fractional import (
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 from spinelink.network.question import Question
 from spinelink.result import Result, in_notebook, show_number
 
@@ -490,7 +491,7 @@ def two_way(
     )
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()
-    if not {first.id.split(".")[0], second.id.split(".")[0]} & curved_nodes(network, compiled):
+    if not {owner(first.id), owner(second.id)} & curved_nodes(network, compiled):
         base = float(question.log_evidence)
         corners = [(i, j) for i in (0, points - 1) for j in (0, points - 1)]
         matrix = np.array([[1.0, a[i], b[j], a[i] * b[j]] for i, j in corners])

@@ -18,7 +18,7 @@ from spinelink.inference.gradient.by_entry import log_slopes
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Slopes = dict[str, Array]

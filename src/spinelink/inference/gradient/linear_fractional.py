@@ -25,6 +25,7 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.cpd import LogOdds
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def curved_nodes(network: Network, compiled: CompiledNetwork) -> frozenset[str]:
 
 def states_of(network: Network, number: str, parameter: Distribution) -> tuple[str, ...]:
     """The states of a distribution, in the order of its node."""
-    node = network.nodes[number.split(".")[0]]
+    node = network.nodes[owner(number)]
     assert set(node.states) == set(parameter.estimate)
     return node.states
 
@@ -114,7 +115,7 @@ def lines(
         for i in compiled.ancestors([*observed, *(node for node, _, _ in targets)])
     }
     numbers = numbers_of(
-        network, parameters, [name for name in parameters if name.split(".")[0] in relevant]
+        network, parameters, [name for name in parameters if owner(name) in relevant]
     )
     sign = np.array([1.0 if own else -1.0 for _, _, own in targets])
     posteriors = np.where(sign > 0.0, found.posteriors, 1.0 - found.posteriors)
@@ -136,7 +137,7 @@ def lines(
         evidence,
         posteriors,
         sign * columns[:, 1:] + posteriors * evidence[:, np.newaxis],
-        np.array([n.id.split(".")[0] in bent for n in numbers], dtype=bool),
+        np.array([owner(n.id) in bent for n in numbers], dtype=bool),
     )
 
 
@@ -144,7 +145,7 @@ def _position(network: Network, number: Number) -> int | None:
     return (
         None
         if number.state is None
-        else network.nodes[number.id.split(".")[0]].states.index(number.state)
+        else network.nodes[owner(number.id)].states.index(number.state)
     )
 
 

@@ -301,9 +301,7 @@ class _Problem:
                     name, kind="parameter or node", allowed=known, where=f"network {network.name!r}"
                 )
         keys = [
-            key
-            for key in self.parameters
-            if wanted is None or {key[1], owner(key[1])} & wanted
+            key for key in self.parameters if wanted is None or {key[1], owner(key[1])} & wanted
         ]
         return placed(self.parameters, keys)
 
@@ -387,7 +385,7 @@ class _Problem:
             if not pulling:
                 continue
             _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in pulling])
-            by_number = parameter_slopes(look.network, values, compiled, entries)
+            by_number = parameter_slopes(look.network, compiled, values=values, entries=entries)
             overrides = self.network.settings[setting].overrides if setting is not None else {}
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))

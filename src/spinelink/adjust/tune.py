@@ -34,10 +34,10 @@ from spinelink.inference.gradient.by_entry import Derivatives, conditional_deriv
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.inference.gradient.linear_fractional import (
     Number,
-    along,
+    admissible_range,
     covariation,
-    curved_nodes,
-    limits,
+    marginals_under,
+    nonlinear_nodes,
     numbers_of,
 )
 from spinelink.inference.interpreted.marginals import log_evidence
@@ -418,7 +418,7 @@ class _Problem:
             answers.append([float(f.posteriors[0]) for f in found])
             by_query = each.scaled(answers[-1])[1]
             for weight, f in zip(by_query, found, strict=True):
-                of = parameter_slopes(network, values, compiled, f.factors)
+                of = parameter_slopes(network, compiled, values=values, entries=f.factors)
                 for place in self.places:
                     name = place.key[1]
                     slope = slopes_by_coordinates(
@@ -638,13 +638,13 @@ class _Problem:
         ]
         if all(a.holds([q.p for q in each]) for a, each in zip(self.asked, lines, strict=True)):
             return ()
-        bent = curved_nodes(self.network, compiled)
+        bent = nonlinear_nodes(self.network, compiled)
         found: list[SingleChange] = []
         curved: list[tuple[Number, float]] = []
-        for number in numbers_of(self.network, parameters, self.vary):
+        for number in numbers_of(self.network, parameters, ids=self.vary):
             p = parameters[number.id]
             t0 = float(p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value)
-            low, high = limits(p)
+            low, high = admissible_range(p)
             steps = sorted(
                 (
                     s
@@ -709,7 +709,7 @@ class _Problem:
                 worst = int(np.argmax(violated)) if violated.any() else int(np.argmin(np.abs(gaps)))
                 slope = gaps[worst] - gaps_before[worst]
                 after = t - (t - before) * gaps[worst] / slope if slope != 0.0 else math.nan
-                low, high = limits(parameters[n.id])
+                low, high = admissible_range(parameters[n.id])
                 if low < after < high:
                     still.append((n, after, t, gaps))
             open_ = still
@@ -729,8 +729,13 @@ class _Problem:
                 given = Evidence(dict(q.given))
                 both = Evidence({**dict(q.given), **_event_findings(self.network, q)})
                 logs = [
-                    along(
-                        self.network, values, compiled, observed_from(compiled, e), [], settings
+                    marginals_under(
+                        self.network,
+                        compiled,
+                        values=values,
+                        observed=observed_from(compiled, e),
+                        nodes=[],
+                        assignments=settings,
                     ).log_evidence
                     for e in (both, given)
                 ]
@@ -860,7 +865,7 @@ def _answered(network: Network, compiled: CompiledNetwork, query: Resolved) -> D
     event = {name for name, _ in query.event}
     observed = observed_from(compiled, Evidence({n: f for n, f in query.given if n not in event}))
     try:
-        return conditional_derivatives(compiled, observed, _event_weights(compiled, query), 2)
+        return conditional_derivatives(compiled, observed, weights=_event_weights(compiled, query))
     except ValueError:
         raise _impossible(network, query) from None
 
@@ -909,10 +914,10 @@ def _line(
     vary: Sequence[str],
 ) -> _Line:
     found = _answered(network, compiled, query)
-    slopes = parameter_slopes(network, values, compiled, found.factors)
+    slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
     p = float(found.posteriors[0])
     numerator, denominator = {}, {}
-    for number in numbers_of(network, parameters, vary):
+    for number in numbers_of(network, parameters, ids=vary):
         slope = slopes[number.id]
         if number.state is not None:
             states = network.nodes[owner(number.id)].states

@@ -194,7 +194,7 @@ def implied_slopes(
     slopes: list[tuple[list[Conjunction], tuple[Factor, ...]]] = []
     for group in _groups(_conjunctions(asked)):
         try:
-            logs, found = log_slopes(compiled, {}, _weights(compiled, group))
+            logs, found = log_slopes(compiled, {}, weights=_weights(compiled, group))
         except ValueError:
             said = "; ".join(f"{n} {' or '.join(s)}" for n, s in group[0])
             raise SpinelinkError(

@@ -40,6 +40,24 @@ class NoisyFactor:
 Factor = TableFactor | NoisyFactor
 
 
+def factor_arrays(factor: Factor) -> tuple[Array, ...]:
+    """The arrays of a factor: its table, or its leak and links."""
+    if isinstance(factor, TableFactor):
+        return (factor.table,)
+    return (factor.leak, *factor.links)
+
+
+def map_factor(change: Callable[..., Array], factor: Factor, *others: Factor) -> Factor:
+    """The factor with each array changed; `change` also gets the matching arrays of the others."""
+    changed = [
+        change(*arrays)
+        for arrays in zip(*(factor_arrays(f) for f in (factor, *others)), strict=True)
+    ]
+    if isinstance(factor, TableFactor):
+        return TableFactor(factor.parents, changed[0])
+    return NoisyFactor(factor.parents, changed[0], tuple(changed[1:]))
+
+
 @dataclass(frozen=True, eq=False)
 class Resources:
     """What every run over a network may use.
@@ -115,13 +133,7 @@ class CompiledNetwork:
 
     def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
         """The same structure with every array changed; plans are shared, as they do not depend on numbers."""
-        factors = tuple(
-            TableFactor(f.parents, change(f.table))
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
-            for f in self.factors
-        )
-        return replace(self, factors=factors)
+        return replace(self, factors=tuple(map_factor(change, f) for f in self.factors))
 
     @cached_property
     def _above(self) -> dict[int, frozenset[int]]:

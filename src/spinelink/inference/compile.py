@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import assert_never
 
@@ -220,16 +221,11 @@ def _joint_of_parents(
 
     chosen = dict(above.items())
     numbering = {old: new for new, old in enumerate(chosen)}
-    factors = tuple(_renumbered(f, numbering) for f in chosen.values())
+    factors = tuple(
+        replace(f, parents=tuple(numbering[p] for p in f.parents)) for f in chosen.values()
+    )
     part = CompiledNetwork(tuple(str(i) for i in chosen), tuple(states[i] for i in chosen), factors)
     return joint(part, {}, [numbering[p] for p in parents]).table
-
-
-def _renumbered(factor: Factor, numbering: Mapping[int, int]) -> Factor:
-    parents = tuple(numbering[p] for p in factor.parents)
-    if isinstance(factor, TableFactor):
-        return TableFactor(parents, factor.table)
-    return NoisyFactor(parents, factor.leak, factor.links)
 
 
 def solve_intercept(prevalence: Array, shift: Array, weights: Array) -> Array:

@@ -1484,12 +1484,12 @@ class Case:
 
     def _can_be_present(self, names: Sequence[str]) -> None:
         """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
-        from spinelink.inference.counterfactual.necessity import present_observed
+        from spinelink.inference.counterfactual.factual import assume_present
         from spinelink.inference.interpreted.marginals import log_evidence
         from spinelink.inference.variants.contradiction import smallest_contradiction
 
         compiled = self.model.compiled
-        observed = present_observed(compiled, self._observed, [compiled.index[n] for n in names])
+        observed = assume_present(compiled, self._observed, [compiled.index[n] for n in names])
         if log_evidence(compiled, observed)[0] > float("-inf"):
             return
         self._possible(self.log_evidence)

@@ -27,7 +27,7 @@ from spinelink.adjust.coordinates import (
     with_numbers,
     written,
 )
-from spinelink.claims.file import implied, implied_slopes
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import compile_network, point_values

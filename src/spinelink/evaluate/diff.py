@@ -548,7 +548,7 @@ def difference(
             if not any(
                 part != "source"
                 for side in (before, after)
-                for part, _ in claim_problems(claim, side.network, claim.source)
+                for part, _ in claim_problems(claim, side.network, sources=claim.source)
             )
         }
         left_out += [

@@ -27,7 +27,7 @@ Event = tuple[Sequence[int], Sequence[int]]
 
 
 class Bounds(NamedTuple):
-    """A probability of necessity, (draws,), its bounds over couplings, and whether these are one."""
+    """A probability of necessity and its bounds over couplings, (draws,); whether they are equal."""
 
     probability: Array
     low: Array
@@ -36,7 +36,7 @@ class Bounds(NamedTuple):
 
 
 class Absence(NamedTuple):
-    """P(events | findings), (draws,), the worlds they are in, and what is observed or asked there."""
+    """P(events | findings), (draws,); the worlds, and all that is observed, set or asked there."""
 
     probability: Array
     worlds: Worlds

@@ -5,10 +5,7 @@ its parents and of an exogenous variable that all worlds share. A noisy-MAX has 
 one for each link, as its mechanisms are independent. The model then fixes the counterfactuals,
 unless a link compares two states of its parent that both leave something to chance. A table does
 not say how its rows respond together. Such mechanisms are unidentified; a coupling is chosen for
-them (see `coupling`).
-
-The result is an ordinary network for the ordinary engine, with as many draws of the parameters as
-the model has.
+them (see `coupling`). The result is an ordinary network, with as many draws as the model.
 """
 
 from __future__ import annotations
@@ -103,7 +100,7 @@ def reaching(
 def _affected(
     factual: Factual, change: Mapping[int, int], *, effects: list[int], order: list[int]
 ) -> set[int]:
-    """Nodes that differ in a world: set to another state, or below such a node and above an effect."""
+    """Nodes that differ in a world: set to another state, or below one and above an effect."""
     edges = factual.unaffected_edges
     relevant = reaching(factual.compiled, effects, unaffected_edges=edges)
     found: set[int] = set()
@@ -332,7 +329,8 @@ class _Builder:
         size = pieces * mechanism.array.size * (rows if coupled else 1)
         if size > self.factual.compiled.limits.response_entries:
             raise TooLargeError(
-                f"the responses of {mechanism.name} to its causes are too many to write down ({size})"
+                f"the responses of {mechanism.name} to its causes are too many "
+                f"to write down ({size})"
             )
 
     def _compatible_rows(
@@ -385,17 +383,17 @@ def _response_given_factual(
         The parents of the response in both worlds, each once, and the table (pieces, states of
         these..., states, columns).
     """
-    factual, parents, cards = mechanism.differing[0], mechanism.differing[k], mechanism.cards
+    factual, parents = mechanism.differing[0], mechanism.differing[k]
     same = np.eye(here.shape[1], dtype=bool)[..., np.newaxis, np.newaxis]
     # (pieces, factual rows, rows, states, columns)
     both = np.where(same, here[:, :, np.newaxis], there[:, np.newaxis])
-    count = len(cards)
+    count = len(mechanism.cards)
     first = list(range(1, count + 1))
     second = [n if a == b else n + count for n, a, b in zip(first, factual, parents, strict=True)]
     added = [n for n in second if n > count]
     states, columns = 2 * count + 1, 2 * count + 2
     table = np.einsum(
-        both.reshape(len(both), *cards, *cards, *both.shape[3:]),
+        both.reshape(len(both), *mechanism.cards, *mechanism.cards, *both.shape[3:]),
         [0, *first, *second, states, columns],
         [0, *first, *added, states, columns],
     )

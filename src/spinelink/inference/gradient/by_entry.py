@@ -218,7 +218,8 @@ def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[
             break
     if not np.isfinite(denominators).all():
         raise ValueError(
-            "the findings cannot occur together: P(findings) is 0 and has no derivative of its logarithm"
+            "the findings cannot occur together: "
+            "P(findings) is 0 and has no derivative of its logarithm"
         )
     seed = np.broadcast_to(-denominators, (batch.columns,))
     pullback = Pullback(batch, ring)

@@ -128,7 +128,7 @@ def _flat(value: Array) -> Array:
 
 
 def nonlinear_nodes(network: Network, compiled: CompiledNetwork) -> frozenset[str]:
-    """Nodes with nonlinear parameters: log-odds nodes, and all above one whose intercept is solved."""
+    """Nodes with nonlinear parameters: log-odds nodes, and all above a solved intercept."""
     log_odds = {n: c for n, node in network.nodes.items() if isinstance(c := node.cpd, LogOdds)}
     parents = [
         parent

@@ -68,7 +68,7 @@ class Pullback:
         return map_factor(zeros, self.batch.compiled.factors[node])
 
     def backward(self, spec: Input, adjoint: Array) -> None:
-        """Adds what one input contributes. adjoint: the derivative by the input, (scope..., columns)."""
+        """Adds what one input contributes; adjoint: the derivative by it, (scope..., columns)."""
         if spec.signed:
             spec, adjoint = replace(spec, signed=False), self._from_cumulative(spec, adjoint)
         factor, slopes = self.batch.compiled.factors[spec.node], self.factors[spec.node]
@@ -104,7 +104,7 @@ class Pullback:
         into[...] = self.ring.add(into, np.broadcast_to(adjoint, into.shape))
 
     def _add_levels(self, node: int, into: Array, *, adjoint: Array) -> None:
-        """(..., levels, columns) back to (..., states, columns): transpose of `InputBuilder.levels`."""
+        """(..., levels, columns) to (..., states, columns): transpose of `InputBuilder.levels`."""
         state = self.states.get(node)
         if state is None:
             self._add(into, adjoint)

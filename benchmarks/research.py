@@ -96,8 +96,8 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     case.log_evidence  # noqa: B018 - plans are made before the clock starts
 
     def one_pass() -> None:
-        found = derivatives(compiled, case._observed, [(target, 0)])
-        parameter_slopes(network, values, compiled, found.factors)
+        found = derivatives(compiled, case._observed, targets=[(target, 0)])
+        parameter_slopes(network, compiled, values=values, entries=found.factors)
 
     numbers = [r.number for r in case.sensitivity("lumbar_disc_herniation").rows]
 

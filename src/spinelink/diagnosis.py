@@ -897,11 +897,10 @@ class Case:
         targets = [
             (compiled.index[n], 0) for n in names
         ]  # P(first state): the same but for the sign
-        slopes = parameter_slopes(
-            network, values, compiled, derivatives(compiled, self._observed, targets).factors
-        )
+        found = derivatives(compiled, self._observed, targets=targets)
+        slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
         moved = {
-            key: moved_by_deviation(parameters[key], values[key], slope[..., 1:]) ** 2
+            key: moved_by_deviation(parameters[key], value=values[key], slope=slope[..., 1:]) ** 2
             for key, slope in slopes.items()
         }
         total = np.sum(list(moved.values()), axis=0)
@@ -936,10 +935,11 @@ class Case:
         parameters = parameters_in(network, self.model.setting)
         values = point_values(network, parameters)
         node = compiled.index[target]
-        found = derivatives(compiled, self._observed, [(node, compiled.cards[node] - 1)])
-        slopes = parameter_slopes(network, values, compiled, found.factors)
+        targets = [(node, compiled.cards[node] - 1)]
+        found = derivatives(compiled, self._observed, targets=targets)
+        slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
         influence = {
-            n: float(moved_by_deviation(parameters[n], values[n], s[..., 1:])[0])
+            n: float(moved_by_deviation(parameters[n], value=values[n], slope=s[..., 1:])[0])
             for n, s in slopes.items()
         }
         return sources_of(network, self._question(cause=target), target, parameters, influence)
@@ -1484,12 +1484,12 @@ class Case:
 
     def _can_be_present(self, names: Sequence[str]) -> None:
         """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
-        from spinelink.inference.counterfactual.necessity import present_observed
+        from spinelink.inference.counterfactual.factual import assume_present
         from spinelink.inference.interpreted.marginals import log_evidence
         from spinelink.inference.variants.contradiction import smallest_contradiction
 
         compiled = self.model.compiled
-        observed = present_observed(compiled, self._observed, [compiled.index[n] for n in names])
+        observed = assume_present(compiled, self._observed, [compiled.index[n] for n in names])
         if log_evidence(compiled, observed)[0] > float("-inf"):
             return
         self._possible(self.log_evidence)

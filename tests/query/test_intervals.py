@@ -9,7 +9,8 @@ from scipy import stats
 import spinelink as sl
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.sampled_parameters import draw_values, posterior_draws
-from spinelink.network.setting import parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import spread_weight
 
 
 @pytest.fixture(scope="module")

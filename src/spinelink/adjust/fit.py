@@ -27,7 +27,7 @@ from spinelink.adjust.coordinates import (
     with_numbers,
     written,
 )
-from spinelink.claims.file import implied, implied_slopes
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import compile_network, point_values
@@ -35,7 +35,9 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import before_fit, log_deviation, parameters_in, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
@@ -299,9 +301,7 @@ class _Problem:
                     name, kind="parameter or node", allowed=known, where=f"network {network.name!r}"
                 )
         keys = [
-            key
-            for key in self.parameters
-            if wanted is None or {key[1], key[1].split(".")[0]} & wanted
+            key for key in self.parameters if wanted is None or {key[1], owner(key[1])} & wanted
         ]
         return placed(self.parameters, keys)
 
@@ -385,7 +385,7 @@ class _Problem:
             if not pulling:
                 continue
             _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in pulling])
-            by_number = parameter_slopes(look.network, values, compiled, entries)
+            by_number = parameter_slopes(look.network, compiled, values=values, entries=entries)
             overrides = self.network.settings[setting].overrides if setting is not None else {}
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))

@@ -32,7 +32,9 @@ from spinelink.inference.compile import point_values
 from spinelink.inference.gradient.counts import Counts, Rows, count
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
@@ -228,7 +230,7 @@ def _varied(
         raise UnknownNameError(
             name, kind="parameter or node", allowed=known, where=f"network {network.name!r}"
         )
-    return {n for n in parameters if {n, n.split(".")[0]} & names}
+    return {n for n in parameters if {n, owner(n)} & names}
 
 
 def _written(
@@ -237,20 +239,20 @@ def _written(
     """What is said of each number that the table tells something about, and the numbers as the file will have them."""
     learned: list[Learned] = []
     changed: dict[str, Parameter] = {}
-    for owner in m.owners:
-        if owner.id not in m.vary:
+    for block in m.owners:
+        if block.id not in m.vary:
             continue
-        p, old, new = m.parameters[owner.id], m.start[owner.id], run.values[owner.id]
+        p, old, new = m.parameters[block.id], m.start[block.id], run.values[block.id]
         assert not isinstance(p, Ratio)
-        size = _worth(final, owner.places, new, owner.reverse)
+        size = _worth(final, block.places, new, block.reverse)
         if size < 1e-6:
             continue
-        weight = m.weight(owner.id) + size
-        changed[owner.id] = _as_file(
-            p, new, m.network.nodes[owner.id.split(".")[0]].states, weight, patients
+        weight = m.weight(block.id) + size
+        changed[block.id] = _as_file(
+            p, new, m.network.nodes[owner(block.id)].states, weight, patients
         )
         learned += _said(
-            owner.id, p, old, new, weight, size, m.network.nodes[owner.id.split(".")[0]].states
+            block.id, p, old, new, weight, size, m.network.nodes[owner(block.id)].states
         )
     compiled = m.compiled(run.values)
     for r in m.regressions:

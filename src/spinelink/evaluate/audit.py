@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinelink.claims.file import implied
+from spinelink.claims.implied import implied
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.network.claim import Claim, Event
 from spinelink.network.network import Network

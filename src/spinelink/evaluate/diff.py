@@ -21,7 +21,8 @@ from spinelink.network.evidence import Evidence, read_finding
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import parameters
-from spinelink.network.setting import check_setting, log_deviation, spread_weight
+from spinelink.network.setting import check_setting
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.result import text_in_notebook
 
 if TYPE_CHECKING:
@@ -547,7 +548,7 @@ def difference(
             if not any(
                 part != "source"
                 for side in (before, after)
-                for part, _ in claim_problems(claim, side.network, claim.source)
+                for part, _ in claim_problems(claim, side.network, sources=claim.source)
             )
         }
         left_out += [

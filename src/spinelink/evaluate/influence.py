@@ -33,10 +33,13 @@ def influences(
     total = {name: 0.0 for name, p in numbers.items() if p.grade == grade}
     asked = cases(network)
     for done, (name, state) in enumerate(asked, 1):
-        found = derivatives(compiled, {compiled.index[name]: state}, targets)
-        for key, slope in parameter_slopes(network, values, compiled, found.factors).items():
+        found = derivatives(compiled, {compiled.index[name]: state}, targets=targets)
+        slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
+        for key, slope in slopes.items():
             if key in total:  # column 0 is d log P(finding)
-                total[key] += moved_by_deviation(numbers[key], values[key], slope[..., 1:]).sum()
+                total[key] += moved_by_deviation(
+                    numbers[key], value=values[key], slope=slope[..., 1:]
+                ).sum()
         if on_progress is not None:
             on_progress(done)
     return tuple(

@@ -39,6 +39,24 @@ class NoisyFactor:
 Factor = TableFactor | NoisyFactor
 
 
+def factor_arrays(factor: Factor) -> tuple[Array, ...]:
+    """The arrays of a factor: its table, or its leak and links."""
+    if isinstance(factor, TableFactor):
+        return (factor.table,)
+    return (factor.leak, *factor.links)
+
+
+def map_factor(change: Callable[..., Array], factor: Factor, *others: Factor) -> Factor:
+    """The factor with each array changed; `change` also gets the matching arrays of the others."""
+    changed = [
+        change(*arrays)
+        for arrays in zip(*(factor_arrays(f) for f in (factor, *others)), strict=True)
+    ]
+    if isinstance(factor, TableFactor):
+        return TableFactor(factor.parents, changed[0])
+    return NoisyFactor(factor.parents, changed[0], tuple(changed[1:]))
+
+
 @dataclass(frozen=True, eq=False)
 class Resources:
     """What every run over a network may use.
@@ -121,11 +139,7 @@ class CompiledNetwork:
     @cached_property
     def draws(self) -> int:
         """Length of the batch axis: parameter draws, 1 where there is one value for each parameter."""
-        return max(
-            int(a.shape[-1])
-            for f in self.factors
-            for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links))
-        )
+        return max(int(a.shape[-1]) for f in self.factors for a in factor_arrays(f))
 
     def of_draws(self, draws: NDArray[np.intp] | slice) -> CompiledNetwork:
         """The network under some of its parameter draws."""
@@ -145,13 +159,7 @@ class CompiledNetwork:
 
     def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
         """The same structure with every array changed; plans are shared, as they hold no numbers."""
-        factors = tuple(
-            TableFactor(f.parents, change(f.table))
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
-            for f in self.factors
-        )
-        return replace(self, factors=factors)
+        return replace(self, factors=tuple(map_factor(change, f) for f in self.factors))
 
     @cached_property
     def _above(self) -> dict[int, frozenset[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import assert_never
 
@@ -20,6 +21,7 @@ from spinelink.inference.arrays import (
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
@@ -31,20 +33,12 @@ def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[
     found: dict[str, Array] = {}
     for name, parameter in parameters.items():
         if isinstance(parameter, Distribution):
-            owners = [network.nodes[n] for n in _prefixes(name) if n in network.nodes]
-            states = next(
-                node.states for node in owners if set(node.states) == set(parameter.estimate)
-            )
+            states = network.nodes[owner(name)].states
             column = np.array([[parameter.estimate[s]] for s in states])
             found[name] = column / column.sum()
         else:
             found[name] = np.array([parameter.value])
     return found
-
-
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
 
 
 def compile_network(
@@ -227,16 +221,11 @@ def _joint_of_parents(
 
     chosen = dict(above.items())
     numbering = {old: new for new, old in enumerate(chosen)}
-    factors = tuple(_renumbered(f, numbering) for f in chosen.values())
+    factors = tuple(
+        replace(f, parents=tuple(numbering[p] for p in f.parents)) for f in chosen.values()
+    )
     part = CompiledNetwork(tuple(str(i) for i in chosen), tuple(states[i] for i in chosen), factors)
     return joint(part, {}, [numbering[p] for p in parents]).table
-
-
-def _renumbered(factor: Factor, numbering: Mapping[int, int]) -> Factor:
-    parents = tuple(numbering[p] for p in factor.parents)
-    if isinstance(factor, TableFactor):
-        return TableFactor(parents, factor.table)
-    return NoisyFactor(parents, factor.leak, factor.links)
 
 
 def solve_intercept(prevalence: Array, shift: Array, weights: Array) -> Array:

@@ -21,7 +21,8 @@ from spinelink.inference.draws import draw_marginals, spread
 from spinelink.inference.findings import Observed
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Sequences = Literal["sobol", "random"]
@@ -163,13 +164,8 @@ def _relevant_values(
     sequence: Sequences,
 ) -> dict[str, Array]:
     relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
-    only = {name for name in parameters if _owner(name, relevant)}
+    only = {name for name in parameters if owner(name) in relevant}
     return draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
-
-
-def _owner(name: str, nodes: Collection[str]) -> bool:
-    """Whether the number belongs to one of the nodes: ids begin with the node's name and a dot."""
-    return name.split(".")[0] in nodes
 
 
 def stated_interval(

@@ -6,7 +6,7 @@ They explain findings; they do not rank diseases. Which disease a person has is 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.counterfactual.coupling import Coupling, Mechanism, couplings_tried
-from spinelink.inference.counterfactual.necessity import (
-    Event,
-    absent_elsewhere,
+from spinelink.inference.counterfactual.factual import (
+    Edge,
+    Factual,
     any_present,
-    log_probability,
+    assume_present,
+    posteriors_present,
+    protective_edges,
+)
+from spinelink.inference.counterfactual.necessity import (
+    Absence,
+    counterfactual_absence,
     necessity,
     other_worlds,
-    posteriors_present,
-    present_observed,
-    protective_edges,
 )
 from spinelink.inference.counterfactual.twin_network import reaching
 from spinelink.inference.findings import Observed
@@ -257,25 +260,18 @@ def attribution(
 ) -> Attribution:
     """See `Case.attribute`. causes: name -> nodes that are taken away together. drawn: draws of the network's numbers, for intervals of that level."""
     node = compiled.index[effect]
-    there = present_observed(compiled, observed, [node])
-    held = protective_edges(network, compiled)
-    base = log_probability(compiled, there)
-    drawn_base = None if drawn is None else log_probability(drawn, there)
+    there = assume_present(compiled, observed, [node])
+    factual = Factual(compiled, there, protective_edges(network, compiled))
+    drawn_factual = None if drawn is None else replace(factual, compiled=drawn)
     groups = {name: [compiled.index[n] for n in nodes] for name, nodes in causes.items()}
-    posteriors = _posteriors(compiled, there, groups, base)
+    posteriors = _posteriors(factual, groups)
     rows = []
     for done, (name, own) in enumerate(groups.items(), 1):
-        p, low, high, identified = necessity(compiled, there, node, own, held=held, base=base)
+        p, low, high, identified = necessity(factual, node, own)
         ends = float(low[0]), float(high[0])
-        if drawn is not None and level is not None:
+        if drawn_factual is not None and level is not None:
             _, lows, highs, _ = necessity(
-                drawn,
-                there,
-                node,
-                own,
-                held=held,
-                base=drawn_base,
-                bounded=ends[1] - ends[0] > TINY,
+                drawn_factual, node, own, bounded=ends[1] - ends[0] > TINY
             )
             ends = _quantiles(lows, highs, level)
         rows.append(
@@ -291,10 +287,9 @@ def attribution(
     )
 
 
-def _posteriors(
-    compiled: CompiledNetwork, observed: Observed, groups: Mapping[str, Sequence[int]], base: Array
-) -> dict[str, float]:
-    """P(not all nodes of a group are in their first state | findings). base: log P(findings)."""
+def _posteriors(factual: Factual, groups: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """P(at least one node of a group is present | findings)."""
+    compiled, observed = factual.compiled, factual.observed
     single = {
         name: own[0]
         for name, own in groups.items()
@@ -304,7 +299,7 @@ def _posteriors(
         zip(single, posteriors_present(compiled, observed, list(single.values())), strict=True)
     )
     return {
-        name: found[name] if name in found else float(any_present(compiled, observed, own, base)[0])
+        name: found[name] if name in found else float(any_present(factual, own)[0])
         for name, own in groups.items()
     }
 
@@ -324,10 +319,11 @@ def link(
 ) -> Link:
     """See `Case.link`. homes: origins at which the first and the second finding are at home. drawn: draws of the network's numbers, for intervals."""
     a, b = compiled.index[first], compiled.index[second]
-    there = present_observed(compiled, observed, [a, b])
+    there = assume_present(compiled, observed, [a, b])
     groups = grouped(network, homes)
-    held = protective_edges(network, compiled)
-    ways = [reaching(compiled, [i], held) for i in (a, b)]
+    edges = protective_edges(network, compiled)
+    factual = Factual(compiled, there, edges)
+    ways = [reaching(compiled, [i], unaffected_edges=edges) for i in (a, b)]
     indices = [
         sorted(ways[0] & {compiled.index[n] for n in groups[1]}),
         sorted(ways[1] & {compiled.index[n] for n in groups[0]}),
@@ -347,21 +343,19 @@ def link(
             on_progress(next(steps))
 
     asked = [event for event in events.values() if event is not None and event[0]]
-    opened = other_worlds(compiled, there, asked, {}, held).open
-    same = _shares(compiled, there, events, {}, held, step)
+    unidentified = other_worlds(factual, asked).unidentified
+    same = _shares(factual, events, {}, step)
     point = {p: float(v[0]) for p, v in same[0].items()}
     low, high = _range(
-        compiled,
+        factual,
         drawn,
-        there,
         events,
         same,
-        couplings_tried(compiled, opened, there, [a, b]),
-        held,
+        couplings_tried(factual, unidentified, effects=[a, b]),
         step,
         level,
     )
-    way = [{i: _on_the_way(network, compiled, group, i, held) for i in (a, b)} for group in groups]
+    way = [{i: _on_the_way(network, compiled, group, i, edges) for i in (a, b)} for group in groups]
     ways_of = {
         "first_from_second": way[1][a],
         "second_from_first": way[0][b],
@@ -380,29 +374,27 @@ def link(
         point,
         low,
         high,
-        not opened,
+        not unidentified,
         carried,
         level,
     )
 
 
 def _range(
-    compiled: CompiledNetwork,
+    factual: Factual,
     drawn: CompiledNetwork | None,
-    observed: Observed,
     events: Mapping[str, tuple[list[int], list[int]] | None],
-    same: tuple[dict[str, Array], dict[tuple[str, ...], Event]],
+    same: tuple[dict[str, Array], dict[tuple[str, ...], Absence]],
     tried: Sequence[Mapping[Mechanism, Coupling]],
-    held: Container[tuple[int, int]],
     step: Callable[[], object],
     level: float | None,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Low and high of each share: over couplings, and over draws where there are any; 0 and 1 where a coupling is too large to work out."""
     varied: list[
-        tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Event]]
+        tuple[Mapping[Mechanism, Coupling], dict[str, Array], dict[tuple[str, ...], Absence]]
     ] = [({}, *same)]
     try:
-        varied += [(c, *_shares(compiled, observed, events, c, held, step)) for c in tried]
+        varied += [(c, *_shares(factual, events, c, step)) for c in tried]
     except TooLargeError:
         return dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 1.0)
     if drawn is None or level is None:
@@ -411,14 +403,13 @@ def _range(
             for pick in (min, max)
         )
         return low, high
+    drawn_factual = replace(factual, compiled=drawn)
     # What cannot occur by the network's own numbers cannot by any draw of them: numbers of 0 and 1 do not vary.
     many = [
         _shares(
-            drawn,
-            observed,
+            drawn_factual,
             events,
             c,
-            held,
             step,
             {n for n, event in own.items() if event[0][0] > 0.0},
         )[0]
@@ -451,34 +442,32 @@ def grouped(
 
 
 def _shares(
-    compiled: CompiledNetwork,
-    observed: Observed,
+    factual: Factual,
     events: Mapping[str, tuple[list[int], list[int]] | None],
     couplings: Mapping[Mechanism, Coupling],
-    held: Container[tuple[int, int]],
     step: Callable[[], object],
     only: Container[tuple[str, ...]] | None = None,
-) -> tuple[dict[str, Array], dict[tuple[str, ...], Event]]:
+) -> tuple[dict[str, Array], dict[tuple[str, ...], Absence]]:
     """The five shares, (draws,) each, and what they come from: the events and their conjunctions that are not rare. step: called after each of them.
 
     only: which are not rare, where that is known.
     """
-    base = log_probability(compiled, observed)
+    draws = len(factual.log_observed)
     p: dict[tuple[str, ...], Array] = {}
-    kept: dict[tuple[str, ...], Event] = {}
+    kept: dict[tuple[str, ...], Absence] = {}
     for many in (1, 2, 3):
         for names in combinations(events, many):
             chosen = [c for n in names if (c := events[n]) is not None and c[0]]
-            p[names] = np.zeros(len(base))
+            p[names] = np.zeros(draws)
             rare = any(
                 float(p[sub].max()) < TINY for k in range(1, many) for sub in combinations(names, k)
             )
             if len(chosen) == many and (not rare if only is None else names in only):
-                kept[names] = absent_elsewhere(compiled, observed, chosen, couplings, held, base)
+                kept[names] = counterfactual_absence(factual, chosen, couplings=couplings)
                 p[names] = kept[names][0]
             step()
     sums = {
-        part: sum((sign * p[names] for names, sign in of), np.zeros(len(base)))
+        part: sum((sign * p[names] for names, sign in of), np.zeros(draws))
         for part, of in EVENTS.items()
     }
     shares = {part: np.where(share < ROUNDING, 0.0, share) for part, share in sums.items()}
@@ -490,26 +479,26 @@ def _on_the_way(
     compiled: CompiledNetwork,
     causes: Sequence[str],
     effect: int,
-    held: Container[tuple[int, int]],
+    edges: Container[Edge],
 ) -> set[int]:
     """Causes of a group, and mechanisms below them, that reach an effect."""
     below = {compiled.index[n] for n in causes}
     for i in compiled.order:
-        if any(p in below and (p, i) not in held for p in compiled.parents[i]):
+        if any(p in below and (p, i) not in edges for p in compiled.parents[i]):
             below.add(i)
     of_kind = {
         compiled.index[n]
         for n, node in network.nodes.items()
         if n in causes or node.role == "mechanism"
     }
-    return below & of_kind & reaching(compiled, [effect], held)
+    return below & of_kind & reaching(compiled, [effect], unaffected_edges=edges)
 
 
 def _carriers(
     network: Network,
     compiled: CompiledNetwork,
     observed: Observed,
-    events: Mapping[tuple[str, ...], Event],
+    events: Mapping[tuple[str, ...], Absence],
     parts: Mapping[str, Sequence[int]],
 ) -> dict[str, tuple[Carrier, ...]]:
     """Of each part, those of its nodes that are likelier to be there given it than without, or next to certain anyway.

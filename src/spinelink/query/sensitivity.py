@@ -16,18 +16,21 @@ from spinelink.errors import ParameterError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import point_values
 from spinelink.inference.findings import Observed
+from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.linear_fractional import (
-    Lines,
+    LinearFractional,
     Number,
-    along,
-    curved_nodes,
-    limits,
-    lines,
+    admissible_range,
+    linear_fractional,
+    marginals_under,
+    nonlinear_nodes,
     read_number,
+    relevant_numbers,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 from spinelink.network.question import Question
 from spinelink.result import Result, in_notebook, show_number
 
@@ -254,20 +257,31 @@ def sensitivity(
     """See `Case.sensitivity`. The target is a hidden node; state None: that it is not in its first state."""
     values = point_values(network, parameters)
     wanted, rivals = _targets(network, compiled, observed, target, state)
-    found = lines(
-        network, parameters, values, compiled, observed, [wanted, *(place for _, place in rivals)]
+    targets = [wanted, *(place for _, place in rivals)]
+    found = linear_fractional(
+        network,
+        compiled,
+        values=values,
+        numbers=relevant_numbers(
+            network,
+            compiled,
+            parameters=parameters,
+            nodes=[*observed, *(n for n, _, _ in targets)],
+        ),
+        found=derivatives(compiled, observed, targets=[(n, s) for n, s, _ in targets]),
+        complement=[not own for _, _, own in targets],
     )
 
     def followed(
         settings: Sequence[Mapping[Number, float]], places: Sequence[tuple[int, int, bool]]
     ) -> Array:
-        of = along(
+        of = marginals_under(
             network,
-            values,
             compiled,
-            observed,
-            list(dict.fromkeys(n for n, _, _ in places)),
-            settings,
+            values=values,
+            observed=observed,
+            nodes=list(dict.fromkeys(n for n, _, _ in places)),
+            assignments=settings,
         ).of
         return np.array(
             [of[n][s] if own else np.delete(of[n], s, axis=0).sum(axis=0) for n, s, own in places]
@@ -281,10 +295,10 @@ def sensitivity(
     ends = _ends(found, bounds, follow)
     labels = [name for name, _ in rivals]
     swaps = [
-        [_crossing(found, k, side, limits(parameters[n.id])) for side in (-1, 1)]
+        [_crossing(found, k, side, admissible_range(parameters[n.id])) for side in (-1, 1)]
         for k, n in enumerate(found.numbers)
     ]
-    _refine(found, swaps, [wanted, *(place for _, place in rivals)], followed, parameters)
+    _refine(found, swaps, targets, followed, parameters)
     rows = []
     derivative = found.derivatives()[:, 0]
     for k, number in enumerate(found.numbers):
@@ -293,7 +307,7 @@ def sensitivity(
         rows.append(
             Influence(
                 number, t0, *bounds[k], parameters[number.id].grade, float(derivative[k]), float(ends[k, 0]), float(ends[k, 1]),
-                alpha, posterior - alpha * t0, gamma, 1.0 - gamma * t0, bool(found.curved[k]),
+                alpha, posterior - alpha * t0, gamma, 1.0 - gamma * t0, bool(found.nonlinear[k]),
                 below[0], above[0], labels[below[1]] if below[1] >= 0 else "", labels[above[1]] if above[1] >= 0 else "",
             )
         )  # fmt: skip
@@ -312,7 +326,7 @@ def sensitivity(
         level,
         tuple(rows),
         follow,
-        {n.id: limits(parameters[n.id]) for n in found.numbers},
+        {n.id: admissible_range(parameters[n.id]) for n in found.numbers},
     )
 
 
@@ -334,25 +348,21 @@ def _targets(
     return (node, 0, False), [(states[0], (node, 0, True))]
 
 
-def _ends(found: Lines, bounds: Sequence[tuple[float, float]], follow: Follow) -> Array:
+def _ends(found: LinearFractional, bounds: Sequence[tuple[float, float]], follow: Follow) -> Array:
     """The posterior at both ends of each number's interval, (numbers, 2)."""
     t = np.array(bounds).reshape(-1, 2)
     shift = t - found.estimates[:, np.newaxis]
-    with np.errstate(
-        divide="ignore", invalid="ignore"
-    ):  # an end at which the findings cannot occur gives nan
-        ends = np.asarray(
-            (found.posteriors[0] + found.targets[:, :1] * shift)
-            / (1.0 + found.evidence[:, np.newaxis] * shift)
-        )
-    curved = np.flatnonzero(found.curved)
+    ends = found.value_at(shift)
+    curved = np.flatnonzero(found.nonlinear)
     if len(curved):
         settings = [{found.numbers[k]: float(v)} for k in curved for v in t[k]]
         ends[curved] = follow(settings).reshape(-1, 2)
     return np.asarray(np.clip(ends, 0.0, 1.0))
 
 
-def _crossing(found: Lines, k: int, side: int, bounds: tuple[float, float]) -> tuple[float, int]:
+def _crossing(
+    found: LinearFractional, k: int, side: int, bounds: tuple[float, float]
+) -> tuple[float, int]:
     """The nearest value on one side at which the target and a rival are level, and which rival; (nan, -1) where there is none."""
     gap = found.posteriors[0] - found.posteriors[1:]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -366,7 +376,7 @@ def _crossing(found: Lines, k: int, side: int, bounds: tuple[float, float]) -> t
 
 
 def _refine(
-    found: Lines,
+    found: LinearFractional,
     swaps: list[list[tuple[float, int]]],
     places: Sequence[tuple[int, int, bool]],
     followed: Callable[[Sequence[Mapping[Number, float]], Sequence[tuple[int, int, bool]]], Array],
@@ -374,7 +384,10 @@ def _refine(
 ) -> None:
     """Along curved numbers the tangents' crossings are starting points: secants on the exact gap, all side by side."""
     active = [
-        (k, side) for k in np.flatnonzero(found.curved) for side in (0, 1) if swaps[k][side][1] >= 0
+        (k, side)
+        for k in np.flatnonzero(found.nonlinear)
+        for side in (0, 1)
+        if swaps[k][side][1] >= 0
     ]
     if not active:
         return
@@ -401,7 +414,7 @@ def _refine(
                 swaps[k][side] = (t, rival)
                 continue
             step = (t - before) * gap / (gap - gap_before) if gap != gap_before else float("nan")
-            low, high = limits(parameters[found.numbers[k].id])
+            low, high = admissible_range(parameters[found.numbers[k].id])
             after = t - step
             estimate = float(found.estimates[k])
             if not low <= after <= high or (after - estimate) * (t - estimate) <= 0.0:
@@ -484,13 +497,15 @@ def two_way(
     node, position, own = wanted
     a, b = (_grid(parameters[n.id], n, points) for n in (first, second))
     settings = [{first: float(x), second: float(y)} for x in a for y in b]
-    found = along(network, values, compiled, observed, [node], settings)
+    found = marginals_under(
+        network, compiled, values=values, observed=observed, nodes=[node], assignments=settings
+    )
     table = (
         found.of[node][position] if own else np.delete(found.of[node], position, axis=0).sum(axis=0)
     )
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()
-    if not {first.id.split(".")[0], second.id.split(".")[0]} & curved_nodes(network, compiled):
+    if not {owner(first.id), owner(second.id)} & nonlinear_nodes(network, compiled):
         base = float(question.log_evidence)
         corners = [(i, j) for i in (0, points - 1) for j in (0, points - 1)]
         matrix = np.array([[1.0, a[i], b[j], a[i] * b[j]] for i, j in corners])

@@ -13,7 +13,12 @@ from spinelink.errors import ParameterError, SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import point_values
 from spinelink.inference.findings import Observed
-from spinelink.inference.gradient.linear_fractional import Number, along, limits, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    admissible_range,
+    marginals_under,
+    read_number,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.question import Question
@@ -94,7 +99,14 @@ def sweep(
     number, grid = read_grid(network, parameters, parameter, values)
     now = point_values(network, parameters)
     index = [compiled.index[n] for n in nodes]
-    found = along(network, now, compiled, observed, index, [{number: v} for v in grid])
+    found = marginals_under(
+        network,
+        compiled,
+        values=now,
+        observed=observed,
+        nodes=index,
+        assignments=[{number: v} for v in grid],
+    )
     table = np.array([found.of[i][1:].sum(axis=0) for i in index]).T
     p = parameters[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
@@ -114,7 +126,7 @@ def read_grid(
         raise ParameterError(f"a grid is a sequence of numbers, not {values!r}.") from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
-    low, high = limits(parameters[number.id])
+    low, high = admissible_range(parameters[number.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
             raise ParameterError(

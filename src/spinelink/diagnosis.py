@@ -84,7 +84,7 @@ class Model:
     network: Network
     setting: str | None = None
     origin: Path | None = None
-    engine: CaseEngine = "numpy"
+    engine: CaseEngine = "auto"
     memory: float = MEMORY_LIMIT
     _plans: PlanCache = field(default_factory=PlanCache)
 
@@ -124,7 +124,9 @@ class Model:
         from spinelink.inference.compile import compile_network, point_values
 
         values = point_values(self.network, parameters_in(self.network, self.setting))
-        resources = Resources(memory_limit=float(self.memory), plans=self._plans)
+        resources = Resources(
+            engine=self.engine, memory_limit=float(self.memory), plans=self._plans
+        )
         return compile_network(self.network, values, resources=resources)
 
     def in_setting(self, setting: str) -> Model:
@@ -660,7 +662,7 @@ class Case:
 
         Raises ImpossibleEvidenceError where the findings cannot occur together.
         """
-        from spinelink.inference.interpreted.marginals import log_evidence
+        from spinelink.inference.answer import log_evidence
 
         known = next(iter(self._answers.values()), None)  # every answer brings it: no second run
         return self._possible(
@@ -679,7 +681,7 @@ class Case:
 
         node = str(node)
         self._check_nodes([node])
-        values = self._marginals([node]).of[self.model.compiled.index[node]][:, 0]
+        values = self._marginals([node]).posterior[self.model.compiled.index[node]][:, 0]
         found = pd.Series(
             values, index=pd.Index(self.model.nodes[node].states, name="state"), name=node
         )
@@ -700,7 +702,7 @@ class Case:
             for k, state in enumerate(node.states):
                 keys.append((name, state))
                 rows.append(
-                    (node.role, node.label, float(before.of[i][k, 0]), float(after.of[i][k, 0]))
+                    (node.role, node.label, float(before.posterior[i][k, 0]), float(after.posterior[i][k, 0]))
                 )
         index = pd.MultiIndex.from_tuples(keys, names=["node", "state"])
         frame = pd.DataFrame(rows, columns=["role", "label", "prior", "posterior"], index=index)
@@ -711,7 +713,7 @@ class Case:
         """Joint posterior of a few nodes: a Series over all combinations of their states."""
         import pandas as pd
 
-        from spinelink.inference.interpreted.marginals import joint
+        from spinelink.inference.answer import joint
 
         names = self._names(nodes)
         if len(set(names)) != len(names) or not names:
@@ -764,8 +766,8 @@ class Case:
             self._question(limit=limit)
             if interval is None
             else self._question(limit=limit, interval=interval, draws=draws, seed=seed),
-            {n: float(before.of[index[n]][1:, 0].sum()) for n in names},
-            {n: float(after.of[index[n]][1:, 0].sum()) for n in names},
+            {n: float(before.present(index[n])[0]) for n in names},
+            {n: float(after.present(index[n])[0]) for n in names},
             limit=limit,
             intervals=intervals,
         )
@@ -857,7 +859,7 @@ class Case:
             raise SpinelinkError("no node to give intervals for; name one")
         index = self.model.compiled.index
         answer = self._marginals(names)
-        posterior = {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+        posterior = {n: float(answer.present(index[n])[0]) for n in names}
         deviation, shares = self._deviations(names, posterior)
         question = self._question(level=level, method=method, draws=draws, seed=seed)
         if method == "delta":
@@ -878,7 +880,7 @@ class Case:
                 seed=seed,
                 on_progress=on_progress,
             )
-        drawn = {n: found.of[index[n]][1:].sum(axis=0) for n in names}
+        drawn = {n: found.present(index[n]) for n in names}
         return by_draws(model.network, question, posterior, drawn, shares, level=level)
 
     def _deviations(
@@ -1148,7 +1150,7 @@ class Case:
                 (prior, case.model.observe()._marginals(names)),
                 (posterior, case._marginals(names)),
             ):
-                into[setting] = {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+                into[setting] = {n: float(answer.present(index[n])[0]) for n in names}
             logs[setting] = case.log_evidence
         return across_settings(self.model.network, self._question(), prior, posterior, logs)
 
@@ -1225,7 +1227,7 @@ class Case:
         question = self._question()
         before, after = self.model.observe()._marginals(names), self._marginals(names)
         prior, posterior = (
-            {n: float(a.of[index[n]][1:, 0].sum()) for n in names} for a in (before, after)
+            {n: float(a.present(index[n])[0]) for n in names} for a in (before, after)
         )
         return conflict(
             self.model.network,
@@ -1485,7 +1487,7 @@ class Case:
     def _can_be_present(self, names: Sequence[str]) -> None:
         """That the findings can occur, and with them those of the names that were not found absent, as they are taken to be present."""
         from spinelink.inference.counterfactual.factual import assume_present
-        from spinelink.inference.interpreted.marginals import log_evidence
+        from spinelink.inference.answer import log_evidence
         from spinelink.inference.variants.contradiction import smallest_contradiction
 
         compiled = self.model.compiled
@@ -1624,17 +1626,12 @@ class Case:
         return {}
 
     def _marginals(self, names: list[str]) -> Marginals:
-        from spinelink.inference.answer import case_marginals
+        from spinelink.inference.answer import marginals
 
         key = tuple(names)
         if key not in self._answers:
             compiled = self.model.compiled
-            answer = case_marginals(
-                compiled,
-                self._observed,
-                [compiled.index[n] for n in names],
-                engine=self.model.engine,
-            )
+            answer = marginals(compiled, self._observed, [compiled.index[n] for n in names])
             self._possible(float(answer.log_evidence[0]))
             self._answers[key] = answer
         return self._answers[key]
@@ -1798,7 +1795,7 @@ class Case:
         """P(not in its first state | evidence) of each node."""
         index = self.model.compiled.index
         answer = self._marginals(names)
-        return {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+        return {n: float(answer.present(index[n])[0]) for n in names}
 
     def _repr_html_(self) -> str:
         items = "".join(

@@ -25,13 +25,15 @@ def load(
     network: PathLike,
     *,
     setting: str | None = None,
-    engine: CaseEngine = "numpy",
+    engine: CaseEngine = "auto",
     memory: float = MEMORY_LIMIT,
 ) -> Model:
     """The model of a bundled network by name, or of a network file by path.
 
-    engine: "fast" answers single cases by the compiled kernel of the extra `fast` (the same digits to 1e-12; the first answer of a process takes a second
-    longer, the first on a machine ten). Tables take it wherever it is installed. memory: bytes that the tables of one run may hold; a question that needs
+    engine: "numpy" answers every question by NumPy, "fast" by the compiled kernel of the extra `fast`
+    (the same digits to 1e-12; the first answer of a process takes a second longer, the first on a
+    machine ten). "auto" takes the kernel, where it is installed, for tables and for questions that
+    need many runs. memory: bytes that the tables of one run may hold; a question that needs
     more is answered by conditioning on one more node, again and again, or refused with TooLargeError.
     Raises UnknownNameError for an unknown name or setting, NetworkFileError for a file with problems (it lists all of them).
     """

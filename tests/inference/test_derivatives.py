@@ -212,7 +212,7 @@ def test_draws_equal_one_at_a_time(engine, question):
         if np.isfinite(alone.log_evidence[0]):
             for n in nodes:
                 np.testing.assert_allclose(
-                    found.of[n][:, k], alone.of[n][:, 0], rtol=1e-10, atol=1e-12
+                    found.posterior[n][:, k], alone.posterior[n][:, 0], rtol=1e-10, atol=1e-12
                 )
 
 

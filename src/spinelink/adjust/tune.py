@@ -27,6 +27,7 @@ from spinelink.adjust.coordinates import (
     written,
 )
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.findings import observed_from
@@ -40,7 +41,6 @@ from spinelink.inference.gradient.linear_fractional import (
     nonlinear_nodes,
     numbers_of,
 )
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.constraint import Constraint, Resolved, resolve
 from spinelink.network.evidence import Evidence

@@ -4,8 +4,8 @@ Every figure is a sum of logarithms of probabilities, with signs (`log_terms`). 
 P(finding | condition), for example, are log P(finding, condition) less log P(no finding,
 condition). Each probability is of a conjunction: nodes, and the states of which one holds.
 
-All probabilities that some claims need are rows of one run of the compiled kernel. Without it, and
-for derivatives, those about the same nodes are columns of one run of NumPy.
+All probabilities that some claims need are rows of one batch. For derivatives, those about the same
+nodes are columns of one run.
 """
 
 from __future__ import annotations
@@ -26,18 +26,16 @@ from spinelink.claims.signed_sums import (
     times,
 )
 from spinelink.errors import SpinelinkError
+from spinelink.inference.answer import batch_marginals
 from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
+from spinelink.inference.findings import EvidenceBatch, Observed, States
 from spinelink.inference.gradient.by_entry import log_slopes
-from spinelink.inference.interpreted.marginals import log_evidence
-from spinelink.inference.kernel import flat as fast
 from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 
 Array = NDArray[np.float64]
 COLUMNS = 64
 """Probabilities that one run of NumPy computes together."""
-KERNEL_ROWS = 32
-"""Probabilities from which on loading the compiled kernel pays."""
 
 
 @dataclass(frozen=True)
@@ -202,39 +200,25 @@ def _weights(compiled: CompiledNetwork, group: Sequence[Conjunction]) -> dict[in
 def _probabilities(
     compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]
 ) -> dict[Conjunction, float]:
-    """P(conjunction) of each: many by one run of the kernel, and what it leaves by NumPy."""
-    answers: dict[Conjunction, float] = {(): 1.0}
-    left = list(conjunctions)
-    if len(left) >= KERNEL_ROWS and fast.is_available():
-        run = fast.solve(compiled, *_rows(compiled, left), [])
-        rows = zip(left, run.log_evidence, run.answered, strict=True)
-        answers |= {c: float(np.exp(log)) for c, log, answered in rows if answered}
-        left = [c for c in left if c not in answers]
-    for group in _groups(left):
-        logs = log_evidence(compiled, _weights(compiled, group))
-        answers |= dict(zip(group, np.exp(np.broadcast_to(logs, (len(group),))), strict=True))
-    return answers
+    """P(conjunction) of each."""
+    batch = _batch(compiled, conjunctions)
+    probabilities = np.exp(batch_marginals(compiled, batch, []).log_evidence)
+    return {(): 1.0, **dict(zip(conjunctions, probabilities.tolist(), strict=True))}
 
 
-def _rows(
-    compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]
-) -> tuple[NDArray[np.int64], dict[int, Array]]:
-    """A row of the kernel for each conjunction: states, (rows, nodes), and likelihoods 0 and 1.
-
-    Likelihoods stand for a node of which several states count, NaN in the other rows.
-    """
-    single = np.full((len(conjunctions), len(compiled.names)), -1, dtype=np.int64)
-    several: dict[int, Array] = {}
-    for row, conjunction in enumerate(conjunctions):
+def _batch(compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]) -> EvidenceBatch:
+    """A row for each conjunction. Where several states of a node count: likelihoods 0 and 1."""
+    cases: list[Observed] = []
+    for conjunction in conjunctions:
+        case: dict[int, int | Array | States] = {}
         for name, states in conjunction:
             node = compiled.index[name]
             if len(states) == 1:
-                single[row, node] = compiled.states[node].index(states[0])
+                case[node] = compiled.states[node].index(states[0])
             else:
-                blank = np.full((compiled.cards[node], len(conjunctions)), np.nan)
-                likelihoods = several.setdefault(node, blank)
-                likelihoods[:, row] = [float(s in states) for s in compiled.states[node]]
-    return single, several
+                case[node] = np.array([[float(s in states)] for s in compiled.states[node]])
+        cases.append(case)
+    return EvidenceBatch.of(compiled, cases)
 
 
 def _unscaled(claim: Claim, scaled: float) -> float:

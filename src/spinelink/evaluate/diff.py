@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from spinelink.claims.file import claim_problems
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit
+from spinelink.inference.answer import marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import observed_from
-from spinelink.inference.interpreted.marginals import marginals
 from spinelink.network.claim import Claim
 from spinelink.network.evidence import Evidence, read_finding
 from spinelink.network.network import Network
@@ -590,7 +590,7 @@ def compare_rankings(
 def _marginals(side: Side, nodes: Iterable[str]) -> dict[str, list[float]]:
     compiled = side.compiled(side.setting)
     found = marginals(compiled, {}, [compiled.index[n] for n in nodes])
-    return {n: found.of[compiled.index[n]][:, 0].tolist() for n in nodes}
+    return {n: found.posterior[compiled.index[n]][:, 0].tolist() for n in nodes}
 
 
 def _ranking(side: Side, case: DiffCase) -> tuple[tuple[str, float], ...]:
@@ -609,5 +609,5 @@ def _ranking(side: Side, case: DiffCase) -> tuple[tuple[str, float], ...]:
     )
     if not math.isfinite(float(found.log_evidence[0])):
         raise SpinelinkError(f"its findings cannot occur together in {side.label}")
-    posterior = {n: float(found.of[compiled.index[n]][1:, 0].sum()) for n in names}
+    posterior = {n: float(found.present(compiled.index[n])[0]) for n in names}
     return tuple(sorted(posterior.items(), key=lambda each: (-each[1], each[0])))

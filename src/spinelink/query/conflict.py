@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.inference.answer import with_some_findings
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import Observed
+from spinelink.inference.variants.one_case import with_some_findings
 from spinelink.network.evidence import Evidence, describe
 from spinelink.network.network import Network
 from spinelink.network.question import Question
@@ -134,7 +134,7 @@ def conflict(
         + [[m for m in names if m != n] for n in names]
     )
     logs = with_some_findings(
-        compiled, observed, [[index[n] for n in each] for each in sets], []
+        compiled, observed, [[index[n] for n in each] for each in sets], nodes=[]
     ).log_evidence / np.log(2.0)
     alone = dict(zip(names, logs, strict=False))
     found = {
@@ -180,7 +180,7 @@ def _group(
     while len(kept) > 1:
         rests = [[m for m in kept if m != n] for n in kept]
         logs = with_some_findings(
-            compiled, observed, [[compiled.index[n] for n in rest] for rest in rests], []
+            compiled, observed, [[compiled.index[n] for n in rest] for rest in rests], nodes=[]
         ).log_evidence / np.log(2.0)
         left = [
             sum(alone[n] for n in rest) - float(log) for rest, log in zip(rests, logs, strict=True)

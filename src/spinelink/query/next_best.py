@@ -313,7 +313,7 @@ class Asker:
     ) -> list[Told]:
         """What each candidate tells; all outcomes of all of them in one run."""
         told = []
-        before = np.concatenate([prior.of[t][:, :1] for t in self.targets])
+        before = np.concatenate([prior.posterior[t][:, :1] for t in self.targets])
         for nodes, (p, after) in zip(
             groups.values(), self._after(observed, prior, list(groups.values())), strict=True
         ):
@@ -356,7 +356,9 @@ class Asker:
             )
             keys = [frozenset(pair for pair in each if pair is not None) for each in combinations]
             wanted.append([asked.setdefault(key, len(asked)) if key else -1 for key in keys])
-        answer = with_events(self.compiled, observed, [dict(key) for key in asked], self.targets)
+        answer = with_events(
+            self.compiled, observed, [dict(key) for key in asked], nodes=self.targets
+        )
         with np.errstate(invalid="ignore"):
             p = np.append(
                 np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))),
@@ -364,7 +366,7 @@ class Asker:
             )
         joint = np.concatenate(
             [
-                np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1)
+                np.append(np.nan_to_num(answer.posterior[t]) * p[:-1], prior.posterior[t][:, :1], axis=1)
                 for t in self.targets
             ]
         )
@@ -459,7 +461,7 @@ def _two_steps(
             there = {**observed, **outcome}
             values = [
                 t.value
-                for t in ask.each(there, with_events(ask.compiled, there, [{}], ask.targets), rest)
+                for t in ask.each(there, with_events(ask.compiled, there, [{}], nodes=ask.targets), rest)
             ]
             best = max(range(len(values)), key=values.__getitem__)
             after += float(share) * values[best]

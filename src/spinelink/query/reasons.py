@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.answer import with_more_findings, with_some_findings
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import Observed
+from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.inference.variants.subsets import with_all_subsets
 from spinelink.network.evidence import Evidence, describe
 from spinelink.network.network import Network
@@ -174,7 +174,7 @@ def reasons(
         [],
         *([i for i in findings if i != k] for k in findings),
     ]  # with all, without any, without each
-    at_sides = with_some_findings(compiled, observed, beside, nodes)
+    at_sides = with_some_findings(compiled, observed, beside, nodes=nodes)
     whole, nothing, *without = _log_odds(at_sides, nodes).tolist()
     shares = (
         _exact_shares(
@@ -194,9 +194,9 @@ def reasons(
         if v.role == "mechanism" and not isinstance(evidence.get(n), str)
     ]
     present = with_some_findings(
-        compiled, observed, [list(observed)], [compiled.index[n] for n in mechanisms]
+        compiled, observed, [list(observed)], nodes=[compiled.index[n] for n in mechanisms]
     )
-    there = {n: float(present.of[compiled.index[n]][1:, 0].sum()) for n in mechanisms}
+    there = {n: float(present.present(compiled.index[n])[0]) for n in mechanisms}
     rows = [
         Contribution(
             n,
@@ -230,12 +230,12 @@ def reasons(
 def _log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
     """Log odds of the first node being there; against the second, where there is one: the difference of the logarithms of both posteriors, 0 where neither
     can be."""
-    p = answer.of[nodes[0]][1:].sum(axis=0)
+    p = answer.present(nodes[0])
     with np.errstate(divide="ignore", invalid="ignore"):
         other = (
-            np.log(answer.of[nodes[1]][1:].sum(axis=0))
+            np.log(answer.present(nodes[1]))
             if len(nodes) > 1
-            else np.log(answer.of[nodes[0]][0])
+            else np.log(answer.posterior[nodes[0]][0])
         )
         return np.asarray(
             np.clip(
@@ -259,7 +259,7 @@ def _exact_shares(
     if not n:
         return np.zeros(0)
     every = with_all_subsets(
-        compiled, observed, findings, nodes, on_progress=on_progress
+        compiled, observed, findings=findings, nodes=nodes, on_progress=on_progress
     )  # not numbers where it is not sure
     odds = (
         np.full((2,) * n, np.nan)
@@ -330,7 +330,7 @@ def _one_by_one(
     parts = []
     for start in range(0, len(subsets), PIECE):
         piece = subsets[start : start + PIECE]
-        parts.append(_log_odds(with_some_findings(compiled, observed, piece, nodes), nodes))
+        parts.append(_log_odds(with_some_findings(compiled, observed, piece, nodes=nodes), nodes))
         if on_progress is not None:
             on_progress(start + len(piece))
     return np.concatenate(parts)
@@ -341,10 +341,10 @@ def _unexplained(
 ) -> tuple[Unexplained, ...]:
     """Findings not in their first state with P(finding | the cause, the other findings) small: P(all, cause) / P(all but it, cause). sides: with all findings,
     without any, without each."""
-    if node not in sides.of:
+    if node not in sides.posterior:
         return ()
     with np.errstate(divide="ignore"):
-        logs = sides.log_evidence + np.log(sides.of[node][1:].sum(axis=0))  # P(findings, cause)
+        logs = sides.log_evidence + np.log(sides.present(node))  # P(findings, cause)
     found = [
         Unexplained(
             n, describe(n, f), network.nodes[n].label, float(np.exp(min(logs[0] - left, 0.0)))
@@ -399,10 +399,10 @@ def _expected(
     there = np.ones((compiled.cards[node], 1))
     there[0] = 0.0
     answer = with_some_findings(
-        compiled, {node: there}, [[node]], [compiled.index[n] for n in absent]
+        compiled, {node: there}, [[node]], nodes=[compiled.index[n] for n in absent]
     )
     found = [
-        Expected(n, network.nodes[n].label, float(answer.of[compiled.index[n]][1:, 0].sum()))
+        Expected(n, network.nodes[n].label, float(answer.present(compiled.index[n])[0]))
         for n in absent
     ]
     return tuple(
@@ -431,12 +431,12 @@ def _turns(
 
     def leading(answer: Marginals, k: int) -> str:
         present: Mapping[str, float] = {
-            n: float(np.nan_to_num(answer.of[i][1:, k].sum()))
+            n: float(np.nan_to_num(answer.posterior[i][1:, k].sum()))
             for n, i in zip(ranked, index, strict=True)
         }
         return max(present, key=lambda n: (present[n], n))
 
-    now = leading(with_some_findings(compiled, observed, [list(observed)], index), 0)
+    now = leading(with_some_findings(compiled, observed, [list(observed)], nodes=index), 0)
     others = [
         (n, f, s)
         for n, f in evidence.items()
@@ -447,7 +447,7 @@ def _turns(
     found: dict[str, Turn] = {}
     if others:
         more = [{compiled.index[n]: network.nodes[n].states.index(s)} for n, _, s in others]
-        answer = with_more_findings(compiled, observed, more, index)
+        answer = with_more_findings(compiled, observed, more, nodes=index)
         for k, (n, f, s) in enumerate(others):
             if (
                 np.isfinite(answer.log_evidence[k])

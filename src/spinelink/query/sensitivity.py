@@ -282,7 +282,7 @@ def sensitivity(
             observed=observed,
             nodes=list(dict.fromkeys(n for n, _, _ in places)),
             assignments=settings,
-        ).of
+        ).posterior
         return np.array(
             [of[n][s] if own else np.delete(of[n], s, axis=0).sum(axis=0) for n, s, own in places]
         )
@@ -501,7 +501,7 @@ def two_way(
         network, compiled, values=values, observed=observed, nodes=[node], assignments=settings
     )
     table = (
-        found.of[node][position] if own else np.delete(found.of[node], position, axis=0).sum(axis=0)
+        found.posterior[node][position] if own else np.delete(found.posterior[node], position, axis=0).sum(axis=0)
     )
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()

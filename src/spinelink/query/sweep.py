@@ -107,7 +107,7 @@ def sweep(
         nodes=index,
         assignments=[{number: v} for v in grid],
     )
-    table = np.array([found.of[i][1:].sum(axis=0) for i in index]).T
+    table = np.array([found.present(i) for i in index]).T
     p = parameters[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
     return Sweep(

@@ -18,7 +18,8 @@ from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
-from spinelink.table.engine import Engine, TableAnswer, answer
+from spinelink.table.engine import TableAnswer, answer
+from spinelink.typing import CaseEngine
 
 Array = NDArray[np.float64]
 OnImpossible = Literal["raise", "flag"]
@@ -47,13 +48,13 @@ def table_posteriors(
     threads: int | None = None,
     progress: bool | None = None,
     on_impossible: OnImpossible = "raise",
-    engine: Engine = "auto",
+    engine: CaseEngine = "auto",
     first_row: int = 0,
 ) -> Any:
     """See `Model.posteriors`. first_row: number of the first row, for messages."""
     if on_impossible not in ("raise", "flag"):
         raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "flag"))
-    check_engine(engine, get_args(Engine))
+    check_engine(engine, get_args(CaseEngine))
     if chunk < 1 or (threads is not None and threads < 1):
         raise SpinelinkError("chunk and threads are 1 or more.")
     nodes = chosen_nodes(network, of)
@@ -67,7 +68,7 @@ def table_posteriors(
     rows = 0
     try:
         for part in _progress(_chunks(findings, chunk), findings.rows, progress):
-            found = answer(compiled, part, nodes, threads=threads, engine=engine)
+            found = answer(compiled, part, nodes=nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
                 _refuse_impossible(network, compiled, part, found, first_row + rows)
             done.append(found)
@@ -167,7 +168,7 @@ def _frame(
     for name in nodes:
         for column, state in columns_of(network, name):
             columns[column] = (
-                np.concatenate([d.of[name][state] for d in done]) if done else np.empty(0)
+                np.concatenate([d.posterior[name][state] for d in done]) if done else np.empty(0)
             )
     columns[LOG_EVIDENCE] = np.concatenate([d.log_evidence for d in done]) if done else np.empty(0)
     clash = sorted(set(keep) & set(columns))

@@ -6,18 +6,16 @@ for certain, is therefore taken as present (`assume_present`).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.answer import log_evidence, log_evidence_or_nothing, marginals
 from spinelink.inference.arrays import CompiledNetwork, TableFactor
-from spinelink.inference.draws import count_draws, draw_marginals
 from spinelink.inference.findings import Observed, States, is_soft
-from spinelink.inference.interpreted.marginals import log_evidence, marginals
-from spinelink.inference.kernel import flat as fast
 from spinelink.network.cpd import LogOdds
 from spinelink.network.network import Network
 
@@ -112,39 +110,19 @@ def posteriors_present(
     """P(present | findings) of each node."""
     if not nodes:
         return []
-    of: Mapping[int, Array] = {}
-    if fast.is_available():
-        answer = fast.solve(
-            compiled,
-            *fast.kernel_findings(compiled, observed),
-            list(nodes),
-            capacity=compiled.limits.kernel_worlds,
-        )
-        of = answer.of if answer.answered[0] else of
-    of = of or marginals(compiled, observed, nodes).of
-    return [float(of[i][1:, 0].sum()) for i in nodes]
+    entries = compiled.limits.kernel_worlds
+    answer = marginals(compiled, observed, nodes, heavy=True, max_entries=entries)
+    return [float(answer.present(i)[0]) for i in nodes]
 
 
 def log_probability(
     compiled: CompiledNetwork, observed: Observed, *, whole: Array | None = None
 ) -> Array:
-    """log P(findings), (draws,), by the kernel if it is installed and the network fits, else NumPy.
+    """log P(findings), (draws,).
 
     whole: log of the denominator, when only the ratio is needed; lets an underflow be returned as
     -inf instead of being recomputed on logarithms.
     """
-    if count_draws(compiled) > 1:
-        return draw_marginals(compiled, observed, []).log_evidence
-    if fast.is_available():
-        answer = fast.solve(
-            compiled,
-            *fast.kernel_findings(compiled, observed),
-            [],
-            capacity=compiled.limits.kernel_worlds,
-        )
-        if answer.answered[0]:
-            return answer.log_evidence
-        likely = whole is not None and whole[0] > compiled.limits.likely_evidence
-        if likely and not answer.outgrown[0]:
-            return np.array([-np.inf])
-    return log_evidence(compiled, observed)
+    if whole is not None and whole[0] > compiled.limits.likely_evidence:
+        return log_evidence_or_nothing(compiled, observed)
+    return log_evidence(compiled, observed, heavy=True)

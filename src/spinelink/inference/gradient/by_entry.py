@@ -22,11 +22,11 @@ from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
 from spinelink.inference.findings import Observed
 from spinelink.inference.gradient.pullback import Batch, Pullback
-from spinelink.inference.interpreted.marginals import pattern_of, plan_for
 from spinelink.inference.interpreted.run import forward, input_adjoints
 from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC, Semiring
-from spinelink.inference.limits import BYTES_PER_ENTRY
+from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Kind, Plan
+from spinelink.inference.plan.planned import plan_for
 
 Array = NDArray[np.float64]
 Target = tuple[int, int]
@@ -194,15 +194,13 @@ def _plan(batch: Batch, *, thorough: bool = True, difference_form: bool = False)
         **dict.fromkeys(batch.weights, "soft"),
         **pattern_of(batch.observed),
     }
-    limit = batch.compiled.memory_limit / BYTES_PER_ENTRY / batch.columns
     return plan_for(
         batch.compiled,
         pattern,
-        batch.relevant,
-        (),
-        limit,
+        kept=batch.relevant,
+        max_entries=batch.compiled.max_entries / batch.columns,
         thorough=thorough,
-        signed=difference_form,
+        difference_form=difference_form,
     )
 
 
@@ -211,7 +209,9 @@ def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[
     plan = _plan(batch)
     ring: Semiring
     for ring in (LINEAR, LOGARITHMIC):
-        run = forward(batch.compiled, plan, batch.observed, batch.weights, ring)
+        run = forward(
+            batch.compiled, plan, observed=batch.observed, ring=ring, weights=batch.weights
+        )
         logs = np.broadcast_to(ring.decode_log(run.result), (batch.columns,))
         denominators = logs[:1] if by_first else logs
         if (denominators >= batch.compiled.limits.underflow).all():
@@ -238,7 +238,9 @@ def _in_difference_form(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[F
         plan = _plan(batch, difference_form=True)
     except TooLargeError:
         return None
-    run = forward(batch.compiled, plan, batch.observed, batch.weights, LINEAR)
+    run = forward(
+        batch.compiled, plan, observed=batch.observed, ring=LINEAR, weights=batch.weights
+    )
     with np.errstate(invalid="ignore"):
         logs = np.broadcast_to(LINEAR.decode_log(run.result), (batch.columns,))
     denominators = logs[:1] if by_first else logs

@@ -2,7 +2,7 @@
 
 This is the chain rule through `compile.compile_network`. A parameter enters the table of its own
 node. One CPD reaches further: a log-odds node may state a prevalence. Its intercept is then solved
-so that the prevalence holds over the joint distribution of its parents (`compile.solve_intercept`).
+so that the prevalence holds over the joint distribution of its parents (`intercept.solve_intercept`).
 By the implicit function theorem, every parameter above the node moves that intercept; this part of
 the derivative is propagated to the tables above.
 """

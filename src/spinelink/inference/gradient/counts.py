@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
 from spinelink.inference.gradient.by_entry import expected_counts
 from spinelink.inference.kernel import flat as fast
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Factors = tuple[Factor, ...]
 
-FEW = 16  # rows for which loading the compiled kernel does not pay
 PIECE = 2048  # rows that a thread takes at once
 LANES = 16
 
@@ -84,7 +84,7 @@ def count(
     sums = [_zeros(compiled) for _ in range(4 if information else 1)]
     left = np.arange(len(rows))
     done = 0
-    if len(rows) >= FEW and fast.is_available():
+    if len(rows) and engine_for(compiled, len(rows)) is KERNEL:
         order, starts = by_pattern(kinds_of(compiled, rows.codes, rows.soft), len(rows))
         flat = fast.flatten(compiled)
         pieces = [(k, min(k + PIECE, len(rows))) for k in range(0, len(rows), PIECE)]

@@ -23,7 +23,7 @@ from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_network
-from spinelink.inference.draws import draw_marginals, spread
+from spinelink.inference.draws import draw_marginals
 from spinelink.inference.findings import Observed
 from spinelink.inference.gradient.by_entry import Derivatives
 from spinelink.inference.gradient.by_parameter import parameter_slopes
@@ -249,7 +249,7 @@ def marginals_under(
         array[..., rows] = with_number(network, number, value=value, t=t)
         changed[number.id] = array
     batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
-    return spread(draw_marginals(batch, observed, nodes), len(assignments))
+    return draw_marginals(batch, observed, nodes).with_rows(len(assignments))
 
 
 def admissible_range(parameter: Parameter) -> tuple[float, float]:

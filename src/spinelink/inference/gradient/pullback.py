@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor, map_factor
 from spinelink.inference.findings import Observed, is_soft
-from spinelink.inference.interpreted.run import InputBuilder, level_axis
+from spinelink.inference.interpreted.inputs import InputBuilder, level_axis
 from spinelink.inference.interpreted.semiring import Semiring, combine, transpose
 from spinelink.inference.plan.plan import Input
 
@@ -52,7 +52,9 @@ class Pullback:
 
     def __init__(self, batch: Batch, ring: Semiring) -> None:
         self.batch, self.ring = batch, ring
-        self.builder = InputBuilder(batch.compiled, batch.observed, batch.weights, ring)
+        self.builder = InputBuilder(
+            batch.compiled, batch.observed, weights=batch.weights, ring=ring
+        )
         self.states = {i: int(v) for i, v in self.builder.states.items()}
         self.factors: list[Factor] = [self._zeros(i) for i in range(len(batch.compiled.names))]
 
@@ -69,8 +71,11 @@ class Pullback:
 
     def backward(self, spec: Input, adjoint: Array) -> None:
         """Adds what one input contributes; adjoint: the derivative by it, (scope..., columns)."""
-        if spec.signed:
-            spec, adjoint = replace(spec, signed=False), self._from_cumulative(spec, adjoint)
+        if spec.difference_form:
+            spec, adjoint = (
+                replace(spec, difference_form=False),
+                self._from_cumulative(spec, adjoint),
+            )
         factor, slopes = self.batch.compiled.factors[spec.node], self.factors[spec.node]
         if spec.form == "step":  # holds no entries of the network
             return

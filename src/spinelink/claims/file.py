@@ -26,9 +26,10 @@ from spinelink.claims.signed_sums import (
 )
 from spinelink.errors import NetworkFileError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
+from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.by_entry import log_slopes
 from spinelink.inference.interpreted.marginals import log_evidence
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
@@ -271,8 +272,8 @@ def _answered(
     """All probabilities in one run of the compiled kernel, a row each, where there are many; what it leaves (or all), by NumPy in groups."""
     found: dict[Conjunction, float] = {(): 1.0}
     left = list(conjunctions)
-    if len(left) >= MANY and fast.is_available():
-        answer = fast.solve(compiled, *_rows(compiled, left), [])
+    if len(left) >= MANY and kernel.is_available():
+        answer = kernel.solve(compiled, _rows(compiled, left), nodes=[])
         found |= {
             c: float(np.exp(log))
             for c, log, known in zip(left, answer.log_evidence, answer.answered, strict=True)
@@ -296,7 +297,7 @@ def _answered(
 
 def _rows(
     compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]
-) -> tuple[NDArray[np.int64], dict[int, Array]]:
+) -> EvidenceBatch:
     """A row for each conjunction, as the kernel takes it: states, (rows, nodes), and likelihoods of 0 and 1 where several states count."""
     codes = np.full((len(conjunctions), len(compiled.names)), -1, dtype=np.int64)
     several: dict[int, Array] = {}
@@ -310,7 +311,7 @@ def _rows(
                     node, np.full((compiled.cards[node], len(conjunctions)), np.nan)
                 )
                 likelihoods[:, row] = [float(s in states) for s in compiled.states[node]]
-    return codes, several
+    return EvidenceBatch(codes, several)
 
 
 def _scaled(asked: LogTerms, answers: Mapping[Conjunction, float]) -> float:

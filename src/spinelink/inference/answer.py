@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import Observed, is_soft
+from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
 from spinelink.inference.interpreted.marginals import is_heavy, marginals, pattern_of
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
+from spinelink.inference.kernel.flat import flat_of
+from spinelink.inference.limits import DEFAULT
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.typing import CaseEngine
 
@@ -22,7 +24,7 @@ Array = NDArray[np.float64]
 GROUP_CAPACITY = (
     1 << 18
 )  # doubles that one run for several nodes may take; beyond, they are asked for in halves
-CAPACITY = fast.CASE_CAPACITY
+CAPACITY = DEFAULT.kernel_case
 FEW_LEAVES = 4  # nodes that nothing depends on: more are asked for as events where they do not fit into a few runs
 MOST_SPLITS = 6  # groups cut in two, after which what is left are too many runs
 RARE = 1e-4  # probability of a state below which a difference keeps too few digits: it is asked for directly
@@ -44,7 +46,7 @@ def case_marginals(
             if apart
             else marginals(compiled, observed, nodes)
         )
-    codes, soft = fast.kernel_findings(compiled, observed)
+    batch = EvidenceBatch.of(compiled, [observed])
     key = ("kernel groups", tuple(sorted(pattern_of(observed).items())), tuple(nodes))
     known = compiled.plans.get(key)
     groups: list[list[int]] = []
@@ -55,10 +57,10 @@ def case_marginals(
     def ask(group: list[int], capacity: int) -> bool:
         """Whether the kernel answered; True too where the answer is left to NumPy, as smaller groups would not help."""
         nonlocal logs
-        answer = fast.solve(compiled, codes, soft, group, capacity=capacity)
+        answer = kernel.solve(compiled, batch, nodes=group, max_entries=capacity)
         if answer.answered[0]:
             groups.append(group)
-            found.update(answer.of)
+            found.update(answer.posterior)
             logs = answer.log_evidence if logs is None else logs
             return True
         if answer.outgrown[0]:
@@ -191,38 +193,23 @@ def _side_by_side(
     """Cases of one network, each with findings of its own, by the compiled kernel where it is installed; what it leaves, or all, by NumPy."""
     logs = np.full(len(cases), -np.inf)
     of = {n: np.full((compiled.cards[n], len(cases)), np.nan) for n in nodes}
-    if fast.is_available() and len(cases) > 1:
-        codes = np.full((len(cases), len(compiled.names)), -1, dtype=np.int64)
-        soft: dict[int, Array] = {}
-        for k, observed in enumerate(cases):
-            for i, value in observed.items():
-                if is_soft(value):
-                    soft.setdefault(i, np.full((compiled.cards[i], len(cases)), np.nan))[:, k] = (
-                        value[:, 0]
-                    )
-                else:
-                    codes[k, i] = int(np.asarray(value))
+    if kernel.is_available() and len(cases) > 1:
+        batch = EvidenceBatch.of(compiled, cases)
         workers = threads or min(os.cpu_count() or 1, 8)
         pieces = [
             np.arange(k, len(cases), 4 * workers) for k in range(min(4 * workers, len(cases)))
         ]
-        fast.flat_of(compiled)  # made once, before the threads part
+        flat_of(compiled)  # made once, before the threads part
 
-        def run(piece: NDArray[np.intp]) -> fast.FastAnswer:
-            return fast.solve(
-                compiled,
-                codes[piece],
-                {i: w[:, piece] for i, w in soft.items()},
-                list(nodes),
-                capacity=CAPACITY,
-            )
+        def run(piece: NDArray[np.intp]) -> kernel.KernelAnswer:
+            return kernel.solve(compiled, batch.part(piece), nodes=nodes, max_entries=CAPACITY)
 
         with ThreadPoolExecutor(workers) as pool:
             for piece, answer in zip(pieces, pool.map(run, pieces), strict=True):
                 done = answer.answered
                 logs[piece[done]] = answer.log_evidence[done]
                 for n in nodes:
-                    of[n][:, piece[done]] = answer.of[n][:, done]
+                    of[n][:, piece[done]] = answer.posterior[n][:, done]
     for k in np.flatnonzero(~np.isfinite(logs)).tolist():
         single = marginals(compiled, cases[k], nodes)
         logs[k] = float(single.log_evidence[0])

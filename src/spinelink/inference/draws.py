@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
-from spinelink.inference.findings import Observed
+from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.interpreted.marginals import marginals
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
+from spinelink.inference.kernel.flat import flatten
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def draw_marginals(
     draws = count_draws(compiled)
     answer = (
         _by_kernel
-        if engine == "fast" or (engine == "auto" and draws >= FEW and fast.is_available())
+        if engine == "fast" or (engine == "auto" and draws >= FEW and kernel.is_available())
         else marginals
     )
     workers = threads or min(os.cpu_count() or 1, 8)
@@ -93,24 +94,23 @@ def spread(answer: Marginals, draws: int) -> Marginals:
 
 
 def _by_kernel(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]) -> Marginals:
-    codes, soft = fast.kernel_findings(compiled, observed)
+    batch = EvidenceBatch.of(compiled, [observed])
     # A noisy-MAX seen in its lowest state needs no table: its parents part company.
     families = [
         i
         for i in compiled.ancestors([*observed, *nodes])
-        if not (isinstance(compiled.factors[i], NoisyFactor) and codes[0, i] == 0)
+        if not (isinstance(compiled.factors[i], NoisyFactor) and batch.states[0, i] == 0)
     ]
-    flat = fast.flatten(compiled, families=families)
-    found = fast.solve(
+    flat = flatten(compiled, families=families)
+    found = kernel.solve(
         compiled,
-        codes,
-        soft,
-        list(nodes),
+        batch,
+        nodes=nodes,
         starts=np.zeros(1, dtype=np.int64),
         flat=flat,
-        capacity=CAPACITY,
+        max_entries=CAPACITY,
     )
-    logs, of = found.log_evidence, found.of
+    logs, of = found.log_evidence, found.posterior
     if not found.answered.all():
         left = np.flatnonzero(~found.answered)
         rest = spread(

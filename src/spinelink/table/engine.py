@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, States
+from spinelink.inference.findings import EvidenceBatch, Observed, States
 from spinelink.inference.interpreted.marginals import ENTRY, largest_plan, log_evidence, marginals
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.plan.patterns import by_pattern, hard_kind, soft_kind
 from spinelink.table.cells import MISSING, TableFindings
 
@@ -54,10 +54,10 @@ def answer(
     is installed, but for a handful of rows.
     """
     table = _Table(compiled, findings, nodes)
-    fast.check_engine(engine, get_args(Engine))
+    kernel.check_engine(engine, get_args(Engine))
     workers = threads or min(os.cpu_count() or 1, 8)
     order, starts = _patterns(compiled, findings)
-    if engine == "fast" or (engine == "auto" and fast.is_available() and findings.rows >= FEW_ROWS):
+    if engine == "fast" or (engine == "auto" and kernel.is_available() and findings.rows >= FEW_ROWS):
         order = _by_kernel(table, order, starts, workers)
         again, starts = _patterns(compiled, findings.part(order))
         order = order[again]
@@ -99,11 +99,13 @@ class _Table:
         for name, own in part.hard.items():
             codes[:, self.compiled.index[name]] = own
         soft = {self.compiled.index[n]: w for n, w in part.soft.items()}
-        found = fast.solve(self.compiled, codes, soft, self.index, starts=starts)
+        found = kernel.solve(
+            self.compiled, EvidenceBatch(codes, soft), nodes=self.index, starts=starts
+        )
         done = found.answered
         self.log_evidence[rows[done]] = found.log_evidence[done]
         for name, i in zip(self.nodes, self.index, strict=True):
-            self.of[name][:, rows[done]] = found.of[i][:, done]
+            self.of[name][:, rows[done]] = found.posterior[i][:, done]
         return rows[~done]
 
 

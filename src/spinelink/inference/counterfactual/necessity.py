@@ -15,9 +15,9 @@ from spinelink.inference.arrays import CompiledNetwork, TableFactor
 from spinelink.inference.counterfactual.coupling import Coupling, Mechanism, couplings_tried
 from spinelink.inference.counterfactual.twin_network import Worlds, reaching, worlds
 from spinelink.inference.draws import count_draws, draw_marginals
-from spinelink.inference.findings import Observed, States, is_soft
+from spinelink.inference.findings import EvidenceBatch, Observed, States, is_soft
 from spinelink.inference.interpreted.marginals import log_evidence, marginals
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
 from spinelink.network.cpd import LogOdds
 from spinelink.network.network import Network
 
@@ -188,11 +188,10 @@ def posteriors_present(
     if not nodes:
         return []
     of: Mapping[int, Array] = {}
-    if fast.is_available():
-        answer = fast.solve(
-            compiled, *fast.kernel_findings(compiled, observed), list(nodes), capacity=CAPACITY
-        )
-        of = answer.of if answer.answered[0] else of
+    if kernel.is_available():
+        batch = EvidenceBatch.of(compiled, [observed])
+        answer = kernel.solve(compiled, batch, nodes=nodes, max_entries=CAPACITY)
+        of = answer.posterior if answer.answered[0] else of
     of = of or marginals(compiled, observed, nodes).of
     return [float(of[i][1:, 0].sum()) for i in nodes]
 
@@ -206,10 +205,9 @@ def log_probability(
     """
     if count_draws(compiled) > 1:
         return draw_marginals(compiled, observed, []).log_evidence
-    if fast.is_available():
-        answer = fast.solve(
-            compiled, *fast.kernel_findings(compiled, observed), [], capacity=CAPACITY
-        )
+    if kernel.is_available():
+        batch = EvidenceBatch.of(compiled, [observed])
+        answer = kernel.solve(compiled, batch, nodes=[], max_entries=CAPACITY)
         if answer.answered[0]:
             return answer.log_evidence
         if not answer.outgrown[0] and whole is not None and whole[0] > LOG_WHOLE:

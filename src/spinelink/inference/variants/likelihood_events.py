@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, States, is_soft
+from spinelink.inference.findings import EvidenceBatch, Observed, States, is_soft
 from spinelink.inference.interpreted.marginals import marginals
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine
+from spinelink.inference.kernel.flat import flat_of
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
@@ -69,7 +70,7 @@ def with_events(
     compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for. over: more
     nodes that a run is to hold, as many events need them. kernel: whether the compiled kernel answers; where it is installed, if None.
     """
-    kernel = fast.is_available() if kernel is None else kernel
+    kernel = engine.is_available() if kernel is None else kernel
     here = frozenset(compiled.ancestors([*observed, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
@@ -89,7 +90,7 @@ def with_events(
     workers = threads or min(os.cpu_count() or 1, 8)
     if len(jobs) > 1 and workers > 1:
         if kernel:
-            fast.flat_of(compiled)  # made once, before the threads part
+            flat_of(compiled)  # made once, before the threads part
         with ThreadPoolExecutor(workers) as pool:
             answers = list(
                 pool.map(
@@ -217,17 +218,15 @@ def with_weights(
 ) -> Marginals:
     """log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
     rows = max((w.shape[1] for w in soft.values()), default=1)
-    if not (fast.is_available() if kernel is None else kernel):
+    if not (engine.is_available() if kernel is None else kernel):
         return _by_numpy(compiled, observed, soft, nodes, rows)
-    codes, _ = fast.kernel_findings(compiled, observed)
-    codes = np.repeat(codes, rows, axis=0)
-    found = fast.solve(
+    states = np.repeat(EvidenceBatch.of(compiled, [observed]).states, rows, axis=0)
+    found = engine.solve(
         compiled,
-        codes,
-        dict(soft),
-        list(nodes),
+        EvidenceBatch(states, soft),
+        nodes=nodes,
         starts=np.zeros(1, dtype=np.int64),
-        capacity=fast.CASE_CAPACITY,
+        max_entries=compiled.limits.kernel_case,
     )
     left = np.flatnonzero(~found.answered)
     if len(left):
@@ -236,8 +235,8 @@ def with_weights(
         )
         found.log_evidence[left] = rest.log_evidence
         for n in nodes:
-            found.of[n][:, left] = rest.of[n]
-    return Marginals(found.log_evidence, found.of)
+            found.posterior[n][:, left] = rest.of[n]
+    return Marginals(found.log_evidence, found.posterior)
 
 
 def _by_numpy(

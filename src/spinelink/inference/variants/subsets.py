@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import Observed, is_soft
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.kernel import engine as kernel
+from spinelink.inference.kernel.flat import flat_of
 from spinelink.inference.variants.likelihood_events import Weights, terms_of, with_weights
 
 Array = NDArray[np.float64]
@@ -59,8 +60,8 @@ def with_all_subsets(
         return None
     pieces = [np.arange(k, min(k + PIECE, rows)) for k in range(0, rows, PIECE)]
     soft = {i: np.asarray(v) for i, v in fixed.items() if is_soft(v)}
-    if fast.is_available():
-        fast.flat_of(compiled)  # made once, before the threads part
+    if kernel.is_available():
+        flat_of(compiled)  # made once, before the threads part
 
     def run(piece: NDArray[np.intp]) -> Marginals:
         weights = _weights(compiled, soft, terms, sizes, piece)

@@ -18,8 +18,8 @@ from spinelink.errors import (
     UnknownNameError,
 )
 from spinelink.inference.arrays import CompiledNetwork, Resources
-from spinelink.inference.kernel.flat import check_engine
-from spinelink.inference.kernel.flat import is_available as fast_is_available
+from spinelink.inference.kernel.engine import check_engine
+from spinelink.inference.kernel.engine import is_available as fast_is_available
 from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.constraint import Constraint

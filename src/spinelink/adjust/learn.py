@@ -29,7 +29,7 @@ from spinelink.adjust.maximise import (
 from spinelink.errors import UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import point_values
-from spinelink.inference.gradient.counts import Counts, Rows, count
+from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.network.parameter_ids import owner
@@ -154,7 +154,7 @@ class Learning:
 def learn(
     network: Network,
     setting: str | None,
-    rows: Rows,
+    rows: TrainingRows,
     numbers: list[int],
     *,
     strength: float = 1.0,

@@ -51,7 +51,6 @@ def batch_marginals(
     engine = engine_for(compiled, size, heavy=heavy)
     order, starts = rows_by_pattern(compiled, batch)
     ranked = batch.part(order)
-    entries = compiled.limits.kernel_row if max_entries is None else max_entries
     workers = thread_count(threads)
     pieces = engine.pieces(compiled, ranked, starts=starts, workers=workers)
 
@@ -63,7 +62,7 @@ def batch_marginals(
             ranked.part(piece),
             nodes=nodes,
             starts=np.concatenate([[0], inside]).astype(np.intp),
-            max_entries=entries,
+            max_entries=max_entries,
         )
 
     for piece, part in zip(pieces, in_threads(run, pieces, threads=workers), strict=True):

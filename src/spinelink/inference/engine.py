@@ -16,7 +16,8 @@ from spinelink.inference.answers import EngineAnswer, Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.interpreted.engine import INTERPRETED
-from spinelink.inference.kernel import flat as kernel
+from spinelink.inference.kernel import engine as kernel
+from spinelink.inference.kernel.flat import Flat, flat_of, flatten
 
 RowIndex = NDArray[np.intp]
 
@@ -37,12 +38,12 @@ class Engine(Protocol):
         nodes: Sequence[int],
         *,
         starts: RowIndex | None = None,
-        max_entries: int = 0,
+        max_entries: int | None = None,
     ) -> EngineAnswer:
         """log P(evidence) and posteriors of the nodes, row by row.
 
         starts: where each structural pattern begins, if rows are sorted by it. max_entries: doubles
-        of workspace that one row may take; 0: as many as the engine takes anyway.
+        of workspace that one row may take; `limits.kernel_row` where None.
         """
         ...
 
@@ -57,7 +58,7 @@ class KernelEngine:
         rows, limits = len(batch), compiled.limits
         share = -(-rows // (workers * min(4, len(starts))))
         size = int(np.clip(share, limits.least_rows_at_once, limits.table_rows))
-        kernel.flat_of(compiled)  # made once, before the threads part
+        flat_of(compiled)  # made once, before the threads part
         return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
 
     def solve(
@@ -67,27 +68,22 @@ class KernelEngine:
         nodes: Sequence[int],
         *,
         starts: RowIndex | None = None,
-        max_entries: int = 0,
+        max_entries: int | None = None,
     ) -> EngineAnswer:
         """log P(evidence) and posteriors of the rows that it answers; see `Engine.solve`."""
         flat = None
         if compiled.draws > 1:
             flat, starts = _flat_for_case(compiled, batch, nodes), np.zeros(1, dtype=np.intp)
         found = kernel.solve(
-            compiled,
-            batch.states,
-            dict(batch.likelihoods),
-            list(nodes),
-            starts=starts,
-            flat=flat,
-            capacity=max_entries,
+            compiled, batch, nodes=nodes, starts=starts, flat=flat, max_entries=max_entries
         )
-        return EngineAnswer(Marginals(found.log_evidence, found.of), found.answered, found.outgrown)
+        answer = Marginals(found.log_evidence, found.posterior)
+        return EngineAnswer(answer, found.answered, found.outgrown)
 
 
 def _flat_for_case(
     compiled: CompiledNetwork, batch: EvidenceBatch, nodes: Sequence[int]
-) -> kernel.Flat:
+) -> Flat:
     """The network under many parameter draws, only with the families that one case needs.
 
     A noisy-MAX observed in its lowest state needs no table: its parents part company.
@@ -99,7 +95,7 @@ def _flat_for_case(
         for i in compiled.ancestors([*assessed, *nodes])
         if not (isinstance(compiled.factors[i], NoisyFactor) and state[i] == 0)
     ]
-    return kernel.flatten(compiled, families=families)
+    return flatten(compiled, families=families)
 
 
 KERNEL = KernelEngine()
@@ -128,7 +124,7 @@ def solve_all(
     *,
     nodes: Sequence[int],
     starts: RowIndex | None = None,
-    max_entries: int = 0,
+    max_entries: int | None = None,
 ) -> Marginals:
     """The answers of an engine, those that it leaves by the interpreted engine."""
     answer = engine.solve(compiled, batch, nodes, starts=starts, max_entries=max_entries)

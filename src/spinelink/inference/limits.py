@@ -124,6 +124,8 @@ class Limits:
     """Cluster entries from which on a second elimination rule, and then restarts, are tried."""
     kernel_entries_per_restart: float = 1e5
     kernel_restarts: int = 12
+    kernel_smallest: float = 1e-250
+    """P(findings) below which the kernel leaves a row to the interpreted engine."""
 
     # The most probable explanation.
     bucket_entries: tuple[float, ...] = (2.0**16, 2.0**20, 2.0**22)

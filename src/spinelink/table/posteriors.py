@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.kernel.flat import check_engine
+from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network

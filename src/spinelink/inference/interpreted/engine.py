@@ -47,7 +47,7 @@ class InterpretedEngine:
         nodes: Sequence[int],
         *,
         starts: NDArray[np.intp] | None = None,
-        max_entries: int = 0,
+        max_entries: int | None = None,
     ) -> EngineAnswer:
         """log P(evidence) and posteriors of all rows; see `Engine.solve`."""
         if len(batch) == 1:  # one case, under as many parameter draws as the network has

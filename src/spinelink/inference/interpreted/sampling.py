@@ -103,7 +103,7 @@ def _draw(weights: Array, *, size: int, rng: np.random.Generator) -> States:
     uniform = rng.random(size) * cumulative[-1]
     # Never a state of weight 0: the first whose cumulative weight exceeds the draw.
     index = np.minimum((cumulative <= uniform).sum(axis=0), len(weights) - 1)
-    return index.astype(np.int64)
+    return np.asarray(index, dtype=np.int64)
 
 
 def _draw_above(

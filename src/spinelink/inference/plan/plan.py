@@ -17,14 +17,10 @@ from typing import Literal
 
 from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
-from spinelink.inference.limits import DEFAULT
 from spinelink.inference.plan.order import elimination_order
 
 Kind = Literal["lowest", "hard", "soft"]
 """lowest: observed in the first state. hard: in another state. soft: likelihoods of the states."""
-
-# Read by the compiled kernel.
-AGREEMENT, CANCELLED = DEFAULT.agreement, DEFAULT.cancellation
 
 
 @dataclass(frozen=True)

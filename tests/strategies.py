@@ -7,6 +7,8 @@ from itertools import product
 
 from hypothesis import strategies as st
 
+from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.cpd import (
     Accuracy,
     Case,
@@ -24,6 +26,14 @@ from spinelink.network.parameter import Distribution, Probability, Ratio
 
 STATES = (("absent", "present"), ("none", "mild", "severe"))
 ABOUT = {"grade": "judged", "note": "test", "equivalent_sample_size": 10.0}
+
+
+def with_limits(compiled: CompiledNetwork, **changes) -> CompiledNetwork:
+    """The same network, whose engine changes its method at other thresholds (see `Limits`)."""
+    resources = replace(
+        compiled.resources, limits=replace(compiled.limits, **changes), plans=PlanCache()
+    )
+    return replace(compiled, resources=resources)
 
 
 @st.composite

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.claims.file import implied, implied_slopes, read_claims
+from spinelink.claims.file import read_claims
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.signed_sums import complement, event_sum, times
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.network.claim import Claim

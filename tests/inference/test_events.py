@@ -81,4 +81,4 @@ def test_events_equal_enumeration(fast, terms, question):
             continue
         assert found.log_evidence[k] == pytest.approx(math.log(total), abs=1e-9)
         for n in nodes:
-            assert found.of[index[n]][:, k] == pytest.approx(sums[n] / total, abs=1e-9)
+            assert found.posterior[index[n]][:, k] == pytest.approx(sums[n] / total, abs=1e-9)

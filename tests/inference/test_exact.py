@@ -240,7 +240,7 @@ def test_conditioning_equals_enumeration(question):
             assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
             for i, n in enumerate(model.compiled.names):
                 for k, s in enumerate(model.compiled.states[i]):
-                    assert answer.of[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
+                    assert answer.posterior[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
     finally:
         plan_module.EXPAND, query_module.CLAMP = before
 

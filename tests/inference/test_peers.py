@@ -144,4 +144,4 @@ def test_public_networks_equal_pyagrum(name):
     engine = gum.LazyPropagation(agrum_of(compiled))
     engine.setEvidence({compiled.names[i]: s for i, s in observed.items()})
     for i, n in enumerate(compiled.names):
-        np.testing.assert_allclose(found.of[i][:, 0], engine.posterior(n).toarray(), atol=1e-9)
+        np.testing.assert_allclose(found.posterior[i][:, 0], engine.posterior(n).toarray(), atol=1e-9)

@@ -41,7 +41,7 @@ def test_every_subset_equals_enumeration(fast, question):
     with pytest.MonkeyPatch.context() as patch:
         if not fast:
             patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
-        found = with_all_subsets(compiled, observed, varied, nodes)
+        found = with_all_subsets(compiled, observed, findings=varied, nodes=nodes)
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}
         total, by_node = enumerate_marginals(
@@ -56,7 +56,7 @@ def test_every_subset_equals_enumeration(fast, question):
             assert found.log_evidence[place] == pytest.approx(float(np.log(total[0])), abs=1e-8)
         for n in nodes:
             np.testing.assert_allclose(
-                found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8
+                found.posterior[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8
             )
 
 
@@ -66,4 +66,4 @@ def test_too_many_products_are_left_to_others(monkeypatch):
     monkeypatch.setattr("spinelink.inference.variants.subsets.MOST_ROWS", 4)
     compiled = Model(two_layers(3, 4, prior=0.1, leak=0.1, link=0.5)).compiled
     observed = {compiled.index[f"f{j}"]: 1 for j in range(3)}
-    assert with_all_subsets(compiled, observed, list(observed), []) is None
+    assert with_all_subsets(compiled, observed, findings=list(observed), nodes=[]) is None

@@ -15,7 +15,13 @@ from spinelink.network.cpd import Deterministic, LogOdds, NoisyMax, NoisyOr, Tab
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE, Node
 from spinelink.network.parameter import Distribution, Probability
-from spinelink.network.parameter_ids import Located, Path, kind_mismatch, locate_parameters
+from spinelink.network.parameter_ids import (
+    Located,
+    Path,
+    kind_mismatch,
+    locate_parameters,
+    owner,
+)
 
 ISSUE_LIMIT = 1000
 """Nobody reads more; a file of 5 MB could have a million."""
@@ -188,7 +194,7 @@ def _check_settings(network: Network, broken: Unreadable) -> Iterator[Issue]:
             path, words = (*at, "overrides", key), f"{key} in {name}"
             if key in numbers:
                 yield from _check_override(network, numbers[key], Located(key, path, words, value))
-            elif key.split(".")[0] not in broken["nodes"]:
+            elif owner(key) not in broken["nodes"]:
                 yield Issue(
                     path,
                     f"setting {name} overrides {key!r}, which is no parameter of this network",
@@ -202,7 +208,7 @@ def _check_settings(network: Network, broken: Unreadable) -> Iterator[Issue]:
 
 def _check_override(network: Network, original: Located, override: Located) -> Iterator[Issue]:
     """An override is of the kind of the number that it replaces, over the same states."""
-    states = network.nodes[original.id.split(".")[0]].states
+    states = network.nodes[owner(original.id)].states
     if isinstance(original.parameter, Distribution) and isinstance(
         override.parameter, Distribution
     ):

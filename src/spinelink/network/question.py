@@ -1,4 +1,4 @@
-"""What was asked, kept with every answer."""
+"""The question behind an answer, kept with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spinelink.network.network import Network
 
 @dataclass(frozen=True)
 class Question:
-    """The network (name, version, fingerprint), the setting, the evidence and the options behind an answer."""
+    """The network (name, version, fingerprint), setting, evidence and options behind an answer."""
 
     network: str
     version: str

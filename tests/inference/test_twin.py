@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from spinelink.diagnosis import Model
+from spinelink.errors import TooLargeError
 from spinelink.inference.counterfactual.coupling import couplings_tried
 from spinelink.inference.counterfactual.factual import Factual, assume_present
 from spinelink.inference.counterfactual.necessity import necessity
@@ -23,7 +24,7 @@ from spinelink.network.node import Node
 from spinelink.network.parameter import Distribution, Probability
 from tests import oracle
 from tests.inference.test_exact import RELAXED
-from tests.strategies import ABOUT, networks
+from tests.strategies import ABOUT, networks, with_limits
 
 
 def quantiles(rows):
@@ -169,6 +170,29 @@ def test_necessity_is_that_of_the_enumeration(question):
     )
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
+
+
+@given(questions())
+@RELAXED
+def test_bounds_without_couplings_hold_those_of_all_couplings(question):
+    network, effect, causes, evidence = question
+    case = Model(network).observe(evidence)
+    compiled = case.model.compiled
+    assume(np.isfinite(log_evidence(compiled, case._observed)[0]))
+    node, nodes = compiled.index[effect], [compiled.index[n] for n in causes]
+    exact = necessity(Factual(compiled, case._observed), node, nodes)
+    wide = necessity(Factual(with_limits(compiled, rare_cause=2.0), case._observed), node, nodes)
+    assert wide.probability == exact.probability
+    assert wide.low <= exact.low + 1e-12 and exact.high <= wide.high + 1e-12
+
+
+def test_responses_that_do_not_fit_are_refused():
+    from tests.adjust.test_learning import pair
+
+    compiled = with_limits(pair().compiled, response_entries=1)
+    effect, cause = compiled.index["b"], compiled.index["a"]
+    with pytest.raises(TooLargeError, match="responses of b"):
+        worlds(Factual(compiled, {effect: 1}), [{cause: 0}], effects=[[effect]])
 
 
 def all_couplings(compiled, causes, observed, effect):

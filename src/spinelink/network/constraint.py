@@ -49,7 +49,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Constraint:
-    """What one query, or the ratio or the difference of two, should be. `sl.constraint` reads one from text."""
+    """A bound on one query, or on the ratio or difference of two; `sl.constraint` reads text."""
 
     form: Form
     first: Query
@@ -65,7 +65,7 @@ class Constraint:
 
 
 def constraint(text: str, *, given: Mapping[str, object] | None = None) -> Constraint:
-    """A constraint from its text, as "P(lumbar_disc_herniation | leg_pain=below_knee, not fever) >= 0.4".
+    """A constraint from its text, as "P(herniation | leg_pain=below_knee, not fever) >= 0.4".
 
     A node by itself means that it is present, `not node` that it is absent (in its first state).
     Both sides of a division or a subtraction are probabilities. On the right stands a number

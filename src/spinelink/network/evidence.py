@@ -179,7 +179,7 @@ def _binned(name: str, node: Node, value: float) -> str:
 
 
 def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Finding | None:
-    """Virtual evidence, scaled so that the largest likelihood is 1; a state if only one is possible."""
+    """Virtual evidence, its largest likelihood scaled to 1; a state if only one is possible."""
     if not value:
         return None
     value = {str(s): v for s, v in value.items()}

@@ -34,7 +34,7 @@ class Setting(Value):
     @field_validator("overrides", mode="before")
     @classmethod
     def _mark_ratios(cls, value: object) -> object:
-        """Marks odds ratios, which only their id tells: {estimate: 0.5, ...} could be a probability."""
+        """Marks odds ratios by their id: {estimate: 0.5, ...} could be a probability."""
         if not isinstance(value, Mapping):
             return value
         return {

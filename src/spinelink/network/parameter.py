@@ -235,7 +235,7 @@ class Probability(Quantity):
 
     @property
     def value(self) -> float:
-        """The estimate; else the mean of the counts or the Beta (Jeffreys' for a count of 0 or n)."""
+        """The estimate; else the mean of counts (Jeffreys' for 0 or n of n) or Beta."""
         if self.estimate is not None:
             return self.estimate
         if self.beta is not None:

@@ -73,7 +73,7 @@ def check_cpd(network: Network, name: str, *, unreadable: frozenset[str]) -> Ite
 
 
 def check_chance(place: Place, chance: Parameter, *, states: Sequence[str]) -> Iterator[Issue]:
-    """A two-state node takes a probability, one with more states a distribution over exactly those."""
+    """A two-state node takes a probability, one with more states a distribution over them."""
     if isinstance(chance, Distribution):
         if len(states) == 2:
             hint = f"write estimate: {chance.estimate.get(states[1], 0.5):g}"

@@ -10,7 +10,7 @@ from spinelink.errors import near_names
 from spinelink.network.parameter_ids import Path
 
 COMPARED_NAMES = 500
-"""Names that a misspelt one is compared with; in a large file full of mistakes, all take minutes."""
+"""Names that a misspelt one is compared with; comparing all takes minutes in a large file."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.adjust.learn import learn
+from spinelink.adjust.learn import learn_from_rows
 from spinelink.diagnosis import Model
 from spinelink.errors import (
     EvidenceError,
@@ -348,7 +348,9 @@ def test_interrupted_it_keeps_the_best_so_far(model):
         if step == 2:
             raise KeyboardInterrupt
 
-    found = learn(model.network, model.setting, rows, numbers, restarts=0, on_progress=stop)
+    found = learn_from_rows(
+        model.network, model.setting, rows, numbers, restarts=0, on_progress=stop
+    )
     assert not found.converged and len(found.objective) == 3
     assert "NOT CONVERGED" in str(found)
     assert found.objective[-1] > found.objective[0]

@@ -27,7 +27,7 @@ def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4))
     case = Model(network).observe(draw(evidence_for(network)))
     compiled = case.model.compiled
-    observed = case._observed
+    observed = case.observed
     hidden = [i for i in range(len(compiled.names)) if not isinstance(observed.get(i), int)]
     chosen = draw(st.lists(st.sampled_from(hidden), unique=True, max_size=2)) if hidden else []
     return compiled, observed, [(i, draw(st.integers(0, compiled.cards[i] - 1))) for i in chosen]

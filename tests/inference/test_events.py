@@ -57,7 +57,7 @@ def test_events_equal_enumeration(fast, terms, question):
             patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
         found = with_events(
             compiled,
-            case._observed,
+            case.observed,
             [{index[n]: k for n, k in e.items()} for e in events],
             [index[n] for n in nodes],
             threads=2,

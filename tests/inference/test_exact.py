@@ -234,9 +234,7 @@ def test_conditioning_equals_enumeration(question):
         every = list(range(len(network.nodes)))
         for budget in (24.0 * 12, 24.0 * 40):
             try:
-                answer = query_module.marginals(
-                    model.compiled, case._observed, every, budget=budget
-                )
+                answer = query_module.marginals(model.compiled, case.observed, every, budget=budget)
             except TooLargeError:
                 continue
             assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)

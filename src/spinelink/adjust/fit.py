@@ -27,6 +27,8 @@ from spinelink.adjust.coordinates import (
     with_numbers,
     written,
 )
+from spinelink.case import Model
+from spinelink.claims.file import claims_for
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import Resources
@@ -38,7 +40,9 @@ from spinelink.network.parameter import Distribution, Parameter, Probability, Ra
 from spinelink.network.parameter_ids import owner
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
+from spinelink.progress import bar
 from spinelink.result import text_in_notebook
+from spinelink.typing import PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,6 +194,49 @@ class ClaimFit:
 
 
 def fit_claims(
+    model: Model,
+    claims: PathLike | None = None,
+    *,
+    vary: str | Sequence[str] | None = None,
+    limit: int = 25,
+    progress: bool | None = None,
+) -> ClaimFit:
+    """The parameters that agree best with published figures and with their own uncertainty.
+
+    Args:
+        model: the network.
+        claims: a file of claims; the one beside the network file where None.
+        vary: ids of parameters, or nodes, that may move; all where None.
+        limit: the most steps.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        The fit; `model.fitted(fit)` is the fitted model. On Ctrl-C the best so far.
+
+    Raises:
+        UnknownNameError: `vary` names something that the network does not have.
+        SpinelinkError: there are no claims, or a claim asks for people who cannot occur.
+        NetworkFileError: the file of claims is bad.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> fit = model.fit_claims(limit=1)
+        >>> model.fitted(fit).name
+        'minimal'
+    """
+    read = claims_for(model, claims).claims
+    with bar("fit to claims", limit, progress) as on_progress:
+        return fit_to_claims(
+            model.network,
+            read,
+            vary=vary,
+            limit=limit,
+            on_progress=lambda step, value: on_progress(step),
+        )
+
+
+def fit_to_claims(
     network: Network,
     claims: Mapping[str, Claim],
     *,

@@ -54,7 +54,7 @@ from spinelink.result import text_in_notebook
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spinelink.evaluate.diff import RankingChange
+    from spinelink.adjust.rankings import RankingChange
 
 Array = NDArray[np.float64]
 Minimise = Literal["standard_deviations", "log_odds"]
@@ -76,7 +76,8 @@ DIGITS = 6  # of the numbers as they are written
 @dataclass(frozen=True)
 class Change:
     """One number of a patch, or one state of a distribution. moved: in log odds (an odds ratio: its logarithm); deviations: in standard deviations of its own
-    uncertainty."""
+    uncertainty.
+    """
 
     id: str
     state: str | None
@@ -286,7 +287,7 @@ class _Asked:
         )
 
 
-def tune(
+def tune_network(
     network: Network,
     setting: str | None,
     constraints: Sequence[Constraint],
@@ -298,7 +299,7 @@ def tune(
     resources: Resources | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Tuning:
-    """See `Model.tune`. report: called with how many steps were taken, of `MOST_STEPS`."""
+    """As `evaluate.tuned.tune`, of a network in a setting. on_progress: called with how many steps were taken, of `MOST_STEPS`."""
     if minimise not in MINIMISE:
         raise UnknownNameError(str(minimise), kind="minimise", allowed=MINIMISE)
     if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from spinelink.errors import NetworkFileError, UnknownNameError
+from spinelink.case import Model
+from spinelink.errors import NetworkFileError, SpinelinkError, UnknownNameError
+from spinelink.io.companion_file import companion_file
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
+from spinelink.typing import PathLike
 
 
 def read_claims(path: Path, network: Network) -> ClaimFile:
@@ -68,6 +71,19 @@ def _check_sources(document: Document, claims: ClaimFile, *, network: Network) -
     cited = {key for claim in claims.claims.values() for key in claim.source}
     for key in sorted(claims.sources.keys() - cited):
         document.refuse(document.span(("sources", key), key=True), f"source {key} is never cited")
+
+
+def claims_for(model: Model, path: PathLike | None = None) -> ClaimFile:
+    """The claims of a file; for None, of the file beside the model's network file.
+
+    Raises:
+        SpinelinkError: There is no such file.
+        NetworkFileError: The file has problems.
+    """
+    chosen = Path(path) if path is not None else companion_file(model.origin, "claims")
+    if chosen is None:
+        raise SpinelinkError(f"no file of claims beside network {model.name!r}; name one")
+    return read_claims(chosen, model.network)
 
 
 def claim_problems(

@@ -149,7 +149,7 @@ def _rates(
     *,
     answers: Mapping[Conjunction, float],
 ) -> Array:
-    """d figure / d log P(conjunction), (conjunctions of the group, figures)."""
+    """Rates of the figures by each log P(conjunction), (conjunctions of the group, figures)."""
     rates = np.zeros((len(group), len(figures)))
     index = {conjunction: k for k, conjunction in enumerate(group)}
     for column, figure in enumerate(figures):

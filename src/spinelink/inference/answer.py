@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, EngineName
 from spinelink.inference.findings import Observed, is_soft
 from spinelink.inference.interpreted.marginals import is_heavy, marginals, pattern_of
 from spinelink.inference.kernel import flat as fast
 from spinelink.inference.variants.likelihood_events import with_events
-from spinelink.typing import CaseEngine
 
 Array = NDArray[np.float64]
 
@@ -33,9 +32,9 @@ def case_marginals(
     observed: Observed,
     nodes: Sequence[int],
     *,
-    engine: CaseEngine = "numpy",
+    engine: EngineName = "numpy",
 ) -> Marginals:
-    """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
+    """Log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
     leaves = [n for n in dict.fromkeys(nodes) if n in compiled.leaves and n not in observed]
     if engine == "numpy" or not nodes:
         apart = len(leaves) > FEW_LEAVES and is_heavy(compiled, observed, nodes)
@@ -114,7 +113,7 @@ def _with_leaves(
     observed: Observed,
     nodes: Sequence[int],
     leaves: Sequence[int],
-    engine: CaseEngine,
+    engine: EngineName,
 ) -> Marginals:
     """The other nodes as ever; leaves as events of what is above them, all in one run, but for those with rare states, of which differences keep few digits."""
     rest = case_marginals(

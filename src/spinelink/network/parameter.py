@@ -63,12 +63,12 @@ class Beta:
 
     @property
     def mean(self) -> float:
-        """alpha / (alpha + beta)."""
+        """The mean, alpha / (alpha + beta)."""
         return self.alpha / (self.alpha + self.beta)
 
     @property
     def equivalent_sample_size(self) -> float:
-        """alpha + beta."""
+        """The number of people that it weighs as much as, alpha + beta."""
         return self.alpha + self.beta
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:

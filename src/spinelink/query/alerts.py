@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from spinelink.case import Case
 from spinelink.network.alert import AlertRule
 from spinelink.network.evidence import Evidence, Finding
 from spinelink.network.network import Network
-from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -140,8 +140,24 @@ class Alerts(Result):
         return f"<div class='spinelink'>{head}{f'<p>{escape(PENDING)}</p><ul>{waiting}</ul>' if waiting else ''}</div>"
 
 
-def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
-    """Every rule of which at least one combination is observed in full."""
+def alerts(case: Case) -> Alerts:
+    """Red flags: fixed rules over the findings, whatever the probabilities say.
+
+    Args:
+        case: the findings; they may contradict each other.
+
+    Returns:
+        The rules that fired, the most urgent first. `.pending` are rules that one finding which was
+        not assessed would fire: worth asking about before anything else.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, back_pain=True)
+        >>> [alert.urgency for alert in case.alerts()]
+        ['emergency']
+    """
+    network, evidence = case.model.network, case.findings
+    question = case.model.question(evidence, log_evidence=float("nan"))
     fired = [
         alert
         for name, rule in network.alerts.items()

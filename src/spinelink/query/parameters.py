@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.network.network import Network
+from spinelink.case import Model
 from spinelink.network.parameter import Distribution, Parameter, Probability
-from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -54,13 +52,23 @@ class ParameterTable(Result):
         return f"{self.question}\n{len(self.rows)} numbers"
 
 
-def parameter_table(
-    network: Network, question: Question, parameters: Mapping[str, Parameter]
-) -> ParameterTable:
-    """Rows in file order."""
-    return ParameterTable(
-        question, tuple(row for name, p in parameters.items() for row in _rows(name, p))
-    )
+def parameters(model: Model) -> ParameterTable:
+    """Every parameter in force: its estimate, how sure it is, and where it comes from.
+
+    Args:
+        model: a network in one of its settings.
+
+    Returns:
+        One row a parameter, in the order of the file; one row a state of a distribution.
+
+    Example:
+        >>> import spinelink as sl
+        >>> table = sl.load("minimal").parameters().to_frame().set_index("id")
+        >>> float(table.loc["lumbar_disc_herniation.prior", "estimate"])
+        0.02
+    """
+    rows = [row for name, p in model.in_force.items() for row in _rows(name, p)]
+    return ParameterTable(model.question(), tuple(rows))
 
 
 def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.case import Case, Model
 from spinelink.errors import ParameterError, SpinelinkError
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.compile import point_values
-from spinelink.inference.findings import Observed
 from spinelink.inference.gradient.linear_fractional import (
     Number,
     admissible_range,
@@ -21,8 +19,8 @@ from spinelink.inference.gradient.linear_fractional import (
 )
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
-from spinelink.network.question import Question
 from spinelink.result import Result
+from spinelink.typing import Findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,33 +84,93 @@ class Sweep(Result):
 
 
 def sweep(
-    network: Network,
-    question: Question,
-    parameters: Mapping[str, Parameter],
-    compiled: CompiledNetwork,
-    observed: Observed,
+    case: Case,
     parameter: str,
     values: Sequence[float],
-    nodes: Sequence[str],
+    *,
+    of: str | Iterable[str] = "causes",
 ) -> Sweep:
-    """See `Case.sweep`. nodes: hidden or seen, in this order."""
-    number, grid = read_grid(network, parameters, parameter, values)
-    now = point_values(network, parameters)
-    index = [compiled.index[n] for n in nodes]
-    found = marginals_under(
-        network,
-        compiled,
-        values=now,
-        observed=observed,
+    """What the posteriors become where one parameter takes each of many values.
+
+    Args:
+        case: the findings.
+        parameter: its id; `id[state]` for one state of a distribution.
+        values: one or more, each in the parameter's range.
+        of: names of nodes, "causes" or "all".
+
+    Returns:
+        P(present | evidence) of each node for each value. All other parameters stay.
+
+    Raises:
+        UnknownNameError: the parameter or a node is not known.
+        ParameterError: a value is out of range.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(numbness=True)
+        >>> len(case.sweep("scoliosis.prior", [0.05, 0.1, 0.2]))
+        3
+    """
+    model = case.model
+    groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
+    chosen = groups[of] if isinstance(of, str) and of in groups else of
+    nodes = model.names(chosen)
+    number, grid = read_grid(model.network, model.in_force, parameter, values)
+    index = [model.compiled.index[n] for n in nodes]
+    settings = [{number: v} for v in grid]
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
         nodes=index,
-        assignments=[{number: v} for v in grid],
+        assignments=settings,
     )
-    table = np.array([found.of[i][1:].sum(axis=0) for i in index]).T
-    p = parameters[number.id]
+    table = np.array([answer.of[i][1:].sum(axis=0) for i in index]).T
+    p = model.in_force[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
+    question = case.question(parameter=parameter)
     return Sweep(
-        question, str(number), float(estimate), tuple(grid), tuple(nodes), table, found.log_evidence
+        question,
+        str(number),
+        float(estimate),
+        tuple(grid),
+        tuple(nodes),
+        table,
+        answer.log_evidence,
     )
+
+
+def sweep_marginals(
+    model: Model,
+    parameter: str,
+    values: Sequence[float],
+    *,
+    findings: Findings | None = None,
+    of: str | Iterable[str] = "causes",
+) -> Sweep:
+    """What the posteriors become where one parameter takes each of many values; see `Case.sweep`.
+
+    Args:
+        model: the network.
+        parameter: its id; `id[state]` for one state of a distribution.
+        values: one or more, each in the parameter's range.
+        findings: those of a case; the nodes' marginals where None.
+        of: names of nodes, "causes" or "all".
+
+    Returns:
+        P(present | findings) of each node for each value.
+
+    Raises:
+        UnknownNameError: the parameter or a node is not known.
+        ParameterError: a value is out of range.
+
+    Example:
+        >>> import spinelink as sl
+        >>> len(sl.load("minimal").sweep("scoliosis.prior", [0.05, 0.1]))
+        2
+    """
+    return sweep(model.observe(findings), parameter, values, of=of)
 
 
 def read_grid(

@@ -42,7 +42,7 @@ class Factual:
 
     @cached_property
     def log_observed(self) -> Array:
-        """log P(findings), (draws,)."""
+        """Log P(findings), (draws,)."""
         return log_probability(self.compiled, self.observed)
 
     def share(self, log: Array) -> Array:
@@ -128,7 +128,7 @@ def posteriors_present(
 def log_probability(
     compiled: CompiledNetwork, observed: Observed, *, whole: Array | None = None
 ) -> Array:
-    """log P(findings), (draws,), by the kernel if it is installed and the network fits, else NumPy.
+    """Log P(findings), (draws,), by the kernel if it is installed and the network fits, else NumPy.
 
     whole: log of the denominator, when only the ratio is needed; lets an underflow be returned as
     -inf instead of being recomputed on logarithms.

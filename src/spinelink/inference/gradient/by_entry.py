@@ -127,7 +127,7 @@ def conditional_derivatives(
 def log_slopes(
     compiled: CompiledNetwork, observed: Observed, *, weights: Mapping[int, Array]
 ) -> tuple[Array, tuple[Factor, ...]]:
-    """log P(findings and weights), (columns,), and its derivatives by every entry.
+    """Log P(findings and weights), (columns,), and its derivatives by every entry.
 
     Args:
         compiled: The network with one value for each parameter, or one for each column.

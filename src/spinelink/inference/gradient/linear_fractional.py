@@ -67,7 +67,7 @@ class LinearFractional:
     nonlinear: NDArray[np.bool_]
 
     def derivatives(self) -> Array:
-        """d P(target | findings) / d parameter at the estimates, (numbers, targets)."""
+        """Derivatives of P(target | findings) at the estimates, (numbers, targets)."""
         return np.asarray(self.targets - self.posteriors * self.evidence[:, np.newaxis])
 
     def value_at(self, steps: Array, *, target: int = 0) -> Array:
@@ -190,7 +190,7 @@ def directional_derivative(value: Array, slope: Array, *, position: int | None) 
 
 
 def covariation(probabilities: Array, position: int) -> Array:
-    """d probabilities / d probability of the state at `position`, (states,).
+    """Rates of all probabilities by that of the state at `position`, (states,).
 
     The other states keep their proportions; they share equally where they are all 0.
     """

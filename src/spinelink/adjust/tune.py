@@ -840,7 +840,10 @@ def _resolved(network: Network, constraints: Sequence[Constraint]) -> tuple[_Ask
     if not constraints:
         raise SpinelinkError("there is no constraint to tune to")
     return tuple(
-        _Asked(c, tuple(resolve(network, q, c.given) for q in (c.first, c.second) if q is not None))
+        _Asked(
+            c,
+            tuple(resolve(network, q, given=c.given) for q in (c.first, c.second) if q is not None),
+        )
         for c in constraints
     )
 

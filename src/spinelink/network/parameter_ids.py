@@ -48,7 +48,7 @@ def owner(parameter: str) -> str:
 
 
 def parameters(network: Network) -> dict[str, Parameter]:
-    """Every parameter by id, in file order, without overrides (`setting.parameters_in` has them)."""
+    """Every parameter by id, in file order; `setting.parameters_in` adds a setting's overrides."""
     return {item.id: item.parameter for item in locate_parameters(network)}
 
 
@@ -104,8 +104,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 yield from _family(
                     f"{name}.link.{parent}",
                     (*at, "links", parent),
-                    f"link from {parent} to {name}",
-                    link,
+                    words=f"link from {parent} to {name}",
+                    value=link,
                 )
         case LogOdds():
             if cpd.prevalence is not None:
@@ -120,15 +120,15 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 yield from _family(
                     f"{name}.odds_ratio.{parent}",
                     (*at, "odds_ratios", parent),
-                    f"odds ratio of {parent} for {name}",
-                    ratio,
+                    words=f"odds ratio of {parent} for {name}",
+                    value=ratio,
                 )
         case Accuracy():
             yield from _family(
                 f"{name}.sensitivity",
                 (*at, "sensitivity"),
-                f"sensitivity of {name}",
-                cpd.sensitivity,
+                words=f"sensitivity of {name}",
+                value=cpd.sensitivity,
             )
             yield Located(
                 f"{name}.specificity",
@@ -161,7 +161,7 @@ def row_words(name: str, row: Row, parents: Sequence[str]) -> str:
 
 
 def _family(
-    name: str, path: Path, words: str, value: Parameter | Mapping[str, Parameter]
+    name: str, path: Path, *, words: str, value: Parameter | Mapping[str, Parameter]
 ) -> Iterator[Located]:
     """One parameter, or one for each of several states of the parent."""
     if not isinstance(value, Mapping):

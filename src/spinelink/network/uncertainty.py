@@ -47,7 +47,7 @@ def spread_weight(parameter: Probability | Distribution) -> float:
     """The equivalent sample size with which the parameter varies, in people.
 
     It is the stated size, but large enough that the rarest state is expected at least once. An
-    estimate of 0.001 from 12 people does not mean that 0.3 is plausible; it means "about that rare".
+    estimate of 0.001 from 12 people means "about that rare", not that 0.3 is plausible.
     """
     p = (
         [v for v in parameter.estimate.values() if v > 0.0]

@@ -142,7 +142,7 @@ class _Response:
 
     @property
     def rows(self) -> Array:
-        """(contexts, rows, states, draws)"""
+        """Distributions, (contexts, rows, states, draws)."""
         return self.array.reshape(prod(self.contexts), prod(self.cards), *self.array.shape[-2:])
 
 

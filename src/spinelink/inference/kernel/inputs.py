@@ -239,7 +239,9 @@ def _fill_noisy_node(flat, findings, span, work, values, f):
     offset, lanes, unary = flat.offsets[node], span.lanes, block.unary
     for lane in range(lanes):
         start = block.start[lane]
-        family = Family(node, findings.states[row_of(findings, span, lane)], np.int64(-1), block.draw[lane])
+        family = Family(
+            node, findings.states[row_of(findings, span, lane)], np.int64(-1), block.draw[lane]
+        )
         read_start(flat, local, family, block.levels, start)
         for s in range(flat.cards[node]):
             values[(place + s) * lanes + lane] = start[s] * unary[offset + s, lane]

@@ -54,7 +54,7 @@ def test_events_equal_enumeration(fast, terms, question):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("spinelink.inference.variants.likelihood_events.MOST_TERMS", terms)
         if not fast:
-            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
+            patch.setattr("spinelink.inference.kernel.engine.is_available", lambda: False)
         found = with_events(
             compiled,
             case.observed,

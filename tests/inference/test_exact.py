@@ -20,7 +20,7 @@ from spinelink.errors import (
     UnknownNameError,
 )
 from tests.oracle import joint, posterior
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, limited_model, networks
 
 RELAXED = settings(
     max_examples=150,
@@ -43,9 +43,9 @@ def scaled(evidence):
     }
 
 
-def agrees(network, evidence, engine="numpy"):
+def agrees(network, evidence, engine="numpy", **limits):
     total, expected, best = posterior(network, scaled(evidence))
-    case = Model(network, engine=engine).observe(evidence)
+    case = limited_model(Model(network, engine=engine), **limits).observe(evidence)
     if total == 0.0:
         with pytest.raises(ImpossibleEvidenceError):
             case.posteriors()
@@ -82,9 +82,8 @@ def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
     """The same with every noisy family on a deputy, and hardly any room, so that nodes are asked for in halves."""
     pytest.importorskip("numba")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.kernel.flat.EXPAND", 0)
         patch.setattr("spinelink.inference.answer.GROUP_CAPACITY", 40)
-        agrees(*question, engine="fast")
+        agrees(*question, engine="fast", expanded_family=0)
 
 
 @pytest.mark.xdist_group("numba")
@@ -93,9 +92,7 @@ def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
 def test_signed_terms_equal_enumeration(question):
     """Every noisy family as a difference of products, however small."""
     pytest.importorskip("numba")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.kernel.flat.LIGHT", 0)
-        agrees(*question, engine="fast")
+    agrees(*question, engine="fast", kernel_direct=0)
 
 
 @RELAXED

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 
 import numpy as np
 import pytest
 
 from spinelink.diagnosis import Model
+from spinelink.inference.arrays import Resources
+from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.limits import DEFAULT
 from spinelink.network.cpd import Accuracy, NoisyOr, Prior
 from spinelink.network.network import Network
 from spinelink.network.node import Node
@@ -31,7 +36,8 @@ def engine(request, monkeypatch):
         return "numpy"
     pytest.importorskip("numba")
     if request.param == "signed":
-        monkeypatch.setattr("spinelink.inference.kernel.flat.LIGHT", 0)
+        direct = replace(DEFAULT, kernel_direct=0)
+        monkeypatch.setattr("spinelink.diagnosis.Resources", partial(Resources, limits=direct))
     return "fast"
 
 
@@ -136,7 +142,9 @@ def test_underflow_of_the_leading_explanation_is_noticed(engine):
 def test_lost_digits_are_noticed(scale, causes, findings):
     """Rows summed as differences of products either agree with sums without signs, or are handed back: also where small sums agree by rounding alike."""
     pytest.importorskip("numba")
-    from spinelink.inference.kernel import flat as fast
+    from spinelink.inference.kernel import engine as kernel
+    from spinelink.inference.kernel.flat import flat_of
+    from spinelink.inference.kernel.records import DIFFERENCE, DIRECT
 
     compiled = Model(
         two_layers(causes, findings, prior=0.01, leak=0.02 * scale, link=0.4 * scale)
@@ -145,14 +153,19 @@ def test_lost_digits_are_noticed(scale, causes, findings):
     codes = np.full((40, len(compiled.names)), -1)
     codes[:, observed] = np.random.default_rng(1).integers(-1, 2, (40, findings))
     asked = [compiled.index[f"c{i}"] for i in range(causes)]
-    group = np.arange(40)
-    plain, exact, answered = fast._solve(
-        compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.NONE, 1 << 22
+    (plain, exact, answered), (logs, found, status) = (
+        kernel.solve_form(
+            compiled,
+            EvidenceBatch(codes),
+            flat=flat_of(compiled),
+            nodes=asked,
+            starts=np.arange(40),
+            form=form,
+            max_entries=1 << 22,
+        )
+        for form in (DIRECT, DIFFERENCE)
     )
     assert (answered == 0).all()
-    logs, found, status = fast._solve(
-        compiled, fast.flat_of(compiled), codes, {}, asked, group, fast.ALL, 1 << 22
-    )
     done = status == 0
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(logs[done], plain[done], atol=1e-10)

@@ -40,7 +40,7 @@ def test_every_subset_equals_enumeration(fast, question):
     compiled, observed, varied, nodes = question
     with pytest.MonkeyPatch.context() as patch:
         if not fast:
-            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
+            patch.setattr("spinelink.inference.kernel.engine.is_available", lambda: False)
         found = with_all_subsets(compiled, observed, findings=varied, nodes=nodes)
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}

@@ -7,6 +7,7 @@ from itertools import product
 
 from hypothesis import strategies as st
 
+from spinelink.diagnosis import Model
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.cpd import (
@@ -34,6 +35,15 @@ def with_limits(compiled: CompiledNetwork, **changes) -> CompiledNetwork:
         compiled.resources, limits=replace(compiled.limits, **changes), plans=PlanCache()
     )
     return replace(compiled, resources=resources)
+
+
+def limited_model(model: Model, **changes) -> Model:
+    """The same model, whose engine changes its method at other thresholds."""
+    other = replace(model)
+    other.__dict__["compiled"] = (
+        with_limits(model.compiled, **changes) if changes else model.compiled
+    )
+    return other
 
 
 @st.composite

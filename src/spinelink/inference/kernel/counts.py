@@ -18,7 +18,7 @@ from spinelink.inference.kernel.inputs import (
     table_entry,
     table_steps,
 )
-from spinelink.inference.kernel.jit import helper, kernel
+from spinelink.inference.kernel.jit import helper, inlined, kernel
 from spinelink.inference.kernel.plan import hidden_parents, plan_group
 from spinelink.inference.kernel.records import (
     ANSWERED,
@@ -70,7 +70,7 @@ def _component_at(flat, local, family, k):
     return np.int64(-1)
 
 
-@helper
+@inlined
 def _read_components(flat, local, family, levels, gather):
     """The levels of all components, and the maximum of those before each; returns how many."""
     parts, ahead, behind = gather.parts, gather.ahead, gather.behind
@@ -89,7 +89,7 @@ def _read_components(flat, local, family, levels, gather):
     return many
 
 
-@helper
+@inlined
 def _own_mass(part, others, slope, levels, mass):
     """The mass of one component's levels, given the maximum of the others."""
     up_to = 0.0
@@ -124,7 +124,7 @@ def _count_components(flat, local, family, weight, gather):
         c -= 1
 
 
-@helper
+@inlined
 def _count_table(flat, work, cells, patient, gather, f):
     """Counts of an ordinary table."""
     tape, local, index = work.tape, work.pattern.local, work.block.index
@@ -148,7 +148,7 @@ def _count_table(flat, work, cells, patient, gather, f):
         at = next_entry(tape, f, at, index, source_step)
 
 
-@helper
+@inlined
 def _count_noisy_node(flat, work, cells, patient, gather, f):
     """Counts of a large noisy family whose parents are all observed."""
     node, place = work.tape.factors[f].node, work.tape.factors[f].place
@@ -161,7 +161,7 @@ def _count_noisy_node(flat, work, cells, patient, gather, f):
     _count_components(flat, work.pattern.local, family, patient.weight, gather)
 
 
-@helper
+@inlined
 def _add_slopes(adjoint, start, part, first, levels, gather):
     """Mass of a parent's levels, and the slope by each level of leak and observed parents.
 
@@ -185,7 +185,7 @@ def _add_slopes(adjoint, start, part, first, levels, gather):
         slope[level] += theirs
 
 
-@helper
+@inlined
 def _count_contribution(flat, work, cells, patient, gather, f):
     """Counts of one parent's link; with the first also those of leak and observed parents."""
     tape, local, turned, mass = work.tape, work.pattern.local, work.block.levels, gather.mass
@@ -214,7 +214,7 @@ def _count_contribution(flat, work, cells, patient, gather, f):
         _count_components(flat, local, family, patient.weight, gather)
 
 
-@helper
+@inlined
 def _count_separated(flat, local, patient, gather, node):
     """Counts of a noisy-MAX in its lowest state: every link gave that state."""
     links, weight, states = gather.links, patient.weight, flat.cards[node]
@@ -228,7 +228,7 @@ def _count_separated(flat, local, patient, gather, node):
                 links[at + s * states] += weight * gather.posterior[flat.offsets[p] + s]
 
 
-@helper
+@inlined
 def _count_observed(flat, work, patient, gather, node):
     """Counts of a family whose nodes are all observed."""
     row, local = patient.row, work.pattern.local
@@ -243,7 +243,7 @@ def _count_observed(flat, work, patient, gather, node):
     _count_components(flat, local, family, patient.weight, gather)
 
 
-@helper
+@inlined
 def _count_inputs(flat, work, cells, patient, gather, inputs):
     """Counts of all families that are factors, and the posteriors of all hidden nodes."""
     factors, offsets, posterior = work.tape.factors, flat.offsets, gather.posterior
@@ -277,7 +277,7 @@ def _count_row(flat, work, cells, patient, gather, inputs):
             _count_observed(flat, work, patient, gather, i)
 
 
-@helper
+@inlined
 def _table_as_links(flat, gather, node):
     """Counts of one noisy family that is written out as a table, as counts of leak and links."""
     counts, slope, row = gather.tables, gather.slope, gather.states_of

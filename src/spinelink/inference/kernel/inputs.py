@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinelink.inference.kernel.jit import helper
+from spinelink.inference.kernel.jit import helper, inlined
 from spinelink.inference.kernel.plan import hidden_parents
 from spinelink.inference.kernel.records import (
     FIRST_CONTRIBUTION,
@@ -72,7 +72,7 @@ def table_entry(flat, row, node):
     return at
 
 
-@helper
+@inlined
 def _clear(flat, block, values, span):
     """Ones everywhere: the constants, factor 0, and the weights of all states."""
     constant, total, unary, draw = block.constant, block.total, block.unary, block.draw
@@ -89,7 +89,7 @@ def _clear(flat, block, values, span):
             unary[e, lane] = 1.0
 
 
-@helper
+@inlined
 def _weigh_likelihoods(flat, findings, span, block, node):
     """The likelihoods of a node's states join its weights."""
     unary, likelihoods, offset = block.unary, findings.likelihoods, flat.offsets[node]
@@ -99,7 +99,7 @@ def _weigh_likelihoods(flat, findings, span, block, node):
             unary[offset + s, lane] *= likelihoods[(span.begin + lane) * step, offset + s]
 
 
-@helper
+@inlined
 def _separate_parents(flat, findings, span, local, block, node):
     """A noisy-MAX in its lowest state: no cause has reached any level, so the parents separate."""
     constant, draw, unary, links = block.constant, block.draw, block.unary, flat.links
@@ -119,7 +119,7 @@ def _separate_parents(flat, findings, span, local, block, node):
                     unary[offsets[p] + s, lane] *= links[at + s * cards[node], draw[lane]]
 
 
-@helper
+@inlined
 def _multiply_observed(flat, findings, span, local, block, node):
     """A family whose nodes are all observed is a constant of each row."""
     constant, draw = block.constant, block.draw
@@ -134,7 +134,7 @@ def _multiply_observed(flat, findings, span, local, block, node):
             constant[lane] *= start[1]
 
 
-@helper
+@inlined
 def _fill_unary(flat, span, block, values, place, node):
     unary, offset, lanes = block.unary, flat.offsets[node], span.lanes
     for s in range(flat.cards[node]):
@@ -180,7 +180,7 @@ def next_entry(tape, f, at, index, source_step):
     return at
 
 
-@helper
+@inlined
 def _observed_base(flat, findings, span, local, base, node):
     """Where each row's part of a flat table begins; returns whether rows or draws differ."""
     states, lanes = findings.states, span.lanes
@@ -199,7 +199,7 @@ def _observed_base(flat, findings, span, local, base, node):
     return varies
 
 
-@helper
+@inlined
 def _fill_table(flat, findings, span, work, values, f):
     """A table: its entries at the observed states, times the weights of the node's own states."""
     tape, block, local = work.tape, work.block, work.pattern.local
@@ -231,7 +231,7 @@ def _fill_table(flat, findings, span, work, values, f):
         at = next_entry(tape, f, at, index, source_step)
 
 
-@helper
+@inlined
 def _fill_noisy_node(flat, findings, span, work, values, f):
     """A large noisy family whose parents are all observed."""
     block, local = work.block, work.pattern.local
@@ -239,13 +239,15 @@ def _fill_noisy_node(flat, findings, span, work, values, f):
     offset, lanes, unary = flat.offsets[node], span.lanes, block.unary
     for lane in range(lanes):
         start = block.start[lane]
-        family = Family(node, findings.states[row_of(findings, span, lane)], np.int64(-1), block.draw[lane])
+        family = Family(
+            node, findings.states[row_of(findings, span, lane)], np.int64(-1), block.draw[lane]
+        )
         read_start(flat, local, family, block.levels, start)
         for s in range(flat.cards[node]):
             values[(place + s) * lanes + lane] = start[s] * unary[offset + s, lane]
 
 
-@helper
+@inlined
 def _fill_step(flat, span, work, values, f):
     """The difference of two cumulative terms: 1 at a level, -1 at the level below."""
     tape, lanes = work.tape, span.lanes
@@ -272,7 +274,7 @@ def contribution_steps(flat, tape, local, f):
     return levels, np.int64(1), flat.cards[parent]
 
 
-@helper
+@inlined
 def _fill_contribution(flat, findings, span, work, values, f):
     """What one parent contributes to a noisy family, in each of its states, by level."""
     tape, block, local = work.tape, work.block, work.pattern.local
@@ -307,7 +309,7 @@ def _fill_contribution(flat, findings, span, work, values, f):
                 values[(place + x * step_p + level * step_d) * lanes + lane] = value
 
 
-@helper
+@inlined
 def _fill_observed(flat, findings, span, work):
     """Virtual evidence, lowest states, and families whose nodes are all observed."""
     pattern, block = work.pattern, work.block

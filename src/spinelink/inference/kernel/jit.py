@@ -15,6 +15,9 @@ helper = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=F
 
 It makes no array, so it need not count references; that would cost a fifth of the time."""
 
+inlined = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")
+"""A part of one compiled function, written apart to be read; it takes no compilation of its own."""
+
 
 @intrinsic
 def bits_set(typing_context, x):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinelink.inference.kernel.jit import bits_set, helper, lowest_bit
+from spinelink.inference.kernel.jit import bits_set, helper, inlined, lowest_bit
 
 
-@helper
+@inlined
 def _fill_and_size(v, near, cards, words):
     """Edges that eliminating v would add, counted twice, and the entries of its cluster."""
     one = np.uint64(1)
@@ -52,7 +52,7 @@ def _update_score(v, graph, words, rule):
         )
 
 
-@helper
+@inlined
 def _best_position(graph, left):
     """Where in `alive` the variable with the lowest score stands that may go."""
     scores, alive, after = graph.scores, graph.alive, graph.after
@@ -66,7 +66,7 @@ def _best_position(graph, left):
     return best
 
 
-@helper
+@inlined
 def _join_neighbours(v, graph, words, rule):
     """Takes v out of the graph and connects its neighbours; `touched`: whose scores change."""
     near, around, touched = graph.near, graph.around, graph.touched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinelink.inference.kernel.jit import helper
+from spinelink.inference.kernel.jit import helper, inlined
 from spinelink.inference.kernel.order import best_order
 from spinelink.inference.kernel.records import (
     CONTRIBUTION,
@@ -37,7 +37,7 @@ def mark_targets(flat, nodes, targets):
             targets.above[j] |= flat.ancestors[node, j]
 
 
-@helper
+@inlined
 def _mark_needed(flat, findings, head, pattern, above):
     """Marks how each node is observed, and the nodes above a finding or a target."""
     needed, observed, noisy, ancestors = (
@@ -61,7 +61,7 @@ def _mark_needed(flat, findings, head, pattern, above):
                 needed[j] |= ancestors[i, j]
 
 
-@helper
+@inlined
 def _number_hidden(flat, pattern, graph):
     """Gives each node that is summed over its variable; returns how many there are."""
     needed, observed, local = pattern.needed, pattern.observed, pattern.local
@@ -91,7 +91,7 @@ def hidden_parents(flat, local, node):
     return count
 
 
-@helper
+@inlined
 def _add_table(flat, pattern, tape, node, f):
     """Lists the family as one table; returns its axes."""
     local, scopes = pattern.local, tape.scopes
@@ -119,7 +119,7 @@ def _add_pair(tape, f, node, form, axes):
     tape.factors[f].node = node
 
 
-@helper
+@inlined
 def _add_noisy(flat, work, node, sizes, terms):
     """Lists a large noisy family: a deputy, and a factor for each hidden parent.
 
@@ -147,7 +147,7 @@ def _add_noisy(flat, work, node, sizes, terms):
     return f
 
 
-@helper
+@inlined
 def _list_inputs(flat, work, task, hidden):
     """Lists the factors with their axes; factor 0 is the number 1. No factors: too many axes."""
     pattern, tape, asked = work.pattern, work.tape, work.targets.asked
@@ -192,7 +192,7 @@ def _list_inputs(flat, work, task, hidden):
     return Sizes(factors, hidden, vertices)
 
 
-@helper
+@inlined
 def _connect(graph, tape, sizes):
     """Connects variables that share a factor, and deputies with the nodes that they become."""
     edges, bits, closes = graph.edges, graph.around, graph.closes
@@ -219,7 +219,7 @@ def _connect(graph, tape, sizes):
         edges[v, v >> 6] &= ~(one << np.uint64(v & 63))
 
 
-@helper
+@inlined
 def _rename_vertices(work, sizes, form):
     """From here on, variables are known by their place in the order."""
     vertices, rank, closes = work.tape.vertices, work.ordering.rank, work.graph.closes
@@ -239,7 +239,7 @@ def _rename_vertices(work, sizes, form):
             vertices[local[i]].wanted = max(np.int64(asked[i]), checked)
 
 
-@helper
+@inlined
 def _place_inputs(tape, rank, first, inputs):
     """Sorts each input's axes, places its values, and puts it into its bucket; returns the entries."""
     factors, scopes, vertices = tape.factors, tape.scopes, tape.vertices

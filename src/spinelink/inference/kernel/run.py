@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinelink.inference.kernel.jit import helper
+from spinelink.inference.kernel.jit import helper, inlined
 from spinelink.inference.kernel.records import FRESH, LENGTH, OUT, A, B, Operand, Steps
 
 
-@helper
+@inlined
 def _inner_axis(steps, columns, lanes):
     """The innermost loop: how many axes are left outside, its length, and its strides."""
     cx, cy, cz = columns
@@ -26,7 +26,7 @@ def _inner_axis(steps, columns, lanes):
     return outer, inner, ix, iy, iz
 
 
-@helper
+@inlined
 def _add_lanes(x, y, z, at, inner, store):
     """x = y z, or x += y z, over adjacent values."""
     a, b, c = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
@@ -38,7 +38,7 @@ def _add_lanes(x, y, z, at, inner, store):
             x[a + k] += y[b + k] * z[c + k]
 
 
-@helper
+@inlined
 def _add_strided(x, y, z, at, inner, store):
     """The same with strides: at holds three places and three strides."""
     a, b, c = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
@@ -132,7 +132,7 @@ def transpose(tape, k, side, cells, index, lanes):
     )
 
 
-@helper
+@inlined
 def lanes_of(entries, rows, max_entries, limits):
     """How many rows of a group to compute together."""
     least = max(1, min(limits.least_lanes, max_entries // entries))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from spinelink.inference.kernel.inputs import fill
-from spinelink.inference.kernel.jit import helper, kernel
+from spinelink.inference.kernel.jit import helper, inlined, kernel
 from spinelink.inference.kernel.plan import mark_targets, plan_group
 from spinelink.inference.kernel.records import (
     ANSWERED,
@@ -26,7 +26,7 @@ from spinelink.inference.kernel.records import (
 from spinelink.inference.kernel.run import forwards, lanes_of, read_evidence, transpose
 
 
-@helper
+@inlined
 def _sum_states(tape, block, cells, measured, v, lanes):
     """Mass of each state of a variable, from a factor that has it as first axis."""
     values, adjoint, marginal = cells.values, cells.adjoint, block.marginal
@@ -52,7 +52,7 @@ def _sum_states(tape, block, cells, measured, v, lanes):
             at += lanes
 
 
-@helper
+@inlined
 def _sum_terms(tape, block, cells, measured, v, lanes):
     """The same, and the absolute terms of all states in all."""
     values, adjoint, marginal, terms = cells.values, cells.adjoint, block.marginal, block.terms
@@ -76,7 +76,7 @@ def _sum_terms(tape, block, cells, measured, v, lanes):
             at += lanes
 
 
-@helper
+@inlined
 def _compare(work, values, v, root, check, out):
     """Marks rows whose marginal does not add up to what the last operation gave.
 
@@ -101,7 +101,7 @@ def _compare(work, values, v, root, check, out):
             out[lane] = DISAGREED
 
 
-@helper
+@inlined
 def _transpose_wanted(tape, k, cells, index, lanes):
     """Operation k backwards, for factors above a target; returns the factor to measure, or -1."""
     factors, op = tape.factors, tape.operations[k]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinelink.inference.kernel.jit import helper
+from spinelink.inference.kernel.jit import helper, inlined
 from spinelink.inference.kernel.records import (
     FRESH,
     LENGTH,
@@ -22,7 +22,7 @@ from spinelink.inference.kernel.records import (
 )
 
 
-@helper
+@inlined
 def _union_axes(tape, join, union):
     """The axes of a or b, in the order of elimination; returns how many, -1 if too many."""
     factors, scopes = tape.factors, tape.scopes
@@ -45,7 +45,7 @@ def _union_axes(tape, join, union):
     return n
 
 
-@helper
+@inlined
 def _result_axes(tape, join, union, n, node):
     """The axes of the result, into its scope; False if it would be too large.
 
@@ -76,7 +76,7 @@ def _result_axes(tape, join, union, n, node):
     return True
 
 
-@helper
+@inlined
 def _axis_steps(tape, join, buckets, n, node):
     """The stride of each axis in a, b and out, into `steps`; returns those of the node."""
     factors, scopes, vertices = tape.factors, tape.scopes, tape.vertices
@@ -111,7 +111,7 @@ def _axis_steps(tape, join, buckets, n, node):
     return na, nb, no
 
 
-@helper
+@inlined
 def _add_plain(strides, plain, levels, step):
     """Adds a plain axis, joined with the one before where both are one run; returns their number."""
     sa, sb, so = step
@@ -130,7 +130,7 @@ def _add_plain(strides, plain, levels, step):
     return plain + 1
 
 
-@helper
+@inlined
 def _add_pairs(pairs, ends, step, closing, axis):
     """Lists the pairs of levels along an axis, each with all pairs before; returns their end.
 
@@ -171,7 +171,7 @@ def _swap(strides, p, q):
         strides[p, column], strides[q, column] = strides[q, column], strides[p, column]
 
 
-@helper
+@inlined
 def _arrange(strides, plain, alone):
     """The first axis first; for a row alone, the longest axis becomes the inner loop."""
     longest = 0
@@ -228,7 +228,7 @@ def _emit(tape, buckets, k, join, alone):
     return True
 
 
-@helper
+@inlined
 def _hold_bucket(factors, f, held):
     """The factors of a bucket, smallest first; returns how many."""
     holding = 0

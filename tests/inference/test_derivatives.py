@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spinelink.diagnosis import Model
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.draws import draw_marginals
-from spinelink.inference.enumeration import enumerate_marginals
+from tests.enumeration import enumerate_marginals
 from spinelink.inference.gradient.by_entry import _merge_targets, derivatives, expected_counts
 from spinelink.inference.interpreted.marginals import marginals
 from tests.inference.test_exact import RELAXED
@@ -201,9 +201,8 @@ def test_draws_equal_one_at_a_time(engine, question):
         pytest.importorskip("numba")
     drawn, observed = question
     nodes = list(range(len(drawn.names)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.draws.PIECE", 4)
-        found = draw_marginals(drawn, observed, nodes, engine=engine)
+    small = with_limits(drawn, draws_at_once=4, least_draws_at_once=4).with_engine(engine)
+    found = draw_marginals(small, observed, nodes)
     for k in range(7):
         alone = marginals(drawn.map_arrays(lambda a, k=k: a[..., k : k + 1]), observed, nodes)
         np.testing.assert_allclose(

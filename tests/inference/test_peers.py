@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 from spinelink.diagnosis import Model
-from spinelink.inference.enumeration import family_table
+from tests.enumeration import family_table
 from spinelink.inference.interpreted.marginals import marginals
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks

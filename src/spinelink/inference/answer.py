@@ -107,7 +107,7 @@ def _with_leaves(
         posterior[n] = np.diff(at_most[begin:end], prepend=0.0, append=1.0)[:, np.newaxis]
         begin = end
     again = [n for n in leaves if not (posterior[n] > limits.rare_leaf).all()]
-    few = max(limits.leaves_in_run, 1)
+    few = limits.leaves_in_run
     for k in range(0, len(again), few):
         posterior |= marginals(compiled, observed, again[k : k + few]).posterior
     return Marginals(rest.log_evidence, {n: posterior[n] for n in nodes})

@@ -76,7 +76,7 @@ class Limits:
 
     # The door.
     leaves_in_run: int = 4
-    """Leaf nodes that join a run; more are answered by cumulative events."""
+    """Leaf nodes, at least one, that join a run; more are answered by cumulative events."""
     group_splits: int = 6
     """Groups cut in two, after which leaves are answered by events."""
     kernel_rows: int = 16

@@ -18,7 +18,7 @@ from spinelink.inference.limits import BYTES_PER_ENTRY, MEMORY_LIMIT, Limits
 from spinelink.inference.plan.cache import PlanCache
 from spinelink.network.network import Network
 from spinelink.network.setting import parameters_in
-from spinelink.typing import CaseEngine
+from spinelink.typing import EngineChoice
 
 FEW = settings(
     max_examples=10,
@@ -90,7 +90,7 @@ class Forced:
     """An engine and the limits that force its paths."""
 
     name: str
-    engine: CaseEngine
+    engine: EngineChoice
     limits: Limits
     memory_limit: float
 

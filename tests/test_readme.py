@@ -9,8 +9,10 @@ import csv
 import io
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,26 @@ def test_every_make_target_named_is_there():
         re.search(rf"^{name}:", makefile, re.MULTILINE)
         for name in named - {"in", "it", "an", "the"}
     )
+
+
+def test_the_picture_of_the_house_is_the_import_order_that_is_checked():
+    """CONTRIBUTING.md: the text of the order, and the arrows between rooms, say what `pyproject.toml` enforces."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [layers] = [
+        c["layers"] for c in config["tool"]["importlinter"]["contracts"] if c["id"] == "layers"
+    ]
+    levels = [{room.strip() for room in layer.split("|")} for layer in reversed(layers)]
+    [order] = re.findall(r"^    errors .*?(?=\n\n)", CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    assert [{room.strip() for room in level.split("|")} for level in order.split("<")] == levels
+    arrows = set(re.findall(r"^  (\w+) --> (\w+)$", CONTRIBUTING, re.MULTILINE))
+    above_base = levels[2:]
+    expected = {
+        (upper, lower)
+        for below, above in pairwise(above_base)
+        for upper in above
+        for lower in below
+    }
+    assert arrows == expected | {(room, "base") for room in above_base[0]}
 
 
 SCORE_ROW = re.compile(

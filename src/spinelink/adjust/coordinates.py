@@ -152,7 +152,8 @@ def with_numbers(network: Network, changed: Mapping[Key, Parameter]) -> Network:
 
 def written(old: Parameter, new: Parameter, *, digits: int = 4, reason: str = "") -> Parameter:
     """The number as the file will have it: so many digits, what it was before the first fit, its interval widened where it lies outside, the reason
-    added to its note."""
+    added to its note.
+    """
     update: dict[str, object] = {
         "before_fit": old.before_fit if old.before_fit is not None else old.value
     }

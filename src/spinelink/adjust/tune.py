@@ -74,7 +74,8 @@ DIGITS = 6  # of the numbers as they are written
 @dataclass(frozen=True)
 class Change:
     """One number of a patch, or one state of a distribution. moved: in log odds (an odds ratio: its logarithm); deviations: in standard deviations of its own
-    uncertainty."""
+    uncertainty.
+    """
 
     id: str
     state: str | None

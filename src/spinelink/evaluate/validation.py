@@ -47,7 +47,8 @@ MEASURES = ("brier", "log_score", "auc", "slope", "intercept", "in_the_large", "
 @dataclass(frozen=True)
 class Estimate:
     """A measure with its bootstrap interval; nan where it does not exist; no interval where fewer than five patients have, or lack,
-    the condition."""
+    the condition.
+    """
 
     value: float
     low: float

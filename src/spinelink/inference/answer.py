@@ -34,7 +34,7 @@ def case_marginals(
     *,
     engine: EngineName = "numpy",
 ) -> Marginals:
-    """log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
+    """Log P(findings), (1,), and posteriors of the nodes, (states, 1), as `query.marginals`; compiled: one set of numbers."""
     leaves = [n for n in dict.fromkeys(nodes) if n in compiled.leaves and n not in observed]
     if engine == "numpy" or not nodes:
         apart = len(leaves) > FEW_LEAVES and is_heavy(compiled, observed, nodes)

@@ -32,7 +32,7 @@ def draw_marginals(
     engine: Literal["auto", "numpy", "fast"] = "auto",
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals:
-    """log P(findings), (draws,), and posteriors of the nodes, (states, draws); not numbers where a draw makes the findings impossible.
+    """Log P(findings), (draws,), and posteriors of the nodes, (states, draws); not numbers where a draw makes the findings impossible.
 
     compiled: every array with a batch axis of length draws, or 1 where the draws agree. seen: one case. threads: as many as cores, at most 8, where
     None. engine: "fast" takes the compiled kernel (the extra of that name), "auto" where it is installed. report: called with how many draws are done

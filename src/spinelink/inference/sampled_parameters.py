@@ -108,7 +108,7 @@ def posterior_draws(
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals:
-    """log P(findings), (draws,), and posteriors of the nodes, (states, draws), each draw with numbers of its own.
+    """Log P(findings), (draws,), and posteriors of the nodes, (states, draws), each draw with numbers of its own.
 
     Only numbers of nodes above the findings and the nodes asked for are drawn: no other moves the answer. report: called with how many are done.
     """

@@ -59,12 +59,12 @@ class Beta:
 
     @property
     def mean(self) -> float:
-        """alpha / (alpha + beta)."""
+        """Alpha / (alpha + beta)."""
         return self.alpha / (self.alpha + self.beta)
 
     @property
     def equivalent_sample_size(self) -> float:
-        """alpha + beta."""
+        """Alpha + beta."""
         return self.alpha + self.beta
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:

@@ -92,7 +92,8 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, case: Case, *, of: Sequence[str] = (), background: bool = True) -> None:
         """of: nodes asked about in place of the causes. background: whether what takes longer (intervals, what next, the link, why, the graph) is asked
-        for in a thread."""
+        for in a thread.
+        """
         self._of = tuple(of)
         self._state, self._past = State(case.model, case, {}), list[State]()
         self._version, self._tab, self._node = 0, "answers", ""

@@ -31,10 +31,12 @@ TINY = 1e-4
 
 @dataclass(frozen=True)
 class Necessity:
-    """One cause, or group of causes: the probability that the effect would be absent had they been absent, everything else as it was.
+    """The probability of necessity of one cause, or of a group of causes.
 
-    low, high: how far it may be otherwise, as nothing says how the rows of a table hang together; equal to the probability where it is identified; a credible
-    interval that holds that range where asked for. For which networks they are bounds, and sharp, is said at `inference.necessity.necessity`.
+    It is the probability that the effect would be absent if they had been absent, with everything
+    else as it was. low, high: bounds over all couplings compatible with the CPTs (equal to
+    `probability` if identified), or a credible interval that holds them. For which networks they are
+    sharp is said at `inference.counterfactual.necessity`.
     """
 
     cause: str
@@ -48,7 +50,10 @@ class Necessity:
 
 @dataclass(frozen=True, repr=False)
 class Attribution(Result):
-    """What an effect is there because of, the likeliest first. Several causes may each be necessary, or none: the numbers need not sum to 1."""
+    """What an effect is present because of, the likeliest first.
+
+    Several causes may each be necessary, or none: the probabilities need not sum to 1.
+    """
 
     effect: str
     rows: tuple[Necessity, ...]
@@ -64,7 +69,10 @@ class Attribution(Result):
         raise KeyError(cause)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, posterior (that any of it is there), probability (of necessity), low, high, identified."""
+        """Columns: cause, posterior, probability (of necessity), low, high, identified.
+
+        posterior: that at least one node of the group is present.
+        """
         import pandas as pd
 
         rows = [
@@ -75,6 +83,7 @@ class Attribution(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         identified = all(r.identified for r in self.rows)
         ends = (
             f"; low, high: {bounds_note(self.level, identified=identified)}"

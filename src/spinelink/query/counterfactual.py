@@ -112,7 +112,7 @@ class Counterfactual:
 
     @cached_property
     def base(self) -> Array:
-        """log P(findings, effects present), (1,)."""
+        """Log P(findings, effects present), (1,)."""
         return log_probability(self.compiled, self.observed)
 
     def question(self, case: Case, **options: object) -> Question:

@@ -29,7 +29,10 @@ LEADING = 8
 
 @dataclass(frozen=True, repr=False)
 class Graph(Result):
-    """A picture of the network, or of the part that matters: `.svg`, `.save(path)`; a notebook shows it. left_out: how many nodes are not in it."""
+    """A picture of the network, or of the part that matters: `.svg`, `.save(path)`.
+
+    A notebook shows it. left_out: how many nodes are not in it.
+    """
 
     name: str
     nodes: tuple[Drawn, ...]
@@ -62,6 +65,7 @@ class Graph(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         left = f"; {self.left_out} further nodes are not shown" if self.left_out else ""
         return f"{self.question}\n{len(self.nodes)} boxes, {len(self.arrows)} arrows{left}"
 
@@ -215,7 +219,7 @@ def network_graph(
     Example:
         >>> import spinelink as sl
         >>> sl.load("minimal").graph(around="numbness").left_out
-        9
+        10
     """
     return graph(
         model.without_findings,

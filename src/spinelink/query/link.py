@@ -73,7 +73,7 @@ TINY = 1e-4
 
 @dataclass(frozen=True)
 class Carrier:
-    """A cause or mechanism: the probability that it is there, given that the link holds."""
+    """A cause or mechanism: the probability that it is present, given that the link holds."""
 
     node: str
     label: str
@@ -83,12 +83,16 @@ class Carrier:
 
 @dataclass(frozen=True, repr=False)
 class Link(Result):
-    """Whether two findings are linked, and which way. The five shares are not negative and sum to 1.
+    """Are two findings linked, and which way? The five probabilities sum to 1.
 
-    first_from_second: the first is there because of causes where the second is at home, and not the other way; second_from_first; both_ways; shared: not so,
-    but both because of causes elsewhere; separate: none of these, each would be there without the other's causes.
-    low, high: the range over extreme couplings of what the network does not tie together (`identified`: there is nothing of the kind): exact where each such
-    mechanism compares just two rows of two states, else only what was tried; credible intervals that hold it where asked for.
+    first_from_second: the first is present because of causes where the second is at home, and not the
+    other way. second_from_first: the reverse. both_ways. shared: not so, but both because of causes
+    elsewhere. separate: none of these; each would be present without the other's causes.
+
+    low, high: bounds over extreme couplings where the model does not determine the answer
+    (`identified` says whether it does). They are exact where each such mechanism compares just two rows
+    of two states; else only what was tried. They are credible intervals that hold the bounds where
+    asked for.
     """
 
     first: str
@@ -156,10 +160,12 @@ class Link(Result):
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[["meaning", "share", "low", "high", "carried_by"]]
         return frame if self.level or not self.identified else frame.drop(columns=["low", "high"])
 
     def title(self) -> str:
+        """What stands above the table."""
         ends = f"; low, high: {self.ends}" if self.level or not self.identified else ""
         return f"{self.question}\nLinked with probability {show_number(self.probability)}{ends}{selection_note(self.question)}"
 

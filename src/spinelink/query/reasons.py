@@ -59,7 +59,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Expected:
-    """A finding that was looked for and is absent, or not as usual: the share of people with the cause in whom it is there."""
+    """A finding that is absent although people with the cause usually have it.
+
+    probability: the fraction of people with the cause in whom it is present.
+    """
 
     node: str
     label: str
@@ -68,7 +71,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Unexplained:
-    """A finding that is present and that the cause does not explain: how likely it was, given the cause and the other findings."""
+    """A finding that is present and that the cause does not explain.
+
+    probability: of the finding, given the cause and the other findings.
+    """
 
     node: str
     finding: str
@@ -154,6 +160,7 @@ class Reasons(Result):
         return "\n".join(lines)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\n{self.text()}"
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""How one posterior depends on each number of the network: derivative, exact function, tornado, and where the ranking changes.
+"""How one posterior depends on each parameter: derivative, function, tornado, ranking.
 
-Sensitivity here is the analysis; a test's is a number like any other.
+Sensitivity here is the analysis; that of a test is a parameter like any other.
 """
 
 from __future__ import annotations
@@ -35,11 +35,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Influence:
-    """One number and the posterior: d posterior / d number, the posterior at both ends of the number's own interval, and the nearest values
-    below and above the estimate at which the target changes places with another (`swaps_below`, `swaps_above`); nan and empty where there is none.
+    """How one parameter moves the posterior.
 
-    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator is P(findings) over its value at the estimate. Where
-    `curved`, that is the tangent at the estimate only; everything else is exact.
+    derivative: d posterior / d parameter. posterior_low, posterior_high: at the ends of the parameter's
+    own interval. admissible_low, admissible_high: the nearest values at which the target changes places
+    with another (`swaps_below`, `swaps_above`); NaN and empty where there is none.
+
+    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator
+    is P(findings) over its value at the estimate. Where `curved`, that is the tangent at the estimate
+    only; everything else is exact.
     """
 
     number: Number
@@ -79,7 +83,7 @@ class Influence:
 
 @dataclass(frozen=True, repr=False)
 class SensitivityFunction:
-    """The posterior as a function of one number; called with a value or an array of values."""
+    """The posterior as a function of one parameter; called with one value or an array."""
 
     target: str
     influence: Influence
@@ -88,7 +92,7 @@ class SensitivityFunction:
     _limits: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, t: float | Sequence[float] | Array) -> Array | float:
-        """The posterior where the number is t. Raises ParameterError outside the number's range."""
+        """The posterior where the parameter is t. Raises ParameterError outside its range."""
         values = np.atleast_1d(np.asarray(t, dtype=float))
         low, high = self._limits
         if not ((values >= low) & (values <= high)).all() or not np.isfinite(values).all():
@@ -125,7 +129,7 @@ class SensitivityFunction:
 
 @dataclass(frozen=True, repr=False)
 class Sensitivity(Result):
-    """Every number's influence on one posterior, the widest swing first."""
+    """The influence of every parameter on one posterior, the widest swing first."""
 
     target: str
     posterior: float
@@ -141,7 +145,10 @@ class Sensitivity(Result):
         return self._row(number)
 
     def function(self, parameter: str, state: str | None = None) -> SensitivityFunction:
-        """The posterior as an exact function of one number. state: which one, of a distribution. Raises UnknownNameError."""
+        """The posterior as an exact function of one parameter.
+
+        state: which one, of a distribution. Raises UnknownNameError.
+        """
         row = self._row(str(Number(parameter, state)))
         return SensitivityFunction(
             self.target, row, self.posterior, self._exact, self._limits[row.number.id]
@@ -194,6 +201,7 @@ class Sensitivity(Result):
         return pd.DataFrame(rows, columns=columns)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[
             ["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]
         ]
@@ -202,12 +210,13 @@ class Sensitivity(Result):
         return frame
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
-        """A tornado: the numbers with the widest swing."""
+        """A tornado: the parameters with the widest swing."""
         from spinelink.view.plot.sensitivity import plot_tornado
 
         return plot_tornado(self, ax=ax, limit=limit)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
 
     def __str__(self) -> str:
@@ -316,8 +325,10 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
 
 
 def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
-    """The posterior at both ends of each parameter's interval, (parameters, 2); NaN where the
-    findings cannot occur there."""
+    """The posterior at both ends of each parameter's interval, (parameters, 2).
+
+    NaN where the findings cannot occur there.
+    """
     t = np.array(bounds).reshape(-1, 2)
     shift = t - tangents.estimates[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore"):

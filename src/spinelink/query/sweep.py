@@ -1,4 +1,4 @@
-"""Posteriors over a grid of values of one number."""
+"""Posteriors over a grid of values of one parameter."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ LEADING = 8  # nodes that are shown
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Result):
-    """P(node is not in its first state) of each node, one row a value of the number. log_evidence: log P(findings) there."""
+    """P(present) of each node, one row a value of the parameter.
+
+    log_evidence: log P(findings) there.
+    """
 
     parameter: str
     estimate: float
@@ -57,6 +60,7 @@ class Sweep(Result):
         return list(frame[list(self.nodes)].max().sort_values(ascending=False).index[:LEADING])
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame()[self._leading()].reset_index()
 
     def __str__(self) -> str:
@@ -70,6 +74,7 @@ class Sweep(Result):
         return plot_sweep(self, ax=ax, limit=limit)
 
     def title(self) -> str:
+        """What stands above the table."""
         more = (
             f"; the {LEADING} likeliest of {len(self.nodes)} nodes"
             if len(self.nodes) > LEADING
@@ -164,12 +169,16 @@ def sweep_marginals(
 def read_grid(
     network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]
 ) -> tuple[Number, list[float]]:
-    """The number (`id`, or `id[state]` for one state of a distribution) and its values. Raises UnknownNameError, ParameterError."""
+    """The parameter and its values, checked.
+
+    parameter: `id`, or `id[state]` for one state of a distribution. Raises UnknownNameError,
+    ParameterError.
+    """
     number = read_number(network, parameters, parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
     except (TypeError, ValueError):
-        raise ParameterError(f"a grid is a sequence of numbers, not {values!r}.") from None
+        raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
     low, high = limits(parameters[number.id])

@@ -30,10 +30,11 @@ ACROSS = 7
 
 @dataclass(frozen=True, repr=False)
 class TwoWaySensitivity(Result):
-    """One posterior over a grid of two numbers. posteriors: (values of first, values of second).
+    """One posterior over a grid of two parameters.
 
-    numerator, denominator: coefficients of 1, a, b, ab in P(target, findings) and P(findings), over P(findings) at the estimates; empty where one of the
-    numbers is curved.
+    posteriors: (values of first, values of second). numerator, denominator: coefficients of 1, a, b, ab
+    in P(target, findings) and P(findings), over P(findings) at the estimates; empty where a parameter
+    is nonlinear.
     """
 
     target: str
@@ -46,7 +47,7 @@ class TwoWaySensitivity(Result):
     denominator: tuple[float, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Rows: values of the first number; columns: values of the second."""
+        """Rows: values of the first parameter; columns: values of the second."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -56,6 +57,7 @@ class TwoWaySensitivity(Result):
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()
         step = -(-frame.shape[1] // ACROSS)
         return frame.iloc[::step, ::step].reset_index()
@@ -64,12 +66,13 @@ class TwoWaySensitivity(Result):
         return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Filled contours over both numbers."""
+        """Filled contours over both parameters."""
         from spinelink.view.plot.sensitivity import plot_two_way
 
         return plot_two_way(self, ax=ax)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP({self.target} | findings) over {self.first} (down) and {self.second} (across)"
 
 

@@ -155,7 +155,8 @@ def places(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, tuple[f
 
 def crossing_order(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, float]:
     """Where in its column each box stands. Long arrows are cut into steps of one column, and each box hangs on a chain from the first, so that the layers
-    that fast-sugiyama finds are the columns."""
+    that fast-sugiyama finds are the columns.
+    """
     from fast_sugiyama import from_edges
 
     index = {n.name: k for k, n in enumerate(nodes)}

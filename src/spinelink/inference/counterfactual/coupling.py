@@ -107,7 +107,8 @@ def is_open(rows: Array, allowed: Iterable[NDArray[np.bool_]]) -> bool:
 
 def coupled_responses(rows: Array, coupling: Coupling | None) -> tuple[Array, Array, Array | None]:
     """Probabilities of pieces of the quantile, (quantiles, draws), and each row's state in them, (quantiles, rows, states, draws or 1): in the world that is,
-    and in others (None where it is the same). rows: (rows, states, draws)."""
+    and in others (None where it is the same). rows: (rows, states, draws).
+    """
     if coupling is None:
         return (*responses(rows), None)
     here, there = (list(order) for order in coupling)

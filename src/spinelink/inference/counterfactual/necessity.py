@@ -200,7 +200,7 @@ def posteriors_present(
 def log_probability(
     compiled: CompiledNetwork, observed: Observed, *, whole: Array | None = None
 ) -> Array:
-    """log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy.
+    """Log P(findings), (draws,), by the compiled kernel where it is installed and the network fits, else by NumPy.
 
     whole: log P of what the findings are a part of, if only their share counts: where it is likely enough, what the kernel does not see is no share of it.
     """

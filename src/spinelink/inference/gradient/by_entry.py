@@ -135,7 +135,7 @@ def log_slopes(
     *,
     budget: float | None = None,
 ) -> tuple[Array, tuple[Factor, ...]]:
-    """log P(findings and weights), (columns,), and its derivatives by every entry, arrays as in `compiled` with columns as their last axis.
+    """Log P(findings and weights), (columns,), and its derivatives by every entry, arrays as in `compiled` with columns as their last axis.
 
     weights: likelihoods of hidden nodes, (states, columns); columns run side by side. compiled: one set of numbers, or a set for each column.
     Raises TooLargeError where the run exceeds the budget (bytes), ValueError where a column is impossible.

@@ -31,7 +31,8 @@ LANES = 16
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Patients. codes: (rows, nodes), the state seen or -1. soft: node -> likelihoods (states, rows), nan where there is none. weights: (rows,), how many
-    patients each row stands for."""
+    patients each row stands for.
+    """
 
     codes: Ints
     soft: dict[int, Array]
@@ -185,7 +186,7 @@ def _squares(factors: Factors) -> tuple[list[Array], list[Array], list[Array]]:
 def _by_kernel(
     compiled: CompiledNetwork, flat: fast.Flat, rows: Rows, starts: Ints, information: bool
 ) -> tuple[Array, Ints, list[Array]]:
-    """log P(findings) and status of each row; the sums as flat arrays: tables and links, of counts and (where wanted) their squares."""
+    """Log P(findings) and status of each row; the sums as flat arrays: tables and links, of counts and (where wanted) their squares."""
     from spinelink.inference.kernel.counts import count_rows
     from spinelink.inference.kernel.solve import workspace
 

@@ -55,7 +55,7 @@ class Lines:
     curved: NDArray[np.bool_]
 
     def derivatives(self) -> Array:
-        """d P(target | findings) / d number, (numbers, targets)."""
+        """D P(target | findings) / d number, (numbers, targets)."""
         found: Array = self.targets - self.posteriors * self.evidence[:, np.newaxis]
         return found
 
@@ -154,7 +154,7 @@ def _along(value: Array, slope: Array, position: int | None) -> Array:
 
 
 def covariation(probabilities: Array, position: int) -> Array:
-    """d probabilities / d probability of the state at `position`, proportional in the others (equal shares where these are all 0)."""
+    """D probabilities / d probability of the state at `position`, proportional in the others (equal shares where these are all 0)."""
     others = np.delete(np.arange(len(probabilities)), position)
     left = probabilities[others].sum()
     found = np.ones(len(probabilities))

@@ -48,7 +48,7 @@ def pattern_of(observed: Observed) -> dict[int, Kind]:
 def log_evidence(
     compiled: CompiledNetwork, observed: Observed, *, budget: float | None = None
 ) -> Array:
-    """log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
+    """Log P(evidence), (batch,); minus infinity where the findings cannot occur together."""
     budget = compiled.memory_limit if budget is None else budget
     try:
         plan = _cached_plan(
@@ -633,7 +633,7 @@ def _run(
     *,
     want_marginals: bool,
 ) -> tuple[Array, dict[int, Array]]:
-    """log P(evidence) and, where asked, the posteriors; on logarithms where plain doubles would not do."""
+    """Log P(evidence) and, where asked, the posteriors; on logarithms where plain doubles would not do."""
     run = forward(compiled, plan, observed, weights, LINEAR)
     log_total = LINEAR.decode_log(run.result)
     if (log_total >= UNDERFLOW).all():

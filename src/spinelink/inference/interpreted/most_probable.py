@@ -159,7 +159,7 @@ def _factors(compiled: CompiledNetwork, observed: Observed, kept: list[int]) -> 
 def _lazy(
     compiled: CompiledNetwork, observed: Observed, node: int, factor: NoisyFactor, hidden: set[int]
 ) -> _Lazy:
-    """log P(max = k) = sum log C_k + log(1 - exp(-x_k)) <= sum log C_k + a_k x_k - f*(a_k); x_k = sum log C_k / C_(k-1)."""
+    """Log P(max = k) = sum log C_k + log(1 - exp(-x_k)) <= sum log C_k + a_k x_k - f*(a_k); x_k = sum log C_k / C_(k-1)."""
     links = list(zip(factor.parents, factor.links, strict=True))
     constant = factor.leak[:, 0]
     for p, link in links:
@@ -364,6 +364,6 @@ def log_posterior(
     *,
     budget: float | None = None,
 ) -> float:
-    """log P(states | evidence)."""
+    """Log P(states | evidence)."""
     budget = compiled.memory_limit if budget is None else budget
     return explanation.log_joint - float(log_evidence(compiled, observed, budget=budget)[0])

@@ -279,7 +279,7 @@ def _solve(
     signed: int,
     capacity: int,
 ) -> tuple[Array, Array, Ints]:
-    """log P(findings), posteriors (rows, states of all nodes), status; in one form and within one capacity. group: of each row, rows of a group together."""
+    """Log P(findings), posteriors (rows, states of all nodes), status; in one form and within one capacity. group: of each row, rows of a group together."""
     from spinelink.inference.kernel.solve import solve_rows, workspace
 
     rows = len(group)

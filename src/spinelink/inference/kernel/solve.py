@@ -440,7 +440,8 @@ def _start(
 @helper
 def _plan(network, row, assessed, signed, asked, above_targets, rows, capacity, known, work):
     """The tape of a row's structural pattern, into the arrays given. Returns how many inputs and operations, and the numbers that they take; 0 where there
-    is no room."""
+    is no room.
+    """
     all_cards, parents, parent_of, table_at, _, noisy, _, _, _, ancestors, _ = network
     needed, seen_kind, local, factor, scope, tape, strides, pairs, vertex = known
     (

@@ -64,7 +64,7 @@ def with_events(
     threads: int | None = None,
     kernel: bool | None = None,
 ) -> Marginals:
-    """log P(findings and event), (events,), and posteriors given both, (states, events); not numbers where an event cannot occur.
+    """Log P(findings and event), (events,), and posteriors given both, (states, events); not numbers where an event cannot occur.
 
     compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for. over: more
     nodes that a run is to hold, as many events need them. kernel: whether the compiled kernel answers; where it is installed, if None.
@@ -197,7 +197,7 @@ def _answer(
     nodes: Sequence[int],
     kernel: bool,
 ) -> Marginals:
-    """log P(findings and weights) and posteriors of the rows of a piece."""
+    """Log P(findings and weights) and posteriors of the rows of a piece."""
     rows = all_rows[piece]
     touched = sorted({i for w in all_rows for i in w})
     soft = {i: np.array([w.get(i, np.ones(compiled.cards[i])) for w in rows]).T for i in touched}
@@ -215,7 +215,7 @@ def with_weights(
     *,
     kernel: bool | None = None,
 ) -> Marginals:
-    """log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
+    """Log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
     rows = max((w.shape[1] for w in soft.values()), default=1)
     if not (fast.is_available() if kernel is None else kernel):
         return _by_numpy(compiled, observed, soft, nodes, rows)

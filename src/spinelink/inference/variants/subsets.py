@@ -45,7 +45,7 @@ def with_all_subsets(
     *,
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals | None:
-    """log P(subset), (2, ..., 2): an axis a finding, 1 where it is in; posteriors of the nodes, (states, 2, ..., 2). Not numbers where
+    """Log P(subset), (2, ..., 2): an axis a finding, 1 where it is in; posteriors of the nodes, (states, 2, ..., 2). Not numbers where
     too many digits cancel: where a subset, or a state together with it, is impossible or much rarer than the products it comes from.
 
     seen: one case. findings: those that are left out or not; the others always hold. report: called with how many of the subsets are done, about.

@@ -134,6 +134,7 @@ SCORE_ROW = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_the_score_it_states_is_the_score(published_score):
     """Counts and percentages of the table of published cases, in the order of `spinelink score`."""
     measured = [
@@ -143,6 +144,7 @@ def test_the_score_it_states_is_the_score(published_score):
     assert SCORE_ROW.findall(README) == measured
 
 
+@pytest.mark.slow
 def test_the_links_of_the_scores_are_those_of_the_score(published_score):
     """docs/scores.md: cases found and the ranges of their probabilities, by the way they were coded."""
     ways: dict[str, list[tuple[float, float]]] = {"back_to_leg": [], "leg_to_back": []}

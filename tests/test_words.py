@@ -1,4 +1,4 @@
-"""The texts for people: sentences of at most 25 words in the README and the documentation.
+"""The texts for people: sentences of at most 25 words in the READMEs and the documentation.
 
 Code, tables, headings, formulas and lists of sources are left out. `python -m tests.test_words`
 prints every sentence that is too long.
@@ -17,6 +17,8 @@ MOST_WORDS = 25
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "evidence" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 STILL_LONG: Mapping[str, int] = {}
@@ -72,7 +74,10 @@ def test_what_is_counted():
     long = " ".join(["Word"] * 26) + "."
     code, table = f"```python\n{long}\n```", f"| {long} |\n|---|\n"
     assert not long_sentences(f"# {long}\n\n{code}\n\n{table}\n    {long}\n\nSources: {long}")
-    assert [n for n, _ in long_sentences(f"A short one. {long} And\n\n- {long}\n- one\n")] == [26, 26]
+    assert [n for n, _ in long_sentences(f"A short one. {long} And\n\n- {long}\n- one\n")] == [
+        26,
+        26,
+    ]
     assert not long_sentences("- " + " ".join(["word"] * 20) + "\n- " + " ".join(["word"] * 20))
     assert not long_sentences(f"See `{long}` and [this]({'x/' * 30}).")
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinelink.case import Model
-from spinelink.claims.file import claims_for, implied
+from spinelink.claims.file import claims_for
+from spinelink.claims.implied import implied
 from spinelink.evaluate.influence import cases, influences
 from spinelink.network.claim import Claim, Event
 from spinelink.network.network import Network

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError
-from spinelink.inference.counterfactual.necessity import (
-    any_present,
-    log_probability,
-    necessity,
-    posteriors_present,
-)
+from spinelink.inference.counterfactual.factual import any_present, posteriors_present
+from spinelink.inference.counterfactual.necessity import necessity
 from spinelink.progress import bar
 from spinelink.query.counterfactual import Counterfactual, Sampling, bounds_note, selection_note
 from spinelink.result import Result
@@ -183,23 +179,12 @@ def _groups(case: Case, effect: str, cause: str | Iterable[str] | None) -> dict[
 
 def _necessity(asked: Counterfactual, causes: Sequence[int]) -> tuple[float, float, float, bool]:
     """The probability of necessity, its ends, and whether the network determines it."""
-    effect, held = asked.effects[0], asked.unaffected_edges
-    p, lowest, highest, identified = necessity(
-        asked.compiled, asked.observed, effect, causes, held=held, base=asked.base
-    )
+    (effect,) = asked.effects
+    p, lowest, highest, identified = necessity(asked.factual, effect, causes)
     low, high = float(lowest[0]), float(highest[0])
     if asked.sampled is not None:
-        base = log_probability(asked.sampled, asked.observed)
-        _, lows, highs, _ = necessity(
-            asked.sampled,
-            asked.observed,
-            effect,
-            causes,
-            held=held,
-            base=base,
-            bounded=high - low > TINY,
-        )
-        low, high = asked.sampling.interval(lows, highs)
+        bounds = necessity(asked.sampled, effect, causes, bounded=high - low > TINY)
+        low, high = asked.sampling.interval(bounds.low, bounds.high)
     return float(p[0]), low, high, identified
 
 
@@ -208,12 +193,12 @@ def _posteriors(asked: Counterfactual, groups: Mapping[str, Sequence[int]]) -> d
     single = {
         name: nodes[0]
         for name, nodes in groups.items()
-        if len(nodes) == 1 and not isinstance(asked.observed.get(nodes[0]), int)
+        if len(nodes) == 1 and not isinstance(asked.factual.observed.get(nodes[0]), int)
     }
-    present = posteriors_present(asked.compiled, asked.observed, list(single.values()))
+    present = posteriors_present(asked.compiled, asked.factual.observed, list(single.values()))
     posterior = dict(zip(single, present, strict=True))
     for name, nodes in groups.items():
         if name not in posterior:
-            p = any_present(asked.compiled, asked.observed, nodes, asked.base)
+            p = any_present(asked.factual, nodes)
             posterior[name] = float(p[0])
     return posterior

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinelink.case import Case
-from spinelink.inference.answer import with_some_findings
+from spinelink.inference.variants.one_case import with_some_findings
 from spinelink.network.evidence import describe
 from spinelink.result import Result
 
@@ -173,7 +173,7 @@ def _bits(case: Case, subsets: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...
     """log2 P(findings) of each subset of the findings."""
     compiled = case.model.compiled
     rows = [[compiled.index[n] for n in subset] for subset in subsets]
-    logs = with_some_findings(compiled, case.observed, rows, []).log_evidence / np.log(2.0)
+    logs = with_some_findings(compiled, case.observed, rows, nodes=[]).log_evidence / np.log(2.0)
     return dict(zip(subsets, logs.tolist(), strict=True))
 
 

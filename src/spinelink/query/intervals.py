@@ -192,7 +192,7 @@ def intervals(
             seed=seed,
             on_progress=on_progress,
         )
-    drawn = {n: answer.of[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
+    drawn = {n: answer.posterior[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
     possible = np.isfinite(np.array(list(drawn.values()))).all(axis=0)
     if not possible.any():
         raise SpinelinkError("under no sampled parameters can these findings occur.")

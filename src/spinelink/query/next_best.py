@@ -410,7 +410,7 @@ def _two_steps(
             if chance <= LEAST_OUTCOME or not rest:
                 continue
             then = {**case.observed, **outcome}
-            now = with_events(case.model.compiled, then, [{}], candidates.targets)
+            now = with_events(case.model.compiled, then, [{}], nodes=candidates.targets)
             follow = candidates.gains(then, now, {n: groups[n] for n in rest})
             values = [g.value for g in follow]
             best = max(range(len(values)), key=values.__getitem__)

@@ -17,8 +17,8 @@ import numpy as np
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.inference.answer import with_more_findings, with_some_findings
 from spinelink.inference.answers import Marginals
+from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import whole
@@ -264,10 +264,10 @@ def _unexplained(case: Case, sides: Marginals, target: int) -> tuple[Unexplained
     sides: with all findings, without any, without each; P(finding | cause, others) is the ratio of
     P(all findings, cause) and P(all but it, cause).
     """
-    if target not in sides.of:
+    if target not in sides.posterior:
         return ()
     with np.errstate(divide="ignore"):
-        logs = sides.log_evidence + np.log(sides.of[target][1:].sum(axis=0))  # P(findings, cause)
+        logs = sides.log_evidence + np.log(sides.posterior[target][1:].sum(axis=0))  # P(findings, cause)
     nodes = case.model.nodes
     unlikely = [
         Unexplained(n, describe(n, f), nodes[n].label, float(np.exp(min(logs[0] - left, 0.0))))
@@ -325,9 +325,9 @@ def _expected(case: Case, target: str) -> tuple[Expected, ...]:
     present[0] = 0.0
     only_target = {index[target]: present}
     rows = [[index[target]]]
-    answer = with_some_findings(model.compiled, only_target, rows, [index[n] for n in absent])
+    answer = with_some_findings(model.compiled, only_target, rows, nodes=[index[n] for n in absent])
     expected = [
-        Expected(n, nodes[n].label, float(answer.of[index[n]][1:, 0].sum())) for n in absent
+        Expected(n, nodes[n].label, float(answer.posterior[index[n]][1:, 0].sum())) for n in absent
     ]
     expected = [e for e in expected if e.probability >= TYPICAL]
     return tuple(sorted(expected, key=lambda e: -e.probability))
@@ -365,12 +365,12 @@ def _reversals(case: Case) -> tuple[Reversal, ...]:
 
     now = leading(case.present(ranked))
     more = [{compiled.index[n]: nodes[n].states.index(s)} for n, _, s in others]
-    answer = with_more_findings(compiled, case.observed, more, index)
+    answer = with_more_findings(compiled, case.observed, more, nodes=index)
     reversals: dict[str, Reversal] = {}
     for k, (n, f, s) in enumerate(others):
         if n in reversals or not np.isfinite(answer.log_evidence[k]):
             continue
-        present = {m: float(answer.of[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)}
+        present = {m: float(answer.posterior[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)}
         if (leader := leading(present)) != now:
             reversals[n] = Reversal(n, f, s, leader)
     return tuple(reversals.values())

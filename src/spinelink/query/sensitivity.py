@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.linear_fractional import (
-    Lines,
+    LinearFractional,
     Number,
-    limits,
-    lines,
+    admissible_range,
+    linear_fractional,
+    relevant_numbers,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
-from spinelink.query.crossing import ExactPosteriors, find_swaps, places_of
+from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_of
 from spinelink.query.target import hidden_target
 from spinelink.result import Result, in_notebook, show_number
 
@@ -42,7 +44,7 @@ class Influence:
     with another (`swaps_below`, `swaps_above`); NaN and empty where there is none.
 
     alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator
-    is P(findings) over its value at the estimate. Where `curved`, that is the tangent at the estimate
+    is P(findings) over its value at the estimate. Where `nonlinear`, that is the tangent at the estimate
     only; everything else is exact.
     """
 
@@ -58,7 +60,7 @@ class Influence:
     beta: float
     gamma: float
     delta: float
-    curved: bool
+    nonlinear: bool
     admissible_low: float
     admissible_high: float
     swaps_below: str
@@ -100,7 +102,7 @@ class SensitivityFunction:
                 f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}."
             )
         i = self.influence
-        if i.curved:
+        if i.nonlinear:
             found = self._exact.of_target([{i.number: float(v)} for v in values])
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -121,7 +123,7 @@ class SensitivityFunction:
         i = self.influence
         form = (
             "followed exactly"
-            if i.curved
+            if i.nonlinear
             else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
         )
         return f"P({self.target} | findings) where {i.number} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
@@ -188,13 +190,13 @@ class Sensitivity(Result):
             "beta",
             "gamma",
             "delta",
-            "curved",
+            "nonlinear",
             "grade",
         ]
         rows = [
             (
                 r.number.id, r.number.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
-                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.curved, r.grade,
+                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.nonlinear, r.grade,
             )
             for r in self.rows
         ]  # fmt: skip
@@ -275,9 +277,7 @@ def sensitivity(
     model = case.model
     wanted, rivals = places_of(case, name, state)
     places = [wanted, *rivals.values()]
-    tangents = lines(
-        model.network, model.in_force, model.values, model.compiled, case.observed, places
-    )
+    tangents = _tangents(case, places)
     exact = ExactPosteriors(case, wanted)
     numbers = tangents.numbers
     bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in numbers]
@@ -304,7 +304,7 @@ def sensitivity(
                 beta=posterior - alpha * estimate,
                 gamma=gamma,
                 delta=1.0 - gamma * estimate,
-                curved=bool(tangents.curved[k]),
+                nonlinear=bool(tangents.nonlinear[k]),
                 admissible_low=below.value,
                 admissible_high=above.value,
                 swaps_below=labels[below.rival],
@@ -312,10 +312,28 @@ def sensitivity(
             )
         )
     rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
-    ranges = {n.id: limits(model.in_force[n.id]) for n in numbers}
+    ranges = {n.id: admissible_range(model.in_force[n.id]) for n in numbers}
     question = case.question(target=name, state=state, level=level)
     title = _title(model.nodes[name].states, name, state)
     return Sensitivity(question, title, posterior, level, tuple(rows), exact, ranges)
+
+
+def _tangents(case: Case, places: Sequence[Place]) -> LinearFractional:
+    """The posterior of each place as a ratio of lines in every parameter that matters."""
+    model = case.model
+    nodes = [*case.observed, *(p.node for p in places)]
+    numbers = relevant_numbers(
+        model.network, model.compiled, parameters=model.in_force, nodes=nodes
+    )
+    targets = [(p.node, p.state) for p in places]
+    return linear_fractional(
+        model.network,
+        model.compiled,
+        values=model.values,
+        numbers=numbers,
+        found=derivatives(model.compiled, case.observed, targets=targets),
+        complement=[not p.own for p in places],
+    )
 
 
 def _title(states: Sequence[str], target: str, state: str | None) -> str:
@@ -324,7 +342,7 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
     return target if len(states) == 2 else f"{target} present"
 
 
-def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
+def _ends(tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
     """The posterior at both ends of each parameter's interval, (parameters, 2).
 
     NaN where the findings cannot occur there.
@@ -336,7 +354,7 @@ def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPo
             (tangents.posteriors[0] + tangents.targets[:, :1] * shift)
             / (1.0 + tangents.evidence[:, np.newaxis] * shift)
         )
-    nonlinear = np.flatnonzero(tangents.curved)
+    nonlinear = np.flatnonzero(tangents.nonlinear)
     if len(nonlinear):
         settings = [{tangents.numbers[k]: float(v)} for k in nonlinear for v in t[k]]
         ends[nonlinear] = exact.of_target(settings).reshape(-1, 2)

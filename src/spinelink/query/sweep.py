@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case, Model
 from spinelink.errors import ParameterError, SpinelinkError
-from spinelink.inference.gradient.linear_fractional import Number, along, limits, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    admissible_range,
+    marginals_under,
+    read_number,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.result import Result
@@ -118,8 +123,15 @@ def sweep(
     number, grid = read_grid(model.network, model.in_force, parameter, values)
     index = [model.compiled.index[n] for n in nodes]
     settings = [{number: v} for v in grid]
-    answer = along(model.network, model.values, model.compiled, case.observed, index, settings)
-    table = np.array([answer.of[i][1:].sum(axis=0) for i in index]).T
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
+        nodes=index,
+        assignments=settings,
+    )
+    table = np.array([answer.present(i) for i in index]).T
     p = model.in_force[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
     question = case.question(parameter=parameter)
@@ -181,7 +193,7 @@ def read_grid(
         raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
-    low, high = limits(parameters[number.id])
+    low, high = admissible_range(parameters[number.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
             raise ParameterError(

@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.inference.gradient.linear_fractional import Number, along, curved_nodes, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    marginals_under,
+    nonlinear_nodes,
+    read_number,
+)
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.parameter import Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 from spinelink.options import whole
 from spinelink.query.crossing import places_of
 from spinelink.query.target import hidden_target
@@ -123,14 +129,21 @@ def two_way(
     node, position, own = places_of(case, name, state)[0]
     a, b = (_grid(model.in_force[n.id], n, points) for n in (one, other))
     settings = [{one: float(x), other: float(y)} for x in a for y in b]
-    answer = along(model.network, model.values, model.compiled, case.observed, [node], settings)
-    posterior = answer.of[node]
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
+        nodes=[node],
+        assignments=settings,
+    )
+    posterior = answer.posterior[node]
     table = posterior[position] if own else np.delete(posterior, position, axis=0).sum(axis=0)
     grid = table.reshape(points, points)
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()
-    nonlinear = curved_nodes(model.network, model.compiled)
-    if not {n.id.split(".")[0] for n in (one, other)} & nonlinear:
+    nonlinear = nonlinear_nodes(model.network, model.compiled)
+    if not {owner(n.id) for n in (one, other)} & nonlinear:
         share = np.exp(answer.log_evidence - case.log_evidence).reshape(points, points)
         numerator, denominator = _bilinear(a, b, grid, share=share)
     question = case.question(target=name, state=state, first=first, second=second)

@@ -22,7 +22,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import spinelink as sl  # noqa: E402
-from spinelink.inference.answer import case_marginals  # noqa: E402
+from spinelink.inference.answer import marginals  # noqa: E402
 from spinelink.inference.compile import compile_network, point_values  # noqa: E402
 from spinelink.inference.gradient.by_entry import derivatives, expected_counts  # noqa: E402
 from spinelink.inference.gradient.by_parameter import parameter_slopes  # noqa: E402
@@ -103,7 +103,7 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
 
     def one_inference() -> None:
         changed = compile_network(network, values, resources=compiled.resources)
-        case_marginals(changed, case._observed, [target], engine="fast")
+        marginals(changed.with_engine("fast"), case._observed, [target])
 
     one_inference()
     each = seconds(one_inference, 10)

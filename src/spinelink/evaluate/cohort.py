@@ -38,8 +38,10 @@ def cohort(
         raise SpinelinkError(
             f"a seed is a whole number, 0 or more, or a NumPy Generator; not {seed!r}."
         ) from None
-    parts = [sample(compiled, observed, size=min(PIECE, size - k), rng=rng)
-        for k in range(0, size, PIECE)]
+    parts = [
+        sample(compiled, observed, size=min(PIECE, size - k), rng=rng)
+        for k in range(0, size, PIECE)
+    ]
     codes = np.concatenate(parts) if parts else np.empty((0, len(compiled.names)), dtype=np.int64)
     columns = {}
     for name in names:

@@ -113,9 +113,7 @@ def _with_leaves(
     return Marginals(rest.log_evidence, {n: posterior[n] for n in nodes})
 
 
-def log_evidence(
-    compiled: CompiledNetwork, observed: Observed, *, heavy: bool = False
-) -> Array:
+def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool = False) -> Array:
     """log P(evidence), (rows,); minus infinity where the findings cannot occur together.
 
     The rows are the network's parameter draws, or the rows of the evidence; one where there are

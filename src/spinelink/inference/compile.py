@@ -18,8 +18,8 @@ from spinelink.inference.arrays import (
     TableFactor,
     topological_order,
 )
-from spinelink.inference.interpreted.joint import joint
 from spinelink.inference.intercept import logit, sigmoid, solve_intercept
+from spinelink.inference.interpreted.joint import joint
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter

@@ -366,7 +366,9 @@ class Asker:
             )
         joint = np.concatenate(
             [
-                np.append(np.nan_to_num(answer.posterior[t]) * p[:-1], prior.posterior[t][:, :1], axis=1)
+                np.append(
+                    np.nan_to_num(answer.posterior[t]) * p[:-1], prior.posterior[t][:, :1], axis=1
+                )
                 for t in self.targets
             ]
         )
@@ -461,7 +463,9 @@ def _two_steps(
             there = {**observed, **outcome}
             values = [
                 t.value
-                for t in ask.each(there, with_events(ask.compiled, there, [{}], nodes=ask.targets), rest)
+                for t in ask.each(
+                    there, with_events(ask.compiled, there, [{}], nodes=ask.targets), rest
+                )
             ]
             best = max(range(len(values)), key=values.__getitem__)
             after += float(share) * values[best]

@@ -501,7 +501,9 @@ def two_way(
         network, compiled, values=values, observed=observed, nodes=[node], assignments=settings
     )
     table = (
-        found.posterior[node][position] if own else np.delete(found.posterior[node], position, axis=0).sum(axis=0)
+        found.posterior[node][position]
+        if own
+        else np.delete(found.posterior[node], position, axis=0).sum(axis=0)
     )
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.batches import batch_marginals
-from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
+from spinelink.inference.findings import EvidenceBatch, Observed
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
@@ -186,9 +186,7 @@ def _sum_out(
     return [(factor, there)] if factor != 0.0 else []
 
 
-def _weigh(
-    weights: dict[int, Array], observed: Observed, *, parent: int, column: Array
-) -> float:
+def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column: Array) -> float:
     """Puts a weight on a parent, in place; returns a factor, where the parent's state is known."""
     if isinstance(state := observed.get(parent), int):
         return float(column[state])

@@ -9,7 +9,7 @@ did so for one set of findings, by inclusion and exclusion).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -77,9 +77,7 @@ def with_all_subsets(
             fixed,
             weights or {findings[0]: np.ones((compiled.cards[findings[0]], len(piece)))},
         )
-        answer = batch_marginals(
-            compiled, batch, nodes, heavy=True, max_entries=limits.kernel_case
-        )
+        answer = batch_marginals(compiled, batch, nodes, heavy=True, max_entries=limits.kernel_case)
         parts.append(answer)
         if on_progress is not None:
             on_progress(int(2 ** len(findings) * (piece[-1] + 1) / rows))

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from spinelink.diagnosis import Model
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.draws import draw_marginals
-from tests.enumeration import enumerate_marginals
 from spinelink.inference.gradient.by_entry import _merge_targets, derivatives, expected_counts
 from spinelink.inference.interpreted.marginals import marginals
+from tests.enumeration import enumerate_marginals
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_rare import two_layers
 from tests.strategies import evidence_for, networks, with_limits

@@ -68,7 +68,11 @@ def agrees(network, evidence, engine="numpy", **limits):
         assert case.log_evidence == pytest.approx(math.log(total), abs=1e-9)
         frame = case.posteriors()
         assert frame["posterior"].to_numpy() == pytest.approx(
-            [answer.posterior[i][k, 0] for i, s in enumerate(compiled.states) for k in range(len(s))]
+            [
+                answer.posterior[i][k, 0]
+                for i, s in enumerate(compiled.states)
+                for k in range(len(s))
+            ]
         )
 
 

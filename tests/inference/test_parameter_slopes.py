@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.gradient.by_entry import log_slopes
 from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.network.parameter import Distribution, Probability, Ratio
 from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED

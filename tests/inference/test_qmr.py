@@ -33,7 +33,9 @@ def test_the_kernel_takes_them_too():
     codes = {n: np.array([row.get(i, -1) for row in rows]) for i, n in enumerate(network.names)}
     table = TableFindings(len(rows), {n: c for n, c in codes.items() if (c >= 0).any()}, {})
     diseases = [f"d{i}" for i in range(100)]
-    fast, slow = (answer(network, table, nodes=diseases, engine=engine) for engine in ("fast", "numpy"))
+    fast, slow = (
+        answer(network, table, nodes=diseases, engine=engine) for engine in ("fast", "numpy")
+    )
     np.testing.assert_allclose(fast.log_evidence, slow.log_evidence, rtol=1e-12)
     for n in diseases:
         np.testing.assert_allclose(fast.posterior[n], slow.posterior[n], rtol=1e-11, atol=1e-13)

@@ -18,7 +18,6 @@ from spinelink.network.node import Node
 from spinelink.network.parameter import Probability
 from tests.strategies import with_limits
 
-
 DIFFERENCES = {
     "difference_form_products": -1.0,
     "difference_form_gain": 0.0,

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
-from tests.enumeration import enumerate_marginals
 from spinelink.inference.variants.subsets import with_all_subsets
+from tests.enumeration import enumerate_marginals
 from tests.inference.test_exact import RELAXED
 from tests.strategies import evidence_for, networks, with_limits
 
@@ -39,9 +39,7 @@ def test_every_subset_equals_enumeration(fast, question):
         pytest.importorskip("numba")
     compiled, observed, varied, nodes = question
     engine = "fast" if fast else "numpy"
-    found = with_all_subsets(
-        compiled.with_engine(engine), observed, findings=varied, nodes=nodes
-    )
+    found = with_all_subsets(compiled.with_engine(engine), observed, findings=varied, nodes=nodes)
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}
         total, by_node = enumerate_marginals(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from spinelink.diagnosis import Model
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.counterfactual.coupling import couplings_tried
 from spinelink.inference.counterfactual.factual import Factual, assume_present
 from spinelink.inference.counterfactual.necessity import necessity
 from spinelink.inference.counterfactual.twin_network import worlds
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.network.cpd import Deterministic, NoisyMax, NoisyOr, Prior, Row, Table
 from spinelink.network.network import Network
 from spinelink.network.node import Node

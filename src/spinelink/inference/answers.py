@@ -54,7 +54,10 @@ class Marginals:
         """The rows of all parts, one part after the other; there is at least one."""
         return cls(
             np.concatenate([part.log_evidence for part in parts]),
-            {n: np.concatenate([p.posterior[n] for p in parts], axis=1) for n in parts[0].posterior},
+            {
+                n: np.concatenate([p.posterior[n] for p in parts], axis=1)
+                for n in parts[0].posterior
+            },
         )
 
 

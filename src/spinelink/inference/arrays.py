@@ -154,7 +154,9 @@ class CompiledNetwork:
     def with_limits(self, limits: Limits, *, memory_limit: float | None = None) -> CompiledNetwork:
         """The same network, answered within other limits."""
         memory = self.memory_limit if memory_limit is None else memory_limit
-        resources = replace(self.resources.for_other_structure(), limits=limits, memory_limit=memory)
+        resources = replace(
+            self.resources.for_other_structure(), limits=limits, memory_limit=memory
+        )
         return replace(self, resources=resources)
 
     def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:

@@ -81,9 +81,7 @@ class KernelEngine:
         return EngineAnswer(answer, found.answered, found.outgrown)
 
 
-def _flat_for_case(
-    compiled: CompiledNetwork, batch: EvidenceBatch, nodes: Sequence[int]
-) -> Flat:
+def _flat_for_case(compiled: CompiledNetwork, batch: EvidenceBatch, nodes: Sequence[int]) -> Flat:
     """The network under many parameter draws, only with the families that one case needs.
 
     A noisy-MAX observed in its lowest state needs no table: its parents part company.

@@ -1,4 +1,4 @@
-"""Findings as the engine takes them: the state observed at a node, or likelihoods of its states."""
+"""Evidence as the engine takes it: the state observed at a node, or likelihoods of its states."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ def is_soft(value: int | Array | States) -> TypeGuard[Array]:
 
 
 def state_of(observed: Observed, node: int) -> int | States | None:
-    """The state in which the node is seen, or each row's; None where it is hidden or its finding is virtual."""
+    """The state in which the node is observed, or each row's.
+
+    None where it is hidden or has virtual evidence.
+    """
     value = observed.get(node)
     return None if value is None or is_soft(value) else cast("int | States", value)
 
@@ -102,10 +105,10 @@ def pick(array: Array, axis: int, state: int | States) -> Array:
     if isinstance(state, int):
         return array[(slice(None),) * axis + (state,)]
     first = np.moveaxis(array, axis, 0)  # (states, ..., batch)
-    own = (
+    rows = (
         first[..., 0][state] if first.shape[-1] == 1 else first[state, ..., np.arange(len(state))]
     )  # (rows, ...)
-    return np.moveaxis(own, 0, -1)
+    return np.moveaxis(rows, 0, -1)
 
 
 def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | States]:

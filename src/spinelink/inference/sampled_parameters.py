@@ -44,7 +44,9 @@ def draw_values(
     """
     values = point_values(network, parameters)
     varying = [n for n, p in parameters.items() if (only is None or n in only) and _can_vary(p)]
-    uniforms = _uniforms(sum(_width(values[n]) for n in varying), draws, seed=seed, sequence=sequence)
+    uniforms = _uniforms(
+        sum(_width(values[n]) for n in varying), draws, seed=seed, sequence=sequence
+    )
     start = 0
     for name in varying:
         width = _width(values[name])

@@ -23,10 +23,11 @@ from spinelink.inference.plan.cache import CacheKey
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 
 Array = NDArray[np.float64]
+Groups = tuple[tuple[int, ...], ...] | Literal["leaves apart"]
 
 
 @dataclass(frozen=True)
-class TargetsKey(CacheKey["tuple[tuple[int, ...], ...] | Literal['leaves apart']"]):
+class TargetsKey(CacheKey[Groups]):
     """Groups of targets, each of which fits into one run of the kernel."""
 
     pattern: Pattern
@@ -121,7 +122,11 @@ def _first_runs(
     targets = list(dict.fromkeys(nodes))
     inside = [n for n in targets if n in above]
     outside = sorted((n for n in targets if n not in above), key=rank.__getitem__)
-    limit = min(limits.kernel_group, max_entries) if len(outside) > limits.leaves_in_run else max_entries
+    limit = (
+        min(limits.kernel_group, max_entries)
+        if len(outside) > limits.leaves_in_run
+        else max_entries
+    )
     if runs.fits([*inside, *outside], limit):
         return [], limit
     if not inside or runs.fits(inside, limit):

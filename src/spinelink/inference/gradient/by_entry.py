@@ -238,9 +238,7 @@ def _in_difference_form(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[F
         plan = _plan(batch, difference_form=True)
     except TooLargeError:
         return None
-    run = forward(
-        batch.compiled, plan, observed=batch.observed, ring=LINEAR, weights=batch.weights
-    )
+    run = forward(batch.compiled, plan, observed=batch.observed, ring=LINEAR, weights=batch.weights)
     with np.errstate(invalid="ignore"):
         logs = np.broadcast_to(LINEAR.decode_log(run.result), (batch.columns,))
     denominators = logs[:1] if by_first else logs

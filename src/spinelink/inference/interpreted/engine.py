@@ -21,7 +21,12 @@ class InterpretedEngine:
     """NumPy, step by step. It answers every row, within the network's memory limit."""
 
     def pieces(
-        self, compiled: CompiledNetwork, batch: EvidenceBatch, *, starts: NDArray[np.intp], workers: int
+        self,
+        compiled: CompiledNetwork,
+        batch: EvidenceBatch,
+        *,
+        starts: NDArray[np.intp],
+        workers: int,
     ) -> list[slice]:
         """Pieces of one pattern each, cut so that a run stays near the cache.
 

@@ -137,7 +137,9 @@ def _groups(compiled: CompiledNetwork, observed: Observed, barren: list[int]) ->
                 # A run for one barren node costs about as much as that for the findings alone, so
                 # larger groups pay up to a few times that.
                 alone = plan_for(compiled, pattern, kept=relevant, thorough=False).entries
-                comfortable = min(max(compiled.limits.group_entries, 3.0 * alone), compiled.max_entries)
+                comfortable = min(
+                    max(compiled.limits.group_entries, 3.0 * alone), compiled.max_entries
+                )
                 settled = True
                 waiting.append(group)
                 continue

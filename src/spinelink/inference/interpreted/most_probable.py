@@ -142,7 +142,10 @@ def _factors(compiled: CompiledNetwork, observed: Observed, kept: list[int]) -> 
         if isinstance(factor, NoisyFactor):
             if pattern.get(i) == "lowest":
                 found.constant += float(builder.build(Input("constant", i, ()))[..., 0])
-            elif float(np.prod([float(compiled.cards[v]) for v in scope])) > compiled.limits.bounded_family:
+            elif (
+                float(np.prod([float(compiled.cards[v]) for v in scope]))
+                > compiled.limits.bounded_family
+            ):
                 lazy = _lazy(compiled, observed, node=i, factor=factor, hidden=found.hidden)
                 found.lazy.append(lazy)
                 found.tables += lazy.bounds
@@ -268,7 +271,9 @@ def _buckets(
     return buckets
 
 
-def _split(tables: list[_Table], cards: Mapping[int, int], max_entries: float) -> list[list[_Table]]:
+def _split(
+    tables: list[_Table], cards: Mapping[int, int], max_entries: float
+) -> list[list[_Table]]:
     """Groups whose common table stays within the limit, largest factors first."""
     groups: list[tuple[set[int], list[_Table]]] = []
     for table in sorted(tables, key=lambda t: -t.values.size):
@@ -371,8 +376,6 @@ class _Search:
         return -np.inf if np.isnan(total) else total
 
 
-def log_posterior(
-    compiled: CompiledNetwork, observed: Observed, explanation: Explanation
-) -> float:
-    """Log P(states | evidence)."""
+def log_posterior(compiled: CompiledNetwork, observed: Observed, explanation: Explanation) -> float:
+    """log P(states | evidence)."""
     return explanation.log_joint - float(log_evidence(compiled, observed)[0])

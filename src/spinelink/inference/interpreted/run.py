@@ -122,7 +122,9 @@ def _backwards(
             case TakeTop():
                 adjoint[step.source] = np.stack([ring.zeros(above.shape), above])
             case Close():
-                adjoint[step.source] = _reopen(ring, above, step=step, levels=len(values[step.source]))
+                adjoint[step.source] = _reopen(
+                    ring, above, step=step, levels=len(values[step.source])
+                )
     return marginals, adjoint
 
 

@@ -186,9 +186,7 @@ def _sum_out(
     return [(factor, there)] if factor != 0.0 else []
 
 
-def _weigh(
-    weights: dict[int, Array], observed: Observed, *, parent: int, column: Array
-) -> float:
+def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column: Array) -> float:
     """Puts a weight on a parent, in place; returns a factor, where the parent's state is known."""
     if isinstance(state := observed.get(parent), int):
         return float(column[state])

@@ -18,7 +18,7 @@ from spinelink.inference.kernel.inputs import (
     table_entry,
     table_steps,
 )
-from spinelink.inference.kernel.jit import helper, inlined, kernel
+from spinelink.inference.kernel.jit import allocating, helper, inlined, kernel
 from spinelink.inference.kernel.plan import hidden_parents, plan_group
 from spinelink.inference.kernel.records import (
     ANSWERED,
@@ -127,7 +127,7 @@ def _count_components(flat, local, family, weight, gather):
 @inlined
 def _count_table(flat, work, cells, patient, gather, f):
     """Counts of an ordinary table."""
-    tape, local, index = work.tape, work.pattern.local, work.block.index
+    tape, local, index = work.tape, work.pattern.local, work.block.counter
     source_step, posterior, tables = work.block.source_step, gather.posterior, gather.tables
     values, adjoint, row = cells.values, cells.adjoint, patient.row
     node, place = tape.factors[f].node, tape.factors[f].place
@@ -336,7 +336,7 @@ def _add_squares(counts, weight, sums):
 @helper
 def _backwards(work, plan, span, cells, status):
     """The adjoints of all factors; each part of the network is divided by what it gave."""
-    tape, lanes, index = work.tape, span.lanes, work.block.index
+    tape, lanes, index = work.tape, span.lanes, work.block.counter
     factors, ops, values, adjoint = tape.factors, tape.operations, cells.values, cells.adjoint
     for e in range(plan.entries * lanes):
         adjoint[e] = 0.0
@@ -352,7 +352,7 @@ def _backwards(work, plan, span, cells, status):
                 transpose(tape, k, side, cells, index, lanes)
 
 
-@kernel
+@allocating
 def _gather(flat, levels, tables, links):
     """Scratch for the counts of rows, which go to the arrays given."""
     nodes, most_parents = len(flat.cards), 0

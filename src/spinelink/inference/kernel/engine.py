@@ -211,7 +211,8 @@ def _rare_differences(
         above = compiled.above(i) if own else compiled.above(i) - {i}
         if any(isinstance(compiled.factors[j], NoisyFactor) for j in above):
             rare |= (part.posterior[:, columns] < least).any(axis=1)
-    return rare & (part.status == ANSWERED)
+    rare &= part.status == ANSWERED
+    return rare
 
 
 def _findings(flat: Flat, batch: EvidenceBatch) -> Findings:

@@ -212,7 +212,7 @@ class Block(NamedTuple):
     base: Ints
     start: Array
     levels: Array
-    index: Ints
+    counter: Ints
     source_step: Ints
     terms: Array
     marginal: Array

@@ -9,6 +9,7 @@ import multiprocessing
 from pathlib import Path
 
 import spinelink as sl
+from spinelink.claims.file import claims_for
 from spinelink.evaluate.crossvalidation import CrossValidation, cross_validate
 
 NAME, FOLDS = "back-leg-pain", 5
@@ -17,7 +18,7 @@ TARGET = Path(__file__).parents[1] / "networks" / f"{NAME}.crossvalidation.csv"
 
 def one_fold(fold: int) -> CrossValidation:
     model = sl.load(NAME)
-    return cross_validate(model.network, model._claims(None).claims, folds=FOLDS, only=[fold])
+    return cross_validate(model.network, claims_for(model).claims, folds=FOLDS, only=[fold])
 
 
 def main() -> None:

@@ -210,7 +210,9 @@ def numbers(
         )
         report.add(name, f"{DRAWS} draws, 7 positive", taken, engine, peer * DRAWS, "pyAgrum")
     targets = [(i, s) for i in causes for s in range(1, network.cards[i])]
-    taken = median([seconds(lambda s=s: derivatives(network, s, targets), 3) for s in cases])
+    taken = median(
+        [seconds(lambda s=s: derivatives(network, s, targets=targets), 3) for s in cases]
+    )
     count = free_numbers(network)
     report.add(
         name, f"derivatives by {count} numbers, 7 positive", taken, "numpy", peer * count, "pyAgrum"

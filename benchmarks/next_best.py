@@ -69,7 +69,7 @@ def patient(name: str) -> tuple[CompiledNetwork, dict[int, int], list[int], list
         causes = [compiled.index[n] for n in model.network.ranked]
         return (
             compiled,
-            {k: v for k, v in model.observe(CASES[name])._observed.items() if isinstance(v, int)},
+            {k: v for k, v in model.observe(CASES[name]).observed.items() if isinstance(v, int)},
             causes,
             asked[:CANDIDATES],
         )

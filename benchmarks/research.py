@@ -96,14 +96,14 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     case.log_evidence  # noqa: B018 - plans are made before the clock starts
 
     def one_pass() -> None:
-        found = derivatives(compiled, case._observed, [(target, 0)])
+        found = derivatives(compiled, case.observed, [(target, 0)])
         parameter_slopes(network, values, compiled, found.factors)
 
     numbers = [r.number for r in case.sensitivity("lumbar_disc_herniation").rows]
 
     def one_inference() -> None:
         changed = compile_network(network, values, resources=compiled.resources)
-        case_marginals(changed, case._observed, [target], engine="fast")
+        case_marginals(changed, case.observed, [target], engine="fast")
 
     one_inference()
     each = seconds(one_inference, 10)
@@ -128,9 +128,9 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     )
 
     nodes = [compiled.index[n] for n in network.ranked]
-    posterior_draws(network, parameters, compiled, case._observed, nodes, draws=512)
+    posterior_draws(network, parameters, compiled, case.observed, nodes, draws=512)
     taken = seconds(
-        lambda: posterior_draws(network, parameters, compiled, case._observed, nodes, draws=DRAWS),
+        lambda: posterior_draws(network, parameters, compiled, case.observed, nodes, draws=DRAWS),
         1,
     )
     peer = (

@@ -14,7 +14,7 @@ from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
 from spinelink.result import in_notebook, table
-from spinelink.typing import CaseEngine, PathLike
+from spinelink.typing import EngineChoice, PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def load(
     network: PathLike,
     *,
     setting: str | None = None,
-    engine: CaseEngine = "numpy",
+    engine: EngineChoice = "auto",
     memory: float = MEMORY_LIMIT,
 ) -> Model:
     """The model of a bundled network by name, or of a network file by path.

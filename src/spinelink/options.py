@@ -38,7 +38,7 @@ def whole_or_none(
     """A whole number, or None for all. Raises SpinelinkError."""
     if value is None:
         return None
-    return whole(value, name, least=least, meaning=f"None for all, or {meaning}")
+    return whole(value, name, least=least, meaning=f"{meaning} (None for all)")
 
 
 def real(value: object, name: str, *, above: float | None = None) -> float:

@@ -13,5 +13,5 @@ FindingValue = str | bool | float | int | Mapping[str, float] | None
 
 Findings = Mapping[str, Any]
 
-CaseEngine = Literal["numpy", "fast"]
-"""How single cases are answered: by NumPy, or by the compiled kernel of the extra `fast`."""
+EngineChoice = Literal["auto", "numpy", "fast"]
+"""Which engine answers: NumPy, the compiled kernel of the extra `fast`, or the kernel where it pays."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spinelink as sl
-from spinelink.adjust.fit import FREEDOM, SPREAD, WEIGHT, _Problem, fit_claims
+from spinelink.adjust.fit import FREEDOM, SPREAD, WEIGHT, _Problem, fit_to_claims
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.crossvalidation import cross_validate, folds_by_source
 from spinelink.network.claim import Claim
@@ -48,7 +48,7 @@ CLAIMS = {
 
 def test_one_number_and_one_claim_meet_where_their_densities_say(network):
     """heavy_lifting.prior: Beta of 10 people at 0.2; the claim: 0.4 with error e. At the optimum 10 (p - 0.2) + dt'(z) / e = 0."""
-    fit = fit_claims(network, {"lifting": LIFTING}, vary=["heavy_lifting.prior"])
+    fit = fit_to_claims(network, {"lifting": LIFTING}, vary=["heavy_lifting.prior"])
     assert fit.complete
     [moved] = fit.moved
     p = moved.after
@@ -77,7 +77,7 @@ def test_the_gradient_is_that_of_what_is_minimised(network):
 
 
 def test_all_numbers_together_end_where_nothing_pulls(network):
-    fit = fit_claims(network, CLAIMS, limit=60)
+    fit = fit_to_claims(network, CLAIMS, limit=60)
     assert fit.complete
     assert all(a >= b for a, b in zip(fit.objective, fit.objective[1:], strict=False))
     by_name = {c.name: c for c in fit.claims}
@@ -87,9 +87,9 @@ def test_all_numbers_together_end_where_nothing_pulls(network):
 
 
 def test_a_claim_that_fits_badly_or_is_left_out_does_not_pull(network):
-    far = fit_claims(network, {"bladder": CLAIMS["bladder"]})
+    far = fit_to_claims(network, {"bladder": CLAIMS["bladder"]})
     assert far.moved == ()
-    left = fit_claims(network, CLAIMS, leave_out=["lifting"])
+    left = fit_to_claims(network, CLAIMS, leave_out=["lifting"])
     assert (
         not any(m.id == "heavy_lifting.prior" for m in left.moved)
         or abs(next(m for m in left.moved if m.id == "heavy_lifting.prior").after - 0.2) < 0.02
@@ -98,9 +98,9 @@ def test_a_claim_that_fits_badly_or_is_left_out_does_not_pull(network):
 
 
 def test_a_claim_that_contradicts_the_rest_pulls_with_bounded_force(network):
-    once = fit_claims(network, {"a": prevalence("heavy_lifting", 0.2, 0.18, 0.22)})
+    once = fit_to_claims(network, {"a": prevalence("heavy_lifting", 0.2, 0.18, 0.22)})
     wild = prevalence("heavy_lifting", 0.9, 0.88, 0.92)
-    twice = fit_claims(
+    twice = fit_to_claims(
         network,
         {
             "a": prevalence("heavy_lifting", 0.2, 0.18, 0.22),
@@ -120,15 +120,15 @@ def test_a_claim_that_contradicts_the_rest_pulls_with_bounded_force(network):
 
 
 def test_only_what_may_vary_varies(network):
-    fit = fit_claims(network, CLAIMS, vary=["numbness", "heavy_lifting.prior"])
+    fit = fit_to_claims(network, CLAIMS, vary=["numbness", "heavy_lifting.prior"])
     assert {m.id.split(".")[0] for m in fit.moved} == {"numbness", "heavy_lifting"}
     with pytest.raises(UnknownNameError, match="numbness"):
-        fit_claims(network, CLAIMS, vary=["numbnes"])
+        fit_to_claims(network, CLAIMS, vary=["numbnes"])
     with pytest.raises(SpinelinkError, match="no claim"):
-        fit_claims(network, {})
+        fit_to_claims(network, {})
     with pytest.raises(SpinelinkError, match="1 or more, not 'x'"):
-        fit_claims(network, CLAIMS, limit="x")
-    assert {m.id.split(".")[0] for m in fit_claims(network, CLAIMS, vary="numbness").moved} == {
+        fit_to_claims(network, CLAIMS, limit="x")
+    assert {m.id.split(".")[0] for m in fit_to_claims(network, CLAIMS, vary="numbness").moved} == {
         "numbness"
     }
 
@@ -137,7 +137,7 @@ def test_interrupted_it_keeps_the_best_so_far(network):
     def stop(step, value):
         raise KeyboardInterrupt
 
-    fit = fit_claims(network, CLAIMS, on_progress=stop)
+    fit = fit_to_claims(network, CLAIMS, on_progress=stop)
     assert not fit.complete
     assert fit.steps == 1
     assert fit.objective[-1] < fit.objective[0]
@@ -145,7 +145,7 @@ def test_interrupted_it_keeps_the_best_so_far(network):
 
 
 def test_the_same_again(network):
-    first, second = fit_claims(network, CLAIMS), fit_claims(network, CLAIMS)
+    first, second = fit_to_claims(network, CLAIMS), fit_to_claims(network, CLAIMS)
     assert first.to_frame().equals(second.to_frame())
 
 

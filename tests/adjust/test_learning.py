@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.adjust.learn import learn
+from spinelink.adjust.learn import learn_from_rows
 from spinelink.diagnosis import Model
 from spinelink.errors import (
     EvidenceError,
@@ -25,7 +25,8 @@ from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter import Distribution, Probability, Ratio
 from spinelink.network.parameter_ids import parameters, replace_parameters
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES
@@ -347,7 +348,9 @@ def test_interrupted_it_keeps_the_best_so_far(model):
         if step == 2:
             raise KeyboardInterrupt
 
-    found = learn(model.network, model.setting, rows, numbers, restarts=0, on_progress=stop)
+    found = learn_from_rows(
+        model.network, model.setting, rows, numbers, restarts=0, on_progress=stop
+    )
     assert not found.converged and len(found.objective) == 3
     assert "NOT CONVERGED" in str(found)
     assert found.objective[-1] > found.objective[0]

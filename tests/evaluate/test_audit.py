@@ -118,7 +118,7 @@ def test_without_claims_the_audit_says_so(model, tmp_path):
 
 def test_influence_as_by_moving_the_number_one_standard_deviation(model):
     """To first order: for a number with a small deviation, the sum over cases and causes of |change| as recomputed."""
-    ranked = dict(influences(model.network, model.setting, model.compiled, grade="measured"))
+    ranked = dict(influences(model, grade="measured"))
     [(name, value)] = ranked.items()
     assert name == "back_pain.link.scoliosis"
     deviation = math.sqrt((14 / 51) * (37 / 51) / 52)

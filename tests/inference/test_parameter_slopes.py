@@ -56,7 +56,8 @@ def questions(draw):
 @RELAXED
 def test_every_number_as_by_differences(question):
     network, values, compiled, weights = question
-    found = parameter_slopes(network, values, compiled, log_slopes(compiled, {}, weights)[1])
+    entries = log_slopes(compiled, {}, weights=weights)[1]
+    found = parameter_slopes(network, compiled, values=values, entries=entries)
     assert set(found) == set(values)
     for key, slope in found.items():
         if slope.ndim == 1:
@@ -78,7 +79,8 @@ def test_numbers_above_a_stated_prevalence_move_its_intercept():
     values = point_values(network, parameters_in(network, model.setting))
     cause = compiled.index["lumbar_disc_herniation"]
     weights = {cause: np.array([[0.0], [1.0]])}
-    found = parameter_slopes(network, values, compiled, log_slopes(compiled, {}, weights)[1])
+    entries = log_slopes(compiled, {}, weights=weights)[1]
+    found = parameter_slopes(network, compiled, values=values, entries=entries)
     assert abs(found["heavy_lifting.prior"][0]) < 1e-12
     assert found["lumbar_disc_herniation.prior"][0] == pytest.approx(
         1.0 / 0.02, rel=1e-9
@@ -114,4 +116,6 @@ def test_numbers_above_a_stated_prevalence_move_its_intercept():
     ],
 )
 def test_one_standard_deviation_of_a_number(number, value, slope, moved):
-    assert moved_by_deviation(number, np.array(value), np.array(slope))[0] == pytest.approx(moved)
+    assert moved_by_deviation(number, value=np.array(value), slope=np.array(slope))[
+        0
+    ] == pytest.approx(moved)

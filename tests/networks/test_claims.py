@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import spinelink as sl
+from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.stock import evidence_uses, read_stock
 from spinelink.networks_folder import bundled
@@ -34,7 +35,7 @@ def model():
 
 @cache
 def claims():
-    return model()._claims(None)
+    return claims_for(model())
 
 
 @cache
@@ -62,7 +63,7 @@ def test_a_record_that_is_nowhere_is_named():
 @pytest.mark.parametrize("network", WITH_CLAIMS)
 def test_claims_say_what_their_records_say(network):
     """Value and interval are the record's; a claim without the record's interval has none, as where a range is not one of uncertainty."""
-    for name, claim in sl.load(network)._claims(None).claims.items():
+    for name, claim in claims_for(sl.load(network)).claims.items():
         [record] = [stock()[r] for r in claim.evidence]
         if claim.value is not None and record.get("value") is not None:
             assert claim.value == record["value"], name
@@ -74,7 +75,7 @@ def test_claims_say_what_their_records_say(network):
 @pytest.mark.parametrize("name", WITH_CLAIMS)
 def test_no_identifier_that_is_not_in_the_stock(name):
     known = {str(r["source"].get(k)).casefold() for r in stock().values() for k in ("doi", "pmid")}
-    for key, source in sl.load(name)._claims(None).sources.items():
+    for key, source in claims_for(sl.load(name)).sources.items():
         for identifier in (source.doi, source.pmid):
             assert identifier is None or identifier.casefold() in known, f"{key}: {identifier}"
 
@@ -82,7 +83,7 @@ def test_no_identifier_that_is_not_in_the_stock(name):
 @pytest.mark.parametrize("network", WITH_CLAIMS)
 def test_claims_cite_the_sources_of_their_records(network):
     loaded = sl.load(network)
-    found = loaded._claims(None)
+    found = claims_for(loaded)
     sources = {**loaded.network.sources, **found.sources}
     for name, claim in found.claims.items():
         source = stock()[claim.evidence[0]]["source"]

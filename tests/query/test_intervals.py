@@ -50,7 +50,7 @@ def test_each_draw_is_the_answer_of_a_model_with_those_numbers(model, case):
     parameters = parameters_in(model.network, model.setting)
     nodes = [model.compiled.index[n] for n in model.network.ranked]
     found = posterior_draws(
-        model.network, parameters, model.compiled, case._observed, nodes, draws=20, seed=5
+        model.network, parameters, model.compiled, case.observed, nodes, draws=20, seed=5
     )
     drawn = draw_values(model.network, parameters, 20, seed=5, only=_relevant(model, case, nodes))
     for k in (0, 7, 19):
@@ -71,7 +71,7 @@ def test_each_draw_is_the_answer_of_a_model_with_those_numbers(model, case):
 
 
 def _relevant(model, case, nodes):
-    names = {model.compiled.names[i] for i in model.compiled.ancestors([*case._observed, *nodes])}
+    names = {model.compiled.names[i] for i in model.compiled.ancestors([*case.observed, *nodes])}
     return {n for n in parameters_in(model.network, model.setting) if n.split(".")[0] in names}
 
 
@@ -115,7 +115,7 @@ def test_ranks_and_shares(case):
     shares = found.shares("scoliosis")
     assert shares["share"].sum() == pytest.approx(1.0)
     assert shares["share"].is_monotonic_decreasing
-    assert "draws" in str(found)
+    assert "sampled parameters" in str(found)
 
 
 def test_the_same_seed_the_same_draws_and_threads_change_nothing(model, case):
@@ -126,7 +126,7 @@ def test_the_same_seed_the_same_draws_and_threads_change_nothing(model, case):
     node = model.compiled.index["scoliosis"]
     one, four = (
         posterior_draws(
-            model.network, parameters, model.compiled, case._observed, [node], draws=1100, threads=t
+            model.network, parameters, model.compiled, case.observed, [node], draws=1100, threads=t
         ).of[node]
         for t in (1, 4)
     )

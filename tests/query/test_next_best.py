@@ -157,7 +157,7 @@ def test_a_procedure_tells_at_least_what_its_parts_tell():
     under_way = case.observe(slump_test=True).next_best(
         "lumbar_disc_herniation", among=nodes, limit=None
     )
-    assert all(c.open for c in under_way.candidates)
+    assert all(c.started for c in under_way.candidates)
 
 
 def test_emergencies_are_asked_about_first():
@@ -267,9 +267,9 @@ def test_loss_spared_is_that_of_the_enumeration(question):
 def test_a_procedure_that_is_begun_costs_nothing_more():
     case = sl.load("back-leg-pain").observe(back_pain=True)
     readings = [n for n, v in case.model.nodes.items() if v.procedure == "xray_spine"]
-    assert not any(c.open for c in case.next_best(limit=None, among=readings))
+    assert not any(c.started for c in case.next_best(limit=None, among=readings))
     assert all(
-        c.open and c.minutes == 0.1
+        c.started and c.minutes == 0.1
         for c in case.next_best(limit=None, among=readings, under_way="xray_spine")
     )
 

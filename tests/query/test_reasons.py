@@ -60,11 +60,11 @@ def test_shares_are_the_average_over_all_orders(question):
             known[frozenset(o[: o.index(row.node) + 1])] - known[frozenset(o[: o.index(row.node)])]
             for o in orders
         ) / len(orders)
-        assert row.share == pytest.approx(mean, abs=1e-7)
+        assert row.shapley == pytest.approx(mean, abs=1e-7)
         assert row.left_out == pytest.approx(
             known[frozenset(evidence)] - known[frozenset(evidence) - {row.node}], abs=1e-7
         )
-    assert found.before + sum(r.share for r in found.rows) == pytest.approx(found.after, abs=1e-7)
+    assert found.before + sum(r.shapley for r in found.rows) == pytest.approx(found.after, abs=1e-7)
     assert found.exact
 
 
@@ -89,7 +89,7 @@ def test_one_cause_against_another(case):
     assert found.after == pytest.approx(
         math.log(p["lumbar_disc_herniation"] / p["lumbar_spinal_stenosis"]), abs=1e-9
     )
-    assert found.before + sum(r.share for r in found.rows) == pytest.approx(found.after, abs=1e-9)
+    assert found.before + sum(r.shapley for r in found.rows) == pytest.approx(found.after, abs=1e-9)
 
 
 def test_chains_go_through_what_is_likely_to_be_there(case):
@@ -115,9 +115,9 @@ def test_what_was_expected_and_is_absent(case):
 
 def test_turns_turn_the_ranking(case):
     found = case.explain()
-    assert found.turns
+    assert found.reversals
     lead = case.differential(limit=1)[0].cause
-    for turn in found.turns:
+    for turn in found.reversals:
         other = case.observe({turn.node: turn.instead}).differential(limit=1)[0].cause
         assert other == turn.leading != lead
 
@@ -136,8 +136,8 @@ def test_many_findings_are_shared_out_by_seeded_permutations(case):
         more.explain("lumbar_disc_herniation", exact=10),
     )
     assert not one.exact
-    assert [r.share for r in one.rows] == [r.share for r in two.rows]
-    assert one.before + sum(r.share for r in one.rows) == pytest.approx(one.after, abs=1e-9)
+    assert [r.shapley for r in one.rows] == [r.shapley for r in two.rows]
+    assert one.before + sum(r.shapley for r in one.rows) == pytest.approx(one.after, abs=1e-9)
 
 
 def test_an_uncertain_finding_on_the_target_counts_as_its_likelihood_ratio(case):
@@ -147,7 +147,10 @@ def test_an_uncertain_finding_on_the_target_counts_as_its_likelihood_ratio(case)
     found = soft.explain()
     assert found.target == leading
     (row,) = [r for r in found.rows if r.node == leading]
-    assert (row.share, row.left_out) == (pytest.approx(math.log(3.0)), pytest.approx(math.log(3.0)))
+    assert (row.shapley, row.left_out) == (
+        pytest.approx(math.log(3.0)),
+        pytest.approx(math.log(3.0)),
+    )
     known = case.observe({leading: "present"}).explain()
     assert known.target == next(
         c.cause
@@ -229,12 +232,12 @@ def test_twelve_findings_are_shared_out_exactly(case, monkeypatch):
     more = more.retract(*list(more.findings)[12:])
     found = more.explain("lumbar_disc_herniation")
     assert found.exact
-    assert found.before + sum(r.share for r in found.rows) == pytest.approx(found.after, abs=1e-7)
+    assert found.before + sum(r.shapley for r in found.rows) == pytest.approx(found.after, abs=1e-7)
     fewer = more.retract(*list(more.findings)[8:])
-    together = {r.node: r.share for r in fewer.explain("lumbar_disc_herniation").rows}
-    monkeypatch.setattr("spinelink.query.reasons.with_all_subsets", lambda *_, **__: None)
+    together = {r.node: r.shapley for r in fewer.explain("lumbar_disc_herniation").rows}
+    monkeypatch.setattr("spinelink.query.shapley.with_all_subsets", lambda *_, **__: None)
     assert together == pytest.approx(
-        {r.node: r.share for r in fewer.explain("lumbar_disc_herniation").rows}, abs=1e-7
+        {r.node: r.shapley for r in fewer.explain("lumbar_disc_herniation").rows}, abs=1e-7
     )
 
 
@@ -257,7 +260,7 @@ def test_what_neither_can_be_is_in_favour_of_neither():
         .observe(f=False)
         .explain("a", against="b")
     )
-    assert (found.before, found.after, found.rows[0].share) == (0.0, 0.0, 0.0)
+    assert (found.before, found.after, found.rows[0].shapley) == (0.0, 0.0, 0.0)
 
 
 def test_present_and_unexplained():
@@ -283,7 +286,7 @@ def test_present_and_unexplained():
         "g",
         pytest.approx(0.95 * 0.02 + 0.05 * (1 - 0.98 * 0.2)),
     )
-    assert "not explained by it" in found.text()
+    assert "Not explained by a" in found.text()
 
 
 def test_subsets_that_exclude_the_cause_are_not_taken_for_even(monkeypatch):
@@ -316,6 +319,6 @@ def test_subsets_that_exclude_the_cause_are_not_taken_for_even(monkeypatch):
     case = Model(Network(spinelink=1, name="out", title="out", version="0", nodes=nodes)).observe(
         findings
     )
-    together = {r.node: r.share for r in case.explain("c").rows}
-    monkeypatch.setattr("spinelink.query.reasons.with_all_subsets", lambda *_, **__: None)
-    assert together == pytest.approx({r.node: r.share for r in case.explain("c").rows}, abs=1e-6)
+    together = {r.node: r.shapley for r in case.explain("c").rows}
+    monkeypatch.setattr("spinelink.query.shapley.with_all_subsets", lambda *_, **__: None)
+    assert together == pytest.approx({r.node: r.shapley for r in case.explain("c").rows}, abs=1e-6)

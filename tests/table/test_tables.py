@@ -16,8 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import spinelink as sl
-import spinelink.inference.interpreted.marginals as query_module
-import spinelink.inference.plan.plan as plan_module
 import spinelink.table.posteriors as posteriors_module
 from spinelink.diagnosis import Model
 from spinelink.errors import (
@@ -114,12 +112,8 @@ def rows_equal_cases(network, rows, engine, **limits):
 @RELAXED
 @given(tables(), st.booleans())
 def test_rows_equal_cases(table, factored):
-    before = plan_module.EXPAND, query_module.CLAMP
-    plan_module.EXPAND, query_module.CLAMP = (1, 1) if factored else before
-    try:
-        rows_equal_cases(*table, "numpy")
-    finally:
-        plan_module.EXPAND, query_module.CLAMP = before
+    limits = {"expanded_family": 1, "leaf_family": 1} if factored else {}
+    rows_equal_cases(*table, "numpy", **limits)
 
 
 @pytest.mark.xdist_group("numba")

@@ -160,8 +160,8 @@ def test_a_waterfall_goes_from_before_to_after(case):
     bars = [(b.get_x(), b.get_width()) for b in ax.patches]
     at = found.before
     for (left, width), row in zip(bars, found.rows, strict=True):
-        assert (left, width) == pytest.approx((at, row.share))
-        at += row.share
+        assert (left, width) == pytest.approx((at, row.shapley))
+        at += row.shapley
     assert at == pytest.approx(found.after)
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert dots == pytest.approx([found.before, found.after])

@@ -27,7 +27,9 @@ from spinelink.adjust.coordinates import (
     with_numbers,
     written,
 )
-from spinelink.claims.file import implied, implied_slopes
+from spinelink.case import Model
+from spinelink.claims.file import claims_for
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import compile_network, point_values
@@ -35,8 +37,11 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import before_fit, log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
+from spinelink.progress import bar
 from spinelink.result import text_in_notebook
+from spinelink.typing import PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,6 +193,49 @@ class ClaimFit:
 
 
 def fit_claims(
+    model: Model,
+    claims: PathLike | None = None,
+    *,
+    vary: str | Sequence[str] | None = None,
+    limit: int = 25,
+    progress: bool | None = None,
+) -> ClaimFit:
+    """The parameters that agree best with published figures and with their own uncertainty.
+
+    Args:
+        model: the network.
+        claims: a file of claims; the one beside the network file where None.
+        vary: ids of parameters, or nodes, that may move; all where None.
+        limit: the most steps.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        The fit; `model.fitted(fit)` is the fitted model. On Ctrl-C the best so far.
+
+    Raises:
+        UnknownNameError: `vary` names something that the network does not have.
+        SpinelinkError: there are no claims, or a claim asks for people who cannot occur.
+        NetworkFileError: the file of claims is bad.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> fit = model.fit_claims(limit=1)
+        >>> model.fitted(fit).name
+        'minimal'
+    """
+    read = claims_for(model, claims).claims
+    with bar("fit to claims", limit, progress) as on_progress:
+        return fit_to_claims(
+            model.network,
+            read,
+            vary=vary,
+            limit=limit,
+            on_progress=lambda step, value: on_progress(step),
+        )
+
+
+def fit_to_claims(
     network: Network,
     claims: Mapping[str, Claim],
     *,
@@ -385,7 +433,7 @@ class _Problem:
             if not pulling:
                 continue
             _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in pulling])
-            by_number = parameter_slopes(look.network, values, compiled, entries)
+            by_number = parameter_slopes(look.network, compiled, values=values, entries=entries)
             overrides = self.network.settings[setting].overrides if setting is not None else {}
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))

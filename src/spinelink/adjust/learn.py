@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +26,18 @@ from spinelink.adjust.maximise import (
     columns_of,
     maximiser,
 )
+from spinelink.case import Model
 from spinelink.errors import UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import point_values
 from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
+from spinelink.progress import bar
 from spinelink.result import text_in_notebook
+from spinelink.table.cells import read_patients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +154,84 @@ class Learning:
 
 
 def learn(
+    model: Model,
+    frame: Any,
+    *,
+    strength: float = 1.0,
+    vary: str | Sequence[str] | None = None,
+    keep: str | Sequence[str] = (),
+    weights: str | None = None,
+    restarts: int = 3,
+    limit: int = 200,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    on_impossible: Literal["raise", "skip"] = "raise",
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Learning:
+    """Parameters learned from a table of patients, in the setting in force.
+
+    Complete families are counted in closed form. With missing cells, expectation maximisation finds
+    the most probable parameters: noisy-OR as links and leak, log-odds nodes as odds ratios.
+
+    Args:
+        model: the network.
+        frame: as in `posteriors`. Missing cells were not assessed; causes and mechanisms may be
+            columns or hidden.
+        strength: what the file's own parameters count: 1 as much as they say of themselves, 0
+            nothing (maximum likelihood).
+        vary: ids of parameters, or nodes, that may move; all where None.
+        keep: columns that are no findings.
+        weights: a column that says how many patients a row stands for.
+        restarts: further starts, sampled from the parameters' uncertainties.
+        limit: the most steps.
+        tolerance: a gain of log likelihood per patient below which it has converged.
+        seed: of the restarts.
+        on_impossible: "raise" names the first row that cannot occur; "skip" leaves such rows out
+            and lists them.
+        threads: how many; as many as cores, at most 8, where None. The answer is the same.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        What was learned; `model.fitted(learning)` is the model with it. On Ctrl-C the best so far,
+        as not converged.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: a column, a node or a parameter is not known.
+        ImpossibleEvidenceError: a row cannot occur.
+        SpinelinkError: an option is out of range.
+
+    Source:
+        Dempster, Laird and Rubin 1977; Lauritzen 1995 (expectation maximisation).
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> model.learn(model.sample(200, seed=1), restarts=0).converged
+        True
+    """
+    rows, numbers = read_patients(model.network, model.compiled, frame, keep=keep, weights=weights)
+    with bar("learning", limit, progress) as on_progress:
+        return learn_from_rows(
+            model.network,
+            model.setting,
+            rows,
+            numbers,
+            strength=strength,
+            vary=vary,
+            restarts=restarts,
+            limit=limit,
+            tolerance=tolerance,
+            seed=seed,
+            on_impossible=on_impossible,
+            threads=threads,
+            resources=model.compiled.resources,
+            on_progress=lambda step, value: on_progress(step, f"log likelihood {value:.6g}"),
+        )
+
+
+def learn_from_rows(
     network: Network,
     setting: str | None,
     rows: TrainingRows,
@@ -166,7 +248,7 @@ def learn(
     resources: Resources | None = None,
     on_progress: Report | None = None,
 ) -> Learning:
-    """See `Model.learn`. rows: patients, equal ones together. numbers: of each row, the first of the caller's rows that is equal to it."""
+    """As `learn`, from rows that are read already. rows: patients, equal ones together. numbers: of each row, the first of the caller's rows that is equal to it."""
     check_options(strength, restarts, limit, tolerance)
     if on_impossible not in ("raise", "skip"):
         raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "skip"))

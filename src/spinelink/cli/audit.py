@@ -68,7 +68,7 @@ def cite(
     click.echo(found.title(), err=True)
     for each in found.sources[:10]:
         click.echo(
-            f"  {each.influence:.4f}  {each.key}: {', '.join(each.numbers[:3])}{' ...' if len(each.numbers) > 3 else ''}",
+            f"  {each.influence:.4f}  {each.key}: {', '.join(each.parameters[:3])}{' ...' if len(each.parameters) > 3 else ''}",
             err=True,
         )
     click.echo(found.to_bibtex(), nl=False)

@@ -88,7 +88,7 @@ def batch(
 
     from spinelink.library import load
     from spinelink.table.files import score_file
-    from spinelink.table.posteriors import GROUPS, table_posteriors
+    from spinelink.table.posteriors import GROUPS, posteriors
 
     model = load(network or DEFAULT_NETWORK, setting=setting)
     wanted: str | list[str] = (
@@ -104,9 +104,8 @@ def batch(
     }
 
     def score(frame: object, first_row: int) -> object:
-        return table_posteriors(
-            model.network,
-            model.compiled,
+        return posteriors(
+            model,
             frame,
             of=wanted,
             keep=keep,

@@ -58,6 +58,6 @@ def _document(found: Reasons) -> dict[str, object]:
         "findings": [asdict(r) for r in found.rows],
         "expected_and_absent": [asdict(e) for e in found.absent],
         "unexplained": [asdict(u) for u in found.unexplained],
-        "turns": [asdict(t) for t in found.turns],
+        "reversals": [asdict(t) for t in found.reversals],
         "sources": list(found.sources),
     }

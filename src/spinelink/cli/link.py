@@ -18,7 +18,7 @@ from spinelink.cli.output import (
 from spinelink.cli.query import DEFAULT_NETWORK
 
 if TYPE_CHECKING:
-    from spinelink.query.attribution import Link
+    from spinelink.query.link import Link
 
 
 @click.command()

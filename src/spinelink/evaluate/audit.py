@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinelink.claims.file import implied
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.case import Model
+from spinelink.claims.file import claims_for
+from spinelink.claims.implied import implied
+from spinelink.evaluate.influence import cases, influences
 from spinelink.network.claim import Claim, Event
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.setting import parameters_in
+from spinelink.progress import bar
 from spinelink.result import in_notebook, table
+from spinelink.typing import PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +67,8 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source,
-        secondhand, missed, note."""
+        secondhand, missed, note.
+        """
         import pandas as pd
 
         rows = [
@@ -97,7 +102,8 @@ class Audit:
 
     def summary(self, *by: str) -> pd.DataFrame:
         """Claims, how many inside, their share, and the median distance in standard errors, by columns of `to_frame` (fit and setting where none)
-        or "condition", the nodes that the claim is about."""
+        or "condition", the nodes that the claim is about.
+        """
         frame = self.to_frame()
         conditions = {
             r.name: " or ".join(sorted({n for part in r.claim.condition for n in part}))
@@ -254,9 +260,45 @@ def _table(frame: pd.DataFrame, title: str) -> str:
 
 
 def audit(
-    network: Network,
-    fingerprint: str,
-    compiled: Callable[[str | None], CompiledNetwork],
+    model: Model,
+    claims: PathLike | None = None,
+    *,
+    influence: bool = False,
+    progress: bool | None = None,
+) -> Audit:
+    """Does the network reproduce published figures? Every claim in its own setting.
+
+    Args:
+        model: the network.
+        claims: a file of claims; the one beside the network file where None.
+        influence: also rank the judged parameters by their influence on the causes' posteriors (a
+            minute on a large network).
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        For every claim the published figure, what the network implies, and how far apart they are;
+        claims that contradict each other; parameters without a source.
+
+    Raises:
+        NetworkFileError: the file of claims is bad.
+        SpinelinkError: there is no file of claims.
+
+    Example:
+        >>> import spinelink as sl
+        >>> len(sl.load("minimal").audit().rows) > 0
+        True
+    """
+    read = claims_for(model, claims).claims
+    judged: tuple[tuple[str, float], ...] = ()
+    if influence:
+        total = len(cases(model.network))
+        with bar("influence of judged parameters", total, progress) as on_progress:
+            judged = influences(model, on_progress=on_progress)
+    return audit_claims(model, read, judged=judged)
+
+
+def audit_claims(
+    model: Model,
     claims: Mapping[str, Claim],
     *,
     judged: Sequence[tuple[str, float]] = (),
@@ -264,45 +306,41 @@ def audit(
 ) -> Audit:
     """Answers every claim, those of a setting together.
 
-    compiled: the network's arrays in a setting. judged: judged numbers with their influence, to be reported too. report: called with how many claims
-    are answered.
+    judged: judged parameters with their influence, to be reported too. on_progress: called with how
+    many claims are answered.
     """
+    network = model.network
     by_setting: dict[str | None, list[str]] = {}
     for name, claim in claims.items():
         by_setting.setdefault(claim.setting or network.default_setting, []).append(name)
     rows: dict[str, AuditedClaim] = {}
     for setting, names in by_setting.items():
-        found = implied(network, compiled(setting), [claims[n] for n in names])
-        for name, value, scaled in zip(names, found.values, found.scaled, strict=True):
+        answers = implied(network, model.compiled_in(setting), [claims[n] for n in names])
+        for name, value, scaled in zip(names, answers.values, answers.scaled, strict=True):
             claim = claims[name]
             low, high = claim.bounds
             middle, error = claim.centre_and_error
-            rows[name] = AuditedClaim(
-                name,
-                claim,
-                setting,
-                float(value),
-                bool(low <= value <= high),
-                float((scaled - middle) / error),
-            )
+            inside, distance = bool(low <= value <= high), float((scaled - middle) / error)
+            rows[name] = AuditedClaim(name, claim, setting, float(value), inside, distance)
         if on_progress is not None:
             on_progress(len(rows))
-    numbers = parameters_in(network, network.default_setting)
+    parameters = parameters_in(network, network.default_setting)
     return Audit(
         network.name,
         network.version,
-        fingerprint,
+        model.fingerprint,
         tuple(rows[n] for n in claims),
         contradictions(network, claims),
         tuple(judged),
-        tuple(name for name, p in numbers.items() if not p.source),
-        tuple(
-            name
-            for name, p in numbers.items()
-            if p.source
-            and all(network.sources[s].secondhand for s in p.source if s in network.sources)
-        ),
+        tuple(name for name, p in parameters.items() if not p.source),
+        tuple(name for name, p in parameters.items() if _is_second_hand(network, p)),
     )
+
+
+def _is_second_hand(network: Network, parameter: Parameter) -> bool:
+    """True if a parameter has sources, and all of them report somebody else's figure."""
+    known = [network.sources[s] for s in parameter.source if s in network.sources]
+    return bool(parameter.source) and all(source.secondhand for source in known)
 
 
 def contradictions(network: Network, claims: Mapping[str, Claim]) -> tuple[Contradiction, ...]:

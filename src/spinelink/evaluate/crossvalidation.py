@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.adjust.fit import FITTED, fit_claims
+from spinelink.adjust.fit import FITTED, fit_to_claims
 from spinelink.errors import SpinelinkError
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
@@ -142,7 +142,7 @@ def cross_validate(
     chosen = range(folds) if only is None else only
     for done, fold in enumerate(chosen, 1):
         left_out = {name for name, f in fold_of.items() if f == fold}
-        fit = fit_claims(network, claims, fits=fits, leave_out=left_out, limit=limit)
+        fit = fit_to_claims(network, claims, fits=fits, leave_out=left_out, limit=limit)
         rows += [
             Predicted(c.name, c.claim, fold, c.before, c.after)
             for c in fit.claims

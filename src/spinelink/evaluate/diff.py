@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from spinelink.claims.file import claim_problems
+from spinelink.adjust.rankings import NamedCase, RankingChange, compare_rankings
+from spinelink.case import Case, Model
+from spinelink.claims.file import claim_problems, claims_for
 from spinelink.errors import SpinelinkError
-from spinelink.evaluate.audit import Audit, audit
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import observed_from
-from spinelink.inference.interpreted.marginals import marginals
+from spinelink.evaluate.audit import Audit, audit_claims
+from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
+from spinelink.io.companion_file import companion_file
 from spinelink.network.claim import Claim
-from spinelink.network.evidence import Evidence, read_finding
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import parameters
-from spinelink.network.setting import check_setting, log_deviation, spread_weight
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.result import text_in_notebook
+from spinelink.typing import Findings, PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,29 +84,6 @@ class ProbabilityChange:
     state: str
     before: float
     after: float
-
-
-@dataclass(frozen=True)
-class RankingChange:
-    """One case: its causes by posterior before and after, best first."""
-
-    case: str
-    setting: str | None
-    before: tuple[tuple[str, float], ...]
-    after: tuple[tuple[str, float], ...]
-
-    @property
-    def reordered(self) -> bool:
-        """Whether the first three differ, or stand in another order."""
-        return [n for n, _ in self.before[:3]] != [n for n, _ in self.after[:3]]
-
-    @property
-    def largest(self) -> tuple[str, float]:
-        """The cause whose posterior moves most, and by how much."""
-        after = dict(self.after)
-        moves = {n: after[n] - p for n, p in self.before if n in after}
-        name = max(moves, key=lambda n: (abs(moves[n]), n), default="")
-        return name, moves.get(name, 0.0)
 
 
 @dataclass(frozen=True)
@@ -497,116 +477,122 @@ def compare_marginals(
     return tuple(sorted(found, key=lambda m: -abs(m.after - m.before)))
 
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """One of the two networks, ready to answer. compiled: its arrays in a setting."""
-
-    network: Network
-    fingerprint: str
-    setting: str | None
-    compiled: Callable[[str | None], CompiledNetwork]
-
-    @property
-    def label(self) -> str:
-        """Name, version and fingerprint."""
-        return f"{self.network.name} {self.network.version} ({self.fingerprint})"
-
-
-@dataclass(frozen=True, eq=False)
-class DiffCase:
-    """Findings of one person, in the words of `Case.observe`."""
-
-    name: str
-    setting: str | None
-    findings: Mapping[str, object]
-
-
-def difference(
-    before: Side,
-    after: Side,
+def diff(
+    before: Model,
+    after: Model,
     *,
-    cases: Sequence[DiffCase] = (),
-    claims: Mapping[str, Claim] | None = None,
+    cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None = None,
+    claims: PathLike | None = None,
     effects: bool = True,
 ) -> Difference:
-    """Compares two networks. effects: also what the difference does to marginals, to the cases' rankings and to the claims."""
-    structure, numbers = (
-        compare_structure(before.network, after.network),
-        compare_numbers(before.network, after.network),
-    )
-    if not effects or not (numbers or structure.lines()):
-        return Difference(before.label, after.label, structure, numbers)
-    changes, left = compare_rankings(before, after, cases)
+    """What differs from one model to another, and what that does to the answers.
+
+    Args:
+        before: one model.
+        after: the other.
+        cases: findings (by name, or in a row), or a file of cases; the one beside the first model's
+            network file where None.
+        claims: a file of claims; likewise.
+        effects: also compare marginals, rankings of cases, and claims. False compares files only.
+
+    Returns:
+        Structure, parameters and sources that differ, and their effects. What one of the networks
+        cannot express is listed in `left_out`.
+
+    Raises:
+        SpinelinkError: `after` is no model.
+        NetworkFileError: a file is bad.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> model.diff(model.with_parameters({"scoliosis.prior": 0.2})).same
+        False
+    """
+    if not isinstance(after, Model):
+        kind = type(after).__name__
+        raise SpinelinkError(
+            f"diff compares with another Model, not a {kind}; load it first: sl.load(path)."
+        )
+    names = tuple(f"{m.name} {m.network.version} ({m.fingerprint})" for m in (before, after))
+    structure = compare_structure(before.network, after.network)
+    changed = compare_numbers(before.network, after.network)
+    if not effects:
+        return Difference(names[0], names[1], structure, changed)
+    named = named_cases(before, cases)
+    known = None
+    if claims is not None or companion_file(before.origin, "claims"):
+        known = claims_for(before, claims).claims
+    if not (changed or structure.lines()):
+        return Difference(names[0], names[1], structure, changed)
+    rankings, left = compare_rankings(before, after, cases=named)
     left_out = list(left)
     compared: tuple[ClaimChange, ...] = ()
-    if claims:
-        audits = []
-        known = {
-            name: claim
-            for name, claim in claims.items()
-            if not any(
-                part != "source"
-                for side in (before, after)
-                for part, _ in claim_problems(claim, side.network, claim.source)
-            )
-        }
+    if known:
+        expressible = {n: c for n, c in known.items() if _is_expressible(c, (before, after))}
         left_out += [
             f"claim {name}: about nodes or states that one of the networks has not"
-            for name in claims
-            if name not in known
+            for name in known
+            if name not in expressible
         ]
-        for side in (before, after):
-            audits.append(audit(side.network, side.fingerprint, side.compiled, known))
-        compared = compare_claims(*audits)
+        compared = compare_claims(*(audit_claims(m, expressible) for m in (before, after)))
     common = {
         n: node.states
-        for n, node in before.network.nodes.items()
-        if n in after.network.nodes and after.network.nodes[n].states == node.states
+        for n, node in before.nodes.items()
+        if n in after.nodes and after.nodes[n].states == node.states
     }
-    marginals = compare_marginals(common, *(_marginals(side, common) for side in (before, after)))
+    marginals = compare_marginals(common, *(_marginals(m, common) for m in (before, after)))
     return Difference(
-        before.label, after.label, structure, numbers, marginals, changes, compared, tuple(left_out)
+        names[0], names[1], structure, changed, marginals, rankings, compared, tuple(left_out)
     )
 
 
-def compare_rankings(
-    before: Side, after: Side, cases: Sequence[DiffCase]
-) -> tuple[tuple[RankingChange, ...], tuple[str, ...]]:
-    """Each case's ranking on both sides; and the cases that one of them cannot express, with the reason."""
-    found, left = [], []
-    for case in cases:
-        try:
-            found.append(
-                RankingChange(
-                    case.name, case.setting, _ranking(before, case), _ranking(after, case)
-                )
-            )
-        except SpinelinkError as problem:
-            left.append(f"case {case.name}: {problem}")
-    return tuple(found), tuple(left)
-
-
-def _marginals(side: Side, nodes: Iterable[str]) -> dict[str, list[float]]:
-    compiled = side.compiled(side.setting)
-    found = marginals(compiled, {}, [compiled.index[n] for n in nodes])
-    return {n: found.of[compiled.index[n]][:, 0].tolist() for n in nodes}
-
-
-def _ranking(side: Side, case: DiffCase) -> tuple[tuple[str, float], ...]:
-    setting = side.setting if case.setting is None else check_setting(side.network, case.setting)
-    compiled = side.compiled(setting)
-    evidence = Evidence(
-        {
-            n: f
-            for n, v in case.findings.items()
-            if (f := read_finding(side.network, n, v)) is not None
-        }
+def _is_expressible(claim: Claim, models: Iterable[Model]) -> bool:
+    """True if both networks have the nodes and states that a claim is about."""
+    return not any(
+        part != "source"
+        for model in models
+        for part, _ in claim_problems(claim, model.network, sources=claim.source)
     )
-    names = list(side.network.ranked)
-    found = marginals(
-        compiled, observed_from(compiled, evidence), [compiled.index[n] for n in names]
-    )
-    if not math.isfinite(float(found.log_evidence[0])):
-        raise SpinelinkError(f"its findings cannot occur together in {side.label}")
-    posterior = {n: float(found.of[compiled.index[n]][1:, 0].sum()) for n in names}
-    return tuple(sorted(posterior.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _marginals(model: Model, nodes: Iterable[str]) -> dict[str, list[float]]:
+    names, index = list(nodes), model.compiled.index
+    answer = model.without_findings.marginals(names)
+    return {n: answer.posterior[index[n]][:, 0].tolist() for n in names}
+
+
+def named_cases(
+    model: Model, cases: PathLike | Mapping[str, Findings] | Iterable[Findings] | None
+) -> list[NamedCase]:
+    """Cases to compare rankings on: of a file (the one beside the network file where None), or findings.
+
+    Raises NetworkFileError for a bad file, EvidenceError for bad findings.
+    """
+    if cases is None or isinstance(cases, str | os.PathLike):
+        path = companion_file(model.origin, "cases") if cases is None else Path(cases)
+        return [] if path is None else _cases_of_file(model, path)
+    if isinstance(cases, Mapping):
+        if not all(isinstance(findings, Mapping) for findings in cases.values()):
+            return [NamedCase("case 1", None, model.observe(cases).evidence)]
+        return [NamedCase(str(n), None, model.observe(f).evidence) for n, f in cases.items()]
+    if not isinstance(cases, Iterable):
+        raise SpinelinkError(
+            f"cases are findings, several of them, or a file of cases; not {cases!r}."
+        )
+    evidence = [c.evidence if isinstance(c, Case) else model.observe(c).evidence for c in cases]
+    return [NamedCase(f"case {k}", None, e) for k, e in enumerate(evidence, 1)]
+
+
+def _cases_of_file(model: Model, path: Path) -> list[NamedCase]:
+    words = companion_file(model.origin, "vocabulary")
+    vocabulary = read_vocabulary(words, model.network) if words else None
+    readings = [read_case(case, model.network, vocabulary) for case in read_cases(path)]
+    return [
+        NamedCase(
+            r.case.id,
+            r.setting,
+            {n: f if isinstance(f, str) else dict(f) for n, f in r.findings.items()},
+        )
+        for r in readings
+    ]

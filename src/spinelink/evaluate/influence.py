@@ -4,44 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.compile import point_values
-from spinelink.inference.gradient.by_entry import derivatives
-from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
+from spinelink.case import Model
 from spinelink.network.network import Network
-from spinelink.network.setting import parameters_in
+from spinelink.query.effects import effects_of_parameters
 
 ASKED = ("symptom", "sign")
 
 
 def influences(
-    network: Network,
-    setting: str | None,
-    compiled: CompiledNetwork,
+    model: Model,
     *,
     grade: str = "judged",
     on_progress: Callable[[int], object] | None = None,
 ) -> tuple[tuple[str, float], ...]:
-    """Numbers of a grade and how much the causes' posteriors move when the number moves by one standard deviation of its own uncertainty.
+    """Parameters of a grade, and how much the causes' posteriors hang on them.
 
-    The sum over the causes of |d P(cause | finding)|, to first order, averaged over cases with one finding, each symptom and sign in each state
-    but its first. Largest first. report: called with how many cases are done of `cases(network)`.
+    The influence is the sum over the causes of |d P(cause | finding)| when the parameter moves by
+    one standard deviation of its own uncertainty, to first order, averaged over cases with one
+    finding: each symptom and sign in each state but its first. The largest comes first.
+    on_progress: called with how many of `cases(network)` are done.
     """
-    numbers = parameters_in(network, setting)
-    values = point_values(network, numbers)
-    targets = [(compiled.index[n], compiled.cards[compiled.index[n]] - 1) for n in network.ranked]
-    total = {name: 0.0 for name, p in numbers.items() if p.grade == grade}
-    asked = cases(network)
+    compiled, parameters = model.compiled, model.in_force
+    ranked = [compiled.index[n] for n in model.network.ranked]
+    targets = [(i, compiled.cards[i] - 1) for i in ranked]
+    total = {name: 0.0 for name, p in parameters.items() if p.grade == grade}
+    asked = cases(model.network)
     for done, (name, state) in enumerate(asked, 1):
-        found = derivatives(compiled, {compiled.index[name]: state}, targets)
-        for key, slope in parameter_slopes(network, values, compiled, found.factors).items():
-            if key in total:  # column 0 is d log P(finding)
-                total[key] += moved_by_deviation(numbers[key], values[key], slope[..., 1:]).sum()
+        case = model.observe({name: model.nodes[name].states[state]})
+        for key, effect in effects_of_parameters(case, targets).items():
+            if key in total:
+                total[key] += float(effect.sum())
         if on_progress is not None:
             on_progress(done)
-    return tuple(
-        sorted(((n, t / max(len(asked), 1)) for n, t in total.items()), key=lambda each: -each[1])
-    )
+    means = [(name, value / max(len(asked), 1)) for name, value in total.items()]
+    return tuple(sorted(means, key=lambda pair: -pair[1]))
 
 
 def cases(network: Network) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from spinelink.diagnosis import Model
+from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.cases import (
     CaseScore,
@@ -19,6 +19,9 @@ from spinelink.evaluate.cases import (
 )
 from spinelink.io.companion_file import companion_file
 from spinelink.progress import bar
+from spinelink.query.alerts import alerts
+from spinelink.query.link import link
+from spinelink.query.ranking import differential
 
 
 def score(
@@ -61,9 +64,9 @@ def _outcome(
         if vocabulary
         else (case.diagnosis,)
     )
-    ranking = [(c.cause, c.posterior) for c in entered.differential(limit=None).causes]
-    found = outcome(reading, right, ranking, [(a.urgency, a.rule) for a in entered.alerts()])
+    ranking = [(c.cause, c.posterior) for c in differential(entered, limit=None).causes]
+    found = outcome(reading, right, ranking, [(a.urgency, a.rule) for a in alerts(entered)])
     if not links or case.link not in ("back_to_leg", "leg_to_back"):
         return found
-    shares = entered.link("leg_pain", "back_pain").shares
+    shares = link(entered, "leg_pain", "back_pain").shares
     return replace(found, ways=(shares["first_from_second"], shares["second_from_first"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.case import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.cases import wilson
 from spinelink.evaluate.metrics import (
@@ -24,7 +25,11 @@ from spinelink.evaluate.metrics import (
     sorted_auc,
 )
 from spinelink.network.question import Question
+from spinelink.options import level as check_level
+from spinelink.options import share, whole
+from spinelink.progress import bar
 from spinelink.result import in_notebook, show_number, table
+from spinelink.table.outcomes import read_outcomes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +47,8 @@ MEASURES = ("brier", "log_score", "auc", "slope", "intercept", "in_the_large", "
 @dataclass(frozen=True)
 class Estimate:
     """A measure with its bootstrap interval; nan where it does not exist; no interval where fewer than five patients have, or lack,
-    the condition."""
+    the condition.
+    """
 
     value: float
     low: float
@@ -354,6 +360,88 @@ def _estimate(value: float, drawn: Sequence[float], level: float) -> Estimate:
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(finite, [tail, 1.0 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def evaluate(
+    model: Model,
+    frame: Any,
+    target: str | Sequence[str] | None = None,
+    *,
+    by: str | Sequence[str] = (),
+    setting: str | None = None,
+    keep: str | Sequence[str] = (),
+    threshold: float = 0.5,
+    specificity: float = 0.9,
+    bins: int = 10,
+    bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Validation:
+    """How good the predictions are on patients whose diagnosis is known.
+
+    Args:
+        model: the network.
+        frame: as in `posteriors`, with the outcomes among its columns. No target is taken as a
+            finding.
+        target: a node, `node=state`, or several; every ranked cause that is a column where None.
+        by: columns whose values are subgroups.
+        setting: a column with each patient's setting, which is then used for the prediction and is
+            a subgroup too; the one in force for all where None.
+        keep: columns that are no findings.
+        threshold: of the confusion matrix, between 0 and 1.
+        specificity: at which the true positive rate is given.
+        bins: of the calibration curve and of the parts of the Brier score, 2 or more.
+        bootstrap: samples behind the intervals; 0 for none.
+        level: of the intervals.
+        seed: of the bootstrap.
+        threads: how many; as many as cores, at most 8, where None.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        Brier score and its parts, log score, AUC, calibration, decision curve, confusion matrix and
+        true positive rate at a fixed specificity, each with its interval. Patients whose findings
+        cannot occur, and those without an outcome, are left out and counted.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: a column or a node is not known.
+        SpinelinkError: an option is out of range, or the table has no rows.
+
+    Source:
+        Brier 1950; Murphy 1973 (parts of the score); Vickers and Elkin 2006 (decision curve).
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> answer = model.evaluate(model.sample(300, seed=1), "scoliosis", bootstrap=0)
+        >>> 0.0 < answer.rows[0].auc.value <= 1.0
+        True
+    """
+    bins = whole(bins, "bins", least=2)
+    bootstrap = whole(bootstrap, "bootstrap")
+    read = read_outcomes(model.network, frame, target, by=by, setting=setting, keep=keep)
+    if setting is None:
+        predicted = read.predictions(model.compiled, threads=threads)
+    else:
+        predicted = read.predictions_by_setting(model.compiled_in, threads=threads)
+    groups = {ALL: read.everybody, **read.groups}
+    question = model.question(target=tuple(read.outcomes), by=by, setting_column=setting)
+    with bar("bootstrap", len(read.outcomes) * len(groups), progress) as on_progress:
+        return validate(
+            question,
+            predicted,
+            read.outcomes,
+            groups,
+            threshold=share(threshold, "threshold"),
+            specificity=share(specificity, "specificity"),
+            bins=bins,
+            bootstrap=bootstrap,
+            level=check_level(level),
+            seed=seed,
+            on_progress=on_progress,
+        )
 
 
 def validate(

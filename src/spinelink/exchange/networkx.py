@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinelink.network.network import Network
+from spinelink.case import Model
 
 if TYPE_CHECKING:
     import networkx as nx
 
 
-def to_networkx(network: Network) -> nx.DiGraph[str]:
-    """A directed graph; node attributes role, origin, label, states, edge attribute cpd (the kind of the child's CPD)."""
+def to_networkx(model: Model) -> nx.DiGraph[str]:
+    """The network as a directed graph of networkx.
+
+    Args:
+        model: the network.
+
+    Returns:
+        An edge from each parent to each child. Node attributes role, origin, label and states; edge
+        attribute cpd, the kind of the child's CPD.
+
+    Example:
+        >>> import spinelink as sl
+        >>> graph = sl.load("minimal").to_networkx()
+        >>> graph.nodes["numbness"]["role"]
+        'symptom'
+    """
     import networkx as nx
 
+    network = model.network
     graph: nx.DiGraph[str] = nx.DiGraph(name=network.name, version=network.version)
     for name, node in network.nodes.items():
         graph.add_node(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.case import Model
 from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.interpreted.semiring import LINEAR, combine
@@ -28,15 +29,28 @@ LARGE_FAMILY = 2**12
 """A noisy family with more entries becomes a chain of intermediate nodes, each the maximum so far."""
 
 
-def to_pgmpy(compiled: CompiledNetwork) -> DiscreteBayesianNetwork:
-    """A DiscreteBayesianNetwork over the same nodes and states with the same distribution.
+def to_pgmpy(model: Model) -> DiscreteBayesianNetwork:
+    """A network of pgmpy over the same nodes and states, with the same distribution.
 
-    pgmpy keeps noisy families as full tables; those above 4,096 entries are written as chains of nodes NAME__max_1, NAME__max_2, ...
-    whose last link is NAME itself, so that the distribution over the network's own nodes stays exact.
+    pgmpy keeps noisy families as full tables. Those above 4,096 entries are written as chains of
+    nodes NAME__max_1, NAME__max_2, ... whose last link is NAME itself. So the distribution over the
+    network's own nodes stays exact.
+
+    Args:
+        model: the network, in the setting in force.
+
+    Returns:
+        A DiscreteBayesianNetwork.
+
+    Example:
+        >>> import spinelink as sl
+        >>> len(sl.load("minimal").to_pgmpy().nodes())
+        12
     """
     from pgmpy.factors.discrete import TabularCPD
     from pgmpy.models import DiscreteBayesianNetwork
 
+    compiled = model.compiled
     network = DiscreteBayesianNetwork()
     cpds = []
     for node in compiled.order:

@@ -9,7 +9,8 @@ from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 
 def edge_strengths(compiled: CompiledNetwork) -> dict[tuple[int, int], float]:
     """(parent, child) -> the largest total variation distance, 0 to 1, between two states of the parent: of a noisy-MAX between its link's rows, of a table
-    the mean over the other parents' states."""
+    the mean over the other parents' states.
+    """
     found = {}
     for child, factor in enumerate(compiled.factors):
         for k, parent in enumerate(factor.parents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import assert_never
 
@@ -17,9 +18,12 @@ from spinelink.inference.arrays import (
     TableFactor,
     topological_order,
 )
+from spinelink.inference.intercept import logit, sigmoid, solve_intercept
+from spinelink.inference.interpreted.joint import joint
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
@@ -27,24 +31,19 @@ Values = Mapping[str, Array]
 
 
 def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[str, Array]:
-    """The estimates, as arrays with a batch axis of length 1; a distribution in the order of its node's states, summing to exactly 1."""
-    found: dict[str, Array] = {}
+    """The estimates, as arrays with a batch axis of length 1.
+
+    A distribution is in the order of its node's states, and sums to exactly 1.
+    """
+    values: dict[str, Array] = {}
     for name, parameter in parameters.items():
         if isinstance(parameter, Distribution):
-            owners = [network.nodes[n] for n in _prefixes(name) if n in network.nodes]
-            states = next(
-                node.states for node in owners if set(node.states) == set(parameter.estimate)
-            )
+            states = network.nodes[owner(name)].states
             column = np.array([[parameter.estimate[s]] for s in states])
-            found[name] = column / column.sum()
+            values[name] = column / column.sum()
         else:
-            found[name] = np.array([parameter.value])
-    return found
-
-
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
+            values[name] = np.array([parameter.value])
+    return values
 
 
 def compile_network(
@@ -53,9 +52,13 @@ def compile_network(
     *,
     resources: Resources | None = None,
 ) -> CompiledNetwork:
-    """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
+    """Arrays for every node of a network.
 
-    resources: the engine, its limits and its plans; shared by networks of one structure.
+    Args:
+        network: The network.
+        values: A value for each parameter; the last axis is the batch (parameter draws), of length
+            1 where there is none.
+        resources: The engine, its limits and its plans, shared by networks of one structure.
     """
     names = tuple(network.nodes)
     states = tuple(node.states for node in network.nodes.values())
@@ -199,12 +202,12 @@ def _log_odds(
             *(len(parent_states[axis]) if a == axis else 1 for a in range(len(parent_states))), -1
         )
     if cpd.baseline is not None:
-        intercept = _logit(values[f"{name}.baseline"])
+        intercept = logit(values[f"{name}.baseline"])
     else:
         weights = _joint_of_parents(parents, states, above)
-        intercept = solve_intercept(values[f"{name}.prior"], shift, weights)
+        intercept = solve_intercept(values[f"{name}.prior"], shift=shift, weights=weights)
     log_odds = intercept + shift
-    return np.stack([_sigmoid(-log_odds), _sigmoid(log_odds)], axis=-2)
+    return np.stack([sigmoid(-log_odds), sigmoid(log_odds)], axis=-2)
 
 
 def joint_of_parents(compiled: CompiledNetwork, node: int) -> Array:
@@ -221,60 +224,10 @@ def _joint_of_parents(
     parents: tuple[int, ...], states: tuple[tuple[str, ...], ...], above: Mapping[int, Factor]
 ) -> Array:
     """P(parents) without evidence, (parents..., batch)."""
-    from spinelink.inference.interpreted.marginals import (
-        joint,  # the engine itself answers; imported late, it needs this module's types only
-    )
-
     chosen = dict(above.items())
     numbering = {old: new for new, old in enumerate(chosen)}
-    factors = tuple(_renumbered(f, numbering) for f in chosen.values())
+    factors = tuple(
+        replace(f, parents=tuple(numbering[p] for p in f.parents)) for f in chosen.values()
+    )
     part = CompiledNetwork(tuple(str(i) for i in chosen), tuple(states[i] for i in chosen), factors)
     return joint(part, {}, [numbering[p] for p in parents]).table
-
-
-def _renumbered(factor: Factor, numbering: Mapping[int, int]) -> Factor:
-    parents = tuple(numbering[p] for p in factor.parents)
-    if isinstance(factor, TableFactor):
-        return TableFactor(parents, factor.table)
-    return NoisyFactor(parents, factor.leak, factor.links)
-
-
-def solve_intercept(prevalence: Array, shift: Array, weights: Array) -> Array:
-    """The intercept b with sum over rows of weights * sigmoid(b + shift) = prevalence, (batch,).
-
-    prevalence: (batch,). shift, weights: (parents..., batch). The root lies between logit(prevalence) minus the largest and minus the
-    smallest shift, as the sum increases in b; bisection to a narrow bracket, then Newton's method on the log scale.
-    """
-    axes = tuple(range(shift.ndim - 1))
-    # Odds of 0 and 1 have no finite intercept; they are reached in the limit.
-    target = np.asarray(prevalence, dtype=float)
-    certain = (target <= 0.0) | (target >= 1.0)
-    inner = np.where(certain, 0.5, target)
-    low, high = _logit(inner) - shift.max(axis=axes), _logit(inner) - shift.min(axis=axes)
-    low, high = np.broadcast_arrays(low, high)
-    low, high = low.copy(), high.copy()
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        above = (weights * _sigmoid(middle + shift)).sum(axis=axes) > inner
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    b = 0.5 * (low + high)
-    for _ in range(12):
-        p = _sigmoid(b + shift)
-        value = (weights * p).sum(axis=axes)
-        slope = (weights * p * _sigmoid(-b - shift)).sum(axis=axes)
-        b = np.clip(b - (value - inner) / slope, low, high)
-    return np.where(certain, np.where(target <= 0.0, -np.inf, np.inf), b)
-
-
-def _sigmoid(x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.where(
-            x >= 0,
-            1.0 / (1.0 + np.exp(-np.abs(x))),
-            np.exp(-np.abs(x)) / (1.0 + np.exp(-np.abs(x))),
-        )
-
-
-def _logit(p: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.log(p) - np.log1p(-p)

@@ -15,7 +15,7 @@ from spinelink.network.setting import parameters_in
 from spinelink.networks_folder import bundled
 
 if TYPE_CHECKING:
-    from spinelink.diagnosis import Case, Model
+    from spinelink.case import Case, Model
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,14 @@ from typing import Any
 import anywidget
 import traitlets
 
-from spinelink.diagnosis import Case, Model
+from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.notebook import code, view
 from spinelink.notebook.numbers import Changes, moved, numbers, patch
+from spinelink.query.alerts import alerts
+from spinelink.query.overview import case_html
+from spinelink.query.ranking import differential
+from spinelink.report.case_report import report
 
 STATIC = Path(__file__).parent / "static"
 MOST_UNDO = 200
@@ -51,6 +55,31 @@ class State:
         )
 
 
+def explore(case: Case, *, of: str | Iterable[str] | None = None) -> Explorer:
+    """The explorer, a widget for JupyterLab 4 and Notebook 7.
+
+    Click findings and watch red flags, causes, the link, and what to ask next.
+
+    Args:
+        case: where it begins. `.case` of the explorer is the case as it stands.
+        of: nodes whose probabilities are shown; the ranked causes where None, or every node of a
+            network that names none.
+
+    Returns:
+        The widget; a notebook shows it.
+
+    Raises:
+        UnknownNameError: a node is not known.
+        SpinelinkError: the extra `notebook` is not installed.
+
+    Example:
+        >>> import spinelink as sl
+        >>> sl.load("minimal").observe(numbness=True).explore().case.evidence
+        {'numbness': 'present'}
+    """
+    return Explorer(case, of=[] if of is None else case.model.names(of))
+
+
 class Explorer(anywidget.AnyWidget):
     """Findings on the left, answers on the right. `explorer.case` is the case as it stands; setting it shows another."""
 
@@ -63,7 +92,8 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, case: Case, *, of: Sequence[str] = (), background: bool = True) -> None:
         """of: nodes asked about in place of the causes. background: whether what takes longer (intervals, what next, the link, why, the graph) is asked
-        for in a thread."""
+        for in a thread.
+        """
         self._of = tuple(of)
         self._state, self._past = State(case.model, case, {}), list[State]()
         self._version, self._tab, self._node = 0, "answers", ""
@@ -93,7 +123,7 @@ class Explorer(anywidget.AnyWidget):
             )
         now, model = self._state, case.model
         if model.engine != now.case.model.engine:
-            case = Case(replace(model, engine=now.case.model.engine), case.findings)
+            case = replace(case, model=replace(model, engine=now.case.model.engine))
         if model.network is now.case.model.network and (
             model.setting == now.case.model.setting or not now.changed
         ):
@@ -168,9 +198,9 @@ class Explorer(anywidget.AnyWidget):
         try:
             self._become(replace(self._state, case=case), message)
         except SpinelinkError as error:
-            known = {a.rule for a in self.case.alerts()}
+            known = {a.rule for a in alerts(self.case)}
             new = [
-                a for a in case.alerts() if a.rule not in known
+                a for a in alerts(case) if a.rule not in known
             ]  # a contradiction does not silence a red flag
             raised = "".join(f" {a.urgency.upper()}: {a.label}. {a.advice}" for a in new)
             raise SpinelinkError(f"{error} The answer was not taken.{raised}") from None
@@ -208,7 +238,7 @@ class Explorer(anywidget.AnyWidget):
         self._ask_later()
 
     def _choose_node(self, message: Mapping[str, Any]) -> None:
-        self.case._check_nodes([str(message["node"])])
+        self.case.model.names(str(message["node"]))
         self._node = str(message["node"])
         self._show_numbers()
 
@@ -232,7 +262,7 @@ class Explorer(anywidget.AnyWidget):
             text, name = json.dumps(self.case.evidence, indent=2) + "\n", self._findings_file
         elif kind == "report":
             with tempfile.TemporaryDirectory() as folder:
-                text = self.case.report(Path(folder) / "case.html").read_text(encoding="utf-8")
+                text = report(self.case, Path(folder) / "case.html").read_text(encoding="utf-8")
             name = f"{stem}-case.html"
         else:
             raise SpinelinkError(
@@ -366,6 +396,6 @@ class Explorer(anywidget.AnyWidget):
 
     def _still(self) -> str:
         ranking = (
-            self.case.differential(limit=6)._repr_html_() if self.case.model.network.ranked else ""
+            differential(self.case, limit=6)._repr_html_() if self.case.model.network.ranked else ""
         )
-        return f"<div class='spinelink-still'>{self.case._repr_html_()}{ranking}</div>"
+        return f"<div class='spinelink-still'>{case_html(self.case)}{ranking}</div>"

@@ -15,7 +15,7 @@ from spinelink.network.parameter_ids import Located, locate_in_cpd
 from spinelink.network.setting import parameters_in
 
 if TYPE_CHECKING:
-    from spinelink.diagnosis import Model
+    from spinelink.case import Model
 
 Changes = dict[str, float | dict[str, float]]
 """Changed numbers by id: a number, or one for each state of a distribution."""

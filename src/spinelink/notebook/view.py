@@ -9,10 +9,18 @@ from spinelink.errors import SpinelinkError
 from spinelink.network.evidence import Finding
 from spinelink.network.node import OBSERVABLE, Node
 from spinelink.notebook.numbers import labelled
+from spinelink.query.alerts import alerts as query_alerts
+from spinelink.query.graph import graph as query_graph
+from spinelink.query.intervals import intervals as query_intervals
+from spinelink.query.link import link as query_link
+from spinelink.query.next_best import next_best as query_next_best
+from spinelink.query.posterior import posteriors as query_posteriors
+from spinelink.query.ranking import differential as query_differential
+from spinelink.query.reasons import explain as query_explain
 from spinelink.result import NOTICE
 
 if TYPE_CHECKING:
-    from spinelink.diagnosis import Case, Model
+    from spinelink.case import Case, Model
     from spinelink.query.alerts import Alert, Alerts
 
 SHOWN = 12  # of what is ranked, until all are asked for
@@ -72,7 +80,7 @@ def _node(name: str, node: Node) -> dict[str, Any]:
 
 def view(case: Case, changed: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
     """What every click changes: findings, red flags, ranked causes (of: these nodes instead). Raises ImpossibleEvidenceError."""
-    found = case.alerts()
+    found = query_alerts(case)
     rows = ranked(case) if case.model.network.ranked and not of else asked(case, of)
     return {
         "setting": case.model.setting or "",
@@ -112,14 +120,14 @@ def ranked(case: Case) -> list[dict[str, Any]]:
             "posterior": c.posterior,
             "urgency": c.urgency,
         }
-        for c in case.differential(limit=None).causes
+        for c in query_differential(case, limit=None).causes
     ]
 
 
 def asked(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
     """Probabilities of nodes, all that are not observed where none are named: of the second of two states, else of each state."""
     names = list(of) or [n for n in case.model.nodes if not isinstance(case.findings.get(n), str)]
-    table = case.posteriors(names)
+    table = query_posteriors(case, names)
     found = []
     for (name, state), prior, posterior in zip(
         table.index, table["prior"], table["posterior"], strict=True
@@ -166,7 +174,9 @@ def intervals(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
         ]
     names = [n for n in names if n not in case.findings]
     return {
-        "intervals": {r.node: [r.low, r.high] for r in case.intervals(names, method="delta").rows}
+        "intervals": {
+            r.node: [r.low, r.high] for r in query_intervals(case, names, method="delta").rows
+        }
         if names
         else {}
     }
@@ -188,7 +198,7 @@ def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> 
             "problem": "This network names no causes to learn about: name nodes with explore(of=[...]) to be told what to ask."
         }
     among = [n for n, v in case.model.nodes.items() if v.role in roles]
-    found = case.next_best(of[0] if of else None, limit=limit, among=among)
+    found = query_next_best(case, of[0] if of else None, limit=limit, among=among)
     rows = [
         {
             "label": c.label,
@@ -206,7 +216,7 @@ def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> 
 def linked(case: Case) -> dict[str, Any]:
     """Whether leg pain and back pain are linked."""
     try:
-        found = case.link(progress=False)
+        found = query_link(case, progress=False)
     except SpinelinkError as error:
         return {"link": {"reason": str(error)}}
     words = found.words()
@@ -231,10 +241,10 @@ def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
         }
     if not len(case.findings):
         return {"why": {"lines": ["There are no findings yet: these are the priors."], "rows": []}}
-    found = case.explain(of[0] if of else None, exact=8, progress=False)
+    found = query_explain(case, of[0] if of else None, exact=8, progress=False)
     rows = [
         {
-            "node": r.node, "finding": labelled(r.finding, case.model.network, every=True).replace("_", " "), "share": r.share,
+            "node": r.node, "finding": labelled(r.finding, case.model.network, every=True).replace("_", " "), "share": r.shapley,
             "chain": [nodes[n].label for n in r.chain],
         }
         for r in found.rows
@@ -249,4 +259,4 @@ def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
 
 def picture(case: Case) -> dict[str, Any]:
     """The graph, as SVG."""
-    return {"graph": case.graph().svg}
+    return {"graph": query_graph(case).svg}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.case import Case
+from spinelink.errors import SpinelinkError
 from spinelink.result import Result, show_number
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ class AcrossSettings(Result):
         return found
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a cause, by its highest posterior anywhere. Columns: cause, label, then for each setting (setting, prior | posterior | rank)."""
+        """One row a cause, ordered by its highest posterior in any setting.
+
+        Columns: cause, label, then for each setting (setting, prior | posterior | rank).
+        """
         import pandas as pd
 
         ranks = self.ranks()
@@ -59,6 +62,7 @@ class AcrossSettings(Result):
         ].reset_index(drop=True)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         import pandas as pd
 
         frame = self.to_frame()
@@ -72,6 +76,7 @@ class AcrossSettings(Result):
         return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}"
 
     def title(self) -> str:
+        """What stands above the table."""
         evidence = ", ".join(f"{s} exp({v:.2f})" for s, v in self.log_evidence.items())
         return f"{self.question}\nP(findings): {evidence}"
 
@@ -82,23 +87,41 @@ class AcrossSettings(Result):
         return plot_settings(self, ax=ax, limit=limit)
 
 
-def across_settings(
-    network: Network,
-    question: Question,
-    prior: Mapping[str, Mapping[str, float]],
-    posterior: Mapping[str, Mapping[str, float]],
-    log_evidence: Mapping[str, float],
-) -> AcrossSettings:
-    """prior, posterior: setting -> cause -> probability, the same causes in each."""
-    settings = tuple(posterior)
-    causes = tuple(posterior[settings[0]])
-    labels = tuple(network.nodes[n].label for n in causes)
+def across_settings(case: Case, settings: Iterable[str] | None = None) -> AcrossSettings:
+    """What the same findings mean in several populations.
+
+    Args:
+        case: the findings.
+        settings: names of settings; all of the network where None.
+
+    Returns:
+        Priors, posteriors and ranks of the causes, a column for each setting.
+
+    Raises:
+        UnknownNameError: the network has no such setting.
+        SpinelinkError: the network has no settings.
+        ImpossibleEvidenceError: the findings cannot occur together in one of them.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("back-leg-pain").observe(leg_pain="below_knee")
+        >>> case.across_settings(["primary_care", "emergency"]).settings
+        ('primary_care', 'emergency')
+    """
+    model = case.model
+    if isinstance(settings, str):
+        settings = [settings]
+    chosen = tuple(model.settings if settings is None else map(str, settings))
+    if not chosen:
+        raise SpinelinkError(f"network {model.name!r} has no settings to compare")
+    causes = model.network.ranked
+    cases = {s: replace(case, model=model.in_setting(s)) for s in chosen}
     return AcrossSettings(
-        question,
-        settings,
-        causes,
-        labels,
-        {s: tuple(prior[s][n] for n in causes) for s in settings},
-        {s: tuple(posterior[s][n] for n in causes) for s in settings},
-        dict(log_evidence),
+        case.question(),
+        chosen,
+        tuple(causes),
+        tuple(model.nodes[n].label for n in causes),
+        {s: tuple(c.prior_present(causes).values()) for s, c in cases.items()},
+        {s: tuple(c.present(causes).values()) for s, c in cases.items()},
+        {s: c.log_evidence for s, c in cases.items()},
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from spinelink.case import Case
 from spinelink.network.alert import AlertRule
 from spinelink.network.evidence import Evidence, Finding
 from spinelink.network.network import Network
-from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ class Alert:
 
 @dataclass(frozen=True)
 class Pending:
-    """A rule that one finding which was not assessed, or is uncertain, would fire: worth asking about first. states: of which any would do."""
+    """A rule that one further finding would fire: worth asking about first.
+
+    node: what was not assessed, or is uncertain. states: any of them would fire the rule.
+    """
 
     rule: str
     label: str
@@ -64,7 +67,11 @@ class Pending:
 
 @dataclass(frozen=True, repr=False)
 class Alerts(Result):
-    """Alerts, most urgent first. pending: rules that one more finding, for certain, would fire, most urgent first; ask about these before anything else."""
+    """Rules that fired, the most urgent first.
+
+    pending: rules that one more certain finding would fire, the most urgent first. Ask about these
+    before anything else.
+    """
 
     alerts: tuple[Alert, ...]
     pending: tuple[Pending, ...] = ()
@@ -140,8 +147,24 @@ class Alerts(Result):
         return f"<div class='spinelink'>{head}{f'<p>{escape(PENDING)}</p><ul>{waiting}</ul>' if waiting else ''}</div>"
 
 
-def find_alerts(network: Network, question: Question, evidence: Evidence) -> Alerts:
-    """Every rule of which at least one combination is observed in full."""
+def alerts(case: Case) -> Alerts:
+    """Red flags: fixed rules over the findings, whatever the probabilities say.
+
+    Args:
+        case: the findings; they may contradict each other.
+
+    Returns:
+        The rules that fired, the most urgent first. `.pending` are rules that one finding which was
+        not assessed would fire: worth asking about before anything else.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, back_pain=True)
+        >>> [alert.urgency for alert in case.alerts()]
+        ['emergency']
+    """
+    network, evidence = case.model.network, case.findings
+    question = case.model.question(evidence, log_evidence=float("nan"))
     fired = [
         alert
         for name, rule in network.alerts.items()
@@ -162,7 +185,10 @@ def find_alerts(network: Network, question: Question, evidence: Evidence) -> Ale
 
 
 def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:
-    """Combinations of which all but one finding hold, and that one was not assessed, or is uncertain and may still hold."""
+    """Combinations of which all but one finding hold.
+
+    That one was not assessed, or is uncertain and may still hold.
+    """
     found: dict[str, Pending] = {}
     for combination in rule.when:
         missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]

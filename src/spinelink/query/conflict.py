@@ -1,8 +1,10 @@
-"""Do the findings fit together: Jensen's conflict measure (Jensen, Chamberlain, Nordahl, Jensen 1991), traced to pairs and to the
-group that carries it, and whether a cause resolves it.
+"""Do the findings fit together? Jensen's conflict measure, traced to findings and causes.
 
-conf(e) = log2 of the product of P(each finding), over P(all findings). Above 0 the findings hinder each other: together they are rarer than if they had
-nothing to do with each other. That is a hint at a wrong finding, at a rare cause, or at one that the network does not know; it is no proof.
+conf(e) = log2 of the product of P(each finding), over P(all findings). Above 0 the findings hinder
+each other: together they are rarer than if they were independent. That hints at a wrong finding, at
+a rare cause, or at one that the network does not know. It proves nothing.
+
+Source: Jensen, Chamberlain, Nordahl and Jensen 1991.
 """
 
 from __future__ import annotations
@@ -14,19 +16,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.inference.answer import with_some_findings
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import Observed
-from spinelink.network.evidence import Evidence, describe
-from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.case import Case
+from spinelink.inference.variants.one_case import with_some_findings
+from spinelink.network.evidence import describe
 from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORTH = 0.1  # bits: less conflict between two findings is not listed
-CARRIED = 0.9  # share of the whole conflict that the group carrying it holds at least
+LEAST_CONFLICT = 0.1
+"""Bits; less conflict between two findings is not listed."""
+CARRIED = 0.9
+"""The group that carries a conflict holds at least this fraction of it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Findings that carry the conflict: none can be left out without losing a tenth of the whole. conflict: that of these findings alone, in bits."""
+    """Findings that carry the conflict.
+
+    None can be left out without losing a tenth of the whole. conflict: of these findings alone.
+    """
 
     findings: tuple[str, ...]
     conflict: float
@@ -58,8 +62,12 @@ class Resolution:
 
 @dataclass(frozen=True, repr=False)
 class Conflict(Result):
-    """The conflict of all findings in bits, above 0 where they hinder each other; pairs that do, the worst first; the group that carries it, where it is
-    above 0; each finding's part (what the conflict falls by without it); and causes that would resolve it, the likeliest first."""
+    """The conflict of all findings in bits; above 0 they hinder each other.
+
+    pairs: those that hinder each other, the worst first. group: the findings that carry a conflict.
+    parts: finding -> what the conflict falls by without it. resolutions: causes that would resolve it,
+    the likeliest first.
+    """
 
     total: float
     pairs: tuple[Pair, ...]
@@ -84,6 +92,7 @@ class Conflict(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         lines = [str(self.question)]
         if self.total <= 0.0:
             lines.append(
@@ -114,79 +123,85 @@ class Conflict(Result):
         return self.title()
 
 
-def conflict(
-    network: Network,
-    question: Question,
-    compiled: CompiledNetwork,
-    evidence: Evidence,
-    observed: Observed,
-    prior: Mapping[str, float],
-    posterior: Mapping[str, float],
-) -> Conflict:
-    """See `Case.conflict`. prior, posterior: of each ranked cause that is not observed."""
+def conflict(case: Case) -> Conflict:
+    """Do the findings fit together?
+
+    Args:
+        case: the findings.
+
+    Returns:
+        Jensen's conflict measure of all findings, in bits: above 0 they hinder each other. With it
+        the pairs and the group that carry the conflict, and the causes that would resolve it.
+
+    Raises:
+        ImpossibleEvidenceError: the findings cannot occur together at all.
+
+    Source:
+        Jensen, Chamberlain, Nordahl and Jensen 1991, Analysis in HUGIN of data conflict.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> case.conflict().total < 0
+        True
+    """
+    question = case.question()
+    evidence = case.findings
     names = list(evidence)
-    index = {n: compiled.index[n] for n in names}
     words = {n: describe(n, f) for n, f in evidence.items()}
-    sets = (
-        [[n] for n in names]
-        + [list(pair) for pair in combinations(names, 2)]
-        + [names]
-        + [[m for m in names if m != n] for n in names]
-    )
-    logs = with_some_findings(
-        compiled, observed, [[index[n] for n in each] for each in sets], []
-    ).log_evidence / np.log(2.0)
-    alone = dict(zip(names, logs, strict=False))
-    found = {
-        frozenset(each): float(sum(alone[n] for n in each) - log)
-        for each, log in zip(sets, logs, strict=True)
-    }
-    total = found[frozenset(names)] if names else 0.0
-    pairs = [Pair(words[a], words[b], found[frozenset((a, b))]) for a, b in combinations(names, 2)]
-    parts = {words[n]: total - found.get(frozenset(m for m in names if m != n), 0.0) for n in names}
-    carried = _group(compiled, observed, names, alone, total) if total > 0.0 else None
-    group = None if carried is None else Group(tuple(words[n] for n in carried[0]), carried[1])
-    resolutions = []
-    if total > 0.0:
-        for cause, p in posterior.items():
-            if p > 0.0 and prior[cause] > 0.0:
-                remaining = total - float(np.log2(p / prior[cause]))
-                if remaining <= 0.0:
-                    resolutions.append(Resolution(cause, prior[cause], p, remaining))
+    pairs = [(a, b) for a, b in combinations(names, 2)]
+    without = [tuple(m for m in names if m != n) for n in names]
+    subsets = [*((n,) for n in names), *pairs, tuple(names), *without]
+    bits = _bits(case, subsets)
+    alone = {n: bits[(n,)] for n in names}
+    conflicts = {s: sum(alone[n] for n in s) - b for s, b in bits.items()}
+    total = conflicts[tuple(names)] if names else 0.0
+    listed = [Pair(words[a], words[b], conflicts[a, b]) for a, b in pairs]
+    listed = [p for p in listed if p.conflict > LEAST_CONFLICT]
+    parts = {words[n]: total - conflicts[rest] for n, rest in zip(names, without, strict=True)}
     return Conflict(
         question,
         total,
-        tuple(
-            sorted(
-                (p for p in pairs if p.conflict > WORTH),
-                key=lambda p: (-p.conflict, p.first, p.second),
-            )
-        ),
-        group,
+        tuple(sorted(listed, key=lambda p: (-p.conflict, p.first, p.second))),
+        _group(case, alone, total) if total > 0.0 else None,
         parts,
-        tuple(sorted(resolutions, key=lambda r: (-r.posterior, r.cause))),
+        _resolutions(case, total) if total > 0.0 else (),
     )
 
 
-def _group(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    names: Sequence[str],
-    alone: Mapping[str, float],
-    total: float,
-) -> tuple[list[str], float]:
-    """Findings left out one after the other, each time the one without which most conflict is left, as long as nearly all of it is."""
-    kept, own = list(names), total
-    while len(kept) > 1:
-        rests = [[m for m in kept if m != n] for n in kept]
-        logs = with_some_findings(
-            compiled, observed, [[compiled.index[n] for n in rest] for rest in rests], []
-        ).log_evidence / np.log(2.0)
-        left = [
-            sum(alone[n] for n in rest) - float(log) for rest, log in zip(rests, logs, strict=True)
-        ]
-        best = int(np.argmax(left))
-        if left[best] < CARRIED * total:
+def _bits(case: Case, subsets: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], float]:
+    """log2 P(findings) of each subset of the findings."""
+    compiled = case.model.compiled
+    rows = [[compiled.index[n] for n in subset] for subset in subsets]
+    logs = with_some_findings(compiled, case.observed, rows, nodes=[]).log_evidence / np.log(2.0)
+    return dict(zip(subsets, logs.tolist(), strict=True))
+
+
+def _group(case: Case, alone: Mapping[str, float], total: float) -> Group:
+    """The smallest group that carries the conflict, found greedily.
+
+    Findings are left out one after the other, each time the one without which most conflict
+    remains, as long as nearly all of it does.
+    """
+    group, carried = tuple(alone), total
+    while len(group) > 1:
+        rests = [tuple(m for m in group if m != n) for n in group]
+        remaining = {r: sum(alone[n] for n in r) - b for r, b in _bits(case, rests).items()}
+        best = max(rests, key=lambda r: remaining[r])
+        if remaining[best] < CARRIED * total:
             break
-        kept, own = rests[best], left[best]
-    return kept, own
+        group, carried = best, remaining[best]
+    return Group(tuple(describe(n, case.findings[n]) for n in group), carried)
+
+
+def _resolutions(case: Case, total: float) -> tuple[Resolution, ...]:
+    """Causes that the findings make so much likelier that nothing is left of the conflict."""
+    causes = [n for n in case.model.network.ranked if n not in case.findings]
+    posterior, prior = case.present(causes), case.prior_present(causes)
+    resolutions = []
+    for cause, p in posterior.items():
+        if p > 0.0 and prior[cause] > 0.0:
+            remaining = total - float(np.log2(p / prior[cause]))
+            if remaining <= 0.0:
+                resolutions.append(Resolution(cause, prior[cause], p, remaining))
+    return tuple(sorted(resolutions, key=lambda r: (-r.posterior, r.cause)))

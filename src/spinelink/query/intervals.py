@@ -1,17 +1,22 @@
-"""How sure the posteriors and the ranks are, given how sure the network's numbers are."""
+"""How sure the posteriors and the ranks are, given how sure the network's parameters are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import SpinelinkError
-from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.case import Case
+from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.inference.sampled_parameters import posterior_draws
+from spinelink.options import level as check_level
+from spinelink.options import one_of, whole
+from spinelink.progress import bar
+from spinelink.query.effects import effects_of_parameters
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -24,7 +29,11 @@ Method = Literal["draws", "delta"]
 
 @dataclass(frozen=True)
 class Interval:
-    """One node: P(it is not in its first state), its credible interval, and where it ranks over the draws (not a number by the delta method)."""
+    """P(present) of one node, its credible interval, and its rank under sampled parameters.
+
+    first: how often it ranks first. shares: parameter -> fraction of the variance. Ranks are NaN by the
+    delta method.
+    """
 
     node: str
     label: str
@@ -38,15 +47,16 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """high - low."""
+        """High - low."""
         return self.high - self.low
 
 
 @dataclass(frozen=True, repr=False)
 class Intervals(Result):
-    """Credible intervals of posteriors and of ranks, highest posterior first. impossible: draws under which the findings cannot occur (left out).
+    """Credible intervals of posteriors and of ranks, the highest posterior first.
 
-    drawn: node -> its posterior under each draw, (draws,), not a number where a draw is impossible; empty for the delta method.
+    impossible: samples under which the findings cannot occur; they are left out. drawn: node -> its
+    posterior under each sample, (draws,), NaN where impossible; empty for the delta method.
     """
 
     level: float
@@ -66,7 +76,10 @@ class Intervals(Result):
         raise KeyError(node)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: node, label, posterior, low, high, first (share of draws in which it ranks first), rank_low, rank_high."""
+        """Columns: node, label, posterior, low, high, first, rank_low, rank_high.
+
+        first: the fraction of samples in which the node ranks first.
+        """
         import pandas as pd
 
         rows = [
@@ -79,25 +92,34 @@ class Intervals(Result):
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame().drop(columns="node")
 
     def shares(self, node: str) -> pd.DataFrame:
-        """Where the interval comes from: the share of the variance (of the log odds, to first order) that each number brings, largest first."""
+        """Where the interval comes from: the fraction of variance of each parameter.
+
+        Of the log odds, to first order, the largest first. Columns: parameter, share. Raises
+        UnknownNameError.
+        """
         import pandas as pd
 
         return pd.DataFrame(self[node].shares, columns=["parameter", "share"])
 
     def title(self) -> str:
-        how = f"{self.draws} draws of the numbers" if self.method == "draws" else "delta method"
+        """What stands above the table."""
+        how = f"{self.draws} sampled parameters" if self.method == "draws" else "delta method"
         left = (
             f"; {self.impossible} draws left out, in which the findings cannot occur"
             if self.impossible
             else ""
         )
-        return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the numbers ({how}{left})"
+        return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the parameters ({how}{left})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
-        """The posterior of the leading nodes over the draws. Raises SpinelinkError for the delta method, which has none."""
+        """The posterior of the leading nodes under sampled parameters.
+
+        Raises SpinelinkError for the delta method, which has none.
+        """
         from spinelink.view.plot.ranking import plot_draws
 
         if not self.drawn:
@@ -107,76 +129,161 @@ class Intervals(Result):
         return plot_draws(self, ax=ax, limit=limit)
 
 
-def check_level(level: float) -> float:
-    """The level as a number between 0 and 1; raises SpinelinkError."""
-    if isinstance(level, bool) or not isinstance(level, int | float) or not 0.0 < level < 1.0:
-        raise SpinelinkError(f"an interval's level lies between 0 and 1, as 0.95; not {level!r}.")
-    return float(level)
-
-
-def by_draws(
-    network: Network,
-    question: Question,
-    posterior: Mapping[str, float],
-    drawn: Mapping[str, Array],
-    shares: Mapping[str, Sequence[tuple[str, float]]],
+def intervals(
+    case: Case,
+    nodes: str | Iterable[str] | None = None,
     *,
-    level: float,
+    level: float = 0.95,
+    method: Method = "draws",
+    draws: int = 4096,
+    seed: int = 0,
+    progress: bool | None = None,
 ) -> Intervals:
-    """Equal-tailed intervals. posterior: under the estimates; drawn: (draws,) for each node, not a number where a draw is impossible."""
-    names = sorted(posterior, key=lambda n: (-posterior[n], n))
-    table = np.array([drawn[n] for n in names])  # (nodes, draws)
-    possible = np.isfinite(table).all(axis=0)
+    """How sure a posterior is, given how sure the network's parameters are.
+
+    Args:
+        case: the findings.
+        nodes: whose P(present) is asked for; the ranked causes where None.
+        level: of the credible intervals, as 0.95.
+        method: "draws" answers the case under sampled parameters (quasi-Monte Carlo). "delta" uses
+            the exact derivatives to first order; it is quick and gives no intervals of ranks.
+        draws: how many sampled parameters, 2 or more.
+        seed: of the samples. The same seed gives the same intervals.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        Intervals of P(present) and of ranks. `.shares(node)` names the parameters behind the width.
+
+    Raises:
+        UnknownNameError: a node or the method is not known.
+        EvidenceError: a node is observed, so that its probability has no interval.
+        SpinelinkError: an option is out of range.
+
+    Source:
+        Sobol points with Owen's scrambling; delta method on log odds.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(numbness=True)
+        >>> row = case.intervals("lumbar_disc_herniation", draws=64)["lumbar_disc_herniation"]
+        >>> row.low < row.posterior < row.high
+        True
+    """
+    level = check_level(level)
+    one_of(method, "method", get_args(Method))
+    draws = whole(draws, "draws", least=2, meaning="how many sampled parameters")
+    names = _names(case, nodes)
+    posterior = case.present(names)
+    deviation, shares = _deviations(case, names, posterior)
+    question = case.question(level=level, method=method, draws=draws, seed=seed)
+    rows = _Rows(case, posterior, shares)
+    if method == "delta":
+        return Intervals(question, level, method, 0, 0, rows.by_delta(deviation, level))
+    model = case.model
+    index = [model.compiled.index[n] for n in names]
+    with bar("draws", draws, progress) as on_progress:
+        answer = posterior_draws(
+            model.network,
+            model.in_force,
+            model.compiled,
+            case.observed,
+            index,
+            draws=draws,
+            seed=seed,
+            on_progress=on_progress,
+        )
+    drawn = {n: answer.posterior[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
+    possible = np.isfinite(np.array(list(drawn.values()))).all(axis=0)
     if not possible.any():
-        raise SpinelinkError("under no draw of the numbers can these findings occur")
-    kept = table[:, possible]
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(kept, [tail, 1.0 - tail], axis=1)
-    ranks = np.argsort(np.argsort(-kept, axis=0, kind="stable"), axis=0) + 1
-    rank_low, rank_high = np.quantile(ranks, [tail, 1.0 - tail], axis=1, method="inverted_cdf")
-    first = (ranks == 1).mean(axis=1)
-    rows = tuple(
-        Interval(
-            n, network.nodes[n].label, posterior[n], float(low[k]), float(high[k]), float(first[k]), float(rank_low[k]), float(rank_high[k]),
-            tuple(shares.get(n, ())),
-        )
-        for k, n in enumerate(names)
-    )  # fmt: skip
-    return Intervals(
-        question, level, "draws", table.shape[1], int((~possible).sum()), rows, dict(drawn)
-    )
+        raise SpinelinkError("under no sampled parameters can these findings occur.")
+    listed = rows.by_draws({n: p[possible] for n, p in drawn.items()}, level)
+    return Intervals(question, level, method, draws, int((~possible).sum()), listed, drawn)
 
 
-def by_delta(
-    network: Network,
-    question: Question,
-    posterior: Mapping[str, float],
-    deviation: Mapping[str, float],
-    shares: Mapping[str, Sequence[tuple[str, float]]],
-    *,
-    level: float,
-) -> Intervals:
-    """Normal intervals of the log odds. deviation: standard deviation of each posterior's log odds, to first order."""
-    from statistics import NormalDist
+def _names(case: Case, nodes: str | Iterable[str] | None) -> list[str]:
+    if nodes is None:
+        names = [n for n in case.model.network.ranked if n not in case.findings]
+    else:
+        names = case.model.names(nodes)
+    for name in names:
+        if case.is_observed(name):
+            raise EvidenceError(f"{name} is observed: its probability has no interval.")
+    if not names:
+        raise SpinelinkError("no node to give intervals for; name one")
+    return names
 
-    z = NormalDist().inv_cdf(0.5 + level / 2.0)
-    nan = float("nan")
-    rows = []
-    for n in sorted(posterior, key=lambda n: (-posterior[n], n)):
+
+Shares = Mapping[str, Sequence[tuple[str, float]]]
+"""Node -> parameter ids with their fractions of the variance, largest first."""
+
+
+def _deviations(
+    case: Case, names: list[str], posterior: Mapping[str, float]
+) -> tuple[dict[str, float], Shares]:
+    """The standard deviation of each node's log odds, to first order, and where it comes from."""
+    index = case.model.compiled.index
+    effects = effects_of_parameters(case, [(index[n], 0) for n in names])
+    variances = {name: effect**2 for name, effect in effects.items()}
+    total = np.sum(list(variances.values()), axis=0)
+    deviation: dict[str, float] = {}
+    shares: dict[str, list[tuple[str, float]]] = {}
+    for k, n in enumerate(names):
         p = posterior[n]
-        low, high = (
-            (p, p)
-            if p in (0.0, 1.0)
-            else (_shifted(p, -z * deviation[n]), _shifted(p, z * deviation[n]))
-        )
-        rows.append(
-            Interval(
-                n, network.nodes[n].label, p, low, high, nan, nan, nan, tuple(shares.get(n, ()))
+        deviation[n] = float(np.sqrt(total[k])) / (p * (1.0 - p)) if 0.0 < p < 1.0 else 0.0
+        by_parameter = [(name, float(v[k] / total[k])) for name, v in variances.items() if v[k] > 0]
+        shares[n] = sorted(by_parameter, key=lambda pair: -pair[1])
+    return deviation, shares
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Makes the rows of `Intervals`, the highest posterior first."""
+
+    case: Case
+    posterior: Mapping[str, float]
+    shares: Shares
+
+    @property
+    def order(self) -> list[str]:
+        return sorted(self.posterior, key=lambda n: (-self.posterior[n], n))
+
+    def _row(
+        self, node: str, low: float, high: float, ranks: tuple[float, float, float]
+    ) -> Interval:
+        """ranks: how often it ranks first, and the interval of its rank."""
+        label, shares = self.case.model.nodes[node].label, tuple(self.shares[node])
+        return Interval(node, label, self.posterior[node], low, high, *ranks, shares)
+
+    def by_draws(self, drawn: Mapping[str, Array], level: float) -> tuple[Interval, ...]:
+        """Equal-tailed intervals. drawn: node -> posterior under each possible sample, (draws,)."""
+        table = np.array([drawn[n] for n in self.order])  # (nodes, draws)
+        tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
+        low, high = np.quantile(table, tails, axis=1)
+        ranks = np.argsort(np.argsort(-table, axis=0, kind="stable"), axis=0) + 1
+        rank_low, rank_high = np.quantile(ranks, tails, axis=1, method="inverted_cdf")
+        first = (ranks == 1).mean(axis=1)
+        return tuple(
+            self._row(
+                n,
+                float(low[k]),
+                float(high[k]),
+                (float(first[k]), float(rank_low[k]), float(rank_high[k])),
             )
+            for k, n in enumerate(self.order)
         )
-    return Intervals(question, level, "delta", 0, 0, tuple(rows))
+
+    def by_delta(self, deviation: Mapping[str, float], level: float) -> tuple[Interval, ...]:
+        """Normal intervals of the log odds; deviation: node -> standard deviation."""
+        z = NormalDist().inv_cdf(0.5 + level / 2.0)
+        nan = float("nan")
+        rows = []
+        for n in self.order:
+            p, by = self.posterior[n], z * deviation[n]
+            low, high = (p, p) if p in (0.0, 1.0) else (_shifted(p, -by), _shifted(p, by))
+            rows.append(self._row(n, low, high, (nan, nan, nan)))
+        return tuple(rows)
 
 
 def _shifted(p: float, by: float) -> float:
-    """p with its log odds moved."""
+    """P with its log odds moved."""
     return float(1.0 / (1.0 + np.exp(-(np.log(p) - np.log1p(-p) + by))))

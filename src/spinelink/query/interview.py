@@ -1,23 +1,23 @@
-"""A dialogue: the next best question, an answer, what it did; with undo. What it asks is `Case.next_best`, red flags first.
+"""A dialogue: the next best question, an answer, what it did; with undo.
 
-Alerts are taken from all answers, whatever the network makes of them: an answer that contradicts the others is left out of the probabilities only.
+Questions come from `next_best`, red flags first. Alerts are taken from all answers, whatever the
+network makes of them. An answer that contradicts the others is left out of the probabilities only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import Generic, TypeVar
 
+from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
-from spinelink.network.evidence import Evidence, describe, is_yes_or_no
+from spinelink.network.evidence import describe, is_yes_or_no
 from spinelink.network.node import OBSERVABLE, Cost, Node
+from spinelink.query.alerts import Alert, alerts
+from spinelink.query.next_best import next_best
+from spinelink.query.ranking import differential
 from spinelink.result import NOTICE, show_number
-
-if TYPE_CHECKING:
-    from spinelink.query.alerts import Alert, Alerts
-    from spinelink.query.next_best import NextBest
-    from spinelink.query.ranking import Ranking
 
 ENDED = "end"
 UNDO = "undo"
@@ -26,36 +26,16 @@ u: undo the last answer   c: causes and alerts so far   q: end   h: this help"""
 LEADING = 3  # causes shown after each answer
 
 
-class Asked(Protocol):
-    """What a dialogue needs of a case."""
-
-    @property
-    def findings(self) -> Evidence: ...
-    @property
-    def model(self) -> Any: ...
-    @property
-    def log_evidence(self) -> float: ...
-    def posterior(self, node: str) -> Any: ...
-    def observe(self, findings: Any = None, /, **more: Any) -> Self: ...
-    def alerts(self) -> Alerts: ...
-    def differential(self, *, limit: int | None = ...) -> Ranking: ...
-    def next_best(
-        self,
-        target: str | None = ...,
-        *,
-        limit: int | None = ...,
-        among: Iterable[str] | None = ...,
-    ) -> NextBest: ...
-
-
-C = TypeVar("C", bound=Asked)
+C = TypeVar("C", bound=Case)
 
 
 @dataclass(frozen=True)
 class Step(Generic[C]):
-    """Where a dialogue stands: the case, the nodes that were passed over, and the nodes of a procedure that are still to be asked for.
+    """Where a dialogue stands.
 
-    record: the case with every answer, where some contradict each other and `case` is without them; alerts are taken from it.
+    passed: nodes that are not asked about again. waiting: nodes of a procedure that are still to be
+    asked for. record: the case with every answer, where some contradict each other and `case` is
+    without them. Alerts are taken from it.
     """
 
     case: C
@@ -70,8 +50,12 @@ class Step(Generic[C]):
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What to ask now: a node, why, and the other nodes of its procedure. stop: why to stop asking, empty where not."""
+class NextQuestion:
+    """What to ask now, and why.
+
+    rest: the other nodes of its procedure. stop: why no further question is worth its cost; empty where
+    one is.
+    """
 
     node: str
     why: str
@@ -79,11 +63,14 @@ class Ask:
     stop: str = ""
 
 
-def next_question(step: Step[C], *, target: str | None = None) -> Ask | None:
-    """What one finding would make an emergency is asked first, then what tells most a minute; None where nothing is left."""
+def next_question(step: Step[C], *, target: str | None = None) -> NextQuestion | None:
+    """First any finding that alone would fire an emergency rule, then the best question.
+
+    The best question has the most information per minute. None if nothing is left to ask.
+    """
     case, nodes = step.case, step.case.model.nodes
     if step.waiting:
-        return Ask(step.waiting[0], "the same procedure", step.waiting[1:])
+        return NextQuestion(step.waiting[0], "the same procedure", step.waiting[1:])
     if (first := _emergency(step)) is not None:
         return first
     if nothing_to_learn(step, target):
@@ -94,25 +81,25 @@ def next_question(step: Step[C], *, target: str | None = None) -> Ask | None:
     open_ = [n for n in left if not isinstance(step.answered.findings.get(n), str)]
     if not open_:
         return None
-    found = case.next_best(target, limit=1, among=open_)
+    found = next_best(case, target, limit=1, among=open_)
     if not found.candidates:
         return None
     best = found[0]
     why = f"{show_number(best.value)} {found.unit}, {best.minutes:g} minutes"
     if best.changes_lead >= 0.005:
         why += f", puts another cause first in {best.changes_lead:.0%}"
-    return Ask(best.nodes[0], why, best.nodes[1:], found.stop)
+    return NextQuestion(best.nodes[0], why, best.nodes[1:], found.stop)
 
 
-def _emergency(step: Step[C]) -> Ask | None:
-    """What one answer would make an emergency, the quickest to find out first: a question before a sign, a sign before a test."""
+def _emergency(step: Step[C]) -> NextQuestion | None:
+    """The pending emergency rule that is the quickest to find out about."""
     nodes = step.case.model.nodes
-    pending = [p for p in step.answered.alerts().pending if p.urgency == "emergency"]
+    pending = [p for p in alerts(step.answered).pending if p.urgency == "emergency"]
     open_ = [p for p in pending if p.node not in step.passed and nodes[p.node].role in OBSERVABLE]
     if not open_:
         return None
     first = min(open_, key=lambda p: (nodes[p.node].cost or Cost()).minutes)
-    return Ask(
+    return NextQuestion(
         first.node,
         f"would raise an alert: {first.label}; {_spent(nodes[first.node].cost or Cost())}",
     )
@@ -143,7 +130,11 @@ def nothing_to_learn(step: Step[C], target: str | None) -> str:
 
 
 def read_answer(name: str, node: Node, text: str) -> object | None:
-    """What a person typed as a finding: a state's position (from 1), a state or how one begins, yes or no; a number for numeric bins. None: not understood."""
+    """What a person typed, as a finding; None where it was not understood.
+
+    Taken are a state's position (from 1), a state or how one begins, yes or no, and a number for
+    numeric bins.
+    """
     word = text.strip().lower()
     states = [s.lower() for s in node.states]
     if word in states:
@@ -162,17 +153,52 @@ def read_answer(name: str, node: Node, text: str) -> object | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def begin(case: C, show: Callable[[str], object]) -> None:
-    """How to answer, and the alerts, before anything that may fail."""
-    show(f"{HELP}\n")
-    for a in case.alerts():
-        show(str(a))
-
-
 def interview(
-    case: C, ask: Callable[[str], str], show: Callable[[str], object], *, target: str | None = None
+    case: C,
+    target: str | None = None,
+    *,
+    ask: Callable[[str], str] | None = None,
+    show: Callable[[str], object] | None = None,
 ) -> C:
-    """See `Case.interview`. Goes on where `begin` ended."""
+    """A dialogue in a terminal or a notebook: the next best question, the answer, what it did.
+
+    Questions of which one answer would make an emergency come first. It says when one may stop, and
+    why. An answer can be undone, left out, or end the dialogue (Ctrl-C too). Alerts are shown before
+    anything else. An answer that contradicts the others raises its alerts too; only the
+    probabilities leave it out.
+
+    Args:
+        case: the findings so far.
+        target: what to learn about; all causes where None.
+        ask: a function in place of `input`.
+        show: a function in place of `print`.
+
+    Returns:
+        The case with every answer.
+
+    Raises:
+        UnknownNameError: the network has no such node.
+        ImpossibleEvidenceError: the findings contradict each other from the beginning. The alerts
+            of the case are shown before.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee")
+        >>> after = case.interview(ask=lambda prompt: "q", show=lambda text: None)
+        >>> after == case
+        True
+    """
+    for name, function, instead in (("ask", ask, "input"), ("show", show, "print")):
+        if function is not None and not callable(function):
+            raise SpinelinkError(
+                f"{name} is a function that takes a text, as {instead}, not {function!r}."
+            )
+    show, ask = show or print, ask or input
+    show(f"{HELP}\n")
+    for a in alerts(case):
+        show(str(a))
+    target = None if target is None else case.model.names(str(target))[0]
+    _ = case.log_evidence  # raises where the findings cannot occur
     steps = [Step(case)]
     _show_leading(steps[0], target, show)
     told_to_stop = False
@@ -209,13 +235,13 @@ def interview(
         if out
         else ""
     )
-    show(f"\n{_findings(last.answered)}\n{contradiction}{last.answered.alerts()}\n{NOTICE}")
+    show(f"\n{_findings(last.answered)}\n{contradiction}{alerts(last.answered)}\n{NOTICE}")
     return last.answered
 
 
 def _put(
     step: Step[C],
-    question: Ask,
+    question: NextQuestion,
     number: int,
     ask: Callable[[str], str],
     show: Callable[[str], object],
@@ -241,7 +267,7 @@ def _put(
             case "h" | "help" | "?":
                 show(HELP)
             case "c":
-                for a in step.answered.alerts():
+                for a in alerts(step.answered):
                     show(str(a))
                 _show_leading(step, target, show)
             case _:
@@ -261,13 +287,16 @@ def _put(
 
 def _taken(
     step: Step[C],
-    question: Ask,
+    question: NextQuestion,
     record: C,
     value: object,
     show: Callable[[str], object],
     target: str | None,
 ) -> Step[C]:
-    """The step after an answer. One that contradicts the others stays on record, for the alerts, and out of the probabilities."""
+    """The step after an answer.
+
+    One that contradicts the others stays on record, for the alerts, and out of the probabilities.
+    """
     passed = step.passed | {question.node}
     trouble = _contradiction(record)
     if trouble and step.record is not None:  # what contradicts may be an earlier answer
@@ -288,7 +317,7 @@ def _taken(
     return after
 
 
-def _contradiction(case: Asked) -> str:
+def _contradiction(case: Case) -> str:
     """Why the network cannot take the findings of a case; empty where it can."""
     try:
         _ = case.log_evidence
@@ -298,8 +327,8 @@ def _contradiction(case: Asked) -> str:
 
 
 def _new_alerts(case: C, before: C) -> Iterator[Alert]:
-    known = {a.rule for a in before.alerts()}
-    return (a for a in case.alerts() if a.rule not in known)
+    known = {a.rule for a in alerts(before)}
+    return (a for a in alerts(case) if a.rule not in known)
 
 
 def _show_leading(step: Step[C], target: str | None, show: Callable[[str], object]) -> None:
@@ -307,12 +336,11 @@ def _show_leading(step: Step[C], target: str | None, show: Callable[[str], objec
     case, model = step.case, step.case.model
     lines = []
     if target is not None and target not in model.network.ranked:
-        lines.append(
-            f"{model.nodes[target].label} {show_number(1.0 - float(case.posterior(target).iloc[0]))}"
-        )
+        lines.append(f"{model.nodes[target].label} {show_number(case.present([target])[target])}")
     if model.network.ranked:
         lines += [
-            f"{c.label} {show_number(c.posterior)}" for c in case.differential(limit=LEADING).causes
+            f"{c.label} {show_number(c.posterior)}"
+            for c in differential(case, limit=LEADING).causes
         ]
     without = f"Without {', '.join(_left_out(step))}: " if step.record is not None else ""
     if lines:
@@ -325,5 +353,5 @@ def _left_out(step: Step[C]) -> list[str]:
     return [describe(n, f) for n, f in step.answered.findings.items() if kept.get(n) != f]
 
 
-def _findings(case: Asked) -> str:
+def _findings(case: Case) -> str:
     return "Findings: " + (", ".join(describe(n, f) for n, f in case.findings.items()) or "none")

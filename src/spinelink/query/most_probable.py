@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING
 
+from spinelink.case import Case
+from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.inference.interpreted.most_probable import log_posterior, most_probable_explanations
 from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.network.node import OBSERVABLE
+from spinelink.options import whole
+from spinelink.query.posterior import joint
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -17,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class MostProbableExplanation(Result):
-    """The single most probable joint state of the nodes not observed. log_probability: log P(states | evidence).
+    """The most probable joint state of the nodes that are not observed.
 
-    others: the next best, each with its log probability, where they were asked for.
+    log_probability: log P(states | evidence). others: the next best, with theirs.
     """
 
     states: tuple[tuple[str, str], ...]
@@ -29,10 +34,6 @@ class MostProbableExplanation(Result):
 
     def __getitem__(self, node: str) -> str:
         return dict(self.states)[node]
-
-    def to_dict(self) -> dict[str, str]:
-        """Node -> state."""
-        return dict(self.states)
 
     @property
     def active(self) -> dict[str, str]:
@@ -49,17 +50,74 @@ class MostProbableExplanation(Result):
         return pd.DataFrame(rows, columns=["node", "role", "label", "state"])
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP(this explanation | findings) = exp({self.log_probability:.3f})"
 
 
-def best_of_joint(
-    question: Question, joint: pd.Series[float], names: Sequence[str], network: Network, best: int
+def most_probable_explanation(
+    case: Case, *, over: str | Iterable[str] | None = None, best: int = 1
 ) -> MostProbableExplanation:
-    """The most probable combinations of a joint posterior, fewer where so many are not possible; ties in the order of the states."""
-    found = []
-    for k in (-joint.to_numpy()).argsort(kind="stable")[:best]:
-        label = joint.index[k]
+    """The single most probable state of all nodes together, given the findings.
+
+    Args:
+        case: the findings.
+        over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; for
+            a handful of nodes). Where None, of all nodes but findings that were not assessed.
+        best: how many explanations; the next best are in `.others`.
+
+    Returns:
+        States by node, and log P(these states | evidence).
+
+    Raises:
+        UnknownNameError: a node is not known.
+        EvidenceError: a node of `over` is observed.
+        TooLargeError: the search does not fit into memory.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Source:
+        Pearl 1988, Probabilistic Reasoning in Intelligent Systems; Dechter and Rish 2003 (bounds).
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(
+        ...     leg_pain="below_knee", numbness=True, crossed_straight_leg_raise=True
+        ... )
+        >>> case.most_probable_explanation()["lumbar_disc_herniation"]
+        'present'
+    """
+    best = whole(best, "best", least=1, meaning="how many explanations")
+    model = case.model
+    if over is not None:
+        return _best_of_joint(case, list(dict.fromkeys(model.names(over))), best)
+    question = case.question(best=best)
+    compiled = model.compiled
+    unasked = OBSERVABLE - {"context", "other"}
+    ignored = [compiled.index[n] for n, node in model.nodes.items() if node.role in unasked]
+    explanations = most_probable_explanations(compiled, case.observed, best=best, ignore=ignored)
+    named = [
+        (
+            tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(e.states.items())),
+            log_posterior(compiled, case.observed, e),
+        )
+        for e in explanations
+    ]
+    return MostProbableExplanation(question, *named[0], model.network, tuple(named[1:]))
+
+
+def _best_of_joint(case: Case, names: list[str], best: int) -> MostProbableExplanation:
+    """The most probable combinations of a joint posterior; ties in the order of the states."""
+    for name in names:
+        if case.is_observed(name):
+            raise EvidenceError(f"{name} is observed: it needs no explanation.")
+    if not names:
+        raise SpinelinkError("name one or more nodes to explain")
+    table = joint(case, names)
+    explanations = []
+    for k in (-table.to_numpy()).argsort(kind="stable")[:best]:
+        label = table.index[k]
         states = label if isinstance(label, tuple) else (label,)
-        if (p := float(joint.iloc[k])) > 0.0:
-            found.append((tuple(zip(names, map(str, states), strict=True)), log(p)))
-    return MostProbableExplanation(question, found[0][0], found[0][1], network, tuple(found[1:]))
+        if (p := float(table.iloc[k])) > 0.0:
+            explanations.append((tuple(zip(names, map(str, states), strict=True)), log(p)))
+    question = case.question(over=tuple(names), best=best)
+    network, others = case.model.network, tuple(explanations[1:])
+    return MostProbableExplanation(question, *explanations[0], network, others)

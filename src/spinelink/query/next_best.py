@@ -1,58 +1,56 @@
-"""What to ask or test next: what each unasked question, sign and test is expected to tell, and what it costs.
+"""What to ask or test next: what is expected to tell most for its cost.
 
-Information is the mutual information of a finding and a cause given what is known (Lindley 1956), in bits; about all causes together it is the sum over them,
-each weighed by its urgency where that is asked for. With utilities, or with the loss of missing a cause, it is the expected value of sample information
-(Raiffa and Schlaifer 1961).
+How the expected value is found is said in `query.candidates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spinelink.inference.answers import Marginals
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import Observed
+from spinelink.case import Case
+from spinelink.errors import SpinelinkError
 from spinelink.inference.variants.likelihood_events import with_events
-from spinelink.network.network import Network
-from spinelink.network.node import Cost
-from spinelink.network.question import Question
+from spinelink.network.node import OBSERVABLE, Cost
+from spinelink.options import is_real, one_of, real, whole_or_none
+from spinelink.query.candidates import Candidates, Utilities
+from spinelink.query.target import hidden_target
 from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
-Utilities = Mapping[str, Mapping[str, float]]
-"""Action -> state of the target -> utility."""
-
 INITIALS = ("mri", "ct", "emg", "hla")
 CLASSES = ("none", "low", "medium", "high")
-MOST_OUTCOMES = 512  # of a procedure; a larger one is left out, and said so
-SHORTEST = 0.1  # minutes: what is at hand is not free of effort
-THRESHOLD = (
-    0.01  # bits (or what else is measured) below which the next question is not worth asking
-)
-TIE = 1e-9  # posteriors that differ by less are equal
-LEAST_CHANCE = 1e-13  # an outcome that is rarer is taken as impossible: differences of probabilities have no digits left there
-AHEAD = 5  # first questions that a look two steps ahead follows
-ASKED = 90  # characters of a question, in a notebook
+MOST_OUTCOMES = 512
+"""Outcomes of a procedure; a larger one is left out, and the answer says so."""
+SHORTEST = 0.1
+"""Minutes: what is at hand is not free of effort."""
+THRESHOLD = 0.01
+"""Value (bits, or what else is measured) below which the next question is not worth asking."""
+AHEAD = 5
+"""First questions that a look two steps ahead follows."""
+LEAST_OUTCOME = 1e-9
+"""Rarer outcomes are not followed two steps ahead."""
+QUESTION_WIDTH = 90
+"""Characters of a question, in a notebook."""
+
+Measure = Literal["information", "loss"]
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One question, sign or test, or a procedure with all that it shows.
 
-    value: what it is expected to tell. after: the same with the best question after it, where two steps were asked for. changes_lead: the chance that
-    another cause leads afterwards. changes_action: the chance that a cause then passes, or no longer passes, the probability from which acting on it costs less
-    than missing it, 1 / (1 + its weight). open: the procedure is under way, so it costs next to nothing more.
+    value: what it is expected to tell. after: the same with the best question after it, where two steps
+    were asked for. changes_lead: the chance that another cause leads afterwards. changes_action: the
+    chance that a cause then passes, or no longer passes, the probability from which acting on it costs
+    less than missing it, 1 / (1 + its weight). started: the procedure is under way, so it costs next to
+    nothing more.
     """
 
     name: str
@@ -67,17 +65,21 @@ class Candidate:
     invasiveness: str
     changes_lead: float
     changes_action: float
-    open: bool
+    started: bool
 
     @property
-    def worth(self) -> float:
+    def value_with_lookahead(self) -> float:
         """The value with what can follow, where that was looked at."""
         return self.value if np.isnan(self.after) else self.after
 
 
 @dataclass(frozen=True, repr=False)
 class NextBest(Result):
-    """Candidates, the best first. stop: whether to stop asking, and why (empty where not). left_out: procedures with too many outcomes to weigh."""
+    """Candidates, the best first.
+
+    stop: why to stop asking; empty where one should not. left_out: procedures with too many outcomes.
+    asked: how many candidates were compared.
+    """
 
     measure: str
     unit: str
@@ -96,7 +98,11 @@ class NextBest(Result):
         return self.candidates[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness, changes_lead, changes_action, question, nodes."""
+        """One row a candidate, the best first.
+
+        Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness,
+        changes_lead, changes_action, question, nodes.
+        """
         import pandas as pd
 
         rows = [
@@ -134,10 +140,12 @@ class NextBest(Result):
         return frame if frame["after"].notna().any() else frame.drop(columns="after")
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()
         asked = [q or label for q, label in zip(frame["question"], frame["label"], strict=True)]
         frame["ask or look for"] = [
-            text if len(text) <= ASKED else f"{text[: ASKED - 3].rstrip()}..." for text in asked
+            text if len(text) <= QUESTION_WIDTH else f"{text[: QUESTION_WIDTH - 3].rstrip()}..."
+            for text in asked
         ]
         columns = [
             "ask or look for",
@@ -152,6 +160,7 @@ class NextBest(Result):
         return frame[[c for c in columns if c in frame.columns]]
 
     def title(self) -> str:
+        """What stands above the table."""
         stop = f"\nStop: {self.stop}" if self.stop else ""
         return f"{self.question}\n{self.measure} ({self.unit}), of {self.asked} questions and procedures{stop}"
 
@@ -163,76 +172,182 @@ class NextBest(Result):
 
 
 def next_best(
-    network: Network,
-    question: Question,
-    compiled: CompiledNetwork,
-    observed: Observed,
-    prior: Marginals,
-    targets: Sequence[str],
+    case: Case,
+    target: str | None = None,
     *,
-    weights: Mapping[str, float],
-    utilities: Utilities | None,
-    among: Sequence[str],
-    cost: str | None,
-    limit: int | None,
-    horizon: int,
-    threshold: float,
-    measure: str,
-    loss: bool = False,
-    under_way: Collection[str] = (),
+    limit: int | None = 5,
+    cost: Literal["minutes"] | None = "minutes",
+    horizon: Literal[1, 2] = 1,
+    by_urgency: bool = True,
+    measure: Measure = "information",
+    utilities: Utilities | None = None,
+    among: str | Iterable[str] | None = None,
+    under_way: str | Iterable[str] = (),
+    threshold: float = THRESHOLD,
 ) -> NextBest:
-    """See `Case.next_best`. prior: posteriors now. among: nodes that may be asked. loss: in place of information. under_way: procedures that are begun."""
-    groups, left_out = _groups(network, compiled, observed, among)
-    index = [compiled.index[t] for t in targets]
-    acting = [network.urgency_weights.of(network.nodes[t]) for t in targets]
-    ask = Asker(compiled, index, [weights[t] for t in targets], acting, utilities, loss)
-    found = []
-    for (name, nodes), told in zip(groups.items(), ask.each(observed, prior, groups), strict=True):
-        spent, is_open = _cost(network, compiled, observed, nodes, under_way)
-        label = network.nodes[nodes[0]].label if len(nodes) == 1 else _procedure_label(name)
-        words = network.nodes[nodes[0]].question if len(nodes) == 1 else ""
-        found.append(
-            Candidate(
-                name, label, nodes, words, told.value, float("nan"), told.value / max(spent.minutes, SHORTEST), spent.minutes, spent.money,
-                spent.invasiveness, told.changes_lead, told.changes_action, is_open,
-            )
-        )  # fmt: skip
+    """What to ask or test next: what each question, sign, test and procedure is expected to tell.
 
-    def key(c: Candidate) -> tuple[float, str]:
-        return (-(c.per_minute if cost == "minutes" else c.worth), c.name)
+    Args:
+        case: the findings.
+        target: what to learn about; all ranked causes where None.
+        limit: how many to list; None for all.
+        cost: "minutes" ranks by value per minute, None by value alone.
+        horizon: 2 adds the best question that can follow each of the best.
+        by_urgency: without a target, information about a cause counts by the cause's urgency.
+        measure: "information" in bits. "loss" is the loss that knowing is expected to spare: to act
+            without need costs 1, to miss a cause 20, 5, 2 or 1 by its urgency.
+        utilities: action -> state of the target -> utility; then the value is the expected gain of
+            knowing the answer before acting.
+        among: nodes that may be asked; all observable ones where None.
+        under_way: procedures that have begun. Their further readings cost next to nothing, as do
+            those of a procedure with a reading among the findings.
+        threshold: value below which asking on is not worth it.
 
-    found.sort(key=key)
-    if horizon == 2:
-        found = _two_steps(ask, observed, prior, groups, found)
-        found.sort(key=key)
-    unit = "loss" if loss else "bits" if utilities is None else "utility"
-    single = len(targets) == 1
-    stop = _stop(found, threshold, unit, network.nodes[targets[0]].label if single else None)
+    Returns:
+        Candidates, the best first, and whether to stop asking, with the reason. That is no
+        reassurance: what was not asked was not considered.
+
+    Raises:
+        UnknownNameError: a node, a procedure or an option is not known.
+        EvidenceError: the target is observed.
+        SpinelinkError: an option is out of range, or nothing is left to learn about.
+
+    Source:
+        Howard 1966 (value of information); Jensen and Nielsen 2007, chapter 11.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee")
+        >>> len(case.next_best("lumbar_disc_herniation", limit=2))
+        2
+    """
+    limit = whole_or_none(limit, "limit", meaning="how many to list")
+    one_of(str(cost), "cost", ("minutes", "None"))
+    one_of(str(horizon), "horizon", ("1", "2"))
+    one_of(measure, "measure", get_args(Measure))
+    threshold = real(threshold, "threshold")
+    model = case.model
+    procedures = sorted({v.procedure for v in model.nodes.values() if v.procedure is not None})
+    begun = [under_way] if isinstance(under_way, str) else [str(p) for p in under_way]
+    for procedure in begun:
+        one_of(procedure, "procedure", procedures)
+    targets = _targets(case, target)
+    if utilities is not None:
+        _check_utilities(case, target, measure, utilities)
+    observable = [n for n, v in model.nodes.items() if v.role in OBSERVABLE]
+    nodes = [n for n in (observable if among is None else model.names(among)) if n not in targets]
+    urgency = by_urgency and (target is None or measure == "loss")
+    candidates = Candidates.of(
+        case, targets, by_urgency=urgency, utilities=utilities, loss=measure == "loss"
+    )
+    groups, left_out = _groups(case, nodes)
+    listed = _listed(candidates, groups, set(begun))
+
+    def rank(c: Candidate) -> tuple[float, str]:
+        return (-(c.per_minute if cost == "minutes" else c.value_with_lookahead), c.name)
+
+    listed.sort(key=rank)
+    if str(horizon) == "2":
+        listed = _two_steps(candidates, groups, listed)
+        listed.sort(key=rank)
+    unit = "loss" if measure == "loss" else "bits" if utilities is None else "utility"
+    about = target or "the causes"
+    words = f"information about {about}" if measure == "information" else f"loss spared at {about}"
+    if utilities is not None:
+        words = "value of knowing before acting"
+    if target is None and by_urgency:
+        words += ", counted by urgency"
+    single = model.nodes[targets[0]].label if len(targets) == 1 else None
+    stop = _stop(listed, threshold, unit=unit, target=single)
+    question = case.question(target=target, cost=cost, horizon=horizon)
     return NextBest(
-        question, measure, unit, tuple(found[:limit]), stop, tuple(left_out), len(found)
+        question, words, unit, tuple(listed[:limit]), stop, tuple(left_out), len(listed)
     )
 
 
-def _stop(found: Sequence[Candidate], threshold: float, unit: str, target: str | None) -> str:
+def _targets(case: Case, target: str | None) -> list[str]:
+    if target is not None:
+        return [hidden_target(case, str(target))]
+    targets = [n for n in case.model.network.ranked if not case.is_observed(n)]
+    if not targets:
+        raise SpinelinkError("there is no cause left to learn about; name a target")
+    return targets
+
+
+def _check_utilities(
+    case: Case, target: str | None, measure: Measure, utilities: Utilities
+) -> None:
+    if measure == "loss":
+        raise SpinelinkError("utilities say what is lost: leave measure out.")
+    if target is None:
+        raise SpinelinkError("utilities are of one target's states; name it")
+    states = set(case.model.nodes[str(target)].states)
+    rows = list(utilities.values()) if isinstance(utilities, Mapping) else []
+    if not rows or not all(
+        isinstance(u, Mapping) and set(u) == states and all(map(is_real, u.values())) for u in rows
+    ):
+        raise SpinelinkError(
+            "utilities are a mapping action -> state -> number, with the states "
+            f"{', '.join(sorted(states))}."
+        )
+
+
+def _listed(
+    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], begun: Collection[str]
+) -> list[Candidate]:
+    """Every candidate with its value and its cost."""
+    case = candidates.case
+    gains = candidates.gains(case.observed, candidates.now, groups)
+    listed = []
+    for (name, nodes), gain in zip(groups.items(), gains, strict=True):
+        cost, started = _cost(case, nodes, begun)
+        node = case.model.nodes[nodes[0]]
+        single = len(nodes) == 1
+        listed.append(
+            Candidate(
+                name=name,
+                label=node.label if single else _procedure_label(name),
+                nodes=nodes,
+                question=node.question if single else "",
+                value=gain.value,
+                after=float("nan"),
+                per_minute=gain.value / max(cost.minutes, SHORTEST),
+                minutes=cost.minutes,
+                money=cost.money,
+                invasiveness=cost.invasiveness,
+                changes_lead=gain.changes_lead,
+                changes_action=gain.changes_action,
+                started=started,
+            )
+        )
+    return listed
+
+
+def _stop(listed: Sequence[Candidate], threshold: float, *, unit: str, target: str | None) -> str:
     """Why to stop asking; empty where there is reason to go on.
 
-    That no question can change the leading cause is a reason only where none can lift a cause, an emergency say, over the probability from which one acts on it.
+    That no question can change the leading cause is a reason only where none can lift a cause, an
+    emergency say, over the probability from which one acts on it.
     """
-    if not found:
+    if not listed:
         return "nothing is left to ask."
-    if max(c.worth for c in found) < threshold:
-        return f"no remaining question is worth {threshold:g} {'of ' if unit != 'bits' else ''}{unit}. What was not asked was not considered."
+    if max(c.value_with_lookahead for c in listed) < threshold:
+        amount = f"{threshold:g} {'of ' if unit != 'bits' else ''}{unit}"
+        return f"no remaining question is worth {amount}. What was not asked was not considered."
     if (
         unit == "bits"
-        and max(max(c.changes_lead, c.changes_action) for c in found) <= 0.0
-        and not any(c.after > c.value for c in found)
+        and max(max(c.changes_lead, c.changes_action) for c in listed) <= 0.0
+        and not any(c.after > c.value for c in listed)
     ):
         what = (
             "the leading cause, or whether to act on any"
             if target is None
             else f"whether {target} is likelier than not, or whether to act on it"
         )
-        return f"no remaining question by itself can change {what}. What was not asked was not considered, and red flags are asked about all the same."
+        return (
+            f"no remaining question by itself can change {what}. What was not asked was not "
+            "considered, and red flags are asked about all the same."
+        )
     return ""
 
 
@@ -241,240 +356,65 @@ def _procedure_label(name: str) -> str:
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
-def _groups(
-    network: Network, compiled: CompiledNetwork, observed: Observed, among: Sequence[str]
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Each node that may be asked, and each procedure that shows several of them."""
-    hidden = [n for n in among if not isinstance(observed.get(compiled.index[n]), int)]
-    found: dict[str, tuple[str, ...]] = {n: (n,) for n in hidden}
+def _groups(case: Case, nodes: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Each node that may be asked, and each procedure that shows several; procedures left out."""
+    known = case.model.nodes
+    hidden = [n for n in nodes if not case.is_observed(n)]
+    groups: dict[str, tuple[str, ...]] = {n: (n,) for n in hidden}
     procedures: dict[str, list[str]] = {}
     for n in hidden:
-        if (name := network.nodes[n].procedure) is not None:
+        if (name := known[n].procedure) is not None:
             procedures.setdefault(name, []).append(n)
     left_out = []
-    for name, nodes in procedures.items():
-        if len(nodes) < 2:
+    for name, shown in procedures.items():
+        if len(shown) < 2:
             continue
-        if float(np.prod([len(network.nodes[n].states) for n in nodes])) > MOST_OUTCOMES:
+        if float(np.prod([len(known[n].states) for n in shown])) > MOST_OUTCOMES:
             left_out.append(name)
         else:
-            found[name if name not in found else f"{name} (whole)"] = tuple(nodes)
-    return found, left_out
+            groups[name if name not in groups else f"{name} (whole)"] = tuple(shown)
+    return groups, left_out
 
 
-def _cost(
-    network: Network,
-    compiled: CompiledNetwork,
-    observed: Observed,
-    nodes: Sequence[str],
-    under_way: Collection[str],
-) -> tuple[Cost, bool]:
-    """What observing these nodes costs: of one procedure the dearest of its parts, once; next to nothing where it is under way: begun, or a part is seen."""
-    parts = [network.nodes[n].cost or Cost() for n in nodes]
-    procedures = {network.nodes[n].procedure for n in nodes} - {None}
-    open_ = bool(procedures & set(under_way)) or any(
-        node.procedure in procedures and compiled.index[n] in observed
-        for n, node in network.nodes.items()
-    )
-    if open_:
+def _cost(case: Case, nodes: Sequence[str], begun: Collection[str]) -> tuple[Cost, bool]:
+    """What observing these nodes costs, and whether their procedure is under way.
+
+    A procedure costs as much as the dearest of its parts, once. Under way it costs next to nothing.
+    """
+    known = case.model.nodes
+    parts = [known[n].cost or Cost() for n in nodes]
+    procedures = {known[n].procedure for n in nodes} - {None}
+    read = {known[n].procedure for n in case.findings}
+    if procedures & (read | set(begun)):
         return Cost(minutes=SHORTEST), True
-    whole = Cost(
+    dearest = Cost(
         minutes=max(p.minutes for p in parts),
         money=max((p.money for p in parts), key=CLASSES.index),
         invasiveness=max((p.invasiveness for p in parts), key=CLASSES.index),
     )
-    return whole, False
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a candidate tells: its value, the chances that the lead and that an action changes; its outcomes, node -> state, and their probabilities."""
-
-    value: float
-    changes_lead: float
-    changes_action: float
-    outcomes: Sequence[Mapping[int, int]]
-    chances: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Asker:
-    """What each candidate (name -> nodes) tells about the targets. weights: of which each counts; acting: what missing each costs, acting without need being 1."""
-
-    compiled: CompiledNetwork
-    targets: Sequence[int]
-    weights: Sequence[float]
-    acting: Sequence[float]
-    utilities: Utilities | None
-    loss: bool = False
-
-    def each(
-        self, observed: Observed, prior: Marginals, groups: Mapping[str, tuple[str, ...]]
-    ) -> list[Told]:
-        """What each candidate tells; all outcomes of all of them in one run."""
-        told = []
-        before = np.concatenate([prior.of[t][:, :1] for t in self.targets])
-        for nodes, (p, after) in zip(
-            groups.values(), self._after(observed, prior, list(groups.values())), strict=True
-        ):
-            p = p / p.sum() if p.sum() > 0.0 else p
-            there = p > 0.0
-            lead = float(p[self._other_leads(before, after) & there].sum())
-            action = float(p[(self._acts(after) != self._acts(before)).any(axis=0) & there].sum())
-            told.append(Told(self._value(before, after, p), lead, action, self._outcomes(nodes), p))
-        return told
-
-    @cached_property
-    def _starts(self) -> NDArray[np.intp]:
-        """Where each target's states begin among the states of all targets."""
-        return np.cumsum([0, *(self.compiled.cards[t] for t in self.targets)])[:-1]
-
-    def _outcomes(self, nodes: Sequence[str]) -> list[dict[int, int]]:
-        """All states of the nodes together."""
-        index = [self.compiled.index[n] for n in nodes]
-        return [
-            dict(zip(index, states, strict=True))
-            for states in product(*(range(self.compiled.cards[i]) for i in index))
-        ]
-
-    def _after(
-        self, observed: Observed, prior: Marginals, groups: Sequence[Sequence[str]]
-    ) -> list[tuple[Array, Array]]:
-        """For each candidate the probabilities of its outcomes, (outcomes,), and posteriors after each, (states of all targets, outcomes); all in one run.
-
-        Of each node every level but the highest is run (that it is at most there, see `inference.events`), beside the node left unseen; a state is the difference
-        of two levels. As a difference an outcome of probability p has about 16 + log10(p) digits. What cannot be is 0 throughout.
-        """
-        asked: dict[frozenset[tuple[int, int]], int] = {}
-        wanted: list[
-            list[int]
-        ] = []  # by candidate: the runs of all its combinations, -1 for none of its nodes seen
-        for nodes in groups:
-            index = [self.compiled.index[n] for n in nodes]
-            combinations = product(
-                *([*((i, s) for s in range(self.compiled.cards[i] - 1)), None] for i in index)
-            )
-            keys = [frozenset(pair for pair in each if pair is not None) for each in combinations]
-            wanted.append([asked.setdefault(key, len(asked)) if key else -1 for key in keys])
-        answer = with_events(self.compiled, observed, [dict(key) for key in asked], self.targets)
-        with np.errstate(invalid="ignore"):
-            p = np.append(
-                np.nan_to_num(np.exp(answer.log_evidence - float(np.ravel(prior.log_evidence)[0]))),
-                1.0,
-            )
-        joint = np.concatenate(
-            [
-                np.append(np.nan_to_num(answer.of[t]) * p[:-1], prior.of[t][:, :1], axis=1)
-                for t in self.targets
-            ]
-        )
-        found = []
-        for nodes, runs in zip(groups, wanted, strict=True):
-            cards = [self.compiled.cards[self.compiled.index[n]] for n in nodes]
-            chance = _differences(p[runs].reshape(cards), 0).ravel()
-            chance = np.where(chance > LEAST_CHANCE, chance, 0.0)
-            together = np.clip(
-                _differences(joint[:, runs].reshape(-1, *cards), 1), 0.0, None
-            ).reshape(len(joint), -1)
-            found.append(
-                (
-                    chance,
-                    np.divide(together, chance, out=np.zeros_like(together), where=chance > 0.0),
-                )
-            )
-        return found
-
-    def _present(self, of: Array) -> Array:
-        """Of several targets, that each is there, (targets, outcomes); of one, each of its states."""
-        return (
-            of
-            if len(self.targets) == 1
-            else np.asarray(np.add.reduceat(of, self._starts) - of[self._starts])
-        )
-
-    def _other_leads(self, before: Array, after: Array) -> NDArray[np.bool_]:
-        """Whether under each outcome another target is likelier than the one that leads now; of a single target, another state. Equals do not count."""
-        now = self._present(before)[:, 0]
-        ahead = self._present(after)
-        leaders = np.flatnonzero(now >= now.max() - TIE)
-        return np.asarray(ahead.max(axis=0) > ahead[leaders].max(axis=0) + TIE)
-
-    def _acts(self, of: Array) -> NDArray[np.bool_]:
-        """Whether each target is likely enough to act on it: missing it is expected to cost more, (targets, outcomes)."""
-        absent = of[self._starts]
-        return np.asarray(np.array(self.acting)[:, np.newaxis] * (1.0 - absent) > absent + TIE)
-
-    def _value(self, before: Array, after: Array, p: Array) -> float:
-        if self.loss:
-            return self._spared(before, after, p)
-        return (
-            self._information(before, after, p)
-            if self.utilities is None
-            else self._worth(before, after, p)
-        )
-
-    def _spared(self, before: Array, after: Array, p: Array) -> float:
-        """How much less is expected to be lost: of each target one acts or does not, to act without need costs 1, not to act where it is there its weight."""
-        weights = np.array(self.weights)[:, np.newaxis]
-
-        def lost(absent: Array) -> Array:
-            return np.asarray(np.minimum(absent, weights * (1.0 - absent)).sum(axis=0))
-
-        return max(float(lost(before[self._starts])[0] - p @ lost(after[self._starts])), 0.0)
-
-    def _information(self, before: Array, after: Array, p: Array) -> float:
-        weights = np.repeat(self.weights, [self.compiled.cards[t] for t in self.targets])
-        there = after > 0.0
-        logs = np.log2(np.where(there, after, 1.0)) - np.log2(np.where(there, before, 1.0))
-        return max(float(weights @ (after * logs) @ p), 0.0)
-
-    def _worth(self, before: Array, after: Array, p: Array) -> float:
-        """How much better the best action is expected to be once the outcome is known."""
-        assert self.utilities is not None
-        t = self.targets[0]
-        table = np.array(
-            [[each[s] for s in self.compiled.states[t]] for each in self.utilities.values()]
-        )  # (actions, states)
-        return float(p @ (table @ after).max(axis=0)) - float((table @ before).max())
+    return dearest, False
 
 
 def _two_steps(
-    ask: Asker,
-    observed: Observed,
-    prior: Marginals,
-    groups: Mapping[str, tuple[str, ...]],
-    found: Sequence[Candidate],
+    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], listed: Sequence[Candidate]
 ) -> list[Candidate]:
-    """The best candidates with the best that can follow each of their outcomes, and what both together tell per minute; then the rest."""
-    minutes = {c.name: c.minutes for c in found}
-    done = []
-    for c in found[:AHEAD]:
-        [told] = ask.each(observed, prior, {c.name: c.nodes})
-        rest = {f.name: groups[f.name] for f in found if not set(f.nodes) & set(c.nodes)}
-        rest = {name: rest[name] for name in list(rest)[: 3 * AHEAD]}
+    """The best candidates with the best question after each of their outcomes; then the rest."""
+    case = candidates.case
+    minutes = {c.name: c.minutes for c in listed}
+    ahead = []
+    for c in listed[:AHEAD]:
+        [gain] = candidates.gains(case.observed, candidates.now, {c.name: c.nodes})
+        rest = [f.name for f in listed if not set(f.nodes) & set(c.nodes)][: 3 * AHEAD]
         after, spent = c.value, c.minutes
-        for outcome, share in zip(told.outcomes, told.chances, strict=True):
-            if share <= 1e-9 or not rest:
+        for outcome, chance in zip(gain.outcomes, gain.chances.tolist(), strict=True):
+            if chance <= LEAST_OUTCOME or not rest:
                 continue
-            there = {**observed, **outcome}
-            values = [
-                t.value
-                for t in ask.each(there, with_events(ask.compiled, there, [{}], ask.targets), rest)
-            ]
+            then = {**case.observed, **outcome}
+            now = with_events(case.model.compiled, then, [{}], nodes=candidates.targets)
+            follow = candidates.gains(then, now, {n: groups[n] for n in rest})
+            values = [g.value for g in follow]
             best = max(range(len(values)), key=values.__getitem__)
-            after += float(share) * values[best]
-            spent += float(share) * minutes[list(rest)[best]]
-        done.append(replace(c, after=after, per_minute=after / max(spent, SHORTEST)))
-    return [*done, *found[AHEAD:]]
-
-
-def _differences(values: Array, first: int) -> Array:
-    """Of each axis, from the first-th on, each place less the one before: levels become states."""
-    for axis in range(first, values.ndim):
-        values = np.diff(values, axis=axis, prepend=0.0)
-    return values
-
-
-def weights_of(network: Network, targets: Sequence[str], by_urgency: bool) -> dict[str, float]:
-    """What information about each target counts."""
-    return {t: network.urgency_weights.of(network.nodes[t]) if by_urgency else 1.0 for t in targets}
+            after += chance * values[best]
+            spent += chance * minutes[rest[best]]
+        ahead.append(replace(c, after=after, per_minute=after / max(spent, SHORTEST)))
+    return [*ahead, *listed[AHEAD:]]

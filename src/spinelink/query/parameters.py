@@ -1,14 +1,12 @@
-"""Every number with its uncertainty, grade and source, as a table."""
+"""Every parameter with its uncertainty, grade and source, as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.network.network import Network
+from spinelink.case import Model
 from spinelink.network.parameter import Distribution, Parameter, Probability
-from spinelink.network.question import Question
 from spinelink.result import Result
 
 if TYPE_CHECKING:
@@ -17,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class ParameterTable(Result):
-    """The numbers in force. One row a number; a distribution has one row a state, its id followed by [state]."""
+    """The parameters in force, one row each.
+
+    A distribution has one row a state, its id followed by [state].
+    """
 
     rows: tuple[tuple[object, ...], ...]
 
@@ -25,9 +26,11 @@ class ParameterTable(Result):
         return len(self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note; indexed by id.
+        """One row a parameter.
 
-        low and high are what the file writes; not a number where it writes counts, a Beta or an equivalent sample size.
+        Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note. low
+        and high are what the file writes; NaN where it writes counts, a Beta or an equivalent sample
+        size.
         """
         import pandas as pd
 
@@ -46,21 +49,33 @@ class ParameterTable(Result):
         return pd.DataFrame(list(self.rows), columns=names)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame()[
             ["id", "estimate", "low", "high", "equivalent_sample_size", "grade", "source"]
         ]
 
     def title(self) -> str:
-        return f"{self.question}\n{len(self.rows)} numbers"
+        """What stands above the table."""
+        return f"{self.question}\n{len(self.rows)} parameters"
 
 
-def parameter_table(
-    network: Network, question: Question, parameters: Mapping[str, Parameter]
-) -> ParameterTable:
-    """Rows in file order."""
-    return ParameterTable(
-        question, tuple(row for name, p in parameters.items() for row in _rows(name, p))
-    )
+def parameters(model: Model) -> ParameterTable:
+    """Every parameter in force: its estimate, how sure it is, and where it comes from.
+
+    Args:
+        model: a network in one of its settings.
+
+    Returns:
+        One row a parameter, in the order of the file; one row a state of a distribution.
+
+    Example:
+        >>> import spinelink as sl
+        >>> table = sl.load("minimal").parameters().to_frame().set_index("id")
+        >>> float(table.loc["lumbar_disc_herniation.prior", "estimate"])
+        0.02
+    """
+    rows = [row for name, p in model.in_force.items() for row in _rows(name, p)]
+    return ParameterTable(model.question(), tuple(rows))
 
 
 def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:

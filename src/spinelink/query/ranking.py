@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
+from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.options import share, whole_or_none
+from spinelink.query.intervals import intervals
 from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class RankedCause:
 
     @property
     def ratio(self) -> float:
-        """posterior / prior."""
+        """Posterior / prior."""
         return self.posterior / self.prior if self.prior > 0.0 else float("nan")
 
 
@@ -53,9 +53,10 @@ class Ranking(Result):
         return self.causes[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first.
+        """One row a cause, the most probable first.
 
-        With intervals also low, high, first (share of the draws of the network's numbers in which the cause ranks first).
+        Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency. With intervals also
+        low, high and first (the fraction of sampled parameters under which it ranks first).
         """
         import pandas as pd
 
@@ -85,6 +86,7 @@ class Ranking(Result):
         return any(c.low == c.low for c in self.causes)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
@@ -123,30 +125,94 @@ def _row(c: RankedCause, *, bounds: bool) -> str:
     )
 
 
-def rank(
-    network: Network,
-    question: Question,
-    prior: Mapping[str, float],
-    posterior: Mapping[str, float],
+def differential(
+    case: Case,
     *,
-    limit: int | None,
-    intervals: Mapping[str, tuple[float, float, float]] | None = None,
+    limit: int | None = 10,
+    interval: float | None = None,
+    draws: int = 4096,
+    seed: int = 0,
+    progress: bool | None = None,
 ) -> Ranking:
-    """Ranks by posterior, then by name. prior, posterior: P(node is not in its first state). intervals: node -> low, high, share of draws first."""
-    if limit is not None and (isinstance(limit, bool) or limit < 1):
+    """Which causes may explain the findings, the most probable first.
+
+    Args:
+        case: the findings.
+        limit: how many causes to list; None for all.
+        interval: the level of credible intervals, as 0.95; no intervals where None.
+        draws: sampled parameters behind the intervals; see `intervals`.
+        seed: of these samples.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        Causes with prior, posterior, their ratio and urgency. Causes are not exclusive.
+
+    Raises:
+        SpinelinkError: an option is out of range, or the network has no causes.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> case.differential(limit=1).causes[0].label
+        'Lumbar disc herniation'
+    """
+    limit = whole_or_none(limit, "limit", meaning="how many causes to list")
+    names = list(case.model.network.ranked)
+    if not names:
         raise SpinelinkError(
-            f"limit is how many causes to list, at least 1 (or None for all), not {limit!r}."
+            f"network {case.model.name!r} has no node with role 'cause', so there is nothing to "
+            "rank; give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask "
+            "posteriors()."
         )
-    order = sorted(posterior, key=lambda n: (-posterior[n], n))[:limit]
+    options: dict[str, object] = {"limit": limit}
+    bounds: dict[str, tuple[float, float, float]] = {}
+    if interval is not None:
+        options |= {"interval": interval, "draws": draws, "seed": seed}
+        rows = intervals(case, level=interval, draws=draws, seed=seed, progress=progress).rows
+        bounds = {row.node: (row.low, row.high, row.first) for row in rows}
+    posterior, prior = case.present(names), case.prior_present(names)
+    order = sorted(names, key=lambda n: (-posterior[n], n))[:limit]
+    nodes = case.model.nodes
     causes = tuple(
         RankedCause(
             n,
-            network.nodes[n].label,
+            nodes[n].label,
             prior[n],
             posterior[n],
-            network.nodes[n].urgency or "routine",
-            *(intervals or {}).get(n, ()),
+            nodes[n].urgency or "routine",
+            *bounds.get(n, ()),
         )
         for n in order
     )
-    return Ranking(question, causes)
+    return Ranking(case.question(**options), causes)
+
+
+def urgent_causes(case: Case, threshold: float = 0.05) -> Ranking:
+    """Which causes need a clinician soon, urgently or as an emergency, and are not improbable.
+
+    They stand beside the alerts, never in their place: that none is listed is no reassurance.
+
+    Args:
+        case: the findings.
+        threshold: the least posterior, between 0 and 1.
+
+    Returns:
+        A ranking; empty where the network has no causes.
+
+    Raises:
+        SpinelinkError: the threshold does not lie between 0 and 1.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+        >>> [(c.cause, c.urgency) for c in case.urgent_causes().causes]
+        [('cauda_equina_compression', 'emergency')]
+    """
+    least = share(threshold, "threshold")
+    if not case.model.network.ranked:
+        return Ranking(case.question(), ())
+    ranking = differential(case, limit=None)
+    urgent = [c for c in ranking.causes if c.urgency != "routine" and c.posterior >= least]
+    return replace(ranking, causes=tuple(urgent))

@@ -1,58 +1,68 @@
 """Why a cause is as likely as it is: what each finding contributed, in log odds.
 
-Leave-one-out: the log odds with all findings, less those without this one. Shapley shares (1953): the average of what a finding adds over all orders in
-which the findings could have come; they sum to the whole change from the prior. Exact up to some number of findings, from all subsets side by side, by seeded permutations beyond.
+Left out: the log odds with all findings, less those without this one. Shapley value (Shapley 1953):
+the average of what a finding adds over all orders in which the findings could have come. Shapley
+values sum to the whole change from the prior.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from math import factorial, log
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spinelink.inference.answer import with_more_findings, with_some_findings
+from spinelink.case import Case
+from spinelink.errors import SpinelinkError
 from spinelink.inference.answers import Marginals
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import Observed
-from spinelink.inference.variants.subsets import with_all_subsets
-from spinelink.network.evidence import Evidence, describe
+from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
+from spinelink.network.evidence import describe
 from spinelink.network.network import Network
-from spinelink.network.question import Question
+from spinelink.options import whole
+from spinelink.progress import bar
+from spinelink.query.shapley import PERMUTATIONS, Subsets, log_odds
+from spinelink.query.sources import sources
+from spinelink.query.target import hidden_target
 from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
-
-UNEXPLAINED = 0.1  # a finding that at most so many of those with the cause and the other findings have is not explained by it
-PERMUTATIONS = 64
-PIECE = 512  # subsets answered between two reports of progress
-TYPICAL = 0.5  # a finding that at least so many with the cause have is expected of it
-FARTHEST = 700.0  # log odds, where a finding makes the cause certain or impossible
+MOST_EXACT = 16
+"""Findings whose subsets may all be answered: 65,536."""
+UNEXPLAINED = 0.1
+"""A present finding is "unexplained" if P(finding given cause and other findings) is at most this."""
+TYPICAL = 0.5
+"""A finding that at least this fraction of people with the cause have is expected of it."""
+MOST_SOURCES = 5
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """One finding. left_out: the log odds that are lost without it. share: its Shapley share. chain: nodes from the cause to the finding, both included."""
+    """What one finding contributed.
+
+    left_out: the log odds that are lost without it. shapley: its Shapley value, in log odds. chain:
+    nodes from the cause to the finding, both included.
+    """
 
     node: str
     finding: str
     label: str
     left_out: float
-    share: float
+    shapley: float
     chain: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A finding that was looked for and is absent, or not as usual: the share of people with the cause in whom it is there."""
+    """A finding that is absent although people with the cause usually have it.
+
+    probability: the fraction of people with the cause in whom it is present.
+    """
 
     node: str
     label: str
@@ -61,7 +71,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Unexplained:
-    """A finding that is present and that the cause does not explain: how likely it was, given the cause and the other findings."""
+    """A finding that is present and that the cause does not explain.
+
+    probability: of the finding, given the cause and the other findings.
+    """
 
     node: str
     finding: str
@@ -70,8 +83,8 @@ class Unexplained:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One finding that, were it otherwise, would put another cause first."""
+class Reversal:
+    """One finding that would put another cause first if it were in another state."""
 
     node: str
     finding: str
@@ -81,11 +94,13 @@ class Turn:
 
 @dataclass(frozen=True, repr=False)
 class Reasons(Result):
-    """What made a cause likelier or less likely, the largest share first. before, after: log odds without any finding, and with all.
+    """What made a cause likelier or less likely, the largest contribution first.
 
-    exact: whether the shares are exact (else from seeded permutations). absent: expected of the cause and found absent. unexplained: present, and unlikely
-    even with the cause and the other findings. turns: single findings that would
-    change the leading cause. sources: publications behind the answer, the most influential first.
+    before, after: log odds without any finding, and with all. exact: whether the Shapley values are
+    exact, else they come from seeded permutations. absent: expected of the cause and found absent.
+    unexplained: present, and unlikely even with the cause and the other findings. reversals: single
+    findings that would change the leading cause. sources: keys of the publications behind the
+    answer, the most influential first.
     """
 
     target: str
@@ -96,18 +111,20 @@ class Reasons(Result):
     exact: bool
     absent: tuple[Expected, ...]
     unexplained: tuple[Unexplained, ...]
-    turns: tuple[Turn, ...]
+    reversals: tuple[Reversal, ...]
     sources: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: finding, label, share, left_out (both in log odds), chain."""
+        """Columns: finding, label, shapley, left_out (both in log odds), chain."""
         import pandas as pd
 
-        rows = [(r.finding, r.label, r.share, r.left_out, " -> ".join(r.chain)) for r in self.rows]
-        return pd.DataFrame(rows, columns=["finding", "label", "share", "left_out", "chain"])
+        rows = [
+            (r.finding, r.label, r.shapley, r.left_out, " -> ".join(r.chain)) for r in self.rows
+        ]
+        return pd.DataFrame(rows, columns=["finding", "label", "shapley", "left_out", "chain"])
 
     def text(self) -> str:
         """Sentences for a clinician."""
@@ -116,7 +133,9 @@ class Reasons(Result):
             f"Why {what.replace('_', ' ')}: log odds {self.before:+.2f} before the findings, {self.after:+.2f} after."
         ]
         for sign, words in ((1.0, "For it"), (-1.0, "Against it")):
-            parts = [f"{r.finding} ({r.share:+.2f})" for r in self.rows if r.share * sign > 0.005]
+            parts = [
+                f"{r.finding} ({r.shapley:+.2f})" for r in self.rows if r.shapley * sign > 0.005
+            ]
             if parts:
                 lines.append(f"{words}: {', '.join(parts)}.")
         if self.absent:
@@ -125,14 +144,15 @@ class Reasons(Result):
             )
             lines.append(f"Expected, and found absent: {expected}.")
         if self.unexplained:
-            found = ", ".join(f"{u.finding} (in {u.probability:.1%})" for u in self.unexplained)
-            lines.append(
-                f"Present, and not explained by it (given it and the other findings): {found}."
+            unlikely = ", ".join(
+                f"{u.finding} (only {u.probability:.1%} of such patients have it)"
+                for u in self.unexplained
             )
-        if self.turns:
+            lines.append(f"Not explained by {self.target.replace('_', ' ')}: {unlikely}.")
+        if self.reversals:
             lines.append(
-                "One finding otherwise would put another cause first: "
-                + "; ".join(f"{t.node}={t.instead}: {t.leading}" for t in self.turns)
+                "Another cause would lead if one finding were different: "
+                + "; ".join(f"{t.node}={t.instead}: {t.leading}" for t in self.reversals)
                 + "."
             )
         if self.sources:
@@ -140,6 +160,7 @@ class Reasons(Result):
         return "\n".join(lines)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\n{self.text()}"
 
     def __str__(self) -> str:
@@ -152,307 +173,204 @@ class Reasons(Result):
         return plot_waterfall(self, ax=ax)
 
 
-def reasons(
-    network: Network,
-    question: Question,
-    compiled: CompiledNetwork,
-    evidence: Evidence,
-    observed: Observed,
-    target: str,
-    against: str | None,
+def explain(
+    case: Case,
+    target: str | None = None,
     *,
-    seed: int,
-    exact: int,
-    sources: Sequence[str],
-    on_progress: Callable[[int], object] | None = None,
+    against: str | None = None,
+    exact: int = 12,
+    seed: int = 0,
+    progress: bool | None = None,
 ) -> Reasons:
-    """See `Case.explain`. report: called with how many subsets of findings are done."""
-    nodes = [compiled.index[n] for n in (target, *([against] if against else []))]
-    findings = [compiled.index[n] for n in evidence]
-    beside = [
-        findings,
-        [],
-        *([i for i in findings if i != k] for k in findings),
-    ]  # with all, without any, without each
-    at_sides = with_some_findings(compiled, observed, beside, nodes)
-    whole, nothing, *without = _log_odds(at_sides, nodes).tolist()
-    shares = (
-        _exact_shares(
-            compiled, observed, findings, nodes, np.array([whole, nothing, *without]), on_progress
-        )
-        if len(findings) <= exact
-        else None
-    )
-    all_of_them = shares is not None
-    if shares is None:
-        shares = _sampled_shares(
-            compiled, observed, findings, nodes, np.random.default_rng(seed), on_progress
-        )
-    mechanisms = [
-        n
-        for n, v in network.nodes.items()
-        if v.role == "mechanism" and not isinstance(evidence.get(n), str)
-    ]
-    present = with_some_findings(
-        compiled, observed, [list(observed)], [compiled.index[n] for n in mechanisms]
-    )
-    there = {n: float(present.of[compiled.index[n]][1:, 0].sum()) for n in mechanisms}
+    """Why a cause is as likely as it is.
+
+    Args:
+        case: the findings.
+        target: a cause or mechanism that is not observed; the leading cause where None.
+        against: another one to compare it with; then log odds are between the two.
+        exact: up to this many findings the Shapley values are exact, from all subsets. Beyond, they
+            come from 64 seeded permutations.
+        seed: of the permutations.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        What each finding contributed in log odds, what is expected and absent, what is present and
+        unexplained, which finding would reverse the ranking, and the sources that matter most.
+
+    Raises:
+        UnknownNameError: a node is not known.
+        EvidenceError: a node is observed.
+        SpinelinkError: an option is out of range, or both nodes are the same.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Source:
+        Shapley 1953, A value for n-person games.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> answer = case.explain("lumbar_disc_herniation")
+        >>> abs(sum(r.shapley for r in answer.rows) - (answer.after - answer.before)) < 1e-9
+        True
+    """
+    meaning = "a number of findings, with twice as many subsets for each"
+    exact = whole(exact, "exact", most=MOST_EXACT, meaning=meaning)
+    seed = whole(seed, "seed")
+    name = hidden_target(case, target)
+    other = None if against is None else hidden_target(case, str(against))
+    if other == name:
+        raise SpinelinkError(f"{name} against itself says nothing; name two different nodes.")
+    cited = tuple(s.key for s in sources(case, name).sources[:MOST_SOURCES])
+    count = len(case.findings)
+    is_exact = count <= exact
+    total = 2**count if is_exact else PERMUTATIONS * count
+    with bar("subsets of findings", total, progress) as on_progress:
+        subsets = Subsets(case, name, other, on_progress)
+        sides = subsets.sides()
+        whole_odds, nothing, *without = log_odds(sides, subsets.nodes).tolist()
+        values = subsets.exact_values(sides) if is_exact else subsets.sampled_values(seed)
+    chain = _Chains(case, name)
+    nodes = case.model.nodes
     rows = [
         Contribution(
-            n,
-            describe(n, f),
-            network.nodes[n].label,
-            whole - left,
-            float(share),
-            _chain(network, target, n, there),
+            node=n,
+            finding=describe(n, f),
+            label=nodes[n].label,
+            left_out=whole_odds - left,
+            shapley=float(value),
+            chain=chain.to(n),
         )
-        for (n, f), left, share in zip(evidence.items(), without, shares, strict=True)
+        for (n, f), left, value in zip(case.findings.items(), without, values, strict=True)
     ]
-    rows.sort(key=lambda r: (-abs(r.share), r.node))
-    absent = _expected(network, compiled, evidence, target)
-    unexplained = _unexplained(network, evidence, at_sides, nodes[0])
-    turns = _turns(network, compiled, evidence, observed)
+    rows.sort(key=lambda r: (-abs(r.shapley), r.node))
     return Reasons(
-        question,
-        target,
-        against,
-        nothing,
-        whole,
-        tuple(rows),
-        all_of_them,
-        absent,
-        unexplained,
-        turns,
-        tuple(sources),
+        question=case.question(target=name, against=other),
+        target=name,
+        against=other,
+        before=nothing,
+        after=whole_odds,
+        rows=tuple(rows),
+        exact=is_exact,
+        absent=_expected(case, name),
+        unexplained=_unexplained(case, sides, subsets.nodes[0]),
+        reversals=_reversals(case),
+        sources=cited,
     )
 
 
-def _log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
-    """Log odds of the first node being there; against the second, where there is one: the difference of the logarithms of both posteriors, 0 where neither
-    can be."""
-    p = answer.of[nodes[0]][1:].sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        other = (
-            np.log(answer.of[nodes[1]][1:].sum(axis=0))
-            if len(nodes) > 1
-            else np.log(answer.of[nodes[0]][0])
-        )
-        return np.asarray(
-            np.clip(
-                np.nan_to_num(np.log(p) - other, nan=0.0, posinf=FARTHEST, neginf=-FARTHEST),
-                -FARTHEST,
-                FARTHEST,
-            )
-        )
+def _unexplained(case: Case, sides: Marginals, target: int) -> tuple[Unexplained, ...]:
+    """Present findings that are unlikely given the cause and the other findings.
 
-
-def _exact_shares(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    findings: Sequence[int],
-    nodes: Sequence[int],
-    beside: Array,
-    on_progress: Callable[[int], object] | None,
-) -> Array:
-    """Shapley shares from the log odds of every subset, (findings,). beside: those with all, without any, without each."""
-    n = len(findings)
-    if not n:
-        return np.zeros(0)
-    every = with_all_subsets(
-        compiled, observed, findings, nodes, on_progress=on_progress
-    )  # not numbers where it is not sure
-    odds = (
-        np.full((2,) * n, np.nan)
-        if every is None
-        else np.where(np.isnan(every.log_evidence), np.nan, _log_odds(every, nodes))
-    )  # (2, ..., 2)
-    ones = (1,) * n
-    for place, known in zip(
-        [ones, (0,) * n, *((*ones[:k], 0, *ones[k + 1 :]) for k in range(n))], beside, strict=True
-    ):
-        odds[place] = known
-    unsure = [place for place in np.ndindex(odds.shape) if np.isnan(odds[place])]
-    if unsure:
-        subsets = [[i for i, kept in zip(findings, place, strict=True) if kept] for place in unsure]
-        odds[tuple(np.array(unsure).T)] = _one_by_one(
-            compiled, observed, subsets, nodes, on_progress
-        )
-    size = np.indices(odds.shape[1:]).sum(axis=0)  # of the subset that a finding joins
-    weight = np.array([factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)])
-    return np.array(
-        [(weight[size] * (odds.take(1, axis=k) - odds.take(0, axis=k))).sum() for k in range(n)]
-    )
-
-
-def _sampled_shares(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    findings: Sequence[int],
-    nodes: Sequence[int],
-    rng: np.random.Generator,
-    on_progress: Callable[[int], object] | None,
-) -> Array:
-    """The mean over permutations of what each finding adds, (findings,)."""
-    orders = [rng.permutation(findings).tolist() for _ in range(PERMUTATIONS)]
-    subsets = list(
-        dict.fromkeys(frozenset(o[:k]) for o in orders for k in range(len(findings) + 1))
-    )
-    known = dict(
-        zip(
-            subsets,
-            _one_by_one(
-                compiled, observed, [sorted(s) for s in subsets], nodes, on_progress
-            ).tolist(),
-            strict=True,
-        )
-    )
-    return np.array(
-        [
-            np.mean(
-                [
-                    known[frozenset(o[: o.index(i) + 1])] - known[frozenset(o[: o.index(i)])]
-                    for o in orders
-                ]
-            )
-            for i in findings
-        ]
-    )
-
-
-def _one_by_one(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    subsets: Sequence[Sequence[int]],
-    nodes: Sequence[int],
-    on_progress: Callable[[int], object] | None,
-) -> Array:
-    """The log odds under each subset, each run by itself."""
-    parts = []
-    for start in range(0, len(subsets), PIECE):
-        piece = subsets[start : start + PIECE]
-        parts.append(_log_odds(with_some_findings(compiled, observed, piece, nodes), nodes))
-        if on_progress is not None:
-            on_progress(start + len(piece))
-    return np.concatenate(parts)
-
-
-def _unexplained(
-    network: Network, evidence: Evidence, sides: Marginals, node: int
-) -> tuple[Unexplained, ...]:
-    """Findings not in their first state with P(finding | the cause, the other findings) small: P(all, cause) / P(all but it, cause). sides: with all findings,
-    without any, without each."""
-    if node not in sides.of:
+    sides: with all findings, without any, without each; P(finding | cause, others) is the ratio of
+    P(all findings, cause) and P(all but it, cause).
+    """
+    if target not in sides.posterior:
         return ()
     with np.errstate(divide="ignore"):
-        logs = sides.log_evidence + np.log(sides.of[node][1:].sum(axis=0))  # P(findings, cause)
-    found = [
-        Unexplained(
-            n, describe(n, f), network.nodes[n].label, float(np.exp(min(logs[0] - left, 0.0)))
-        )
-        for (n, f), left in zip(evidence.items(), logs[2:], strict=True)
-        if isinstance(f, str)
-        and f != network.nodes[n].states[0]
-        and network.nodes[n].role in ("symptom", "sign", "test", "other")
+        logs = sides.log_evidence + np.log(sides.posterior[target][1:].sum(axis=0))  # P(findings, cause)
+    nodes = case.model.nodes
+    unlikely = [
+        Unexplained(n, describe(n, f), nodes[n].label, float(np.exp(min(logs[0] - left, 0.0))))
+        for (n, f), left in zip(case.findings.items(), logs[2:], strict=True)
+        if case.is_observed(n)
+        and f != nodes[n].states[0]
+        and nodes[n].role in ("symptom", "sign", "test", "other")
         and np.isfinite(left)
     ]
-    return tuple(
-        sorted((u for u in found if u.probability <= UNEXPLAINED), key=lambda u: u.probability)
-    )
+    unlikely = [u for u in unlikely if u.probability <= UNEXPLAINED]
+    return tuple(sorted(unlikely, key=lambda u: u.probability))
 
 
-def _chain(
-    network: Network, cause: str, finding: str, there: Mapping[str, float]
-) -> tuple[str, ...]:
-    """The way along the arrows from the cause to the finding on which every node is likeliest to be there; empty where there is no way."""
-    done: set[str] = set()
-    queue: list[tuple[float, str, tuple[str, ...]]] = [(0.0, cause, (cause,))]
-    while queue:
-        length, name, way = heappop(queue)
-        if name == finding and name != cause:
-            return way
-        if name in done:
-            continue
-        done.add(name)
-        for child in network.children[name]:
-            if child == finding:
-                heappush(queue, (length, child, (*way, child)))
-            elif child not in done and network.nodes[child].role == "mechanism":
-                heappush(
-                    queue,
-                    (length + 0.01 - log(max(there.get(child, 1.0), 1e-9)), child, (*way, child)),
-                )
-    return ()
+class _Chains:
+    """The likeliest ways along the arrows from a cause to findings, through mechanisms."""
 
+    def __init__(self, case: Case, cause: str) -> None:
+        self.network, self.cause = case.model.network, cause
+        mechanisms = [
+            n
+            for n, node in case.model.nodes.items()
+            if node.role == "mechanism" and not case.is_observed(n)
+        ]
+        self.present = case.present(mechanisms)
 
-def _expected(
-    network: Network, compiled: CompiledNetwork, evidence: Evidence, target: str
-) -> tuple[Expected, ...]:
-    """Findings found in their first state although most people with the cause have them."""
-    absent = [
-        n
-        for n, f in evidence.items()
-        if f == network.nodes[n].states[0] and n in _below(network, target)
-    ]
-    if not absent or isinstance(evidence.get(target), str):
+    def to(self, finding: str) -> tuple[str, ...]:
+        """The way on which every node is likeliest to be present; empty where there is none."""
+        done: set[str] = set()
+        queue: list[tuple[float, str, tuple[str, ...]]] = [(0.0, self.cause, (self.cause,))]
+        while queue:
+            length, name, way = heappop(queue)
+            if name == finding and name != self.cause:
+                return way
+            if name in done:
+                continue
+            done.add(name)
+            for child in self.network.children[name]:
+                if child == finding:
+                    heappush(queue, (length, child, (*way, child)))
+                elif child not in done and self.network.nodes[child].role == "mechanism":
+                    step = 0.01 - log(max(self.present.get(child, 1.0), 1e-9))
+                    heappush(queue, (length + step, child, (*way, child)))
         return ()
-    node = compiled.index[target]
-    there = np.ones((compiled.cards[node], 1))
-    there[0] = 0.0
-    answer = with_some_findings(
-        compiled, {node: there}, [[node]], [compiled.index[n] for n in absent]
-    )
-    found = [
-        Expected(n, network.nodes[n].label, float(answer.of[compiled.index[n]][1:, 0].sum()))
-        for n in absent
+
+
+def _expected(case: Case, target: str) -> tuple[Expected, ...]:
+    """Findings in their first state although most people with the cause have them."""
+    model, nodes = case.model, case.model.nodes
+    below = _below(model.network, target)
+    absent = [n for n, f in case.findings.items() if f == nodes[n].states[0] and n in below]
+    if not absent or case.is_observed(target):
+        return ()
+    index = model.compiled.index
+    present = np.ones((model.compiled.cards[index[target]], 1))
+    present[0] = 0.0
+    only_target = {index[target]: present}
+    rows = [[index[target]]]
+    answer = with_some_findings(model.compiled, only_target, rows, nodes=[index[n] for n in absent])
+    expected = [
+        Expected(n, nodes[n].label, float(answer.posterior[index[n]][1:, 0].sum())) for n in absent
     ]
-    return tuple(
-        sorted((e for e in found if e.probability >= TYPICAL), key=lambda e: -e.probability)
-    )
+    expected = [e for e in expected if e.probability >= TYPICAL]
+    return tuple(sorted(expected, key=lambda e: -e.probability))
 
 
 def _below(network: Network, name: str) -> set[str]:
-    found, stack = set(), [name]
+    """All descendants of a node."""
+    below: set[str] = set()
+    stack = [name]
     while stack:
-        for child in network.children[stack.pop()]:
-            if child not in found:
-                found.add(child)
-                stack.append(child)
-    return found
+        children = set(network.children[stack.pop()]) - below
+        below |= children
+        stack.extend(children)
+    return below
 
 
-def _turns(
-    network: Network, compiled: CompiledNetwork, evidence: Evidence, observed: Observed
-) -> tuple[Turn, ...]:
-    """Findings that, were they in another state, would put another cause first; one for each finding."""
-    ranked = [n for n in network.ranked if not isinstance(evidence.get(n), str)]
-    if len(ranked) < 2:
-        return ()
-    index = [compiled.index[n] for n in ranked]
-
-    def leading(answer: Marginals, k: int) -> str:
-        present: Mapping[str, float] = {
-            n: float(np.nan_to_num(answer.of[i][1:, k].sum()))
-            for n, i in zip(ranked, index, strict=True)
-        }
-        return max(present, key=lambda n: (present[n], n))
-
-    now = leading(with_some_findings(compiled, observed, [list(observed)], index), 0)
+def _reversals(case: Case) -> tuple[Reversal, ...]:
+    """Findings that would put another cause first in another state; one for each finding."""
+    model, nodes = case.model, case.model.nodes
+    ranked = [n for n in model.network.ranked if not case.is_observed(n)]
     others = [
         (n, f, s)
-        for n, f in evidence.items()
+        for n, f in case.findings.items()
         if isinstance(f, str)
-        for s in network.nodes[n].states
+        for s in nodes[n].states
         if s != f
     ]
-    found: dict[str, Turn] = {}
-    if others:
-        more = [{compiled.index[n]: network.nodes[n].states.index(s)} for n, _, s in others]
-        answer = with_more_findings(compiled, observed, more, index)
-        for k, (n, f, s) in enumerate(others):
-            if (
-                np.isfinite(answer.log_evidence[k])
-                and n not in found
-                and (lead := leading(answer, k)) != now
-            ):
-                found[n] = Turn(n, f, s, lead)
-    return tuple(found.values())
+    if len(ranked) < 2 or not others:
+        return ()
+    compiled = model.compiled
+    index = [compiled.index[n] for n in ranked]
+
+    def leading(present: Mapping[str, float]) -> str:
+        return max(ranked, key=lambda n: (np.nan_to_num(present[n]), n))
+
+    now = leading(case.present(ranked))
+    more = [{compiled.index[n]: nodes[n].states.index(s)} for n, _, s in others]
+    answer = with_more_findings(compiled, case.observed, more, nodes=index)
+    reversals: dict[str, Reversal] = {}
+    for k, (n, f, s) in enumerate(others):
+        if n in reversals or not np.isfinite(answer.log_evidence[k]):
+            continue
+        present = {m: float(answer.posterior[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)}
+        if (leader := leading(present)) != now:
+            reversals[n] = Reversal(n, f, s, leader)
+    return tuple(reversals.values())

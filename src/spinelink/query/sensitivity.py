@@ -1,34 +1,31 @@
-"""How one posterior depends on each number of the network: derivative, exact function, tornado, and where the ranking changes.
+"""How one posterior depends on each parameter: derivative, function, tornado, ranking.
 
-Sensitivity here is the analysis; a test's is a number like any other.
+Sensitivity here is the analysis; that of a test is a parameter like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import ParameterError, SpinelinkError, UnknownNameError
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.compile import point_values
-from spinelink.inference.findings import Observed
+from spinelink.case import Case
+from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.linear_fractional import (
-    Lines,
+    LinearFractional,
     Number,
-    along,
-    curved_nodes,
-    limits,
-    lines,
-    read_number,
+    admissible_range,
+    linear_fractional,
+    relevant_numbers,
 )
 from spinelink.inference.sampled_parameters import stated_interval
-from spinelink.network.network import Network
-from spinelink.network.parameter import Parameter, Ratio
-from spinelink.network.question import Question
+from spinelink.options import level as check_level
+from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_of
+from spinelink.query.target import hidden_target
 from spinelink.result import Result, in_notebook, show_number
 
 if TYPE_CHECKING:
@@ -36,21 +33,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
-Follow = Callable[[Sequence[Mapping[Number, float]]], Array]
-"""Posteriors under each of many settings of numbers, (settings,)."""
-
-STEPS = 6  # of the secant, towards the value at which the ranking changes along a curved number
-NEAR = 1e-9
-ACROSS = 7  # values of the second number that a notebook shows
 
 
 @dataclass(frozen=True)
 class Influence:
-    """One number and the posterior: d posterior / d number, the posterior at both ends of the number's own interval, and the nearest values
-    below and above the estimate at which the target changes places with another (`swaps_below`, `swaps_above`); nan and empty where there is none.
+    """How one parameter moves the posterior.
 
-    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator is P(findings) over its value at the estimate. Where
-    `curved`, that is the tangent at the estimate only; everything else is exact.
+    derivative: d posterior / d parameter. posterior_low, posterior_high: at the ends of the parameter's
+    own interval. admissible_low, admissible_high: the nearest values at which the target changes places
+    with another (`swaps_below`, `swaps_above`); NaN and empty where there is none.
+
+    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator
+    is P(findings) over its value at the estimate. Where `nonlinear`, that is the tangent at the estimate
+    only; everything else is exact.
     """
 
     number: Number
@@ -65,7 +60,7 @@ class Influence:
     beta: float
     gamma: float
     delta: float
-    curved: bool
+    nonlinear: bool
     admissible_low: float
     admissible_high: float
     swaps_below: str
@@ -90,16 +85,16 @@ class Influence:
 
 @dataclass(frozen=True, repr=False)
 class SensitivityFunction:
-    """The posterior as a function of one number; called with a value or an array of values."""
+    """The posterior as a function of one parameter; called with one value or an array."""
 
     target: str
     influence: Influence
     posterior: float
-    _follow: Follow = field(repr=False, compare=False)
+    _exact: ExactPosteriors = field(repr=False, compare=False)
     _limits: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, t: float | Sequence[float] | Array) -> Array | float:
-        """The posterior where the number is t. Raises ParameterError outside the number's range."""
+        """The posterior where the parameter is t. Raises ParameterError outside its range."""
         values = np.atleast_1d(np.asarray(t, dtype=float))
         low, high = self._limits
         if not ((values >= low) & (values <= high)).all() or not np.isfinite(values).all():
@@ -107,8 +102,8 @@ class SensitivityFunction:
                 f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}."
             )
         i = self.influence
-        if i.curved:
-            found = self._follow([{i.number: float(v)} for v in values])
+        if i.nonlinear:
+            found = self._exact.of_target([{i.number: float(v)} for v in values])
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
                 found = (i.alpha * values + i.beta) / (i.gamma * values + i.delta)
@@ -128,7 +123,7 @@ class SensitivityFunction:
         i = self.influence
         form = (
             "followed exactly"
-            if i.curved
+            if i.nonlinear
             else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
         )
         return f"P({self.target} | findings) where {i.number} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
@@ -136,13 +131,13 @@ class SensitivityFunction:
 
 @dataclass(frozen=True, repr=False)
 class Sensitivity(Result):
-    """Every number's influence on one posterior, the widest swing first."""
+    """The influence of every parameter on one posterior, the widest swing first."""
 
     target: str
     posterior: float
     level: float
     rows: tuple[Influence, ...]
-    _follow: Follow = field(repr=False, compare=False)
+    _exact: ExactPosteriors = field(repr=False, compare=False)
     _limits: Mapping[str, tuple[float, float]] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -152,10 +147,13 @@ class Sensitivity(Result):
         return self._row(number)
 
     def function(self, parameter: str, state: str | None = None) -> SensitivityFunction:
-        """The posterior as an exact function of one number. state: which one, of a distribution. Raises UnknownNameError."""
+        """The posterior as an exact function of one parameter.
+
+        state: which one, of a distribution. Raises UnknownNameError.
+        """
         row = self._row(str(Number(parameter, state)))
         return SensitivityFunction(
-            self.target, row, self.posterior, self._follow, self._limits[row.number.id]
+            self.target, row, self.posterior, self._exact, self._limits[row.number.id]
         )
 
     def _row(self, number: str) -> Influence:
@@ -192,19 +190,20 @@ class Sensitivity(Result):
             "beta",
             "gamma",
             "delta",
-            "curved",
+            "nonlinear",
             "grade",
         ]
         rows = [
             (
                 r.number.id, r.number.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
-                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.curved, r.grade,
+                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.nonlinear, r.grade,
             )
             for r in self.rows
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[
             ["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]
         ]
@@ -213,12 +212,13 @@ class Sensitivity(Result):
         return frame
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
-        """A tornado: the numbers with the widest swing."""
+        """A tornado: the parameters with the widest swing."""
         from spinelink.view.plot.sensitivity import plot_tornado
 
         return plot_tornado(self, ax=ax, limit=limit)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
 
     def __str__(self) -> str:
@@ -241,274 +241,121 @@ class Sensitivity(Result):
 
 
 def sensitivity(
-    network: Network,
-    question: Question,
-    parameters: Mapping[str, Parameter],
-    compiled: CompiledNetwork,
-    observed: Observed,
-    target: str,
-    state: str | None,
-    *,
-    level: float = 0.95,
+    case: Case, target: str | None = None, *, state: str | None = None, level: float = 0.95
 ) -> Sensitivity:
-    """See `Case.sensitivity`. The target is a hidden node; state None: that it is not in its first state."""
-    values = point_values(network, parameters)
-    wanted, rivals = _targets(network, compiled, observed, target, state)
-    found = lines(
-        network, parameters, values, compiled, observed, [wanted, *(place for _, place in rivals)]
-    )
+    """How much one posterior depends on each parameter, and where the ranking changes.
 
-    def followed(
-        settings: Sequence[Mapping[Number, float]], places: Sequence[tuple[int, int, bool]]
-    ) -> Array:
-        of = along(
-            network,
-            values,
-            compiled,
-            observed,
-            list(dict.fromkeys(n for n, _, _ in places)),
-            settings,
-        ).of
-        return np.array(
-            [of[n][s] if own else np.delete(of[n], s, axis=0).sum(axis=0) for n, s, own in places]
-        )
+    Args:
+        case: the findings.
+        target: a node that is not observed; the leading cause where None.
+        state: the probability of this state is meant; P(present) where None.
+        level: of the interval of a parameter that states none.
 
-    def follow(settings: Sequence[Mapping[Number, float]]) -> Array:
-        return np.asarray(followed(settings, [wanted])[0])
+    Returns:
+        For every parameter the derivative, the exact function, the posterior at both ends of the
+        parameter's interval, and the nearest values at which another cause leads.
 
-    posterior = float(found.posteriors[0])
-    bounds = [stated_interval(parameters[n.id], n.state, level=level) for n in found.numbers]
-    ends = _ends(found, bounds, follow)
-    labels = [name for name, _ in rivals]
-    swaps = [
-        [_crossing(found, k, side, limits(parameters[n.id])) for side in (-1, 1)]
-        for k, n in enumerate(found.numbers)
-    ]
-    _refine(found, swaps, [wanted, *(place for _, place in rivals)], followed, parameters)
+    Raises:
+        UnknownNameError: the node or the state is not known.
+        EvidenceError: the node is observed.
+        SpinelinkError: the level does not lie between 0 and 1.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Source:
+        Castillo, Gutierrez and Hadi 1997; Kjaerulff and van der Gaag 2000 (sensitivity functions);
+        Chan and Darwiche 2002 (admissible values).
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> answer = case.sensitivity("lumbar_disc_herniation")
+        >>> answer.rows[0].swing >= answer.rows[-1].swing
+        True
+    """
+    level = check_level(level)
+    name = hidden_target(case, target, state=state)
+    model = case.model
+    wanted, rivals = places_of(case, name, state)
+    places = [wanted, *rivals.values()]
+    tangents = _tangents(case, places)
+    exact = ExactPosteriors(case, wanted)
+    numbers = tangents.numbers
+    bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in numbers]
+    ends = _ends(tangents, bounds, exact)
+    swaps = find_swaps(tangents, exact, list(rivals.values()))
+    labels = [*rivals, ""]  # the last for "no rival", which is numbered -1
+    derivative = tangents.derivatives()[:, 0]
+    posterior = float(tangents.posteriors[0])
     rows = []
-    derivative = found.derivatives()[:, 0]
-    for k, number in enumerate(found.numbers):
-        t0, (below, above) = float(found.estimates[k]), swaps[k]
-        alpha, gamma = float(found.targets[k, 0]), float(found.evidence[k])
+    for k, number in enumerate(numbers):
+        estimate, (below, above) = float(tangents.estimates[k]), swaps[k]
+        alpha, gamma = float(tangents.targets[k, 0]), float(tangents.evidence[k])
         rows.append(
             Influence(
-                number, t0, *bounds[k], parameters[number.id].grade, float(derivative[k]), float(ends[k, 0]), float(ends[k, 1]),
-                alpha, posterior - alpha * t0, gamma, 1.0 - gamma * t0, bool(found.curved[k]),
-                below[0], above[0], labels[below[1]] if below[1] >= 0 else "", labels[above[1]] if above[1] >= 0 else "",
+                number=number,
+                estimate=estimate,
+                low=bounds[k][0],
+                high=bounds[k][1],
+                grade=model.in_force[number.id].grade,
+                derivative=float(derivative[k]),
+                posterior_low=float(ends[k, 0]),
+                posterior_high=float(ends[k, 1]),
+                alpha=alpha,
+                beta=posterior - alpha * estimate,
+                gamma=gamma,
+                delta=1.0 - gamma * estimate,
+                nonlinear=bool(tangents.nonlinear[k]),
+                admissible_low=below.value,
+                admissible_high=above.value,
+                swaps_below=labels[below.rival],
+                swaps_above=labels[above.rival],
             )
-        )  # fmt: skip
+        )
     rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
-    name = (
-        target
-        if state is None and len(network.nodes[target].states) == 2
-        else f"{target}={state}"
-        if state
-        else f"{target} present"
+    ranges = {n.id: admissible_range(model.in_force[n.id]) for n in numbers}
+    question = case.question(target=name, state=state, level=level)
+    title = _title(model.nodes[name].states, name, state)
+    return Sensitivity(question, title, posterior, level, tuple(rows), exact, ranges)
+
+
+def _tangents(case: Case, places: Sequence[Place]) -> LinearFractional:
+    """The posterior of each place as a ratio of lines in every parameter that matters."""
+    model = case.model
+    nodes = [*case.observed, *(p.node for p in places)]
+    numbers = relevant_numbers(
+        model.network, model.compiled, parameters=model.in_force, nodes=nodes
     )
-    return Sensitivity(
-        question,
-        name,
-        posterior,
-        level,
-        tuple(rows),
-        follow,
-        {n.id: limits(parameters[n.id]) for n in found.numbers},
+    targets = [(p.node, p.state) for p in places]
+    return linear_fractional(
+        model.network,
+        model.compiled,
+        values=model.values,
+        numbers=numbers,
+        found=derivatives(model.compiled, case.observed, targets=targets),
+        complement=[not p.own for p in places],
     )
 
 
-def _targets(
-    network: Network, compiled: CompiledNetwork, observed: Observed, target: str, state: str | None
-) -> tuple[tuple[int, int, bool], list[tuple[str, tuple[int, int, bool]]]]:
-    """(node, state, own) of the target, and of those with which it may change places."""
-    node, states = compiled.index[target], network.nodes[target].states
-    if state is not None:
-        own = states.index(state)
-        return (node, own, True), [(s, (node, k, True)) for k, s in enumerate(states) if k != own]
-    if target in network.ranked:
-        others = [
-            n
-            for n in network.ranked
-            if n != target and not isinstance(observed.get(compiled.index[n]), int)
-        ]
-        return (node, 0, False), [(n, (compiled.index[n], 0, False)) for n in others]
-    return (node, 0, False), [(states[0], (node, 0, True))]
+def _title(states: Sequence[str], target: str, state: str | None) -> str:
+    if state:
+        return f"{target}={state}"
+    return target if len(states) == 2 else f"{target} present"
 
 
-def _ends(found: Lines, bounds: Sequence[tuple[float, float]], follow: Follow) -> Array:
-    """The posterior at both ends of each number's interval, (numbers, 2)."""
-    t = np.array(bounds).reshape(-1, 2)
-    shift = t - found.estimates[:, np.newaxis]
-    with np.errstate(
-        divide="ignore", invalid="ignore"
-    ):  # an end at which the findings cannot occur gives nan
-        ends = np.asarray(
-            (found.posteriors[0] + found.targets[:, :1] * shift)
-            / (1.0 + found.evidence[:, np.newaxis] * shift)
-        )
-    curved = np.flatnonzero(found.curved)
-    if len(curved):
-        settings = [{found.numbers[k]: float(v)} for k in curved for v in t[k]]
-        ends[curved] = follow(settings).reshape(-1, 2)
-    return np.asarray(np.clip(ends, 0.0, 1.0))
+def _ends(tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
+    """The posterior at both ends of each parameter's interval, (parameters, 2).
 
-
-def _crossing(found: Lines, k: int, side: int, bounds: tuple[float, float]) -> tuple[float, int]:
-    """The nearest value on one side at which the target and a rival are level, and which rival; (nan, -1) where there is none."""
-    gap = found.posteriors[0] - found.posteriors[1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shift = -gap / (found.targets[k, 0] - found.targets[k, 1:])
-    t = found.estimates[k] + shift
-    inside = np.isfinite(shift) & (np.sign(shift) == side) & (t >= bounds[0]) & (t <= bounds[1])
-    if not inside.any():
-        return float("nan"), -1
-    rival = int(np.argmin(np.where(inside, np.abs(shift), np.inf)))
-    return float(t[rival]), rival
-
-
-def _refine(
-    found: Lines,
-    swaps: list[list[tuple[float, int]]],
-    places: Sequence[tuple[int, int, bool]],
-    followed: Callable[[Sequence[Mapping[Number, float]], Sequence[tuple[int, int, bool]]], Array],
-    parameters: Mapping[str, Parameter],
-) -> None:
-    """Along curved numbers the tangents' crossings are starting points: secants on the exact gap, all side by side."""
-    active = [
-        (k, side) for k in np.flatnonzero(found.curved) for side in (0, 1) if swaps[k][side][1] >= 0
-    ]
-    if not active:
-        return
-    gap0 = found.posteriors[0] - found.posteriors[1:]
-    state = {
-        each: (
-            float(found.estimates[each[0]]),
-            float(gap0[swaps[each[0]][each[1]][1]]),
-            swaps[each[0]][each[1]][0],
-        )
-        for each in active
-    }
-    open_ = list(active)
-    for _ in range(STEPS):
-        if not open_:
-            break
-        answers = followed([{found.numbers[k]: state[k, side][2]} for k, side in open_], places)
-        still = []
-        for column, (k, side) in enumerate(open_):
-            before, gap_before, t = state[k, side]
-            rival = swaps[k][side][1]
-            gap = float(answers[0, column] - answers[1 + rival, column])
-            if abs(gap) < NEAR:
-                swaps[k][side] = (t, rival)
-                continue
-            step = (t - before) * gap / (gap - gap_before) if gap != gap_before else float("nan")
-            low, high = limits(parameters[found.numbers[k].id])
-            after = t - step
-            estimate = float(found.estimates[k])
-            if not low <= after <= high or (after - estimate) * (t - estimate) <= 0.0:
-                swaps[k][side] = (float("nan"), -1)  # the curve bends away: no crossing in reach
-                continue
-            state[k, side] = (t, gap, after)
-            still.append((k, side))
-        open_ = still
-    for k, side in open_:
-        swaps[k][side] = (
-            (float("nan"), -1)
-            if abs(state[k, side][1]) > 1e-6
-            else (state[k, side][2], swaps[k][side][1])
-        )
-
-
-@dataclass(frozen=True, repr=False)
-class TwoWaySensitivity(Result):
-    """One posterior over a grid of two numbers. posteriors: (values of first, values of second).
-
-    numerator, denominator: coefficients of 1, a, b, ab in P(target, findings) and P(findings), over P(findings) at the estimates; empty where one of the
-    numbers is curved.
+    NaN where the findings cannot occur there.
     """
-
-    target: str
-    first: Number
-    second: Number
-    first_values: Array
-    second_values: Array
-    posteriors: Array
-    numerator: tuple[float, ...]
-    denominator: tuple[float, ...]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Rows: values of the first number; columns: values of the second."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            self.posteriors,
-            index=pd.Index(self.first_values, name=str(self.first)),
-            columns=pd.Index(self.second_values, name=str(self.second)),
+    t = np.array(bounds).reshape(-1, 2)
+    shift = t - tangents.estimates[:, np.newaxis]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.asarray(
+            (tangents.posteriors[0] + tangents.targets[:, :1] * shift)
+            / (1.0 + tangents.evidence[:, np.newaxis] * shift)
         )
-
-    def shown(self) -> pd.DataFrame:
-        frame = self.to_frame()
-        step = -(-frame.shape[1] // ACROSS)
-        return frame.iloc[::step, ::step].reset_index()
-
-    def __str__(self) -> str:
-        return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Filled contours over both numbers."""
-        from spinelink.view.plot.sensitivity import plot_two_way
-
-        return plot_two_way(self, ax=ax)
-
-    def title(self) -> str:
-        return f"{self.question}\nP({self.target} | findings) over {self.first} (down) and {self.second} (across)"
-
-
-def two_way(
-    network: Network,
-    question: Question,
-    parameters: Mapping[str, Parameter],
-    compiled: CompiledNetwork,
-    observed: Observed,
-    target: str,
-    state: str | None,
-    pair: Sequence[str],
-    *,
-    points: int = 21,
-) -> TwoWaySensitivity:
-    """See `Case.two_way`."""
-    first, second = (read_number(network, parameters, name) for name in pair)
-    if first.id == second.id:
-        raise SpinelinkError("a two-way function is of two different numbers.")
-    values = point_values(network, parameters)
-    wanted, _ = _targets(network, compiled, observed, target, state)
-    node, position, own = wanted
-    a, b = (_grid(parameters[n.id], n, points) for n in (first, second))
-    settings = [{first: float(x), second: float(y)} for x in a for y in b]
-    found = along(network, values, compiled, observed, [node], settings)
-    table = (
-        found.of[node][position] if own else np.delete(found.of[node], position, axis=0).sum(axis=0)
-    )
-    numerator: tuple[float, ...] = ()
-    denominator: tuple[float, ...] = ()
-    if not {first.id.split(".")[0], second.id.split(".")[0]} & curved_nodes(network, compiled):
-        base = float(question.log_evidence)
-        corners = [(i, j) for i in (0, points - 1) for j in (0, points - 1)]
-        matrix = np.array([[1.0, a[i], b[j], a[i] * b[j]] for i, j in corners])
-        evidence = np.array([np.exp(found.log_evidence[i * points + j] - base) for i, j in corners])
-        both = np.array([table[i * points + j] for i, j in corners]) * evidence
-        if np.isfinite(both).all():
-            numerator = tuple(np.linalg.solve(matrix, both).tolist())
-            denominator = tuple(np.linalg.solve(matrix, evidence).tolist())
-    name = f"{target}={state}" if state else target
-    return TwoWaySensitivity(
-        question, name, first, second, a, b, table.reshape(points, points), numerator, denominator
-    )
-
-
-def _grid(parameter: Parameter, number: Number, points: int) -> Array:
-    """Values over the number's own interval, widened by half on each side and inside its range."""
-    low, high = stated_interval(parameter, number.state)
-    if isinstance(parameter, Ratio):
-        return np.asarray(np.exp(np.linspace(np.log(low), np.log(high), points)))
-    widen = 0.5 * (high - low) if high > low else 0.05
-    return np.linspace(max(low - widen, 1e-6), min(high + widen, 1.0 - 1e-6), points)
+    nonlinear = np.flatnonzero(tangents.nonlinear)
+    if len(nonlinear):
+        settings = [{tangents.numbers[k]: float(v)} for k in nonlinear for v in t[k]]
+        ends[nonlinear] = exact.of_target(settings).reshape(-1, 2)
+    return np.asarray(np.clip(ends, 0.0, 1.0))

@@ -1,38 +1,43 @@
-"""Which publications stand behind one answer, and how much the answer hangs on their numbers."""
+"""Which publications stand behind one answer, and how much the answer hangs on their parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.network.network import Network
-from spinelink.network.parameter import Parameter
+from spinelink.case import Case
 from spinelink.network.provenance import Source
-from spinelink.network.question import Question
+from spinelink.query.effects import effects_of_parameters
+from spinelink.query.target import hidden_target
 from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHARE = (
-    1e-3  # of the largest influence: numbers below it do not count as standing behind the answer
+    1e-3  # of the largest influence: parameters below it do not count as standing behind the answer
 )
 
 
 @dataclass(frozen=True)
 class SourceOfAnswer:
-    """One publication, the numbers that rest on it, and their influence: the sum of |d posterior| for one standard deviation of each."""
+    """One publication, the parameters that rest on it, and its influence.
+
+    influence: the sum of |d posterior| when each of them moves by one standard deviation.
+    """
 
     key: str
     source: Source
-    numbers: tuple[str, ...]
+    parameters: tuple[str, ...]
     influence: float
 
 
 @dataclass(frozen=True, repr=False)
 class Sources(Result):
-    """Publications behind an answer, the most influential first, and the share of the influence that no publication supports."""
+    """Publications behind an answer, the most influential first.
+
+    judged: parameters without a publication, with their influence.
+    """
 
     target: str
     sources: tuple[SourceOfAnswer, ...]
@@ -42,7 +47,7 @@ class Sources(Result):
         return len(self.sources)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: source, authors, year, title, doi, pmid, influence, numbers."""
+        """Columns: source, authors, year, title, doi, pmid, influence, parameters."""
         import pandas as pd
 
         rows = [
@@ -54,20 +59,21 @@ class Sources(Result):
                 s.source.doi,
                 s.source.pmid,
                 s.influence,
-                ", ".join(s.numbers),
+                ", ".join(s.parameters),
             )
             for s in self.sources
         ]
         return pd.DataFrame(
             rows,
-            columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"],
+            columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "parameters"],
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[["source", "year", "title", "influence"]]
-        frame["numbers"] = [
-            ", ".join(s.numbers[:2])
-            + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "")
+        frame["parameters"] = [
+            ", ".join(s.parameters[:2])
+            + (f" and {len(s.parameters) - 2} more" if len(s.parameters) > 2 else "")
             for s in self.sources
         ]
         return frame
@@ -79,33 +85,52 @@ class Sources(Result):
         return bibtex({s.key: s.source for s in self.sources})
 
     def title(self) -> str:
+        """What stands above the table."""
         total = sum(s.influence for s in self.sources)
         without = sum(value for _, value in self.judged)
         share = without / (total + without) if total + without > 0.0 else 0.0
-        return f"{self.question}\nSources of P({self.target}); {share:.0%} of the influence is of numbers without a publication"
+        return f"{self.question}\nSources of P({self.target}); {share:.0%} of the influence is of parameters without a publication"
 
 
-def sources_of(
-    network: Network,
-    question: Question,
-    target: str,
-    parameters: Mapping[str, Parameter],
-    influence: Mapping[str, float],
-) -> Sources:
-    """influence: number -> how much the answer moves for one standard deviation of it. A number with several sources counts for each of them."""
-    largest = max(influence.values(), default=0.0)
-    behind = {name: value for name, value in influence.items() if value > SHARE * largest}
-    numbers: dict[str, list[str]] = {}
-    for name in sorted(behind, key=behind.__getitem__, reverse=True):
-        for key in parameters[name].source:
-            numbers.setdefault(key, []).append(name)
-    found = [
-        SourceOfAnswer(key, network.sources[key], tuple(names), sum(behind[n] for n in names))
-        for key, names in numbers.items()
+def sources(case: Case, cause: str | None = None) -> Sources:
+    """Which publications stand behind one answer, the most influential first.
+
+    Args:
+        case: the findings.
+        cause: a node, of which the last state is asked; the leading cause where None.
+
+    Returns:
+        Sources, each with its influence: how far P(cause | evidence) moves when the parameters from
+        it move by one standard deviation. `.to_bibtex()` gives the references.
+
+    Raises:
+        UnknownNameError: the network has no such node.
+        EvidenceError: the node, or every cause, is observed.
+        ImpossibleEvidenceError: the findings cannot occur together.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(numbness=True)
+        >>> len(case.sources("lumbar_disc_herniation")) > 0
+        True
+    """
+    target = hidden_target(case, cause)
+    model = case.model
+    node = model.compiled.index[target]
+    effects = effects_of_parameters(case, [(node, model.compiled.cards[node] - 1)])
+    influence = {name: float(effect[0]) for name, effect in effects.items()}
+    least = SHARE * max(influence.values(), default=0.0)
+    behind = sorted((n for n, v in influence.items() if v > least), key=lambda n: -influence[n])
+    parameters: dict[str, list[str]] = {}
+    for name in behind:
+        for key in model.in_force[name].source:
+            parameters.setdefault(key, []).append(name)
+    cited = [
+        SourceOfAnswer(
+            key, model.network.sources[key], tuple(names), sum(influence[n] for n in names)
+        )
+        for key, names in parameters.items()
     ]
-    judged = tuple(
-        (n, v)
-        for n, v in sorted(behind.items(), key=lambda each: -each[1])
-        if not parameters[n].source
-    )
-    return Sources(question, target, tuple(sorted(found, key=lambda s: -s.influence)), judged)
+    judged = tuple((n, influence[n]) for n in behind if not model.in_force[n].source)
+    ordered = tuple(sorted(cited, key=lambda s: -s.influence))
+    return Sources(case.question(cause=target), target, ordered, judged)

@@ -1,23 +1,26 @@
-"""Posteriors over a grid of values of one number."""
+"""Posteriors over a grid of values of one parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.case import Case, Model
 from spinelink.errors import ParameterError, SpinelinkError
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.compile import point_values
-from spinelink.inference.findings import Observed
-from spinelink.inference.gradient.linear_fractional import Number, along, limits, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    admissible_range,
+    marginals_under,
+    read_number,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
-from spinelink.network.question import Question
 from spinelink.result import Result
+from spinelink.typing import Findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +33,10 @@ LEADING = 8  # nodes that are shown
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Result):
-    """P(node is not in its first state) of each node, one row a value of the number. log_evidence: log P(findings) there."""
+    """P(present) of each node, one row a value of the parameter.
+
+    log_evidence: log P(findings) there.
+    """
 
     parameter: str
     estimate: float
@@ -59,6 +65,7 @@ class Sweep(Result):
         return list(frame[list(self.nodes)].max().sort_values(ascending=False).index[:LEADING])
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame()[self._leading()].reset_index()
 
     def __str__(self) -> str:
@@ -72,6 +79,7 @@ class Sweep(Result):
         return plot_sweep(self, ax=ax, limit=limit)
 
     def title(self) -> str:
+        """What stands above the table."""
         more = (
             f"; the {LEADING} likeliest of {len(self.nodes)} nodes"
             if len(self.nodes) > LEADING
@@ -81,40 +89,111 @@ class Sweep(Result):
 
 
 def sweep(
-    network: Network,
-    question: Question,
-    parameters: Mapping[str, Parameter],
-    compiled: CompiledNetwork,
-    observed: Observed,
+    case: Case,
     parameter: str,
     values: Sequence[float],
-    nodes: Sequence[str],
+    *,
+    of: str | Iterable[str] = "causes",
 ) -> Sweep:
-    """See `Case.sweep`. nodes: hidden or seen, in this order."""
-    number, grid = read_grid(network, parameters, parameter, values)
-    now = point_values(network, parameters)
-    index = [compiled.index[n] for n in nodes]
-    found = along(network, now, compiled, observed, index, [{number: v} for v in grid])
-    table = np.array([found.of[i][1:].sum(axis=0) for i in index]).T
-    p = parameters[number.id]
-    estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
-    return Sweep(
-        question, str(number), float(estimate), tuple(grid), tuple(nodes), table, found.log_evidence
+    """What the posteriors become where one parameter takes each of many values.
+
+    Args:
+        case: the findings.
+        parameter: its id; `id[state]` for one state of a distribution.
+        values: one or more, each in the parameter's range.
+        of: names of nodes, "causes" or "all".
+
+    Returns:
+        P(present | evidence) of each node for each value. All other parameters stay.
+
+    Raises:
+        UnknownNameError: the parameter or a node is not known.
+        ParameterError: a value is out of range.
+
+    Example:
+        >>> import spinelink as sl
+        >>> case = sl.load("minimal").observe(numbness=True)
+        >>> len(case.sweep("scoliosis.prior", [0.05, 0.1, 0.2]))
+        3
+    """
+    model = case.model
+    groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
+    chosen = groups[of] if isinstance(of, str) and of in groups else of
+    nodes = model.names(chosen)
+    number, grid = read_grid(model.network, model.in_force, parameter, values)
+    index = [model.compiled.index[n] for n in nodes]
+    settings = [{number: v} for v in grid]
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
+        nodes=index,
+        assignments=settings,
     )
+    table = np.array([answer.present(i) for i in index]).T
+    p = model.in_force[number.id]
+    estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
+    question = case.question(parameter=parameter)
+    return Sweep(
+        question,
+        str(number),
+        float(estimate),
+        tuple(grid),
+        tuple(nodes),
+        table,
+        answer.log_evidence,
+    )
+
+
+def sweep_marginals(
+    model: Model,
+    parameter: str,
+    values: Sequence[float],
+    *,
+    findings: Findings | None = None,
+    of: str | Iterable[str] = "causes",
+) -> Sweep:
+    """What the posteriors become where one parameter takes each of many values; see `Case.sweep`.
+
+    Args:
+        model: the network.
+        parameter: its id; `id[state]` for one state of a distribution.
+        values: one or more, each in the parameter's range.
+        findings: those of a case; the nodes' marginals where None.
+        of: names of nodes, "causes" or "all".
+
+    Returns:
+        P(present | findings) of each node for each value.
+
+    Raises:
+        UnknownNameError: the parameter or a node is not known.
+        ParameterError: a value is out of range.
+
+    Example:
+        >>> import spinelink as sl
+        >>> len(sl.load("minimal").sweep("scoliosis.prior", [0.05, 0.1]))
+        2
+    """
+    return sweep(model.observe(findings), parameter, values, of=of)
 
 
 def read_grid(
     network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]
 ) -> tuple[Number, list[float]]:
-    """The number (`id`, or `id[state]` for one state of a distribution) and its values. Raises UnknownNameError, ParameterError."""
+    """The parameter and its values, checked.
+
+    parameter: `id`, or `id[state]` for one state of a distribution. Raises UnknownNameError,
+    ParameterError.
+    """
     number = read_number(network, parameters, parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
     except (TypeError, ValueError):
-        raise ParameterError(f"a grid is a sequence of numbers, not {values!r}.") from None
+        raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
-    low, high = limits(parameters[number.id])
+    low, high = admissible_range(parameters[number.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
             raise ParameterError(

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinelink.diagnosis import ROLES, Model
+from spinelink.case import ROLES, Model
+from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
-from spinelink.evaluate.audit import Audit, grades
+from spinelink.evaluate.audit import Audit, audit, grades
 from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
@@ -30,7 +31,7 @@ def files_of(model: Model, stock: Path | None) -> dict[Path, str]:
     found = {model.origin.with_suffix(".md"): model_card(model)}
     if stock is not None:
         found[model.origin.with_suffix(USES)] = uses_table(
-            evidence_uses(model.network, model._claims(None), read_stock(stock))
+            evidence_uses(model.network, claims_for(model), read_stock(stock))
         )
     return found
 
@@ -47,8 +48,8 @@ def model_card(model: Model) -> str:
         _numbers(model),
     ]
     if companion_file(model.origin, "claims"):
-        audit = model.audit(influence=True, progress=False)
-        parts += [_audit(audit), _crossvalidation(model), _gaps(audit)]
+        audited = audit(model, influence=True, progress=False)
+        parts += [_audit(audited), _crossvalidation(model), _gaps(audited)]
     if companion_file(model.origin, "cases"):
         parts.append(_cases(model))
     parts += [_alerts(model), _sources(model), _changes(model)]
@@ -107,10 +108,10 @@ def _numbers(model: Model) -> str:
     )
 
 
-def _audit(audit: Audit) -> str:
-    frame = audit.to_frame()
-    shares = audit.summary("fit", "setting").reset_index().to_dict("records")
-    totals = audit.summary("fit").assign(setting="all").reset_index().to_dict("records")
+def _audit(audited: Audit) -> str:
+    frame = audited.to_frame()
+    shares = audited.summary("fit", "setting").reset_index().to_dict("records")
+    totals = audited.summary("fit").assign(setting="all").reset_index().to_dict("records")
     rows = [
         (
             r["fit"],
@@ -124,7 +125,7 @@ def _audit(audit: Audit) -> str:
     ]
     of_intervals = [
         (r["interval"], r["claims"], r["inside"], _percent(r["share"]))
-        for r in audit.summary("interval").reset_index().to_dict("records")
+        for r in audited.summary("interval").reset_index().to_dict("records")
     ]
     failed = frame[~frame["inside"] & (frame["fit"] != "far")]
     text = (
@@ -203,10 +204,10 @@ def _crossvalidation(model: Model) -> str:
     )
 
 
-def _gaps(audit: Audit) -> str:
+def _gaps(audited: Audit) -> str:
     rows = [
         (f"`{c.first}`", _interval(c.intervals[0]), f"`{c.second}`", _interval(c.intervals[1]))
-        for c in audit.contradictions
+        for c in audited.contradictions
     ]
     parts = ["## Known gaps and contradictions"]
     if rows:
@@ -219,12 +220,12 @@ def _gaps(audit: Audit) -> str:
     parts.append(
         _table(
             ("number", "influence"),
-            [(f"`{name}`", f"{value:.3f}") for name, value in audit.judged[:MOST_JUDGED]],
+            [(f"`{name}`", f"{value:.3f}") for name, value in audited.judged[:MOST_JUDGED]],
         )
     )
-    second = f"Numbers of the default setting that rest on second-hand figures only: {len(audit.secondhand)}."
-    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audit.rows)} of {len(audit.rows)}."
-    without = f"Numbers without any source (judged): {len(audit.without_source)}."
+    second = f"Numbers of the default setting that rest on second-hand figures only: {len(audited.secondhand)}."
+    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audited.rows)} of {len(audited.rows)}."
+    without = f"Numbers without any source (judged): {len(audited.without_source)}."
     return "\n\n".join([*parts, f"{second} {without}"])
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from spinelink.network.provenance import Source
     from spinelink.network.question import Question
     from spinelink.query.alerts import Alerts
-    from spinelink.query.attribution import Link
     from spinelink.query.intervals import Intervals
+    from spinelink.query.link import Link
     from spinelink.query.next_best import NextBest
     from spinelink.query.ranking import Ranking
     from spinelink.query.reasons import Reasons
@@ -64,7 +64,7 @@ class Page:
     left_out: str = ""
 
 
-def place(path: object) -> Path:
+def output_path(path: object) -> Path:
     """The file that a page goes to, looked at before anything is computed. Raises PageError."""
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:

@@ -10,15 +10,18 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.case import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
+from spinelink.options import one_of, whole
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
-from spinelink.table.engine import Engine, TableAnswer, answer
+from spinelink.table.engine import TableAnswer, answer
+from spinelink.typing import EngineChoice
 
 Array = NDArray[np.float64]
 OnImpossible = Literal["raise", "flag"]
@@ -36,9 +39,8 @@ class Interrupted(SpinelinkError, KeyboardInterrupt):
         super().__init__(f"interrupted after {rows:,} of {total:,} rows; they are in `finished`.")
 
 
-def table_posteriors(
-    network: Network,
-    compiled: CompiledNetwork,
+def posteriors(
+    model: Model,
     frame: Any,
     *,
     of: str | Sequence[str] = "causes",
@@ -47,15 +49,50 @@ def table_posteriors(
     threads: int | None = None,
     progress: bool | None = None,
     on_impossible: OnImpossible = "raise",
-    engine: Engine = "auto",
+    engine: EngineChoice | None = None,
     first_row: int = 0,
 ) -> Any:
-    """See `Model.posteriors`. first_row: number of the first row, for messages."""
-    if on_impossible not in ("raise", "flag"):
-        raise UnknownNameError(str(on_impossible), kind="on_impossible", allowed=("raise", "flag"))
-    check_engine(engine, get_args(Engine))
-    if chunk < 1 or (threads is not None and threads < 1):
-        raise SpinelinkError("chunk and threads are 1 or more.")
+    """Posteriors of a whole table of patients, exact, row by row.
+
+    Args:
+        model: the network.
+        frame: pandas, polars or pyarrow; one row a patient, one column a node, with what
+            `Case.observe` takes in its cells. A missing cell was not assessed. Columns `node=state`
+            hold likelihoods of states (virtual evidence).
+        of: "causes", "all", "evidence" (only P(findings)), or names of nodes.
+        keep: columns that are no findings and are handed through.
+        chunk: rows that are worked on before the next are begun.
+        threads: how many; as many as cores, at most 8, where None.
+        progress: show a progress bar; None: in a terminal only.
+        on_impossible: "raise" names the row and its contradiction; "flag" gives NaN in such rows,
+            and minus infinity as `log_evidence`.
+        engine: in place of the model's own.
+        first_row: the number of the first row, for messages.
+
+    Returns:
+        A frame of the caller's own kind, rows in their order (a pandas index is kept): the kept
+        columns; for each node with two states P(its second state) under its name, else P(state)
+        under `node=state`; and `log_evidence`, the natural logarithm of P(findings).
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: a column or a node is not known.
+        ImpossibleEvidenceError: a row cannot occur.
+        Interrupted: Ctrl-C; it holds the finished chunks.
+
+    Example:
+        >>> import pandas as pd, spinelink as sl
+        >>> frame = pd.DataFrame({"numbness": ["present", "absent", None]})
+        >>> answer = sl.load("minimal").posteriors(frame)
+        >>> list(answer.columns)[-1], len(answer)
+        ('log_evidence', 3)
+    """
+    one_of(on_impossible, "on_impossible", get_args(OnImpossible))
+    engine = model.engine if engine is None else engine
+    check_engine(engine, get_args(EngineChoice))
+    chunk = whole(chunk, "chunk", least=1)
+    threads = None if threads is None else whole(threads, "threads", least=1)
+    network, compiled = model.network, model.compiled
     nodes = chosen_nodes(network, of)
     table = as_table(frame)
     kept = [keep] if isinstance(keep, str) else list(keep)
@@ -63,19 +100,19 @@ def table_posteriors(
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
     findings = read_table(network, table, keep=kept, first_row=first_row)
-    done: list[TableAnswer] = []
+    answers: list[TableAnswer] = []
     rows = 0
     try:
         for part in _progress(_chunks(findings, chunk), findings.rows, progress):
-            found = answer(compiled, part, nodes, threads=threads, engine=engine)
+            answered = answer(compiled, part, nodes=nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
-                _refuse_impossible(network, compiled, part, found, first_row + rows)
-            done.append(found)
+                _refuse_impossible(network, compiled, part, answered, first_row + rows)
+            answers.append(answered)
             rows += part.rows
     except KeyboardInterrupt:
-        finished = _frame(network, table.head(rows), kept, nodes, done)
+        finished = _frame(network, table.head(rows), kept, nodes, answers)
         raise Interrupted(finished, rows, findings.rows) from None
-    return _frame(network, table, kept, nodes, done)
+    return _frame(network, table, kept, nodes, answers)
 
 
 def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
@@ -167,7 +204,7 @@ def _frame(
     for name in nodes:
         for column, state in columns_of(network, name):
             columns[column] = (
-                np.concatenate([d.of[name][state] for d in done]) if done else np.empty(0)
+                np.concatenate([d.posterior[name][state] for d in done]) if done else np.empty(0)
             )
     columns[LOG_EVIDENCE] = np.concatenate([d.log_evidence for d in done]) if done else np.empty(0)
     clash = sorted(set(keep) & set(columns))

@@ -1,31 +1,32 @@
-"""A table scorer that travels: pickled to the workers of Dask, Ray, Spark or a process pool, and called with their part of the table."""
+"""A table scorer that travels: pickled to the workers of Dask, Ray, Spark or a process pool."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinelink.inference.arrays import CompiledNetwork
-from spinelink.network.network import Network
-from spinelink.table.posteriors import OnImpossible, table_posteriors
+from spinelink.case import Model
+from spinelink.table.posteriors import OnImpossible, chosen_nodes, posteriors
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Frame -> frame of posteriors. Rows do not know each other, so any part of a table may be scored anywhere, in any order."""
+    """Frame -> frame of posteriors.
 
-    network: Network
-    compiled: CompiledNetwork
-    of: tuple[str, ...] | str
+    Rows do not know each other, so any part of a table may be scored anywhere, in any order.
+    """
+
+    model: Model
+    of: str | tuple[str, ...]
     keep: tuple[str, ...]
     on_impossible: OnImpossible
     threads: int
 
     def __call__(self, frame: Any) -> Any:
         """The posteriors of this part; see `Model.posteriors`."""
-        return table_posteriors(
-            self.network,
-            self.compiled,
+        return posteriors(
+            self.model,
             frame,
             of=self.of,
             keep=self.keep,
@@ -33,3 +34,39 @@ class Scorer:
             progress=False,
             on_impossible=self.on_impossible,
         )
+
+
+def scorer(
+    model: Model,
+    *,
+    of: str | Sequence[str] = "causes",
+    keep: str | Sequence[str] = (),
+    on_impossible: OnImpossible = "flag",
+    threads: int = 1,
+) -> Scorer:
+    """`posteriors` as a callable that can be pickled.
+
+    Args:
+        model: the network.
+        of: "causes", "all", "evidence" (only P(findings)), or names of nodes.
+        keep: columns that are no findings and are handed through.
+        on_impossible: "flag" gives NaN in rows that cannot occur; "raise" names the first.
+        threads: how many each call may use.
+
+    Returns:
+        A callable frame -> frame, for Dask `map_partitions`, Ray `map_batches` or Spark
+        `mapInPandas`.
+
+    Raises:
+        UnknownNameError: a node is not known.
+
+    Example:
+        >>> import pandas as pd, spinelink as sl
+        >>> score = sl.load("minimal").scorer(of="scoliosis")
+        >>> list(score(pd.DataFrame({"numbness": ["present"]})).columns)
+        ['scoliosis', 'log_evidence']
+    """
+    chosen_nodes(model.network, of)  # refuses unknown names here, not on a worker
+    wanted = of if isinstance(of, str) else tuple(of)
+    kept = (keep,) if isinstance(keep, str) else tuple(keep)
+    return Scorer(model, wanted, kept, on_impossible, threads)

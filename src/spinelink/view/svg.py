@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from spinelink.view.plot.style import BLUE, GREEN, GREY, PURPLE, RED, YELLOW
-
-if TYPE_CHECKING:
-    from spinelink.query.graph import Arrow, Drawn, Graph
 
 WIDTH, HEIGHT, PITCH, GAP, MARGIN = 160.0, 26.0, 33.0, 40.0, 8.0
 ARC = 34.0  # room for arrows within the last column
@@ -47,35 +44,71 @@ TRUSTED = ".spinelink-trusted~.spinelink-image{display:none}.spinelink-trusted~.
 MANY = 60  # arrows above which they are drawn fainter
 
 
-def draw(graph: Graph, *, page: str = INLINE, tooltips: bool = True) -> str:
+@dataclass(frozen=True)
+class Drawn:
+    """A box of the picture: a node, or several folded into one.
+
+    probability: P(present); before: the same without findings; finding: what was observed.
+    """
+
+    name: str
+    label: str
+    role: str
+    column: int
+    members: tuple[str, ...]
+    tooltip: str
+    probability: float | None = None
+    before: float | None = None
+    finding: str = ""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From one box to another. strength: how far the parent moves the child, 0 to 1."""
+
+    parent: str
+    child: str
+    strength: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn: the name of the network, its boxes, and the arrows between them."""
+
+    name: str
+    nodes: tuple[Drawn, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def draw(picture: Picture, *, page: str = INLINE, tooltips: bool = True) -> str:
     """The SVG element. Wider pictures shrink to the width they are given. page: INLINE takes the colours of the page around it, ALONE brings its own."""
-    if not graph.nodes:
+    if not picture.nodes:
         return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 200 30' width='200' style='{page}'><text x='8' y='20' font-size='11' fill='currentColor'>nothing to show</text></svg>"
-    at = places(graph.nodes, graph.arrows)
-    columns = max(n.column for n in graph.nodes) + 1
+    at = places(picture.nodes, picture.arrows)
+    columns = max(n.column for n in picture.nodes) + 1
     width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP
     height = max(y for _, y in at.values()) + HEIGHT + MARGIN
-    column = {n.name: n.column for n in graph.nodes}
-    if any(column[a.parent] == column[a.child] == columns - 1 for a in graph.arrows):
+    column = {n.name: n.column for n in picture.nodes}
+    if any(column[a.parent] == column[a.child] == columns - 1 for a in picture.arrows):
         width += ARC
-    faint = min(1.0, MANY / max(len(graph.arrows), 1)) ** 0.5
+    faint = min(1.0, MANY / max(len(picture.arrows), 1)) ** 0.5
     arrows = [
         _arrow(a, at, faint, tooltips=tooltips)
-        for a in sorted(graph.arrows, key=lambda a: a.strength)
+        for a in sorted(picture.arrows, key=lambda a: a.strength)
     ]
     parts = ["<g fill='currentColor' stroke='currentColor'>", *arrows, "</g>"]
-    parts += [_box(n, *at[n.name], tooltips=tooltips) for n in graph.nodes]
-    legend, deep = _legend(graph, height + 12, width)
+    parts += [_box(n, *at[n.name], tooltips=tooltips) for n in picture.nodes]
+    legend, deep = _legend(picture, height + 12, width)
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' role='img' viewBox='0 0 {width:.0f} {deep:.0f}' width='{width:.0f}' "
-        f"style='max-width:100%;height:auto;{FONTS};{page}'><title>{escape(describe(graph))}</title>{''.join(parts)}{legend}</svg>"
+        f"style='max-width:100%;height:auto;{FONTS};{page}'><title>{escape(describe(picture))}</title>{''.join(parts)}{legend}</svg>"
     )
 
 
-def describe(graph: Graph) -> str:
+def describe(picture: Picture) -> str:
     """The picture in words: its boxes, column by column, with what is known of each."""
     columns: dict[int, list[str]] = {}
-    for n in graph.nodes:
+    for n in picture.nodes:
         said = (
             f" {n.finding}"
             if n.finding
@@ -84,20 +117,20 @@ def describe(graph: Graph) -> str:
             else f" {_percent(n.probability)}"
         )
         columns.setdefault(n.column, []).append(f"{n.label}{said}")
-    head = f"Network {graph.name}, {len(graph.nodes)} boxes in {len(columns)} columns, from contexts and causes to findings"
+    head = f"Network {picture.name}, {len(picture.nodes)} boxes in {len(columns)} columns, from contexts and causes to findings"
     return f"{head}: {'; '.join(', '.join(columns[c]) for c in sorted(columns))}."
 
 
-def shown(graph: Graph) -> str:
+def shown(picture: Picture) -> str:
     """For a notebook: the SVG itself, and in its place an image of it in a notebook that is not trusted yet.
 
     There Jupyter takes out <style> with what is in it, and <svg> without the words in it. So the words are hidden unless the style is there.
     """
-    image = b64encode(draw(graph, page=ALONE, tooltips=False).encode()).decode()
+    image = b64encode(draw(picture, page=ALONE, tooltips=False).encode()).decode()
     return (
         f"<div><style class='spinelink-trusted'>{TRUSTED}</style>"
-        f"<img class='spinelink-image' style='max-width:100%' alt='{escape(describe(graph))}' src='data:image/svg+xml;base64,{image}'>"
-        f"<div class='spinelink-svg' hidden style='display:none'>{draw(graph)}</div></div>"
+        f"<img class='spinelink-image' style='max-width:100%' alt='{escape(describe(picture))}' src='data:image/svg+xml;base64,{image}'>"
+        f"<div class='spinelink-svg' hidden style='display:none'>{draw(picture)}</div></div>"
     )
 
 
@@ -122,7 +155,8 @@ def places(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, tuple[f
 
 def crossing_order(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, float]:
     """Where in its column each box stands. Long arrows are cut into steps of one column, and each box hangs on a chain from the first, so that the layers
-    that fast-sugiyama finds are the columns."""
+    that fast-sugiyama finds are the columns.
+    """
     from fast_sugiyama import from_edges
 
     index = {n.name: k for k, n in enumerate(nodes)}
@@ -279,19 +313,21 @@ def fit(text: str, room: float, *, bold: bool = False) -> str:
     return whole
 
 
-def _legend(graph: Graph, y: float, width: float) -> tuple[str, float]:
+def _legend(picture: Picture, y: float, width: float) -> tuple[str, float]:
     """What outlines, bars and lines mean; and where the picture ends."""
-    shown = [r for r in COLOURS if any(n.role == r and not n.finding for n in graph.nodes)]
+    shown = [r for r in COLOURS if any(n.role == r and not n.finding for n in picture.nodes)]
     words = [(COLOURS[r], OUTLINES[r], r, 1.3) for r in shown]
-    if any(n.finding for n in graph.nodes):
+    if any(n.finding for n in picture.nodes):
         words.append((OBSERVED, (2.0, ""), "observed", 2.6))
     entries = [(_key(*each), each[2], 27.0) for each in words]
-    if any(n.probability is not None and not n.finding for n in graph.nodes):
+    if any(n.probability is not None and not n.finding for n in picture.nodes):
         tick = (
-            ", tick: before the findings" if any(n.before is not None for n in graph.nodes) else ""
+            ", tick: before the findings"
+            if any(n.before is not None for n in picture.nodes)
+            else ""
         )
         entries.append(("", f"bar: probability of not being in the first state{tick}", 0.0))
-    if any(a.strength >= 0.3 for a in graph.arrows):
+    if any(a.strength >= 0.3 for a in picture.arrows):
         entries.append(("", "thick line: strong influence", 0.0))
     parts, x = [], MARGIN
     for key, text, indent in entries:

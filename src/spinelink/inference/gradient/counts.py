@@ -2,26 +2,26 @@
 
 What expectation maximisation needs (Dempster, Laird and Rubin 1977; Heckerman and Breese 1996 for
 noisy-OR). Squared row by row, the counts say what the information of incomplete data is worth. The
-compiled kernel answers where numba is installed; rows that it leaves, or all, are answered one after
-another by the interpreted engine.
+compiled kernel answers where `engine_for` says so; rows that it leaves, or all, are answered one
+after another by the interpreted engine.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
+from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import HIDDEN, EvidenceBatch
 from spinelink.inference.gradient.by_entry import expected_counts
 from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.kernel.flat import flatten
-from spinelink.inference.plan.patterns import by_pattern, kinds_of
+from spinelink.inference.plan.patterns import rows_by_pattern
+from spinelink.inference.threads import in_threads
 
 Array = NDArray[np.float64]
 Factors = tuple[Factor, ...]
@@ -95,7 +95,7 @@ def count(
     sums = [_zeros(compiled) for _ in range(4 if information else 1)]
     left = np.arange(len(rows))
     done = 0
-    if len(rows) >= compiled.limits.kernel_rows and kernel.is_available():
+    if len(rows) and engine_for(compiled, len(rows)) is KERNEL:
         unanswered = []
         for piece, counted in _by_kernel(compiled, rows, information=information, threads=threads):
             logs[piece[counted.answered]] = counted.log_evidence[counted.answered]
@@ -127,8 +127,7 @@ def _by_kernel(
 ) -> Iterator[tuple[NDArray[np.intp], kernel.KernelCounts]]:
     """Pieces of the table, in the order of their patterns, with their counts."""
     size, findings = compiled.limits.count_rows_at_once, rows.findings
-    kinds = kinds_of(compiled, findings.states, dict(findings.likelihoods))
-    order, starts = by_pattern(kinds, len(rows))
+    order, starts = rows_by_pattern(compiled, findings)
     flat = flatten(compiled)
 
     def run(begin: int) -> tuple[NDArray[np.intp], kernel.KernelCounts]:
@@ -144,11 +143,7 @@ def _by_kernel(
             information=information,
         )
 
-    pool = ThreadPoolExecutor(threads or min(os.cpu_count() or 1, 8))
-    try:
-        yield from pool.map(run, range(0, len(rows), size))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from in_threads(run, range(0, len(rows), size), threads=threads)
 
 
 def arrays_of(factors: Factors) -> list[Array]:

@@ -313,7 +313,8 @@ class Join(NamedTuple):
 
 class Axis(NamedTuple):
     """An axis with pairs of levels: its length, whether it is a deputy's, whether it is summed out,
-    whether the deputy then becomes a node."""
+    whether the deputy then becomes a node.
+    """
 
     levels: int
     deputy: int

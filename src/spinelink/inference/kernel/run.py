@@ -28,7 +28,7 @@ def _inner_axis(steps, columns, lanes):
 
 @inlined
 def _add_lanes(x, y, z, at, inner, store):
-    """x = y z, or x += y z, over adjacent values."""
+    """X = y z, or x += y z, over adjacent values."""
     a, b, c = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
     if store:
         for k in range(np.uint64(inner)):
@@ -147,7 +147,7 @@ def row_of(findings, span, lane):
 
 @helper
 def read_evidence(block, span, smallest, log_evidence, status, lost):
-    """log P(findings) and status of each row; returns whether all are answered.
+    """Log P(findings) and status of each row; returns whether all are answered.
 
     lost: the status of a row whose result is neither zero nor large enough.
     """

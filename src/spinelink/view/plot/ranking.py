@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from spinelink.query.across_settings import AcrossSettings
-    from spinelink.query.attribution import Link
     from spinelink.query.intervals import Intervals
+    from spinelink.query.link import Link
     from spinelink.query.next_best import Candidate, NextBest
     from spinelink.query.ranking import Ranking
 

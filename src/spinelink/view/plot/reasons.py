@@ -21,9 +21,9 @@ def plot_waterfall(result: Reasons, *, ax: Axes | None = None) -> Axes:
     names = ["before the findings", *(r.finding for r in result.rows), "after"]
     ax.plot([at], [0], "o", color="black", clip_on=False)
     for y, row in enumerate(result.rows, start=1):
-        ax.barh(y, row.share, left=at, color=BLUE if row.share >= 0 else RED, height=0.7)
-        ax.plot([at + row.share] * 2, [y - 0.35, y + 1.35], color=GREY, linewidth=1)
-        at += row.share
+        ax.barh(y, row.shapley, left=at, color=BLUE if row.shapley >= 0 else RED, height=0.7)
+        ax.plot([at + row.shapley] * 2, [y - 0.35, y + 1.35], color=GREY, linewidth=1)
+        at += row.shapley
     ax.plot([result.after], [len(names) - 1], "o", color="black", clip_on=False)
     name_rows(ax, names)
     ax.invert_yaxis()

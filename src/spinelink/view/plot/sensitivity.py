@@ -24,8 +24,9 @@ from spinelink.view.plot.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from spinelink.query.sensitivity import Sensitivity, SensitivityFunction, TwoWaySensitivity
+    from spinelink.query.sensitivity import Sensitivity, SensitivityFunction
     from spinelink.query.sweep import Sweep
+    from spinelink.query.two_way import TwoWaySensitivity
 
 
 def plot_tornado(result: Sensitivity, *, ax: Axes | None = None, limit: int = 12) -> Axes:

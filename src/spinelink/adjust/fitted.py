@@ -1,0 +1,59 @@
+"""Models with the parameters that a fit, a tuning or a table of patients gave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from spinelink.adjust.fit import ClaimFit
+from spinelink.adjust.learn import Learning, learn
+from spinelink.adjust.tune import Tuning
+from spinelink.case import Model
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
+
+def update(model: AnyModel, frame: Any, *, strength: float = 1.0, **options: Any) -> AnyModel:
+    """A model with its parameters updated by a table of patients.
+
+    Args:
+        model: the network.
+        frame: as in `posteriors`.
+        strength: what the file's own parameters count; see `learn`.
+        **options: all others of `learn`.
+
+    Returns:
+        A new model. `learn` also tells how it went.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        SpinelinkError: as in `learn`.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> model.update(model.sample(200, seed=1), restarts=0).name
+        'minimal'
+    """
+    return replace(model, network=learn(model, frame, strength=strength, **options).network)
+
+
+def fitted(model: AnyModel, fit: ClaimFit | Tuning | Learning) -> AnyModel:
+    """A model with the parameters of a fit, a tuning, or what was learned.
+
+    Args:
+        model: the network that was fitted. `save` writes the parameters into a copy of its file,
+            with what they were before and the reason.
+        fit: the answer of `fit_claims`, `tune` or `learn`.
+
+    Returns:
+        A new model.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal")
+        >>> tuning = model.tune(sl.constraint("P(scoliosis) == 0.1"))
+        >>> round(model.fitted(tuning).without_findings.present("scoliosis")["scoliosis"], 3)
+        0.1
+    """
+    return replace(model, network=fit.network)

@@ -1,0 +1,419 @@
+"""A model of patients and the case of one patient, with what every question needs and nothing else.
+
+Both are frozen values. Questions are functions `verb(case, *, options)` in `query`, `report` and so
+on; `diagnosis` lists them as methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self, get_args
+
+from spinelink.errors import (
+    EvidenceError,
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    UnknownNameError,
+)
+from spinelink.inference.answer import log_evidence, marginals
+from spinelink.inference.answers import Marginals
+from spinelink.inference.arrays import CompiledNetwork, Resources
+from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.findings import Observed, observed_from
+from spinelink.inference.kernel.engine import check_engine
+from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
+from spinelink.inference.plan.cache import PlanCache
+from spinelink.inference.variants.contradiction import smallest_contradiction
+from spinelink.network.evidence import EMPTY, Evidence, Finding, describe, read_finding
+from spinelink.network.network import Network
+from spinelink.network.node import Node, Role
+from spinelink.network.parameter import Beta, Parameter
+from spinelink.network.question import Question, fingerprint
+from spinelink.network.setting import check_setting, parameters_in, with_parameters
+from spinelink.options import real
+from spinelink.typing import EngineChoice, Findings, FindingValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A network in one of its settings, ready to answer. Models never change: a change gives a new one.
+
+    Args:
+        network: what the network file says.
+        setting: the population in force; the file's default where None.
+        origin: the file that the network came from, where there is one.
+        engine: "numpy"; "fast", the compiled kernel (needs numba); or "auto", the kernel where numba
+            is installed and it pays (heavy questions, tables), else NumPy. All answers agree.
+        memory: bytes that the tables of one run may hold.
+        limits: thresholds at which the engine changes its method.
+    """
+
+    network: Network
+    setting: str | None = None
+    origin: Path | None = None
+    engine: EngineChoice = "auto"
+    memory: float = MEMORY_LIMIT
+    limits: Limits = DEFAULT
+    _plans: PlanCache = field(default_factory=PlanCache)
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine, get_args(EngineChoice))
+        object.__setattr__(self, "memory", real(self.memory, "memory, in bytes,", above=0.0))
+        object.__setattr__(self, "setting", check_setting(self.network, self.setting))
+
+    @property
+    def name(self) -> str:
+        """The network's name.
+
+        Example:
+            >>> import spinelink as sl
+            >>> sl.load("minimal").name
+            'minimal'
+        """
+        return self.network.name
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes by name.
+
+        Example:
+            >>> import spinelink as sl
+            >>> sl.load("minimal").nodes["numbness"].states
+            ('absent', 'present')
+        """
+        return MappingProxyType(self.network.nodes)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The populations of the network file that have parameters of their own.
+
+        Example:
+            >>> import spinelink as sl
+            >>> sl.load("back-leg-pain").settings
+            ('general_population', 'primary_care', 'emergency', 'secondary_care')
+        """
+        return tuple(self.network.settings)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with anything that the network says.
+
+        Example:
+            >>> import spinelink as sl
+            >>> len(sl.load("minimal").fingerprint)
+            12
+        """
+        return fingerprint(self.network)
+
+    @cached_property
+    def in_force(self) -> Mapping[str, Parameter]:
+        """Every parameter by its id, as it holds in the setting."""
+        return MappingProxyType(parameters_in(self.network, self.setting))
+
+    @cached_property
+    def values(self) -> Mapping[str, NDArray[np.float64]]:
+        """The estimate of every parameter by its id, as an array with a batch axis of length 1."""
+        return point_values(self.network, self.in_force)
+
+    @cached_property
+    def compiled(self) -> CompiledNetwork:
+        """The network as arrays, in the setting in force."""
+        resources = Resources(self.engine, self.memory, self.limits, self._plans)
+        return compile_network(self.network, self.values, resources=resources)
+
+    @cached_property
+    def without_findings(self) -> Case:
+        """The case of somebody of whom nothing is known. It is kept, and with it the priors."""
+        return self.observe()
+
+    def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
+        """A case with these findings; see `Case.observe`."""
+        return Case(self).observe(findings, **more)
+
+    def in_setting(self, setting: str) -> Self:
+        """The same network in another population.
+
+        Args:
+            setting: one of `settings`.
+
+        Returns:
+            A new model.
+
+        Raises:
+            UnknownNameError: the network has no such setting.
+
+        Example:
+            >>> import spinelink as sl
+            >>> sl.load("back-leg-pain").in_setting("emergency").setting
+            'emergency'
+        """
+        if setting is None:
+            where = f"network {self.name!r}"
+            raise UnknownNameError("None", kind="setting", allowed=self.settings, where=where)
+        return replace(self, setting=setting)
+
+    def compiled_in(self, setting: str | None) -> CompiledNetwork:
+        """The network as arrays in a setting; in the one in force where None."""
+        if setting in (None, self.setting):
+            return self.compiled
+        return self.in_setting(str(setting)).compiled
+
+    def with_parameters(self, changes: Mapping[str, float | Beta | Mapping[str, float]]) -> Self:
+        """A new model in which some parameters differ, in the setting in force.
+
+        Args:
+            changes: parameter id -> a number, `sl.Beta(a, b)`, or a mapping state -> probability.
+
+        Returns:
+            A new model; this one stays as it is.
+
+        Raises:
+            UnknownNameError: there is no such parameter.
+            ParameterError: a value does not fit its parameter.
+
+        Example:
+            >>> import spinelink as sl
+            >>> model = sl.load("minimal")
+            >>> changed = model.with_parameters({"lumbar_disc_herniation.prior": 0.2})
+            >>> round(float(changed.observe().posterior("lumbar_disc_herniation")["present"]), 3)
+            0.2
+        """
+        return replace(self, network=with_parameters(self.network, self.setting, changes))
+
+    def question(
+        self, evidence: Evidence = EMPTY, *, log_evidence: float = 0.0, **options: object
+    ) -> Question:
+        """What an answer remembers of how it was asked."""
+        return Question(
+            self.name,
+            self.network.version,
+            self.fingerprint,
+            self.setting,
+            evidence,
+            log_evidence,
+            tuple(sorted(options.items())),
+        )
+
+    def names(self, nodes: str | Iterable[str]) -> list[str]:
+        """Names of nodes as a list. Raises UnknownNameError where the network has no such node."""
+        if not isinstance(nodes, Iterable):
+            raise SpinelinkError(f"names of nodes are strings, not a {type(nodes).__name__}.")
+        names = [nodes] if isinstance(nodes, str) else [str(n) for n in nodes]
+        for name in names:
+            if name not in self.network.nodes:
+                where = f"network {self.name!r}"
+                raise UnknownNameError(name, kind="node", allowed=self.nodes, where=where)
+        return names
+
+    def counts_by_role(self) -> str:
+        """How many nodes have each role, as words."""
+        roles = [node.role for node in self.nodes.values()]
+        return ", ".join(f"{n} {role}" for role in ROLES if (n := roles.count(role)))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # what is kept is made again
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Model):
+            return NotImplemented
+        return (self.network, self.setting) == (other.network, other.setting)
+
+    def __hash__(self) -> int:
+        return hash((self.fingerprint, self.setting))
+
+    def __repr__(self) -> str:
+        return (
+            f"Model({self.name} {self.network.version}, setting={self.setting}, "
+            f"{len(self.nodes)} nodes: {self.counts_by_role()})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Case:
+    """A model with evidence: what was found in one patient.
+
+    Cases never change: `observe` and `retract` give new ones.
+    """
+
+    model: Model
+    findings: Evidence = EMPTY
+
+    def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Self:
+        """A case with more findings; a finding that is named again replaces the earlier one.
+
+        Args:
+            findings: node -> value, for names that are no Python names.
+            **more: the same by keyword. A value is the name of a state; True or False for a node
+                with two states; a number for a node with numeric bins; a mapping state ->
+                likelihood (virtual evidence, any scale); None or NaN for *not assessed*.
+
+        Returns:
+            A new case.
+
+        Raises:
+            UnknownNameError: the network has no such node.
+            EvidenceError: a value does not fit its node. Nothing is kept then.
+
+        Example:
+            >>> import spinelink as sl
+            >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+            >>> case.observe(numbness=None).evidence
+            {'leg_pain': 'below_knee'}
+        """
+        if findings is not None and not isinstance(findings, Mapping):
+            kind = type(findings).__name__
+            raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
+        both = set(findings or {}) & set(more)
+        if both:
+            name = sorted(both)[0]
+            raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
+        now: dict[str, Finding] = dict(self.findings)
+        for name, value in {**(findings or {}), **more}.items():
+            finding = read_finding(self.model.network, str(name), value)
+            now.pop(str(name), None)
+            if finding is not None:
+                now[str(name)] = finding
+        return replace(self, findings=Evidence(now))
+
+    def retract(self, *names: str) -> Self:
+        """A case without these findings.
+
+        Args:
+            *names: nodes with a finding.
+
+        Returns:
+            A new case.
+
+        Raises:
+            UnknownNameError: the case has no finding of that name.
+
+        Example:
+            >>> import spinelink as sl
+            >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+            >>> case.retract("numbness").evidence
+            {'leg_pain': 'below_knee'}
+        """
+        for name in names:
+            if not isinstance(name, str) or name not in self.findings:
+                raise UnknownNameError(
+                    str(name), kind="finding", allowed=self.findings, where="this case"
+                )
+        left = {n: f for n, f in self.findings.items() if n not in names}
+        return replace(self, findings=Evidence(left))
+
+    @property
+    def evidence(self) -> dict[str, str | dict[str, float]]:
+        """What was found: node -> state, or node -> likelihoods, scaled to a largest of 1.
+
+        Example:
+            >>> import spinelink as sl
+            >>> sl.load("minimal").observe(numbness=False).evidence
+            {'numbness': 'absent'}
+        """
+        return {n: f if isinstance(f, str) else dict(f) for n, f in self.findings.items()}
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """Natural logarithm of P(evidence). Virtual evidence counts with a largest likelihood of 1.
+
+        Raises:
+            ImpossibleEvidenceError: the findings cannot occur together.
+
+        Example:
+            >>> import math, spinelink as sl
+            >>> case = sl.load("minimal").observe(numbness=True)
+            >>> 0 < math.exp(case.log_evidence) < 1
+            True
+        """
+        answer = next(iter(self._answers.values()), None)  # every answer brings it: no second run
+        logs = log_evidence(self.model.compiled, self.observed) if answer is None else None
+        logs = answer.log_evidence if answer is not None else logs
+        assert logs is not None
+        return self._require_possible(float(logs[0]))
+
+    @cached_property
+    def observed(self) -> Observed:
+        """The findings as the engine takes them."""
+        return observed_from(self.model.compiled, self.findings)
+
+    def marginals(self, nodes: str | Iterable[str]) -> Marginals:
+        """The engine's answer for these nodes, kept for the next question.
+
+        Raises UnknownNameError, and ImpossibleEvidenceError where the findings cannot occur.
+        """
+        names = tuple(self.model.names(nodes))
+        if names not in self._answers:
+            compiled = self.model.compiled
+            index = [compiled.index[n] for n in names]
+            answer = marginals(compiled, self.observed, index)
+            self._require_possible(float(answer.log_evidence[0]))
+            self._answers[names] = answer
+        return self._answers[names]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, ...], Marginals]:
+        return {}
+
+    def present(self, nodes: str | Iterable[str]) -> dict[str, float]:
+        """P(present | evidence) of each node: that it is not in its first state."""
+        names = self.model.names(nodes)
+        index = self.model.compiled.index
+        answer = self.marginals(names)
+        return {n: float(answer.present(index[n])[0]) for n in names}
+
+    def prior_present(self, nodes: str | Iterable[str]) -> dict[str, float]:
+        """P(present) of each node before any finding."""
+        return self.model.without_findings.present(nodes)
+
+    def is_observed(self, node: str) -> bool:
+        """True where one state of the node was found for certain."""
+        return isinstance(self.findings.get(node), str)
+
+    def question(self, **options: object) -> Question:
+        """What an answer remembers of how it was asked. Raises ImpossibleEvidenceError."""
+        return self.model.question(self.findings, log_evidence=self.log_evidence, **options)
+
+    def _require_possible(self, log_evidence: float) -> float:
+        """The value itself. Raises ImpossibleEvidenceError where it is minus infinity."""
+        if log_evidence > float("-inf"):
+            return log_evidence
+        compiled = self.model.compiled
+        names = [compiled.names[i] for i in smallest_contradiction(compiled, self.observed)]
+        findings = [describe(n, self.findings[n]) for n in names]
+        if len(findings) == 1:
+            where = f" (setting {self.model.setting})" if self.model.setting else ""
+            text = (
+                f"{findings[0]} cannot occur in this network{where}: its probability is 0. "
+                "Retract or correct it."
+            )
+        else:
+            text = (
+                f"these findings cannot occur together: {', '.join(findings)}. "
+                "Retract or correct one of them."
+            )
+        raise ImpossibleEvidenceError(text, findings=findings)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Case):
+            return NotImplemented
+        return self.model == other.model and self.findings == other.findings
+
+    def __hash__(self) -> int:
+        return hash((self.model, self.findings))
+
+    def __repr__(self) -> str:
+        findings = ", ".join(describe(n, f) for n, f in self.findings.items()) or "no findings"
+        return f"Case({self.model.name}, setting={self.model.setting}: {findings})"

@@ -312,8 +312,10 @@ class Join(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """An axis with pairs of levels: its length, whether it is a deputy's, whether it is summed out,
-    whether the deputy then becomes a node.
+    """An axis with pairs of levels.
+
+    levels: its length. deputy: whether it is a deputy's. eliminated: whether it is summed out.
+    closes: whether the deputy then becomes a node.
     """
 
     levels: int

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from spinelink.inference.kernel.components import count_components, give_back
 from spinelink.inference.kernel.inputs import (
     contribution_steps,
     fill,
-    maximum,
     next_entry,
     read_levels,
     read_start,
     table_entry,
     table_steps,
 )
-from spinelink.inference.kernel.jit import helper, inlined, kernel
+from spinelink.inference.kernel.jit import allocating, helper, inlined, kernel
 from spinelink.inference.kernel.plan import hidden_parents, plan_group
 from spinelink.inference.kernel.records import (
     ANSWERED,
@@ -39,95 +39,10 @@ from spinelink.inference.kernel.records import (
 from spinelink.inference.kernel.run import forwards, lanes_of, read_evidence, transpose
 
 
-@helper
-def _give_back(flat, family, at, mass, weight, into):
-    """Puts the mass of levels back on the states that they stand for.
-
-    States below the observed one share their level's mass as the distribution has them.
-    """
-    links, observed = flat.links, family.observed
-    if observed < 0:
-        for s in range(flat.cards[family.node]):
-            into[at + s] += weight * mass[s]
-        return
-    below = 0.0
-    for s in range(observed):
-        below += links[at + s, family.draw]
-    if below > 0.0:
-        for s in range(observed):
-            into[at + s] += weight * mass[0] * links[at + s, family.draw] / below
-    into[at + observed] += weight * mass[1]
-
-
-@helper
-def _component_at(flat, local, family, k):
-    """Where the k-th component's distribution begins: the leak's, or an observed parent's; or -1."""
-    node = family.node
-    if k < flat.parents[node]:
-        return flat.leak_at[node]
-    if local[flat.parent_of[k]] < 0:
-        return flat.link_at[k] + family.row[flat.parent_of[k]] * flat.cards[node]
-    return np.int64(-1)
-
-
-@inlined
-def _read_components(flat, local, family, levels, gather):
-    """The levels of all components, and the maximum of those before each; returns how many."""
-    parts, ahead, behind = gather.parts, gather.ahead, gather.behind
-    node, states = family.node, flat.cards[family.node]
-    many = 0
-    for k in range(flat.parents[node] - 1, flat.parents[node + 1]):
-        at = _component_at(flat, local, family, k)
-        if at >= 0:
-            read_levels(flat.links, at, states, family.observed, family.draw, parts[many])
-            many += 1
-    for level in range(levels):
-        ahead[0, level] = 1.0 if level == 0 else 0.0
-        behind[level] = ahead[0, level]
-    for c in range(many - 1):
-        maximum(ahead[c], parts[c], levels, ahead[c + 1])
-    return many
-
-
-@inlined
-def _own_mass(part, others, slope, levels, mass):
-    """The mass of one component's levels, given the maximum of the others."""
-    up_to = 0.0
-    for level in range(levels):
-        up_to += others[level]
-        rest = 0.0
-        for higher in range(level + 1, levels):
-            rest += slope[higher] * others[higher]
-        mass[level] = part[level] * (slope[level] * up_to + rest)
-
-
-@helper
-def _count_components(flat, local, family, weight, gather):
-    """Counts of the leak and the observed parents, given the slope by each level of their maximum.
-
-    Each component is held against the maximum of all the others. Nothing is divided, so zeros do no
-    harm.
-    """
-    parts, ahead, behind, mass = gather.parts, gather.ahead, gather.behind, gather.mass
-    node = family.node
-    levels = 2 if family.observed >= 0 else flat.cards[node]
-    c = _read_components(flat, local, family, levels, gather) - 1
-    for k in range(flat.parents[node + 1] - 1, flat.parents[node] - 2, -1):
-        at = _component_at(flat, local, family, k)
-        if at < 0:
-            continue
-        others = ahead[c]
-        maximum(others, behind, levels, others)
-        _own_mass(parts[c], others, gather.slope, levels, mass)
-        _give_back(flat, family, at, mass, weight, gather.links)
-        maximum(behind, parts[c], levels, behind)
-        c -= 1
-
-
 @inlined
 def _count_table(flat, work, cells, patient, gather, f):
     """Counts of an ordinary table."""
-    tape, local, index = work.tape, work.pattern.local, work.block.index
+    tape, local, index = work.tape, work.pattern.local, work.block.counter
     source_step, posterior, tables = work.block.source_step, gather.posterior, gather.tables
     values, adjoint, row = cells.values, cells.adjoint, patient.row
     node, place = tape.factors[f].node, tape.factors[f].place
@@ -158,7 +73,7 @@ def _count_noisy_node(flat, work, cells, patient, gather, f):
         gather.posterior[offset + s] += cells.values[here] * cells.adjoint[here]
         slope[s] = cells.adjoint[here] * unary[offset + s, patient.lane]
     family = Family(node, patient.row, np.int64(-1), np.int64(0))
-    _count_components(flat, work.pattern.local, family, patient.weight, gather)
+    count_components(flat, work.pattern.local, family, patient.weight, gather)
 
 
 @inlined
@@ -209,9 +124,9 @@ def _count_contribution(flat, work, cells, patient, gather, f):
         else:
             read_levels(flat.links, at + x * states, states, observed, zero, turned)
             _add_slopes(cells.adjoint, start, turned, (first, step_d * lanes), levels, gather)
-        _give_back(flat, family, at + x * states, mass, patient.weight, gather.links)
+        give_back(flat, family, at + x * states, mass, patient.weight, gather.links)
     if form == FIRST_CONTRIBUTION:
-        _count_components(flat, local, family, patient.weight, gather)
+        count_components(flat, local, family, patient.weight, gather)
 
 
 @inlined
@@ -240,7 +155,7 @@ def _count_observed(flat, work, patient, gather, node):
     read_start(flat, local, family, work.block.levels, start)
     gather.slope[0] = 0.0
     gather.slope[1] = 1.0 / start[1]
-    _count_components(flat, local, family, patient.weight, gather)
+    count_components(flat, local, family, patient.weight, gather)
 
 
 @inlined
@@ -297,7 +212,7 @@ def _table_as_links(flat, gather, node):
                 some = True
         if some:
             family = Family(node, row, np.int64(-1), np.int64(0))
-            _count_components(flat, gather.nobody, family, 1.0, gather)
+            count_components(flat, gather.nobody, family, 1.0, gather)
         for k in range(flat.parents[node + 1] - 1, flat.parents[node] - 1, -1):
             row[parent_of[k]] += 1  # the next combination of the parents' states
             if row[parent_of[k]] < cards[parent_of[k]]:
@@ -336,7 +251,7 @@ def _add_squares(counts, weight, sums):
 @helper
 def _backwards(work, plan, span, cells, status):
     """The adjoints of all factors; each part of the network is divided by what it gave."""
-    tape, lanes, index = work.tape, span.lanes, work.block.index
+    tape, lanes, index = work.tape, span.lanes, work.block.counter
     factors, ops, values, adjoint = tape.factors, tape.operations, cells.values, cells.adjoint
     for e in range(plan.entries * lanes):
         adjoint[e] = 0.0
@@ -352,7 +267,7 @@ def _backwards(work, plan, span, cells, status):
                 transpose(tape, k, side, cells, index, lanes)
 
 
-@kernel
+@allocating
 def _gather(flat, levels, tables, links):
     """Scratch for the counts of rows, which go to the arrays given."""
     nodes, most_parents = len(flat.cards), 0

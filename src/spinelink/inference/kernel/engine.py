@@ -8,7 +8,7 @@ not answered here; the interpreted engine answers them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import accumulate
@@ -34,9 +34,8 @@ from spinelink.inference.kernel.records import (
     Outputs,
     Request,
     Sums,
-    kernel_limits,
-    workspace,
 )
+from spinelink.inference.kernel.workspace import kernel_limits, workspace
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,9 +129,7 @@ def solve(
         left = np.flatnonzero((out.status == OUTGROWN) | (out.status == DISAGREED))
         if not len(left):
             break
-        if form == DIFFERENCE_BUT_TARGETS and not any(
-            isinstance(compiled.factors[i], NoisyFactor) for i in nodes
-        ):
+        if form == DIFFERENCE_BUT_TARGETS and not _any_noisy(compiled, nodes):
             continue  # the same as DIFFERENCE
         part = solve_form(
             compiled,
@@ -177,6 +174,10 @@ def solve_form(
     return out
 
 
+def _any_noisy(compiled: CompiledNetwork, nodes: Iterable[int]) -> bool:
+    return any(isinstance(compiled.factors[i], NoisyFactor) for i in nodes)
+
+
 def _groups(rows: int, starts: NDArray[np.intp] | None) -> NDArray[np.intp]:
     """The group of each row, (rows,)."""
     if starts is None:
@@ -209,9 +210,10 @@ def _rare_differences(
     least = limits.rare_difference if own else limits.rare_upstream
     for i, columns in _columns(compiled, nodes):
         above = compiled.above(i) if own else compiled.above(i) - {i}
-        if any(isinstance(compiled.factors[j], NoisyFactor) for j in above):
+        if _any_noisy(compiled, above):
             rare |= (part.posterior[:, columns] < least).any(axis=1)
-    return rare & (part.status == ANSWERED)
+    rare &= part.status == ANSWERED
+    return rare
 
 
 def _findings(flat: Flat, batch: EvidenceBatch) -> Findings:

@@ -44,7 +44,7 @@ class Flat(NamedTuple):
     @property
     def draws(self) -> int:
         """How many sets of parameters there are."""
-        return max(self.tables.shape[1], self.links.shape[1])
+        return int(max(self.tables.shape[1], self.links.shape[1]))
 
     def of_draws(self, draws: NDArray[np.intp]) -> Flat:
         """Some of the sampled parameters."""

@@ -204,7 +204,7 @@ def _fill_table(flat, findings, span, work, values, f):
     """A table: its entries at the observed states, times the weights of the node's own states."""
     tape, block, local = work.tape, work.block, work.pattern.local
     tables, unary, base, draws = flat.tables, block.unary, block.base, block.draw
-    index, source_step = block.index, block.source_step
+    index, source_step = block.counter, block.source_step
     node, place = tape.factors[f].node, tape.factors[f].place
     own = table_steps(flat, tape, local, f, index, source_step)
     varies = _observed_base(flat, findings, span, local, base, node)

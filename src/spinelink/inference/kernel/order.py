@@ -89,7 +89,7 @@ def _join_neighbours(v, graph, words, rule):
     touched[v >> 6] &= ~(one << np.uint64(v & 63))
 
 
-@helper
+@inlined
 def _greedy_order(graph, vertices, rule, limit, trial):
     """A greedy order of all variables; the graph `near` is used up.
 

@@ -6,12 +6,10 @@ their columns have names. Nothing here loads numba.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from spinelink.inference.limits import Limits
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -212,7 +210,7 @@ class Block(NamedTuple):
     base: Ints
     start: Array
     levels: Array
-    index: Ints
+    counter: Ints
     source_step: Ints
     terms: Array
     marginal: Array
@@ -314,8 +312,10 @@ class Join(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """An axis with pairs of levels: its length, whether it is a deputy's, whether it is summed out,
-    whether the deputy then becomes a node.
+    """An axis with pairs of levels.
+
+    levels: its length. deputy: whether it is a deputy's. eliminated: whether it is summed out.
+    closes: whether the deputy then becomes a node.
     """
 
     levels: int
@@ -358,87 +358,3 @@ class Gather(NamedTuple):
     behind: Array
     states_of: Ints
     nobody: Ints
-
-
-def kernel_limits(limits: Limits) -> KernelLimits:
-    """The thresholds that the compiled functions read."""
-    return KernelLimits(
-        int(limits.kernel_lanes),
-        int(limits.kernel_least_lanes),
-        int(limits.kernel_room),
-        float(limits.kernel_heavy),
-        float(limits.kernel_entries_per_restart),
-        float(limits.kernel_restarts),
-        float(limits.agreement),
-        float(limits.cancellation),
-        float(limits.kernel_smallest),
-    )
-
-
-def workspace(cards: Ints, links: int, *, lanes: int, pairs: int) -> Workspace:
-    """Arrays to work in.
-
-    Args:
-        cards: The number of states of each node.
-        links: How many arrows the network has.
-        lanes: Most rows computed together.
-        pairs: Most pairs of levels over all operations of a tape.
-    """
-    nodes = len(cards)
-    variables = 2 * nodes
-    words = (variables + 63) // 64
-    most = 2 * (2 * nodes + links) + 2 * variables + 8
-    largest = max(2, int(cards.max(initial=2)))
-
-    def ints(*shape: int) -> Ints:
-        return np.zeros(shape, dtype=np.int64)
-
-    def flags() -> Flags:
-        return np.zeros(nodes, dtype=np.uint8)
-
-    def bits(*shape: int) -> Bits:
-        return np.zeros(shape, dtype=np.uint64)
-
-    def records(size: int, dtype: np.dtype[np.void]) -> NDArray[Any]:
-        return np.zeros(size, dtype=dtype)
-
-    return Workspace(
-        Pattern(flags(), flags(), ints(nodes), flags(), flags()),
-        Tape(
-            records(most, FACTOR),
-            ints(most, MOST_AXES + 1),
-            records(most, OPERATION),
-            ints(most, MOST_AXES, 4),
-            np.empty((pairs, 4), dtype=np.int64),
-            records(variables, VERTEX),
-        ),
-        Graph(
-            bits(variables, words),
-            bits(variables, words),
-            ints(variables),
-            ints(variables),
-            ints(nodes),
-            np.empty(variables),
-            np.empty(variables),
-            ints(variables),
-            ints(variables),
-            bits(words),
-            bits(words),
-        ),
-        Ordering(ints(variables), ints(variables), ints(variables)),
-        Buckets(ints(variables), ints(most), ints(MOST_AXES + 1), ints(MOST_AXES + 1, 3)),
-        Block(
-            np.empty(lanes),
-            np.empty(lanes),
-            ints(lanes),
-            np.empty((int(cards.sum()), lanes)),
-            ints(lanes),
-            np.empty((lanes, largest)),
-            np.empty(largest),
-            ints(MOST_AXES + 1),
-            ints(MOST_AXES + 1),
-            np.empty(lanes),
-            np.empty((variables * largest, lanes)),
-        ),
-        Targets(flags(), flags()),
-    )

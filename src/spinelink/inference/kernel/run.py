@@ -96,7 +96,7 @@ def multiply_add(to, one, two, steps, index, lanes):
 def forwards(tape, block, operations, values, lanes):
     """Runs all operations; `total` gathers what each part of the network gives."""
     factors, pairs, strides, total = tape.factors, tape.pairs, tape.strides, block.total
-    index, ops = block.index, tape.operations
+    index, ops = block.counter, tape.operations
     col_a, col_b, col_o, store = np.int64(A), np.int64(B), np.int64(OUT), np.int64(1)
     for k in range(operations):
         op = ops[k]

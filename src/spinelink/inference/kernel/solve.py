@@ -126,7 +126,7 @@ def _transpose_wanted(tape, k, cells, index, lanes):
 def _backwards(work, plan, span, cells, check, status):
     """The marginals of all wanted variables; in difference form, each of them is checked."""
     tape, block, lanes = work.tape, work.block, span.lanes
-    factors, ops, index, adjoint = tape.factors, tape.operations, block.index, cells.adjoint
+    factors, ops, index, adjoint = tape.factors, tape.operations, block.counter, cells.adjoint
     rows = status[span.begin : span.begin + lanes]
     for e in range(plan.entries * lanes):
         adjoint[e] = 0.0

@@ -243,7 +243,7 @@ def _hold_bucket(factors, f, held):
     return holding
 
 
-@helper
+@inlined
 def build_tape(tape, buckets, sizes, entries, task):
     """Multiplies the factors of each variable in turn, and sums the variable out with the last."""
     factors, first, held = tape.factors, buckets.first, buckets.held

@@ -116,7 +116,7 @@ class Learning:
         """The log likelihood step by step."""
         from spinelink.view.plot.validation import plot_learning
 
-        return plot_learning(self, ax=ax)
+        return plot_learning(self.objective, self.log_likelihood, ax=ax)
 
     def __str__(self) -> str:
         ended = (

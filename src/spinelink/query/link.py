@@ -167,7 +167,18 @@ class Link(Result):
         """The five shares."""
         from spinelink.view.plot.ranking import plot_link
 
-        return plot_link(self, ax=ax)
+        line = f"{self.level:.0%} credible interval" if self.level else ""
+        if not line and not self.identified:
+            line = "line: bounds, because the model does not determine this exactly"
+        words = self.words()
+        return plot_link(
+            [words[part] for part in PARTS],
+            [self.shares[part] for part in PARTS],
+            low=[self.low[part] for part in PARTS],
+            high=[self.high[part] for part in PARTS],
+            line=line,
+            ax=ax,
+        )
 
 
 def link(

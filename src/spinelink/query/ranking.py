@@ -89,9 +89,17 @@ class Ranking(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """Posteriors beside priors, with intervals where they were asked for."""
-        from spinelink.view.plot.ranking import plot_ranking
+        from spinelink.view.plot.ranking import Causes, plot_ranking
 
-        return plot_ranking(self, ax=ax, limit=limit)
+        columns = Causes(
+            [c.label for c in self.causes],
+            [c.posterior for c in self.causes],
+            [c.prior for c in self.causes],
+            [c.urgency for c in self.causes],
+            [c.low for c in self.causes],
+            [c.high for c in self.causes],
+        )
+        return plot_ranking(columns, ax=ax, limit=limit)
 
     def _repr_html_(self) -> str:
         bounds = ("interval", "ranks first") if self.has_intervals else ()

@@ -161,9 +161,15 @@ class Reasons(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A waterfall from the log odds before to those after."""
-        from spinelink.view.plot.reasons import plot_waterfall
+        from spinelink.view.plot.sensitivity import plot_waterfall
 
-        return plot_waterfall(self, ax=ax)
+        return plot_waterfall(
+            [r.finding for r in self.rows],
+            [r.shapley for r in self.rows],
+            before=self.before,
+            of=f"{self.target} against {self.against}" if self.against else self.target,
+            ax=ax,
+        )
 
 
 def explain(

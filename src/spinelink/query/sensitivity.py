@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+CURVE_POINTS = 101
+"""Points of the curve of one parameter."""
+
 
 @dataclass(frozen=True)
 class Influence:
@@ -106,9 +109,21 @@ class SensitivityFunction:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The curve, with the number's interval and the values at which the ranking changes."""
-        from spinelink.view.plot.sensitivity import plot_curve
+        from spinelink.view.plot.sensitivity import CurveMarks, plot_curve
 
-        return plot_curve(self, ax=ax)
+        i = self.influence
+        end = 1.0 if np.isfinite(self._limits[1]) else max(3.0 * i.high, 2.0)
+        values = np.linspace(1e-9 if end > 1.0 else 0.0, end, CURVE_POINTS)
+        sides = ((i.admissible_low, i.swaps_below), (i.admissible_high, i.swaps_above))
+        crossings = [(value, rival) for value, rival in sides if rival]
+        return plot_curve(
+            values,
+            np.asarray(self(values)),
+            parameter=str(i.number),
+            target=self.target,
+            marks=CurveMarks(i.estimate, self.posterior, (i.low, i.high), crossings),
+            ax=ax,
+        )
 
     def _repr_html_(self) -> str:
         return in_notebook(repr(self), "")
@@ -205,7 +220,15 @@ class Sensitivity(Result):
         """A tornado: the numbers with the widest swing."""
         from spinelink.view.plot.sensitivity import plot_tornado
 
-        return plot_tornado(self, ax=ax, limit=limit)
+        return plot_tornado(
+            [str(r.number) for r in self.rows],
+            [(r.posterior_low, r.posterior_high) for r in self.rows],
+            posterior=self.posterior,
+            target=self.target,
+            level=self.level,
+            ax=ax,
+            limit=limit,
+        )
 
     def title(self) -> str:
         return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"

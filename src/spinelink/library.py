@@ -13,8 +13,8 @@ from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
-from spinelink.result import in_notebook, table
 from spinelink.typing import EngineChoice, PathLike
+from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd

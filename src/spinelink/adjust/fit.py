@@ -38,8 +38,8 @@ from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.network.setting import before_fit, log_deviation, parameters_in, spread_weight
 from spinelink.progress import bar
-from spinelink.result import text_in_notebook
 from spinelink.typing import PathLike
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,8 +35,8 @@ from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.network.setting import log_deviation, parameters_in, spread_weight
 from spinelink.progress import bar
-from spinelink.result import text_in_notebook
 from spinelink.table.cells import read_patients
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -47,7 +47,7 @@ from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.setting import log_deviation, parameters_in, spread_weight
-from spinelink.result import text_in_notebook
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

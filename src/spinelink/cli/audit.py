@@ -35,10 +35,11 @@ def audit(
     """Published figures against what the network implies, worst first."""
     from spinelink.files import write_text
     from spinelink.library import load
+    from spinelink.report.audit_page import audit_page
 
     found = load(network or DEFAULT_NETWORK).audit(claims, influence=influence)
     if html is not None:
-        write_text(html, found.to_html())
+        write_text(html, audit_page(found))
     if as_json:
         print_json(found.to_json())
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 
 DEFAULT_CASE = "ces-edwards-33m"
 SHOWN = 10
+STYLE = (
+    "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "td,th{padding:.2em .8em;text-align:left}"
+)
 
 
 @click.command()
@@ -114,15 +117,19 @@ def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
 
 
 def _page(case: Case, reading: Reading) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in _findings(case))
-    items += "".join(
-        f"<li><i>not expressed: {escape(text)}</i></li>" for text in reading.unexpressed
-    )
-    title = escape(f"Case {reading.case.id}")
-    return (
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
-        "<style>body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td,th{padding:.2em .8em;text-align:left}</style>"
-        f"</head>\n<body><h1>{title}</h1><p>Source: {escape(reading.case.source)}</p>\n<h2>Findings</h2><ul>{items}</ul>"
-        f"\n<h2>Red flags</h2>{case.alerts()._repr_html_()}\n<h2>Causes</h2>{case.differential(limit=SHOWN)._repr_html_()}"
-        f"\n<p>What it turned out to be: {escape(reading.case.final_diagnosis or reading.case.diagnosis)}</p></body></html>\n"
+    from spinelink.query.alerts import alerts
+    from spinelink.query.ranking import differential
+    from spinelink.view.html import bullets, document, element, paragraph, section
+
+    published, title = reading.case, f"Case {reading.case.id}"
+    missing = (element("i", f"not expressed: {text}") for text in reading.unexpressed)
+    return document(
+        title,
+        element("h1", title),
+        paragraph(f"Source: {published.source}"),
+        section("Findings", bullets([*_findings(case), *missing])),
+        section("Red flags", alerts(case)._repr_html_()),
+        section("Causes", differential(case, limit=SHOWN)._repr_html_()),
+        paragraph(f"What it turned out to be: {published.final_diagnosis or published.diagnosis}"),
+        style=STYLE,
     )

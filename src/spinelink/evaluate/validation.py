@@ -28,8 +28,9 @@ from spinelink.network.question import Question
 from spinelink.options import level as check_level
 from spinelink.options import share, whole
 from spinelink.progress import bar
-from spinelink.result import in_notebook, show_number, table
+from spinelink.result import show_number
 from spinelink.table.outcomes import read_outcomes
+from spinelink.view.html import element, in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,7 +290,7 @@ class Validation:
 
     def _repr_html_(self) -> str:
         return in_notebook(
-            self.title(), f"<div style='font-size:12px'>{table(self._table())}</div>"
+            self.title(), element("div", table(self._table()), style="font-size:12px")
         )
 
 

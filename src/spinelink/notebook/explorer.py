@@ -22,6 +22,7 @@ from spinelink.query.alerts import alerts
 from spinelink.query.overview import case_html
 from spinelink.query.ranking import differential
 from spinelink.report.case_report import report
+from spinelink.view.html import notebook_frame
 
 STATIC = Path(__file__).parent / "static"
 MOST_UNDO = 200
@@ -394,7 +395,7 @@ class Explorer(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
     def _still(self) -> str:
-        ranking = (
-            differential(self.case, limit=6)._repr_html_() if self.case.model.network.ranked else ""
-        )
-        return f"<div class='spinelink-still'>{case_html(self.case)}{ranking}</div>"
+        parts = [case_html(self.case)]
+        if self.case.model.network.ranked:
+            parts.append(differential(self.case, limit=6)._repr_html_())
+        return notebook_frame(*parts, class_="spinelink-still")

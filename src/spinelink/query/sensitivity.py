@@ -24,7 +24,8 @@ from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
 from spinelink.query.crossing import ExactPosteriors, find_swaps, places_of
 from spinelink.query.target import hidden_target
-from spinelink.result import Result, in_notebook, show_number
+from spinelink.result import Result, show_number
+from spinelink.view.html import in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from spinelink.view.html import Html, element
 from spinelink.view.plot.style import BLUE, GREEN, GREY, PURPLE, RED, YELLOW
 
 WIDTH, HEIGHT, PITCH, GAP, MARGIN = 160.0, 26.0, 33.0, 40.0, 8.0
@@ -121,17 +122,19 @@ def describe(picture: Picture) -> str:
     return f"{head}: {'; '.join(', '.join(columns[c]) for c in sorted(columns))}."
 
 
-def shown(picture: Picture) -> str:
+def shown(picture: Picture) -> Html:
     """For a notebook: the SVG itself, and in its place an image of it in a notebook that is not trusted yet.
 
     There Jupyter takes out <style> with what is in it, and <svg> without the words in it. So the words are hidden unless the style is there.
     """
     image = b64encode(draw(picture, page=ALONE, tooltips=False).encode()).decode()
-    return (
-        f"<div><style class='spinelink-trusted'>{TRUSTED}</style>"
-        f"<img class='spinelink-image' style='max-width:100%' alt='{escape(describe(picture))}' src='data:image/svg+xml;base64,{image}'>"
-        f"<div class='spinelink-svg' hidden style='display:none'>{draw(picture)}</div></div>"
+    source = f"data:image/svg+xml;base64,{image}"
+    look = {"style": "max-width:100%", "alt": describe(picture), "src": source}
+    svg = element(
+        "div", Html(draw(picture)), class_="spinelink-svg", hidden="", style="display:none"
     )
+    style = element("style", Html(TRUSTED), class_="spinelink-trusted")
+    return element("div", style, element("img", class_="spinelink-image", **look), svg)
 
 
 def places(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, tuple[float, float]]:

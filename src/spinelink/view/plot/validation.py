@@ -140,9 +140,7 @@ def plot_learning(
         (log_likelihood, RED, "--", "log likelihood"),
     ):
         steps = range(len(values))
-        ax.plot(
-            steps, values, color=colour, linestyle=style, marker="o", markersize=3, label=words
-        )
+        ax.plot(steps, values, color=colour, linestyle=style, marker="o", markersize=3, label=words)
     ax.set(xlabel="step", ylabel="nats")
     ax.legend(fontsize=8, frameon=False)
     return plain(ax)

@@ -3,7 +3,7 @@
 
 const PATIENCE = 5; // seconds without an answer after which it is said that there is none
 const REPORT_PATIENCE = 90; // a report takes a while
-const TABS = [["answers", "Answers"], ["why", "Why"], ["graph", "Graph"], ["numbers", "Numbers"], ["keep", "Keep"]];
+const TABS = [["answers", "Answers"], ["why", "Why"], ["graph", "Graph"], ["numbers", "Numbers"], ["export", "Export"]];
 
 const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
 
@@ -346,7 +346,7 @@ function render({ model, el }) {
       const first = make("button", { type: "button", "aria-label": `${r.label}: enter`, onclick: () => { search.value = ""; filter(); const each = rows.get(r.nodes[0]); each.line.closest("details").open = true; each.line.scrollIntoView({ block: "center" }); each.line.querySelector("button").focus(); } }, "enter");
       return make("div", { class: "slx-row slx-ask", title: node ? r.nodes.map(words).join(", ") : null }, make("span", { class: "slx-name" }, r.label, make("span", { class: "slx-quiet" }, ` ${value}`)), make("span", { class: "slx-choices" }, first));
     });
-    return [...lines, found.stop ? make("p", { class: "slx-quiet" }, `One may stop: ${found.stop}`) : null].filter(Boolean);
+    return [...lines, found.stop ? make("p", { class: "slx-quiet" }, `No further question is worth its cost: ${found.stop}`) : null].filter(Boolean);
   }
 
   function link(found) {
@@ -415,20 +415,20 @@ function render({ model, el }) {
       ...(lines.length ? lines : [make("p", { class: "slx-quiet" }, "This node follows from its parents by a fixed rule: it has no numbers of its own.")])].filter(Boolean);
   }
 
-  function keepTab(_, later) {
-    return waiting(later.keep, (keep) => {
+  function exportTab(_, later) {
+    return waiting(later.export, (found) => {
       const copied = make("span", { class: "slx-quiet", role: "status" });
-      const copy = () => navigator.clipboard?.writeText(keep.code).then(() => (copied.textContent = " copied"), () => (copied.textContent = " select and copy it"));
+      const copy = () => navigator.clipboard?.writeText(found.code).then(() => (copied.textContent = " copied"), () => (copied.textContent = " select and copy it"));
       const save = (kind, label, about) => make("p", {}, make("button", { type: "button", "data-key": kind, onclick: () => send({ type: "export", kind }) }, label), make("span", { class: "slx-quiet" }, ` ${about}`));
-      return [make("h3", {}, "This case as a line of Python"), make("div", { class: "slx-code", tabindex: "0", "data-key": "code" }, keep.code), make("p", {}, make("button", { type: "button", "data-key": "copy", onclick: copy }, "Copy"), copied),
-        make("h3", {}, "The findings as a file"), save("findings", "Save the findings", `${keep.file}, to be read by model.observe(json.load(open("${keep.file}")))${keep.command ? " and on the command line by" : ""}`),
-        keep.command ? make("div", { class: "slx-code", tabindex: "0", "data-key": "command" }, keep.command) : null,
+      return [make("h3", {}, "This case as a line of Python"), make("div", { class: "slx-code", tabindex: "0", "data-key": "code" }, found.code), make("p", {}, make("button", { type: "button", "data-key": "copy", onclick: copy }, "Copy"), copied),
+        make("h3", {}, "The findings as a file"), save("findings", "Save the findings", `${found.file}, to be read by model.observe(json.load(open("${found.file}")))${found.command ? " and on the command line by" : ""}`),
+        found.command ? make("div", { class: "slx-code", tabindex: "0", "data-key": "command" }, found.command) : null,
         make("h3", {}, "On paper"), save("report", "Save the report", "one page, some seconds"),
         make("p", { class: "slx-quiet" }, "In Python, explorer.case is the case as it stands.")].filter(Boolean);
     }, "writing it down ...");
   }
 
-  const shown = { answers: answersTab, why: whyTab, graph: graphTab, numbers: numbersTab, keep: keepTab };
+  const shown = { answers: answersTab, why: whyTab, graph: graphTab, numbers: numbersTab, export: exportTab };
 
   // Draws the panel anew. The focus stays on what is still there, else on its part, else on the panel; parts that wait keep their height, so nothing jumps.
   const key = (e) => e.dataset.key || e.dataset.number || e.getAttribute("aria-label");

@@ -102,7 +102,7 @@ def test_the_same_state_again_is_not_assessed(stand, minimal):
 
 def test_what_takes_longer_arrives(stand, minimal):
     page = stand(minimal.observe(leg_pain="below_knee", back_pain=True, numbness=True))
-    assert "asking" in page.page.locator(".slx-waiting").first.inner_text()
+    assert "computing" in page.page.locator(".slx-waiting").first.inner_text()
     page.later()
     assert page.page.locator(".slx-waiting").count() == 0
     case = page.explorer.case

@@ -286,8 +286,8 @@ def _link(p: Page) -> Html:
     setting = p.network.settings.get(str(link.population))
     note = []
     if setting is not None:
-        asked = f"Asked in {setting.label.lower()}: being chosen by symptoms is no cause of them."
-        note.append(_quiet(asked))
+        where = f"Evaluated in {setting.label.lower()}: "
+        note.append(_quiet(where + "consulting because of pain does not cause the pain."))
     return section(title, paragraph(f"{verdict}."), table, *note)
 
 

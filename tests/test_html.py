@@ -13,7 +13,9 @@ import spinelink as sl
 from spinelink import diagnosis  # noqa: F401  (all kinds of results are there once it is loaded)
 from spinelink.diagnosis import Model
 from spinelink.evaluate.score import score
-from spinelink.result import ROWS, Result, in_notebook, show_number, table
+from spinelink.result import Result
+from spinelink.view.html import ROWS, in_notebook, table
+from spinelink.view.text import show_number
 
 EVIL = "<script>alert('x')</script> & <b>bold</b>"
 FOUND = {"numbness": True, "leg_pain": "below_knee", "back_pain": True}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.exchange import pgmpy
 from spinelink.inference.limits import MEMORY_LIMIT
+from spinelink.io.network_file import read_network
+from spinelink.network.network import Network
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
-from spinelink.result import in_notebook, table
 from spinelink.typing import EngineChoice, PathLike
+from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +31,41 @@ def load(
     engine: EngineChoice = "auto",
     memory: float = MEMORY_LIMIT,
 ) -> Model:
-    """The model of a bundled network by name, or of a network file by path.
+    """The model of a bundled network, or of a network file.
 
-    engine: "fast" answers single cases by the compiled kernel of the extra `fast` (the same digits to 1e-12; the first answer of a process takes a second
-    longer, the first on a machine ten). Tables take it wherever it is installed. memory: bytes that the tables of one run may hold; a question that needs
-    more is answered by conditioning on one more node, again and again, or refused with TooLargeError.
-    Raises UnknownNameError for an unknown name or setting, NetworkFileError for a file with problems (it lists all of them).
+    Args:
+        network: the name of a bundled network, or the path of a file.
+        setting: the population; the file's default where None.
+        engine: "numpy" interprets every run. "fast" runs compiled code, the extra `fast`, with the
+            same digits to 1e-12; it is loaded in a second, and compiled once a machine in ten.
+            "auto" takes "fast" where it is installed.
+        memory: bytes that the tables of one run may hold. A question that needs more is answered
+            by conditioning on one more node, again and again, or refused.
+
+    Returns:
+        A model, ready to answer.
+
+    Raises:
+        UnknownNameError: there is no bundled network or setting of that name.
+        NetworkFileError: the file has problems; the error lists all of them.
+        SpinelinkError: there is no such file, or an option is out of range.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.load("minimal", engine="auto", memory=2e9)
+        >>> model.setting
+        'primary_care'
     """
-    from spinelink.io.network_file import read_network
-
     path = _path(network)
     return Model(read_network(path), setting, path, engine, memory)
 
 
 def _path(network: PathLike) -> Path:
+    """The file of a network. Raises SpinelinkError where there is none."""
     known = bundled()
     if not isinstance(network, (str, os.PathLike)):
-        raise SpinelinkError(
-            f"load takes the name of a bundled network or a path, not a {type(network).__name__}."
-        )
+        kind = type(network).__name__
+        raise SpinelinkError(f"load takes the name of a bundled network or a path, not a {kind}.")
     if isinstance(network, str) and network in known:
         return known[network]
     path = Path(network)
@@ -59,29 +78,37 @@ def _path(network: PathLike) -> Path:
     raise UnknownNameError(str(network), kind="bundled network", allowed=known)
 
 
-@dataclass(frozen=True)
+class BundledNetwork(NamedTuple):
+    """A bundled network. numbers: its parameters; figures_cited: published figures behind them."""
+
+    name: str
+    title: str
+    version: str
+    nodes: int
+    numbers: int
+    figures_cited: int
+
+
+@dataclass(frozen=True, repr=False)
 class NetworkList:
-    """The bundled networks."""
+    """The bundled networks: iterate over their names, or show them as a table."""
 
-    rows: tuple[tuple[str, str, str, int, int, int], ...]
+    rows: tuple[BundledNetwork, ...]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return (row[0] for row in self.rows)
+    def __iter__(self) -> Iterator[str]:
+        return (row.name for row in self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __contains__(self, name: object) -> bool:
-        return any(row[0] == name for row in self.rows)
+        return any(row.name == name for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Columns: name, title, version, nodes, numbers, figures_cited."""
         import pandas as pd
 
-        return pd.DataFrame(
-            list(self.rows),
-            columns=["name", "title", "version", "nodes", "numbers", "figures_cited"],
-        )
+        return pd.DataFrame(list(self.rows), columns=list(BundledNetwork._fields))
 
     def __str__(self) -> str:
         return self.to_frame().to_string(index=False)
@@ -94,19 +121,25 @@ class NetworkList:
 
 
 def networks() -> NetworkList:
-    """The bundled networks: name, title, version, nodes, numbers in the file, published figures cited."""
-    rows = []
-    for name in bundled():
-        network = load(name).network
-        every = [
-            *parameters(network).values(),
-            *(p for s in network.settings.values() for p in s.overrides.values()),
-        ]
-        cited = {e for p in every for e in p.evidence}
-        rows.append(
-            (name, network.title, network.version, len(network.nodes), len(every), len(cited))
-        )
-    return NetworkList(tuple(rows))
+    """The bundled networks.
+
+    Returns:
+        For each network name, title, version, nodes, parameters and published figures cited.
+
+    Example:
+        >>> import spinelink as sl
+        >>> "back-leg-pain" in sl.networks()
+        True
+    """
+    return NetworkList(tuple(_describe(name, load(name).network) for name in bundled()))
+
+
+def _describe(name: str, network: Network) -> BundledNetwork:
+    in_settings = (p for s in network.settings.values() for p in s.overrides.values())
+    every = [*parameters(network).values(), *in_settings]
+    cited = {figure for parameter in every for figure in parameter.evidence}
+    nodes = len(network.nodes)
+    return BundledNetwork(name, network.title, network.version, nodes, len(every), len(cited))
 
 
 def from_pgmpy(
@@ -115,7 +148,23 @@ def from_pgmpy(
     name: str = "from-pgmpy",
     roles: Mapping[str, str] | None = None,
 ) -> Model:
-    """A Model of any pgmpy network: same engine, same questions. roles: node -> role, 'other' where not given."""
-    from spinelink.exchange.pgmpy import from_pgmpy as convert
+    """A model of any pgmpy network: same engine, same questions.
 
-    return Model(convert(network, name=name, roles=roles))
+    Args:
+        network: a network whose tables are complete.
+        name: of the model.
+        roles: node -> role, as "cause"; "other" where not given.
+
+    Returns:
+        A model without settings, sources and uncertainty.
+
+    Raises:
+        SpinelinkError: the network cannot be converted, or a role is not known.
+
+    Example:
+        >>> import spinelink as sl
+        >>> model = sl.from_pgmpy(sl.load("minimal").to_pgmpy(), roles={"scoliosis": "cause"})
+        >>> [cause.cause for cause in model.observe().differential().causes]
+        ['scoliosis']
+    """
+    return Model(pgmpy.from_pgmpy(network, name=name, roles=roles))

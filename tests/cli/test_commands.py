@@ -248,7 +248,7 @@ nodes:
     assert (status, err) == (0, "")
     header = next(line for line in out.splitlines() if "carried by" in line)
     assert header.index("share") < header.index("low") < header.index("high")
-    assert "how far it may be otherwise" in out
+    assert "bounds, because the model does not determine this exactly" in out
     document = json.loads(run("link", "-n", str(path), "leg_pain", "back_pain", "--json")[1])
     assert document["identified"] is False
     assert any(row["low"] < row["share"] or row["high"] > row["share"] for row in document["links"])

@@ -13,6 +13,7 @@ from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import contradictions
 from spinelink.evaluate.influence import cases, influences
 from spinelink.network.claim import Claim
+from spinelink.report.audit_page import audit_page
 
 CLAIMS = """
 network: minimal
@@ -99,7 +100,7 @@ def test_a_specificity_contradicts_a_rate_of_false_positives(model):
 
 
 def test_the_page_stands_alone_and_escapes(model, file):
-    page = model.audit(file).to_html()
+    page = audit_page(model.audit(file))
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; plain" in page
     assert not re.search(r"(src|href)=", page)
 

@@ -102,7 +102,7 @@ def test_the_same_state_again_is_not_assessed(stand, minimal):
 
 def test_what_takes_longer_arrives(stand, minimal):
     page = stand(minimal.observe(leg_pain="below_knee", back_pain=True, numbness=True))
-    assert "asking" in page.page.locator(".slx-waiting").first.inner_text()
+    assert "computing" in page.page.locator(".slx-waiting").first.inner_text()
     page.later()
     assert page.page.locator(".slx-waiting").count() == 0
     case = page.explorer.case
@@ -230,7 +230,7 @@ def test_what_contradicts_is_refused_in_words(stand, minimal):
     assert dict(page.explorer.case.findings) == {}
 
 
-def test_tabs_why_graph_numbers_keep(stand, minimal):
+def test_tabs_why_graph_numbers_export(stand, minimal):
     page = stand(minimal.observe(numbness=True, leg_pain="below_knee"))
     page.page.get_by_role("tab", name="Why").click()
     page.later()
@@ -257,7 +257,7 @@ def test_tabs_why_graph_numbers_keep(stand, minimal):
     assert saved["parameters"] == {name: pytest.approx(changed[name])}
     page.page.get_by_role("button", name="Reset all numbers").click()
     page.page.wait_for_function("Object.keys(window.stand.state.view.changed).length === 0")
-    page.page.get_by_role("tab", name="Keep").click()
+    page.page.get_by_role("tab", name="Export").click()
     page.later()
     line = page.page.locator(".slx-code").first.inner_text()
     there: dict[str, Case] = {}
@@ -420,7 +420,7 @@ def test_a_network_without_causes(stand, unranked):
     assert shown["leg_pain=below_knee"] == percent(case.posterior("leg_pain")["below_knee"])
     assert page.page.locator("section[data-part='next'] .slx-ask").count() > 0
     page = stand(unranked.observe())
-    for tab in ("Why", "Graph", "Numbers", "Keep", "Answers"):
+    for tab in ("Why", "Graph", "Numbers", "Export", "Answers"):
         page.page.get_by_role("tab", name=tab).click()
         page.later()
     assert (
@@ -438,7 +438,7 @@ def test_the_findings_as_a_file(stand, large, tmp_path, capsys):
         fever=False,
     )
     page = stand(case)
-    page.page.get_by_role("tab", name="Keep").click()
+    page.page.get_by_role("tab", name="Export").click()
     page.later()
     with page.page.expect_download() as download:
         page.page.get_by_role("button", name="Save the findings").click()
@@ -473,7 +473,7 @@ def test_nothing_is_cut_off_and_text_has_contrast(stand, large, dark, width, vie
     )
     page = stand(case, dark=dark, width=width, viewport=viewport)
     for tab in (
-        ("Why", "Graph", "Numbers", "Answers") if viewport <= 1000 else ("Keep", "Answers")
+        ("Why", "Graph", "Numbers", "Answers") if viewport <= 1000 else ("Export", "Answers")
     ):  # a narrow cell in a wide window
         page.page.get_by_role("tab", name=tab).click()
         page.later()

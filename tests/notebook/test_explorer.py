@@ -7,9 +7,9 @@ import json
 import pytest
 
 import spinelink as sl
-from spinelink.diagnosis import Case
 from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
 from spinelink.network.parameter_ids import locate_in_cpd
+from spinelink.notebook import view
 from spinelink.notebook.explorer import STATIC, Explorer
 from spinelink.notebook.numbers import patch
 
@@ -148,16 +148,16 @@ def test_the_report_and_the_line_of_code(explorer):
         and sent[0]["name"].endswith(".html")
         and "below_knee" in sent[0]["text"]
     )
-    assert run(kept(explorer)["code"]) == explorer.case
+    assert run(exported(explorer)["code"]) == explorer.case
     tell(explorer, type="export", kind="findings")
     assert explorer.case.model.observe(json.loads(sent[1]["text"])) == explorer.case
 
 
-def kept(explorer):
-    """What the tab Keep says."""
-    tell(explorer, type="tab", name="keep")
+def exported(explorer):
+    """What the tab Export says."""
+    tell(explorer, type="tab", name="export")
     explorer.wait()
-    return explorer.later["keep"]
+    return explorer.later["export"]
 
 
 def run(code):
@@ -168,7 +168,7 @@ def run(code):
 
 def observed(case, **options):
     explorer = Explorer(case, background=False, **options)
-    code = kept(explorer)["code"]
+    code = exported(explorer)["code"]
     explorer.close()
     return code
 
@@ -212,7 +212,7 @@ def test_sliders_on_a_changed_model(model):
     assert explorer.case == changed.with_parameters({"lumbar_disc_herniation.prior": 0.2}).observe(
         numbness=True
     )
-    assert run(kept(explorer)["code"]) == explorer.case
+    assert run(exported(explorer)["code"]) == explorer.case
     tell(explorer, type="reset_parameters")
     assert explorer.case == changed.observe(numbness=True)
     explorer.close()
@@ -235,7 +235,7 @@ def test_a_state_of_a_distribution_moves_and_the_others_give_way(model):
     others = [s for s in now if s != row["state"] and before[s] > 0]
     assert len({round(now[s] / before[s], 9) for s in others}) <= 1
     assert explorer.case == model.with_parameters({row["id"]: now}).observe(numbness=True)
-    assert run(kept(explorer)["code"]) == explorer.case
+    assert run(exported(explorer)["code"]) == explorer.case
     assert not any(name in row["words"] for name in model.nodes if "_" in name)  # labels, not names
     explorer.close()
 
@@ -267,18 +267,18 @@ def test_a_case_of_another_network_leaves_no_slider_behind(explorer, model):
     assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
     large = sl.load("back-leg-pain")
     explorer.case = large.observe(leg_pain="below_knee")
-    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == large.observe(
+    assert explorer.view["changed"] == {} and run(exported(explorer)["code"]) == large.observe(
         leg_pain="below_knee"
     )
     tell(explorer, type="undo")
     assert explorer.case == changed.observe(leg_pain="below_knee", numbness=True)
     assert (
         explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
-        and run(kept(explorer)["code"]) == explorer.case
+        and run(exported(explorer)["code"]) == explorer.case
     )
     other = model.with_parameters({"numbness.leak": 0.3})
     explorer.case = other.observe(numbness=True)
-    assert explorer.view["changed"] == {} and run(kept(explorer)["code"]) == other.observe(
+    assert explorer.view["changed"] == {} and run(exported(explorer)["code"]) == other.observe(
         numbness=True
     )
     explorer.case = model.observe()
@@ -318,19 +318,19 @@ def test_a_failure_in_what_takes_longer_is_shown(explorer, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(Case, "next_best", fail)
-    monkeypatch.setattr(Case, "intervals", fail)
+    monkeypatch.setattr(view, "next_best", fail)
+    monkeypatch.setattr(view, "intervals", fail)
     explorer.wait()
     assert all(
         "ZeroDivisionError: by nothing" in explorer.later[part]["problem"]
         for part in ("next", "intervals")
     )
     assert "probability" in explorer.later["link"]
-    monkeypatch.setattr(Case, "differential", fail)
+    monkeypatch.setattr(view, "differential", fail)
     before = explorer.case
     tell(explorer, type="observe", node="numbness", value="present")
     assert "changed nothing" in explorer.view["error"] and explorer.case is before
-    tell(explorer, type="tab", name="keep", sequence=5)
+    tell(explorer, type="tab", name="export", sequence=5)
     assert (
         explorer.view["error"] == "" and explorer.view["sequence"] == 5
     )  # an old error does not stay
@@ -378,7 +378,7 @@ def test_what_takes_longer_belongs_to_the_case_that_is_shown(model):
         [expected.low, expected.high]
     )
     assert explorer.later["link"]["probability"] == pytest.approx(case.link().probability)
-    thread = explorer._thread
+    thread = explorer._background.thread
     explorer.close()
     thread.join(20)
     assert not thread.is_alive()

@@ -1,5 +1,5 @@
-"""The main plots as images, with their text, in the font that matplotlib brings along. A new baseline: pytest tests/plot/test_images.py
---mpl-generate-path=tests/plot/baseline, and look at it."""
+"""The main plots as images, with their text, in the font that matplotlib brings along. A new baseline: pytest tests/view/test_images.py
+--mpl-generate-path=tests/view/baseline, and look at it."""
 
 from __future__ import annotations
 

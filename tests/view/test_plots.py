@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 
 import spinelink as sl
 from spinelink.errors import SpinelinkError
-from spinelink.view.plot.style import labels
+from spinelink.view.plot.marks import labels
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_a_limit_that_is_none_is_refused(case, limit):
         case.intervals(draws=8),
         case.sweep("scoliosis.prior", [0.1]),
     ):
-        with pytest.raises(SpinelinkError, match="at least 1"):
+        with pytest.raises(SpinelinkError, match="1 or more"):
             found.plot(limit=limit)
 
 

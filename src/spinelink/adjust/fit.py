@@ -40,8 +40,8 @@ from spinelink.network.parameter import Distribution, Parameter, Probability, Ra
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
 from spinelink.progress import bar
-from spinelink.result import text_in_notebook
 from spinelink.typing import PathLike
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

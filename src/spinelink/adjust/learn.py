@@ -36,8 +36,8 @@ from spinelink.network.parameter import Distribution, Parameter, Probability, Ra
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.progress import bar
-from spinelink.result import text_in_notebook
 from spinelink.table.cells import read_patients
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ class Learning:
         """The log likelihood step by step."""
         from spinelink.view.plot.validation import plot_learning
 
-        return plot_learning(self, ax=ax)
+        return plot_learning(self.objective, self.log_likelihood, ax=ax)
 
     def __str__(self) -> str:
         ended = (

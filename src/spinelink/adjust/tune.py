@@ -49,7 +49,7 @@ from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import owner
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import log_deviation, spread_weight
-from spinelink.result import text_in_notebook
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

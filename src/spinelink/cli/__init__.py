@@ -1,4 +1,8 @@
-"""The command line: `spinelink networks | check | query | next | interview | explain | link | report | batch | score | audit | diff | cite | card | demo`. The words are those of the Python interface."""
+"""The command line: one module a command, with the words of the Python interface.
+
+`spinelink networks | check | query | next | interview | explain | link | report | batch | score |
+audit | diff | cite | card | demo`. `output` holds what they share, `findings` reads findings.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from collections.abc import Sequence
 import click
 
 from spinelink import __version__
-from spinelink.cli.audit import audit, cite
+from spinelink.cli.audit import audit
 from spinelink.cli.batch import batch
 from spinelink.cli.card import card
 from spinelink.cli.check import check
+from spinelink.cli.cite import cite
 from spinelink.cli.demo import demo
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
@@ -59,10 +64,15 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status.
+    """Runs a command. Errors are one message on standard error.
 
-    0: done; 1: a network file has errors, or a file cannot be read or written; 2: the command or the findings are not understood, or the
-    findings contradict each other. Errors are one message on standard error.
+    Args:
+        arguments: of the command line; those of the process where None.
+
+    Returns:
+        The exit status. 0: done. 1: a network file has errors, or a file cannot be read or
+        written. 2: the command or the findings are not understood, or the findings contradict each
+        other. 130: interrupted. 141: the reader closed the pipe.
     """
     try:
         status = commands.main(
@@ -80,10 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except SystemExit as end:
-        # click ends so, with 1, when a write meets a closed pipe; and after writing a shell's completions, with 0.
+        # click exits with 1 when a write meets a closed pipe, with 0 after shell completions.
         return PIPE_CLOSED if end.code == 1 else 0
     except BrokenPipeError:
-        # The reader (`| head`) has enough. Python would complain when it flushes at exit, so what is left goes nowhere.
+        # The reader (`| head`) has enough. Python flushes at exit, so what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`spinelink audit` and `spinelink cite`"""
+"""`spinelink audit`"""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.findings import read_findings
-from spinelink.cli.output import json_option, network_option, print_json, setting_option
-from spinelink.cli.query import DEFAULT_NETWORK
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from spinelink.cli.output import (
+    existing_file,
+    json_option,
+    load_model,
+    network_option,
+    print_json,
+)
 
 
 @click.command()
 @network_option
 @click.option(
-    "--claims", type=_FILE, help="A file of claims.  [default: the one beside the network]"
+    "--claims", type=existing_file, help="A file of claims.  [default: the one beside the network]"
 )
 @click.option(
     "--influence",
@@ -30,45 +32,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @json_option
 def audit(
-    network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool
+    *, network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool
 ) -> None:
     """Published figures against what the network implies, worst first."""
     from spinelink.files import write_text
-    from spinelink.library import load
+    from spinelink.report.audit_page import audit_page
 
-    found = load(network or DEFAULT_NETWORK).audit(claims, influence=influence)
+    audited = load_model(network).audit(claims, influence=influence)
     if html is not None:
-        write_text(html, found.to_html())
+        write_text(html, audit_page(audited))
     if as_json:
-        print_json(found.to_json())
-    else:
-        click.echo(str(found))
-        if html is not None:
-            click.echo(f"written: {html}")
-
-
-@click.command()
-@click.argument("words", nargs=-1, metavar="[FINDING]...")
-@network_option
-@setting_option
-@click.option(
-    "--cause", help="The cause whose probability is asked about.  [default: the leading one]"
-)
-def cite(
-    words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None
-) -> None:
-    """BibTeX of all sources of a network; with findings or --cause, of those behind that answer, the most influential named first on standard error."""
-    from spinelink.library import load
-
-    model = load(network or DEFAULT_NETWORK, setting=setting)
-    if not words and cause is None:
-        click.echo(model.to_bibtex(), nl=False)
+        print_json(audited.to_json())
         return
-    found = model.observe(read_findings(words)).sources(cause)
-    click.echo(found.title(), err=True)
-    for each in found.sources[:10]:
-        click.echo(
-            f"  {each.influence:.4f}  {each.key}: {', '.join(each.parameters[:3])}{' ...' if len(each.parameters) > 3 else ''}",
-            err=True,
-        )
-    click.echo(found.to_bibtex(), nl=False)
+    click.echo(str(audited))
+    if html is not None:
+        click.echo(f"written: {html}")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from spinelink.cli.output import network_option, setting_option
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.cli.output import existing_file, load_model, network_option, setting_option
 
 if TYPE_CHECKING:
+    from spinelink.diagnosis import Model
     from spinelink.table.files import Shard
+
+STOPPED = "stopped; finished chunks are kept, and the same command goes on from there."
 
 
 @click.command()
-@click.argument("patients", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("patients", type=existing_file)
 @click.option(
     "--out",
     "-o",
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output where it is there already.")
 def batch(
+    *,
     patients: Path,
     out: Path,
     network: str | None,
@@ -72,7 +76,7 @@ def batch(
     shard: str,
     on_impossible: str,
     overwrite: bool,
-) -> int:
+) -> None:
     """Posteriors of a whole file of patients (CSV or Parquet), larger than memory.
 
     One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold likelihoods. The answers come out in the
@@ -86,14 +90,10 @@ def batch(
     """
     from tqdm import tqdm
 
-    from spinelink.library import load
     from spinelink.table.files import score_file
-    from spinelink.table.posteriors import GROUPS, posteriors
 
-    model = load(network or DEFAULT_NETWORK, setting=setting)
-    wanted: str | list[str] = (
-        "causes" if not of else of[0] if len(of) == 1 and of[0] in GROUPS else list(of)
-    )
+    model = load_model(network, setting)
+    wanted = _wanted(of)
     stamp = {
         "network": model.name,
         "fingerprint": model.fingerprint,
@@ -102,19 +102,7 @@ def batch(
         "keep": list(keep),
         "on_impossible": on_impossible,
     }
-
-    def score(frame: object, first_row: int) -> object:
-        return posteriors(
-            model,
-            frame,
-            of=wanted,
-            keep=keep,
-            threads=threads,
-            progress=False,
-            on_impossible="raise" if on_impossible == "raise" else "flag",
-            first_row=first_row,
-        )
-
+    score = _scorer(model, wanted, keep=keep, threads=threads, raising=on_impossible == "raise")
     with tqdm(unit="row", unit_scale=True, disable=None) as bar:
         try:
             report = score_file(
@@ -129,21 +117,51 @@ def batch(
             )
         except KeyboardInterrupt:
             bar.close()
-            click.echo(
-                "\nspinelink: stopped; finished chunks are kept, and the same command goes on from there.",
-                err=True,
-            )
+            click.echo(f"\nspinelink: {STOPPED}", err=True)
             raise click.Abort from None
-    again = (
-        f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
-        if report.resumed
-        else ""
-    )
+    again = ""
+    if report.resumed:
+        again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
     click.echo(f"Written: {report.out} ({report.rows:,} rows{again})")
-    return 0
+
+
+def _wanted(of: tuple[str, ...]) -> str | list[str]:
+    """The nodes whose posteriors are computed: a group by name, or a list."""
+    from spinelink.table.posteriors import GROUPS
+
+    if not of:
+        return "causes"
+    return of[0] if len(of) == 1 and of[0] in GROUPS else list(of)
+
+
+def _scorer(
+    model: Model,
+    wanted: str | list[str],
+    *,
+    keep: tuple[str, ...],
+    threads: int | None,
+    raising: bool,
+) -> Callable[[object, int], object]:
+    """The function that answers a chunk: its table, and the number of its first row."""
+    from spinelink.table.posteriors import posteriors
+
+    def score(frame: object, first_row: int) -> object:
+        return posteriors(
+            model,
+            frame,
+            of=wanted,
+            keep=keep,
+            threads=threads,
+            progress=False,
+            on_impossible="raise" if raising else "flag",
+            first_row=first_row,
+        )
+
+    return score
 
 
 def _shard(text: str) -> Shard:
+    """A part of the work, as 2/8. Raises BatchError."""
     from spinelink.table.files import BatchError, Shard
 
     number, slash, count = text.partition("/")

@@ -6,34 +6,31 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
 
 
 @click.command()
 @click.argument("network", default=DEFAULT_NETWORK)
 @click.option(
     "--stock",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=existing_file,
     help="The evidence stock: also writes what becomes of each record.",
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; fail where a file is not what it would be."
 )
-def card(network: str, stock: Path | None, check: bool) -> int:
+def card(*, network: str, stock: Path | None, check: bool) -> int:
     """Write the model card of a network file beside it: what it is for, its numbers, audit, cases, gaps and safety rules."""
     from spinelink.files import write_text
-    from spinelink.library import load
     from spinelink.report.card import files_of
 
     status = 0
-    for path, text in files_of(load(network), stock).items():
+    for path, text in files_of(load_model(network), stock).items():
         if not check:
             write_text(path, text)
             click.echo(f"written: {path}")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            click.echo(
-                f"{path} is not up to date; run: spinelink card {network}{f' --stock {stock}' if stock else ''}",
-                err=True,
-            )
+            command = f"spinelink card {network}{f' --stock {stock}' if stock else ''}"
+            click.echo(f"{path} is not up to date; run: {command}", err=True)
             status = 1
     return status

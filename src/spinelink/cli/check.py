@@ -15,26 +15,24 @@ from spinelink.errors import NetworkFileError, Problem
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @json_option
-def check(files: tuple[str, ...], as_json: bool) -> int:
+def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """Everything that is wrong with a network file, or a file of claims, at once.
 
     FILE is a path, or the name of a bundled network; NAME.claims.yaml is checked against NAME.yaml beside it. Exit status 1 where there is an error;
     warnings alone do not fail.
     """
-    found = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
+    problems = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
     if as_json:
-        print_json(
-            {
-                "files": [
-                    {"file": str(path), **_counts(each), "problems": [asdict(p) for p in each]}
-                    for path, each in found.items()
-                ]
-            }
-        )
+        print_json({"files": [_document(path, listed) for path, listed in problems.items()]})
     else:
-        for path, problems in found.items():
-            _show(path, problems)
-    return int(any(_counts(problems)["errors"] for problems in found.values()))
+        for path, listed in problems.items():
+            _show(path, listed)
+    return int(any(_counts(listed)["errors"] for listed in problems.values()))
+
+
+def _document(path: Path, problems: Sequence[Problem]) -> dict[str, object]:
+    listed = [asdict(problem) for problem in problems]
+    return {"file": str(path), **_counts(problems), "problems": listed}
 
 
 def _problems(path: Path) -> list[Problem]:
@@ -44,10 +42,9 @@ def _problems(path: Path) -> list[Problem]:
         return check_file(path)
     from spinelink.claims.file import read_claims
 
+    network = path.with_name(path.name.removesuffix(".claims.yaml") + ".yaml")
     try:
-        read_claims(
-            path, read_network(path.with_name(path.name.removesuffix(".claims.yaml") + ".yaml"))
-        )
+        read_claims(path, read_network(network))
     except NetworkFileError as error:
         return list(error.problems)
     return []
@@ -71,14 +68,13 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
     lines = _lines(path) if problems else []
     for problem in problems:
         click.echo(render(problem, lines) + "\n")
-    counts = ", ".join(
-        f"{n} {word if n != 1 else word[:-1]}" for word, n in _counts(problems).items() if n
-    )
+    numbers = _counts(problems).items()
+    counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in numbers if n)
     click.echo(f"{path}: {counts or 'no problems'}")
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines to show problems in; none where the file cannot be read as text, which is then the problem itself."""
+    """The lines that problems are shown in; none if the file is no text, which is the problem then."""
     from spinelink.io.source_text import read_source
 
     try:

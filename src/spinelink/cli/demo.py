@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from spinelink.cli.output import NOTICE, network_option, print_alerts, print_causes
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.cli.output import load_model, network_option, print_alerts, print_causes
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 
 DEFAULT_CASE = "ces-edwards-33m"
 SHOWN = 10
+STYLE = (
+    "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "td,th{padding:.2em .8em;text-align:left}"
+)
 
 
 @click.command()
@@ -30,77 +33,66 @@ SHOWN = 10
     default=Path("build/demo"),
     show_default=True,
 )
-def demo(case_id: str, network: str | None, folder: Path) -> None:
+def demo(*, case_id: str, network: str | None, folder: Path) -> None:
     """The main job on a published case: its findings, red flags and ranked causes.
 
     CASE is an id in the file of cases beside the network. The page and the table are written to a folder.
     """
-    from spinelink.library import load
-
-    model = load(network or DEFAULT_NETWORK)
+    model = load_model(network)
     reading = _read(model, case_id)
-    findings = {
-        name: found if isinstance(found, str) else dict(found)
-        for name, found in reading.findings.items()
-    }
+    findings = {n: f if isinstance(f, str) else dict(f) for n, f in reading.findings.items()}
     case = (model.in_setting(reading.setting) if reading.setting else model).observe(findings)
     _print_case(case, reading)
     print_alerts(case)
     print_causes(case, limit=SHOWN)
-    click.echo(
-        f"What it turned out to be: {reading.case.final_diagnosis or reading.case.diagnosis}\n"
-    )
+    click.echo(f"What it turned out to be: {_diagnosis(reading)}\n")
     for path in _write(case, reading, folder / case_id):
         click.echo(f"Written: {path}")
     click.echo(NOTICE)
 
 
 def _read(model: Model, case_id: str) -> Reading:
+    """A published case, read as findings. Raises SpinelinkError where there is none of this id."""
     from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
 
     assert model.origin is not None
-    cases, vocabulary = (
-        model.origin.with_suffix(f".{kind}.yaml") for kind in ("cases", "vocabulary")
-    )
+    cases = model.origin.with_suffix(".cases.yaml")
+    vocabulary = model.origin.with_suffix(".vocabulary.yaml")
     if not cases.exists():
         raise SpinelinkError(f"network {model.name!r} has no file of cases beside it ({cases}).")
-    by_id = {each.id: each for each in read_cases(cases)}
+    by_id = {case.id: case for case in read_cases(cases)}
     if case_id not in by_id:
         raise UnknownNameError(case_id, kind="case", allowed=by_id, where=cases.name)
-    return read_case(
-        by_id[case_id],
-        model.network,
-        read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None,
-    )
+    words = read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None
+    return read_case(by_id[case_id], model.network, words)
+
+
+def _diagnosis(reading: Reading) -> str:
+    return reading.case.final_diagnosis or reading.case.diagnosis
 
 
 def _print_case(case: Case, reading: Reading) -> None:
-    model, published = case.model, reading.case
-    click.secho(f"Case {published.id}", bold=True)
-    click.echo(
-        f"  Source: {published.source}\n  Network {model.name} {model.network.version} ({model.fingerprint}), setting {model.setting}\n"
-    )
+    model = case.model
+    version = f"{model.name} {model.network.version} ({model.fingerprint})"
+    click.secho(f"Case {reading.case.id}", bold=True)
+    click.echo(f"  Source: {reading.case.source}")
+    click.echo(f"  Network {version}, setting {model.setting}\n")
     click.secho("Findings", bold=True)
-    for line in _findings(case):
+    for line in (*_findings(case), *_not_expressed(reading)):
         click.echo(f"  {line}")
-    for text in reading.unexpressed:
-        click.echo(f"  not expressed: {text}")
     click.echo()
 
 
 def _findings(case: Case) -> list[str]:
     """Each finding for people: the node's label and its state."""
-    labels = {name: case.model.nodes[name].label for name in case.evidence}
-    return [
-        f"{labels[name]}: {value if isinstance(value, str) else _uncertain(value)}"
-        for name, value in case.evidence.items()
-    ]
+    from spinelink.query.overview import finding_words
+
+    return [f"{case.model.nodes[n].label}: {finding_words(case, n)}" for n in case.findings]
 
 
-def _uncertain(likelihoods: dict[str, float]) -> str:
-    return "uncertain, likelihoods " + ", ".join(
-        f"{state} {value:.3g}" for state, value in likelihoods.items()
-    )
+def _not_expressed(reading: Reading) -> list[str]:
+    """What the case report says and the network cannot express."""
+    return [f"not expressed: {text}" for text in reading.unexpressed]
 
 
 def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
@@ -114,15 +106,20 @@ def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
 
 
 def _page(case: Case, reading: Reading) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in _findings(case))
-    items += "".join(
-        f"<li><i>not expressed: {escape(text)}</i></li>" for text in reading.unexpressed
-    )
-    title = escape(f"Case {reading.case.id}")
-    return (
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
-        "<style>body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td,th{padding:.2em .8em;text-align:left}</style>"
-        f"</head>\n<body><h1>{title}</h1><p>Source: {escape(reading.case.source)}</p>\n<h2>Findings</h2><ul>{items}</ul>"
-        f"\n<h2>Red flags</h2>{case.alerts()._repr_html_()}\n<h2>Causes</h2>{case.differential(limit=SHOWN)._repr_html_()}"
-        f"\n<p>What it turned out to be: {escape(reading.case.final_diagnosis or reading.case.diagnosis)}</p></body></html>\n"
+    """The case as a page that stands alone."""
+    from spinelink.query.alerts import alerts
+    from spinelink.query.ranking import differential
+    from spinelink.view.html import bullets, document, element, paragraph, section
+
+    title = f"Case {reading.case.id}"
+    missing = (element("i", line) for line in _not_expressed(reading))
+    return document(
+        title,
+        element("h1", title),
+        paragraph(f"Source: {reading.case.source}"),
+        section("Findings", bullets([*_findings(case), *missing])),
+        section("Red flags", alerts(case)._repr_html_()),
+        section("Causes", differential(case, limit=SHOWN)._repr_html_()),
+        paragraph(f"What it turned out to be: {_diagnosis(reading)}"),
+        style=STYLE,
     )

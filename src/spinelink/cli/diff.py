@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.output import json_option, print_json, setting_option
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from spinelink.cli.output import existing_file, json_option, load_model, print_json, setting_option
 
 
 @click.command()
@@ -17,12 +15,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @setting_option
 @click.option(
     "--cases",
-    type=_FILE,
+    type=existing_file,
     help="A file of cases whose rankings are compared.  [default: the one beside BEFORE]",
 )
 @click.option(
     "--claims",
-    type=_FILE,
+    type=existing_file,
     help="A file of claims that both are audited against.  [default: the one beside BEFORE]",
 )
 @click.option(
@@ -32,6 +30,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @json_option
 def diff(
+    *,
     before: str,
     after: str,
     setting: str | None,
@@ -41,11 +40,9 @@ def diff(
     as_json: bool,
 ) -> None:
     """What differs between two network files, or bundled networks, and what that does to the answers."""
-    from spinelink.library import load
-
-    first, second = load(before, setting=setting), load(after, setting=setting)
-    found = first.diff(second, cases=cases, claims=claims, effects=effects)
+    first, second = load_model(before, setting), load_model(after, setting)
+    difference = first.diff(second, cases=cases, claims=claims, effects=effects)
     if as_json:
-        print_json(found.to_json())
+        print_json(difference.to_json())
     else:
-        click.echo(str(found))
+        click.echo(str(difference))

@@ -6,43 +6,34 @@ import shlex
 
 import click
 
-from spinelink.cli.findings import read_findings
-from spinelink.cli.output import network_option, setting_option
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.cli.output import findings_argument, network_option, read_case, setting_option
 from spinelink.network.evidence import Finding
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[FINDING]...")
+@findings_argument
 @network_option
 @setting_option
 @click.option(
     "--target", help="Ask what tells most about this node.  [default: all causes, by urgency]"
 )
 def interview(
-    words: tuple[str, ...], network: str | None, setting: str | None, target: str | None
+    *, words: tuple[str, ...], network: str | None, setting: str | None, target: str | None
 ) -> None:
     """A dialogue: the next best question, the answer, what it did to the causes; with undo."""
-    from spinelink.library import load
-
-    case = (
-        load(network or DEFAULT_NETWORK, setting=setting)
-        .observe(read_findings(words))
-        .interview(target, show=click.echo)
-    )
+    case = read_case(words, network=network, setting=setting).interview(target, show=click.echo)
     if case.findings:
         options = {"-n": network, "-s": setting, "--target": target}
-        again = [
-            *map(_word, case.findings.items()),
-            *(w for name, value in options.items() if value is not None for w in (name, value)),
-        ]
+        again = [_word(name, finding) for name, finding in case.findings.items()]
+        for name, value in options.items():
+            again += [] if value is None else [name, value]
         click.echo(f"To go on from here: spinelink interview {shlex.join(again)}")
-    _ = (
-        case.log_evidence
-    )  # answers that contradict each other end as an error, once everything is said
+    # Answers that contradict each other end as an error, once everything is printed.
+    _ = case.log_evidence
 
 
-def _word(finding: tuple[str, Finding]) -> str:
+def _word(name: str, finding: Finding) -> str:
     """A finding as it is written on the command line."""
-    name, value = finding
-    return f"{name}={value if isinstance(value, str) else ','.join(f'{s}:{v!r}' for s, v in value)}"
+    if isinstance(finding, str):
+        return f"{name}={finding}"
+    return f"{name}={','.join(f'{state}:{likelihood!r}' for state, likelihood in finding)}"

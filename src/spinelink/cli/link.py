@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spinelink.cli.findings import read_findings
 from spinelink.cli.output import (
+    findings_argument,
     json_option,
     network_option,
-    print_alerts,
-    print_answer,
+    print_question,
     print_table,
+    read_case,
     setting_option,
 )
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     from spinelink.query.link import Link
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[FINDING]...")
+@findings_argument
 @network_option
 @setting_option
 @click.option(
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def link(
+    *,
     words: tuple[str, ...],
     network: str | None,
     setting: str | None,
@@ -47,41 +48,38 @@ def link(
     as_json: bool,
 ) -> None:
     """Are two findings linked, and which way. What was not assessed is taken as present."""
-    from spinelink.library import load
+    case = read_case(words, network=network, setting=setting)
+    print_question(
+        case,
+        lambda: case.link(*between, interval=interval),
+        as_json=as_json,
+        document=_document,
+        show=_show,
+        failed={"links": []},
+    )
 
-    case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words))
-    if as_json:
-        print_answer(
-            case, lambda: _document(case.link(*between, interval=interval)), failed={"links": []}
-        )
-        return
-    print_alerts(case)  # before the answer, which may be refused: nothing silences them
-    _print_link(case.link(*between, interval=interval))
 
-
-def _document(found: Link) -> dict[str, object]:
-    answer = {
-        "question": found.question.to_dict(),
-        "linked": found.probability,
-        "identified": found.identified,
+def _document(answer: Link) -> dict[str, object]:
+    return {
+        "question": answer.question.to_dict(),
+        "linked": answer.probability,
+        "identified": answer.identified,
+        "links": answer.to_frame().to_dict("records"),
     }
-    return {**answer, "links": found.to_frame().to_dict("records")}
 
 
-def _print_link(found: Link) -> None:
-    from spinelink.result import show_number
-
-    click.secho(f"Linked with probability {show_number(found.probability)}", bold=True)
-    ends = [] if found.level is None and found.identified else ["low", "high"]
+def _show(answer: Link) -> None:
+    click.secho(f"Linked with probability {show_number(answer.probability)}", bold=True)
+    ends = [] if answer.level is None and answer.identified else ["low", "high"]
     rows = [
         [
-            str(r["meaning"]),
-            *(show_number(float(r[k])) for k in ["share", *ends]),
-            str(r["carried_by"]),
+            str(row["meaning"]),
+            *(show_number(float(row[column])) for column in ["share", *ends]),
+            str(row["carried_by"]),
         ]
-        for r in found.to_frame().to_dict("records")
+        for row in answer.to_frame().to_dict("records")
     ]
     print_table(["", "share", *ends, "carried by"], rows, right=["share", *ends])
     if ends:
-        click.echo(f"low, high: {found.ends}.")
-    click.echo(f"Asked in {found.population}." if found.population else "")
+        click.echo(f"low, high: {answer.ends}.")
+    click.echo(f"Evaluated in {answer.population}." if answer.population else "")

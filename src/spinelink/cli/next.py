@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spinelink.cli.findings import read_findings
 from spinelink.cli.output import (
+    findings_argument,
     json_option,
     network_option,
-    print_alerts,
-    print_answer,
+    print_question,
     print_table,
+    read_case,
     setting_option,
 )
-from spinelink.cli.query import DEFAULT_NETWORK
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     from spinelink.query.next_best import NextBest
 
 
 @click.command("next")
-@click.argument("words", nargs=-1, metavar="[FINDING]...")
+@findings_argument
 @network_option
 @setting_option
 @click.option(
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def next_question(
+    *,
     words: tuple[str, ...],
     network: str | None,
     setting: str | None,
@@ -45,35 +46,29 @@ def next_question(
     as_json: bool,
 ) -> None:
     """What to ask or test next, and what it would tell."""
-    from spinelink.library import load
-
-    case = load(network or DEFAULT_NETWORK, setting=setting).observe(read_findings(words))
-
-    def ask() -> NextBest:
-        return case.next_best(target, limit=limit, cost=None if by_value else "minutes")
-
-    if as_json:
-        print_answer(case, lambda: _document(ask()), failed={"next": []})
-        return
-    print_alerts(case)
-    _print_candidates(ask())
+    case = read_case(words, network=network, setting=setting)
+    print_question(
+        case,
+        lambda: case.next_best(target, limit=limit, cost=None if by_value else "minutes"),
+        as_json=as_json,
+        document=_document,
+        show=_show,
+        failed={"next": []},
+    )
 
 
-def _document(found: NextBest) -> dict[str, object]:
-    records = found.to_frame().to_dict("records")
+def _document(answer: NextBest) -> dict[str, object]:
     return {
-        "question": found.question.to_dict(),
-        "measure": found.measure,
-        "unit": found.unit,
-        "stop": found.stop,
-        "next": records,
+        "question": answer.question.to_dict(),
+        "measure": answer.measure,
+        "unit": answer.unit,
+        "stop": answer.stop,
+        "next": answer.to_frame().to_dict("records"),
     }
 
 
-def _print_candidates(found: NextBest) -> None:
-    from spinelink.result import show_number
-
-    click.secho(f"What to ask or test next: {found.measure}", bold=True)
+def _show(answer: NextBest) -> None:
+    click.secho(f"What to ask or test next: {answer.measure}", bold=True)
     rows = [
         [
             c.label,
@@ -83,12 +78,9 @@ def _print_candidates(found: NextBest) -> None:
             c.money,
             c.question or ", ".join(c.nodes),
         ]
-        for c in found.candidates
+        for c in answer.candidates
     ]
-    print_table(
-        ["", found.unit, "a minute", "minutes", "money", "ask"],
-        rows,
-        right=[found.unit, "a minute", "minutes"],
-    )
-    if found.stop:
-        click.echo(f"Stop: {found.stop}")
+    numbers = [answer.unit, "a minute", "minutes"]
+    print_table(["", *numbers, "money", "ask"], rows, right=numbers)
+    if answer.stop:
+        click.echo(f"No further question is worth its cost: {answer.stop}")

@@ -1,4 +1,4 @@
-"""What every command prints with: tables for people, JSON for programs."""
+"""What the commands share: options, tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from spinelink.cli.findings import read_findings
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.view.text import NOTICE, show_number
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spinelink.diagnosis import Case
+    from spinelink.diagnosis import Case, Model
 
-NOTICE = "For research, teaching and decision support for professionals. Not a medical device."
+Answer = TypeVar("Answer")
+
+DEFAULT_NETWORK = "back-leg-pain"
 URGENCY_STYLES = {"emergency": "bold red", "urgent": "red", "soon": "yellow"}
 
 network_option = click.option(
@@ -30,18 +35,41 @@ network_option = click.option(
 setting_option = click.option(
     "--setting", "-s", default=None, help="The population; the network's default where left out."
 )
+limit_option = click.option(
+    "--limit",
+    "-l",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many causes to list.",
+)
+findings_argument = click.argument("words", nargs=-1, metavar="[FINDING]...")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document, for programs."
 )
+
+
+existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def load_model(network: str | None, setting: str | None = None) -> Model:
+    """The model that the options name. Raises SpinelinkError."""
+    from spinelink.library import load
+
+    return load(network or DEFAULT_NETWORK, setting=setting)
+
+
+def read_case(words: Sequence[str], *, network: str | None, setting: str | None) -> Case:
+    """The case that a command is about, from its findings and options. Raises SpinelinkError."""
+    return load_model(network, setting).observe(read_findings(words))
 
 
 def console() -> Console:
     """Where tables go. A pipe has no width, so there lines are never cut."""
     from rich.console import Console
 
-    return Console(
-        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 240
-    )
+    width = None if sys.stdout.isatty() else 240
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_table(
@@ -51,7 +79,14 @@ def print_table(
     right: Sequence[str] = (),
     styles: Sequence[str] = (),
 ) -> None:
-    """A table. right: columns of numbers; styles: one a row, empty for none."""
+    """Prints a table.
+
+    Args:
+        columns: their names.
+        rows: their cells.
+        right: names of the columns of numbers.
+        styles: one a row, empty for none.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -65,7 +100,7 @@ def print_table(
 
 
 def print_json(document: Mapping[str, object]) -> None:
-    """One strict JSON document: what is not a number is null."""
+    """Prints one strict JSON document; NaN becomes null."""
     click.echo(json.dumps(_plain(document), indent=2, allow_nan=False))
 
 
@@ -92,7 +127,16 @@ def print_answer(
     *,
     failed: Mapping[str, object] | None = None,
 ) -> None:
-    """One JSON document with the alerts, whatever becomes of the answer: an error stands in it (with what `failed` says), and is raised after it."""
+    """Prints one JSON document with the alerts, whatever becomes of the answer.
+
+    Args:
+        case: the findings.
+        answer: computes what the document holds besides question, alerts and notice.
+        failed: what it holds instead if that fails; the error stands in it too.
+
+    Raises:
+        SpinelinkError: the answer failed; the document is printed all the same.
+    """
     document: dict[str, object] = {
         "question": case.alerts().question.to_dict(),
         "alerts": alert_records(case),
@@ -109,15 +153,48 @@ def print_answer(
         raise error
 
 
+def print_question(
+    case: Case,
+    ask: Callable[[], Answer],
+    *,
+    as_json: bool,
+    document: Callable[[Answer], Mapping[str, object]],
+    show: Callable[[Answer], object],
+    failed: Mapping[str, object] | None = None,
+) -> None:
+    """Prints the red flags and one answer, for people or as JSON.
+
+    The alerts come before the answer, which may be refused: nothing silences them.
+
+    Args:
+        case: the findings.
+        ask: computes the answer.
+        as_json: print one JSON document.
+        document: the answer as plain values.
+        show: prints the answer for people.
+        failed: what the document holds if the answer is refused.
+
+    Raises:
+        SpinelinkError: the answer was refused.
+    """
+    if as_json:
+        print_answer(case, lambda: document(ask()), failed=failed)
+        return
+    print_alerts(case)
+    show(ask())
+
+
 def print_alerts(case: Case) -> None:
-    """Red flags first: they hold whatever the probabilities say. That none fired is no reassurance, and is never worded as one."""
+    """Prints the red flags, which hold whatever the probabilities say.
+
+    That none fired is no reassurance, and is never worded as one.
+    """
     alerts = case.alerts()
     click.secho("Red flags", bold=True)
     for alert in alerts:
         click.secho(f"  {alert.urgency.upper()}: {alert.label}", **_style(alert.urgency), nl=False)
-        click.echo(
-            f" [{', '.join(alert.findings)}]\n    {alert.advice}\n    How sure: {alert.certainty}\n    {alert.cited}"
-        )
+        click.echo(f" [{', '.join(alert.findings)}]\n    {alert.advice}")
+        click.echo(f"    How sure: {alert.certainty}\n    {alert.cited}")
     if alerts.none:
         click.echo(f"  {alerts.none}")
     first = [f"{p.node}={'|'.join(p.states)}" for p in alerts.pending if p.urgency == "emergency"]
@@ -132,9 +209,7 @@ def _style(urgency: str) -> dict[str, Any]:
 
 
 def print_causes(case: Case, *, limit: int | None) -> None:
-    """The ranked causes as a table."""
-    from spinelink.result import show_number
-
+    """Prints the ranked causes as a table. limit: how many; None for all."""
     ranking = case.differential(limit=limit)
     rows = [
         [

@@ -7,39 +7,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spinelink.cli.findings import read_findings
 from spinelink.cli.output import (
-    NOTICE,
     json_option,
+    limit_option,
     network_option,
     print_alerts,
     print_answer,
     print_causes,
+    read_case,
     setting_option,
 )
+from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case
-
-DEFAULT_NETWORK = "back-leg-pain"
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
 @network_option
 @setting_option
-@click.option(
-    "--limit",
-    "-l",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How many causes to list.",
-)
+@limit_option
 @json_option
 def query(
-    words: tuple[str, ...], network: str | None, setting: str | None, limit: int, as_json: bool
-) -> int:
+    *, words: tuple[str, ...], network: str | None, setting: str | None, limit: int, as_json: bool
+) -> None:
     """Red flags and ranked causes of one patient.
 
     \b
@@ -57,39 +49,37 @@ def query(
     Example:
       spinelink query numbness leg_pain=below_knee fever=no age_group=47 --setting emergency
     """
-    from spinelink.library import load
-
     network, words = _split(network, words)
-    case = load(network, setting=setting).observe(read_findings(words))
-    return _answer_json(case, limit=limit) if as_json else _answer(case, limit=limit)
+    case = read_case(words, network=network, setting=setting)
+    if as_json:
+        print_answer(case, lambda: _document(case, limit=limit), failed={"causes": []})
+        return
+    _print_question(case)
+    # Before any probability is computed: a contradiction does not silence the red flags.
+    print_alerts(case)
+    print_causes(case, limit=limit)
+    click.echo(f"log P(findings) = {case.log_evidence:.4f}\n{NOTICE}")
 
 
-def _split(network: str | None, words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+def _split(network: str | None, words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
     """The network, by option or as the first word, and the findings."""
-    if words and _names_network(words[0]):
-        if network is not None:
-            raise click.UsageError(f"the network is given twice: {network} and {words[0]}.")
-        return words[0], tuple(words[1:])
-    return network or DEFAULT_NETWORK, tuple(words)
+    if not words or not _names_network(words[0]):
+        return network, tuple(words)
+    if network is not None:
+        raise click.UsageError(f"the network is given twice: {network} and {words[0]}.")
+    return words[0], tuple(words[1:])
 
 
 def _names_network(word: str) -> bool:
-    """Node names are letters, digits and underscores: a bare word with anything else is a network's name or its path."""
+    """True for a bare word that is no node name: the name of a network, or its path.
+
+    Node names are letters, digits and underscores.
+    """
     from spinelink.networks_folder import bundled
 
-    return word in bundled() or (
-        "=" not in word and not word.startswith("@") and not word.isidentifier()
-    )
-
-
-def _answer(case: Case, *, limit: int) -> int:
-    _print_question(case)
-    print_alerts(
-        case
-    )  # before any probability is computed: a contradiction among the findings does not silence them
-    print_causes(case, limit=limit)
-    click.echo(f"log P(findings) = {case.log_evidence:.4f}\n{NOTICE}")
-    return 0
+    if word in bundled():
+        return True
+    return "=" not in word and not word.startswith("@") and not word.isidentifier()
 
 
 def _print_question(case: Case) -> None:
@@ -97,26 +87,13 @@ def _print_question(case: Case) -> None:
 
     model = case.model
     population = model.network.settings[model.setting].label if model.setting else "one population"
-    click.echo(
-        f"{model.network.title} ({model.name} {model.network.version}, {model.fingerprint}); {population}"
-    )
-    click.echo(
-        "Findings: "
-        + (
-            ", ".join(describe(n, f) for n, f in case.findings.items())
-            or "none, so these are the priors"
-        )
-    )
-    click.echo()
+    version = f"{model.name} {model.network.version}, {model.fingerprint}"
+    click.echo(f"{model.network.title} ({version}); {population}")
+    findings = ", ".join(describe(n, f) for n, f in case.findings.items())
+    click.echo(f"Findings: {findings or 'none, so these are the priors'}\n")
 
 
-def _answer_json(case: Case, *, limit: int) -> int:
-    def answer() -> dict[str, object]:
-        ranking = case.differential(limit=limit)
-        return {
-            "question": ranking.question.to_dict(),
-            "causes": ranking.to_frame().to_dict("records"),
-        }
-
-    print_answer(case, answer, failed={"causes": []})
-    return 0
+def _document(case: Case, *, limit: int) -> dict[str, object]:
+    ranking = case.differential(limit=limit)
+    causes = ranking.to_frame().to_dict("records")
+    return {"question": ranking.question.to_dict(), "causes": causes}

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.output import json_option, network_option, print_json
-from spinelink.cli.query import DEFAULT_NETWORK
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from spinelink.cli.output import existing_file, json_option, load_model, network_option, print_json
 
 
 @click.command()
 @network_option
 @click.option(
-    "--cases", type=_FILE, help="A file of published cases.  [default: the one beside the network]"
+    "--cases",
+    type=existing_file,
+    help="A file of published cases.  [default: the one beside the network]",
 )
 @click.option(
     "--vocabulary",
-    type=_FILE,
+    type=existing_file,
     help="What the words of the cases mean as findings.  [default: the one beside the network]",
 )
 @click.option(
@@ -29,16 +28,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @json_option
 def score(
-    network: str | None, cases: Path | None, vocabulary: Path | None, links: bool, as_json: bool
+    *, network: str | None, cases: Path | None, vocabulary: Path | None, links: bool, as_json: bool
 ) -> None:
     """How often the library is right on published cases, with 95 % Wilson intervals."""
     from spinelink.evaluate.score import score as score_cases
-    from spinelink.library import load
 
-    model = load(network or DEFAULT_NETWORK)
-    found = score_cases(model, cases, vocabulary, links=links)
+    model = load_model(network)
+    scored = score_cases(model, cases, vocabulary, links=links)
     if not as_json:
-        click.echo(str(found))
+        click.echo(str(scored))
         return
     keys = ("measure", "successes", "total", "low", "high")
     print_json(
@@ -46,7 +44,7 @@ def score(
             "network": model.name,
             "version": model.network.version,
             "fingerprint": model.fingerprint,
-            "summary": [dict(zip(keys, row, strict=True)) for row in found.summary()],
-            "cases": found.to_frame().to_dict("records"),
+            "summary": [dict(zip(keys, row, strict=True)) for row in scored.summary()],
+            "cases": scored.to_frame().to_dict("records"),
         }
     )

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
@@ -20,8 +17,8 @@ from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.setting import parameters_in
 from spinelink.progress import bar
-from spinelink.result import in_notebook, table
 from spinelink.typing import PathLike
+from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,64 +132,7 @@ class Audit:
             "secondhand": list(self.secondhand),
         }
 
-    def to_html(self) -> str:
-        """One page that stands alone."""
-        parts = [
-            f"<h1>Audit of {escape(self.network)} {escape(self.version)}</h1>",
-            f"<p>{escape(self._headline())}</p>",
-        ]
-        parts += [
-            _table(self.summary().reset_index(), "By fit and setting"),
-            _table(self._for_people(), "Claims, worst first"),
-        ]
-        if self.contradictions:
-            import pandas as pd
-
-            rows = [
-                (c.first, *c.intervals[0], c.second, *c.intervals[1]) for c in self.contradictions
-            ]
-            parts.append(
-                _table(
-                    pd.DataFrame(
-                        rows, columns=["claim", "low", "high", "other claim", "low ", "high "]
-                    ),
-                    "Claims that contradict each other",
-                )
-            )
-        if self.judged:
-            import pandas as pd
-
-            parts.append(
-                _table(
-                    pd.DataFrame(self.judged, columns=["judged number", "influence on the causes"]),
-                    "Where a study would help most",
-                )
-            )
-        if self.secondhand:
-            parts.append(
-                f"<h2>Numbers that rest on second-hand figures only</h2><p>{escape(', '.join(self.secondhand))}</p>"
-            )
-        return (
-            f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Audit of {escape(self.network)}</title>"
-            f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
-        )
-
-    def _for_people(self) -> pd.DataFrame:
-        """The claims with their interval and remarks in one column each."""
-        frame = self.to_frame()
-        intervals = [
-            f"{low:.3g} to {high:.3g} ({kind})"
-            for low, high, kind in zip(frame["low"], frame["high"], frame["interval"], strict=True)
-        ]
-        remarks = [
-            "; ".join(t for t in texts if t)
-            for texts in zip(frame["missed"], frame["note"], strict=True)
-        ]
-        found = frame[["claim", "kind", "setting", "fit", "published"]].assign(interval=intervals)
-        found[["network", "inside", "standard errors"]] = frame[["implied", "inside", "errors"]]
-        return found.assign(source=frame["source"], remark=remarks)
-
-    def _headline(self) -> str:
+    def headline(self) -> str:
         inside = sum(r.inside for r in self.rows)
         return f"{inside} of {len(self.rows)} published figures lie inside their interval (network fingerprint {self.fingerprint})."
 
@@ -206,7 +146,7 @@ class Audit:
             .drop(columns=["source", "secondhand", "missed", "note", "inside"])
         )
         parts = [
-            self._headline(),
+            self.headline(),
             text(self.summary().reset_index()),
             f"Outside, worst first ({len(failed)}):",
             text(failed.head(40)),
@@ -230,33 +170,7 @@ class Audit:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return in_notebook(self._headline(), table(self.summary().reset_index()))
-
-
-_STYLE = (
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1400px;padding:0 1rem;color:#1b1f24;background:#fff}"
-    "table{border-collapse:collapse;font-size:13px;margin-bottom:2rem}"
-    "th{text-align:left;vertical-align:bottom;border-bottom:2px solid #57606a;padding:.25rem .6rem}"
-    "td{border-bottom:1px solid #d0d7de;padding:.2rem .6rem;vertical-align:top;overflow-wrap:break-word}td.number{text-align:right;white-space:nowrap}"
-    "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td{border-color:#30363d}}"
-)
-
-
-def _table(frame: pd.DataFrame, title: str) -> str:
-    def cell(value: object) -> str:
-        if isinstance(value, bool | np.bool_):
-            return f"<td>{'yes' if value else 'no'}</td>"
-        if isinstance(value, float | np.floating):
-            return f"<td class='number'>{'' if np.isnan(value) else f'{value:.3g}'}</td>"
-        if isinstance(value, int | np.integer):
-            return f"<td class='number'>{value}</td>"
-        return f"<td>{escape(str(value)).replace('_', '_<wbr>')}</td>"  # long names break at their underscores
-
-    head = "".join(f"<th>{escape(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
-    body = "".join(
-        f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in frame.itertuples(index=False)
-    )
-    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return in_notebook(self.headline(), table(self.summary().reset_index()))
 
 
 def audit(

@@ -20,7 +20,7 @@ from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.base import Name, Value
 from spinelink.network.evidence import Evidence, Finding, read_finding
 from spinelink.network.network import Network
-from spinelink.result import in_notebook, table
+from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from spinelink.adjust.fit import FITTED, fit_to_claims
 from spinelink.errors import SpinelinkError
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
-from spinelink.result import in_notebook, table
+from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd

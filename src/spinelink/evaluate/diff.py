@@ -24,8 +24,8 @@ from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import parameters
 from spinelink.network.uncertainty import log_deviation, spread_weight
-from spinelink.result import text_in_notebook
 from spinelink.typing import Findings, PathLike
+from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd

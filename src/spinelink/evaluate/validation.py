@@ -28,8 +28,9 @@ from spinelink.network.question import Question
 from spinelink.options import level as check_level
 from spinelink.options import share, whole
 from spinelink.progress import bar
-from spinelink.result import in_notebook, show_number, table
+from spinelink.result import show_number
 from spinelink.table.outcomes import read_outcomes
+from spinelink.view.html import element, in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,9 +229,19 @@ class Validation:
 
     def plot(self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None) -> Axes:
         """The calibration curve of one target in one group."""
-        from spinelink.view.plot.validation import plot_calibration
+        from spinelink.view.plot.validation import Bins, plot_calibration
 
-        return plot_calibration(self, target, group, ax=ax)
+        row = self.of(target, group)
+        curve = self.calibration(row.target, row.group)
+        columns = (curve[name].to_numpy() for name in ("predicted", "observed", "low", "high"))
+        slope = f", slope {row.slope.value:.2f}" if np.isfinite(row.slope.value) else ""
+        title = (
+            f"{row.group}: {row.patients} patients, {row.cases} with it; "
+            f"AUC {row.auc.value:.2f}{slope}"
+        )
+        return plot_calibration(
+            Bins(*columns), row.predictions, target=row.target, title=title, ax=ax
+        )
 
     def plot_decision_curve(
         self, target: str | None = None, group: str = ALL, *, ax: Axes | None = None
@@ -238,7 +249,10 @@ class Validation:
         """The decision curve of one target in one group."""
         from spinelink.view.plot.validation import plot_decision_curve
 
-        return plot_decision_curve(self, target, group, ax=ax)
+        row = self.of(target, group)
+        curve = self.decision_curve(row.target, row.group)
+        benefit = {str(name): curve[name].to_numpy() for name in curve.columns}
+        return plot_decision_curve(curve.index.to_numpy(), benefit, target=row.target, ax=ax)
 
     def title(self) -> str:
         left = (
@@ -277,7 +291,7 @@ class Validation:
 
     def _repr_html_(self) -> str:
         return in_notebook(
-            self.title(), f"<div style='font-size:12px'>{table(self._table())}</div>"
+            self.title(), element("div", table(self._table()), style="font-size:12px")
         )
 
 

@@ -114,7 +114,7 @@ def _with_leaves(
 
 
 def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool = False) -> Array:
-    """log P(evidence), (rows,); minus infinity where the findings cannot occur together.
+    """Log P(evidence), (rows,); minus infinity where the findings cannot occur together.
 
     The rows are the network's parameter draws, or the rows of the evidence; one where there are
     neither. heavy: as in `marginals`. Raises TooLargeError.
@@ -132,7 +132,7 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
 
 
 def log_evidence_or_nothing(compiled: CompiledNetwork, observed: Observed) -> Array:
-    """log P(evidence), (1,), with minus infinity also where plain doubles underflow.
+    """Log P(evidence), (1,), with minus infinity also where plain doubles underflow.
 
     For a part of something likely: what the kernel does not see is no share of it.
     """

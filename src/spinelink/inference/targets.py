@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal  # noqa: F401 - in the text of a type below
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How the case of the explorer is had again: a line of Python, or what to do where one line cannot say it, and a line for the command line."""
+"""Reproduce the explorer's case as Python code and as a shell command."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import keyword
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
-from spinelink.library import load
+from spinelink.io.network_file import read_network
 from spinelink.network.parameter import Beta, Parameter, Probability
 from spinelink.network.setting import parameters_in
 from spinelink.networks_folder import bundled
 
-if TYPE_CHECKING:
-    from spinelink.case import Case, Model
-
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: `network`, what `sl.load` takes; `python`, the expression that gives the model in its own setting."""
+    """Where a model comes from.
+
+    network: what `sl.load` takes; python: the expression that gives the model in its setting;
+    plain: whether no parameter differs from the file.
+    """
 
     network: str
     python: str
@@ -28,43 +29,53 @@ class Source:
 
 
 def source(model: Model) -> Source | None:
-    """Where a model comes from; None where no one line gives it: no file, a file that says something else by now, a fit, changes of changes."""
+    """Where a model comes from.
+
+    Args:
+        model: any model.
+
+    Returns:
+        Its source; None if no single line gives it: it has no file, its file changed since, its
+        parameters were fitted, or changed twice.
+    """
     if model.origin is None:
         return None
-    network = next(
-        (name for name, path in bundled().items() if path == model.origin),
-        str(model.origin.resolve()),
-    )
-    default = model.network.default_setting
+    names = (name for name, path in bundled().items() if path == model.origin)
+    network = next(names, str(model.origin.resolve()))
+    # Parameters were changed in the setting in force, or in the file's default setting.
+    settings = dict.fromkeys((model.setting, model.network.default_setting))
     try:
-        for setting in dict.fromkeys(
-            (model.setting, default)
-        ):  # the numbers were changed in force, or in the file's own setting
-            plain = load(model.origin, setting=setting)
-            expression = f"sl.load({network!r}{_setting(plain)})"
-            if plain.fingerprint == model.fingerprint:
-                return Source(network, expression, True)
-            there = replace(model, setting=setting)
-            numbers = _differing(plain, there)
-            if plain.with_parameters(numbers).fingerprint == model.fingerprint:
-                back = f".in_setting({model.setting!r})" if setting != model.setting else ""
-                return Source(
-                    network, f"{expression}.with_parameters({{{_said(numbers)}}}){back}", False
-                )
+        candidates = (_source_in(model, setting, network=network) for setting in settings)
+        return next((found for found in candidates if found is not None), None)
     except (SpinelinkError, OSError):
         return None
-    return None
 
 
-def _said(numbers: Mapping[str, object]) -> str:
-    return ", ".join(
-        f"{k!r}: {f'sl.Beta({v.alpha!r}, {v.beta!r})' if isinstance(v, Beta) else repr(v)}"
-        for k, v in numbers.items()
-    )
+def _source_in(model: Model, setting: str | None, *, network: str) -> Source | None:
+    """The source, if the model's parameters were changed in this setting, or not at all."""
+    assert model.origin is not None
+    plain = Model(read_network(model.origin), setting, model.origin)
+    load = f"sl.load({network!r}{_setting(plain)})"
+    if plain.fingerprint == model.fingerprint:
+        return Source(network, load, True)
+    changes = _differing(plain, replace(model, setting=setting))
+    if plain.with_parameters(changes).fingerprint != model.fingerprint:
+        return None
+    back = f".in_setting({model.setting!r})" if setting != model.setting else ""
+    return Source(network, f"{load}.with_parameters({{{_literal(changes)}}}){back}", False)
+
+
+def _literal(changes: Mapping[str, object]) -> str:
+    """Changed parameters as the inside of a dict display."""
+    values = {
+        name: f"sl.Beta({v.alpha!r}, {v.beta!r})" if isinstance(v, Beta) else repr(v)
+        for name, v in changes.items()
+    }
+    return ", ".join(f"{name!r}: {value}" for name, value in values.items())
 
 
 def _differing(plain: Model, model: Model) -> dict[str, float | Beta | Mapping[str, float]]:
-    """The numbers in which two models of one file differ, as `with_parameters` takes them."""
+    """The parameters in which two models of one file differ, as `with_parameters` takes them."""
     before, after = (parameters_in(m.network, m.setting) for m in (plain, model))
     return {name: _change(p) for name, p in after.items() if p != before.get(name)}
 
@@ -75,47 +86,67 @@ def _change(parameter: Parameter) -> float | Beta | Mapping[str, float]:
     return parameter.value
 
 
+def _is_default(model: Model) -> bool:
+    return not model.setting or model.setting == model.network.default_setting
+
+
 def _setting(model: Model) -> str:
-    return (
-        f", setting={model.setting!r}"
-        if model.setting and model.setting != model.network.default_setting
-        else ""
-    )
+    return "" if _is_default(model) else f", setting={model.setting!r}"
 
 
-def python(original: Model, where: Source | None, case: Case, changed: Mapping[str, object]) -> str:
-    """A line of Python that gives this case. original: the model before the sliders moved; where: its source."""
+def python(
+    case: Case, where: Source | None, *, original: Model, changes: Mapping[str, object]
+) -> str:
+    """A line of Python that gives the case.
+
+    Args:
+        case: as it stands.
+        where: the source of `original`.
+        original: the model before the sliders moved.
+        changes: what the sliders changed.
+
+    Returns:
+        One line; if the model has no source, how to save it first.
+    """
     observed = f".observe({_findings(case)})"
     if where is None:
         file = f"{case.model.name}-changed.yaml"
         return (
-            "# No line of code gives the numbers of this model: they were fitted, imported, or changed twice, or its file is another by now.\n"
-            f"# Keep the model first: explorer.case.model.save({file!r})\n"
+            "# No line of code gives the numbers of this model: they were fitted, imported, or "
+            "changed twice, or its file has changed.\n"
+            f"# Save the model first: explorer.case.model.save({file!r})\n"
             f"case = sl.load({file!r}{_setting(case.model)}){observed}"
         )
-    setting = (
-        f".in_setting({case.model.setting!r})" if case.model.setting != original.setting else ""
-    )
-    python = where.python
+    load, setting = where.python, ""
+    if case.model.setting != original.setting:
+        setting = f".in_setting({case.model.setting!r})"
     if setting and where.plain:  # the short way
-        python, setting = f"sl.load({where.network!r}{_setting(case.model)})", ""
-    numbers = f".with_parameters({dict(changed)!r})" if changed else ""
-    return f"case = {python}{setting}{numbers}{observed}"
+        load, setting = f"sl.load({where.network!r}{_setting(case.model)})", ""
+    changed = f".with_parameters({dict(changes)!r})" if changes else ""
+    return f"case = {load}{setting}{changed}{observed}"
 
 
 def _findings(case: Case) -> str:
+    """The findings as arguments of `observe`: by keyword where their names allow it."""
     findings = case.evidence
-    plain = all(n.isidentifier() and not keyword.iskeyword(n) for n in findings)
-    return ", ".join(f"{n}={v!r}" for n, v in findings.items()) if plain else repr(findings)
+    if all(name.isidentifier() and not keyword.iskeyword(name) for name in findings):
+        return ", ".join(f"{name}={value!r}" for name, value in findings.items())
+    return repr(findings)
 
 
-def command(where: Source | None, case: Case, changed: Mapping[str, object], file: str) -> str:
-    """The same question on the command line, from the saved findings; empty where the model is not one that a file gives."""
-    if where is None or not where.plain or changed:
+def command(case: Case, where: Source | None, *, changes: Mapping[str, object], file: str) -> str:
+    """The same question as a shell command.
+
+    Args:
+        case: as it stands.
+        where: the source of its model.
+        changes: what the sliders changed.
+        file: that the findings are saved in.
+
+    Returns:
+        One line; empty if the model is not as a file gives it.
+    """
+    if where is None or not where.plain or changes:
         return ""
-    setting = (
-        f" --setting {case.model.setting}"
-        if case.model.setting and case.model.setting != case.model.network.default_setting
-        else ""
-    )
+    setting = "" if _is_default(case.model) else f" --setting {case.model.setting}"
     return f"spinelink query --network {shlex.quote(where.network)} @{file}{setting}"

@@ -1,12 +1,13 @@
-"""The explorer: a widget whose state is a case. The script and style travel in the wheel; nothing is loaded from elsewhere."""
+"""The explorer: a widget whose state is a case.
+
+The script and the style travel in the wheel; nothing is loaded from elsewhere.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,42 +18,56 @@ import traitlets
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.notebook import code, view
-from spinelink.notebook.numbers import Changes, moved, numbers, patch
+from spinelink.notebook.background import Background
+from spinelink.notebook.numbers import Changes, node_parameters, patch, with_value
 from spinelink.query.alerts import alerts
 from spinelink.query.overview import case_html
 from spinelink.query.ranking import differential
 from spinelink.report.case_report import report
+from spinelink.view.html import Html, notebook_frame
 
 STATIC = Path(__file__).parent / "static"
 MOST_UNDO = 200
-PAUSE = 0.6  # seconds without a click before what takes longer is begun
+"""Steps that can be undone."""
+
+Message = Mapping[str, Any]
+"""What the script sends: its type, and what belongs to it."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What undo goes back to. original: the model before any slider moved; changed: what the sliders changed."""
+    """What undo goes back to.
+
+    original: the model before any slider moved; changes: what the sliders changed.
+    """
 
     original: Model
     case: Case
-    changed: Changes
+    changes: Changes
 
     @property
     def base(self) -> Model:
-        """The model as it was given, in the setting in force."""
+        """The model before any slider moved, in the setting in force."""
         setting = self.case.model.setting
-        return (
-            self.original.in_setting(setting)
-            if setting and setting != self.original.setting
-            else self.original
-        )
+        if not setting or setting == self.original.setting:
+            return self.original
+        return self.original.in_setting(setting)
 
-    def rebuilt(self, model: Model, changed: Changes) -> State:
-        """The same findings in another setting, or with other numbers."""
-        return replace(
-            self,
-            case=(model.with_parameters(changed) if changed else model).observe(self.case.evidence),
-            changed=changed,
-        )
+    def rebuilt(self, model: Model, changes: Changes) -> State:
+        """The same findings in another setting, or with other parameters."""
+        changed = model.with_parameters(changes) if changes else model
+        return replace(self, case=changed.observe(self.case.evidence), changes=changes)
+
+    def with_case(self, case: Case) -> State:
+        """Another case; what the sliders changed stays where its parameters are the same."""
+        now, model = self.case.model, case.model
+        if model.engine != now.engine:
+            case = replace(case, model=replace(model, engine=now.engine))
+        same_setting = model.setting == now.setting or not self.changes
+        if model.network is now.network and same_setting:
+            return replace(self, case=case)
+        original = self.original if model.network is self.original.network else case.model
+        return State(original, case, {})
 
 
 def explore(case: Case, *, of: str | Iterable[str] | None = None) -> Explorer:
@@ -81,7 +96,10 @@ def explore(case: Case, *, of: str | Iterable[str] | None = None) -> Explorer:
 
 
 class Explorer(anywidget.AnyWidget):
-    """Findings on the left, answers on the right. `explorer.case` is the case as it stands; setting it shows another."""
+    """Findings on the left, answers on the right.
+
+    `explorer.case` is the case as it stands; setting it shows another.
+    """
 
     _esm = STATIC / "explorer.js"
     _css = STATIC / "explorer.css"
@@ -91,22 +109,22 @@ class Explorer(anywidget.AnyWidget):
     later = traitlets.Dict().tag(sync=True)
 
     def __init__(self, case: Case, *, of: Sequence[str] = (), background: bool = True) -> None:
-        """of: nodes asked about in place of the causes. background: whether what takes longer (intervals, what next, the link, why, the graph) is asked
-        for in a thread.
+        """Shows a case.
+
+        Args:
+            case: where it begins.
+            of: nodes that are asked about in place of the causes.
+            background: whether what takes longer is computed in a thread.
         """
         self._of = tuple(of)
         self._state, self._past = State(case.model, case, {}), list[State]()
         self._version, self._tab, self._node = 0, "answers", ""
         self._source: tuple[Model, code.Source | None] | None = None
-        self._background = background
-        self._wake = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._background = Background(self._compute) if background else None
         self._closed = False
-        self._asked = self._answered = 0
-        first = {**view.view(case, {}, self._of), "version": 0, "can_undo": False, "error": ""}
-        super().__init__(
-            shell=view.shell(case.model, self._of), view=first, numbers={}, later={"version": 0}
-        )
+        first = {"version": 0, "can_undo": False, "error": "", **view.answers(case, {}, self._of)}
+        shell = view.fixed_part(case.model, self._of)
+        super().__init__(shell=shell, view=first, numbers={}, later={"version": 0})
         self.on_msg(self._receive)
         self._ask_later()
 
@@ -118,45 +136,40 @@ class Explorer(anywidget.AnyWidget):
     @case.setter
     def case(self, case: Case) -> None:
         if not isinstance(case, Case):
+            kind = type(case).__name__
             raise SpinelinkError(
-                f"explorer.case is a Case, as model.observe(numbness=True) gives, not a {type(case).__name__}."
+                f"explorer.case is a Case, as model.observe(numbness=True) gives, not a {kind}."
             )
-        now, model = self._state, case.model
-        if model.engine != now.case.model.engine:
-            case = replace(case, model=replace(model, engine=now.case.model.engine))
-        if model.network is now.case.model.network and (
-            model.setting == now.case.model.setting or not now.changed
-        ):
-            self._become(
-                replace(now, case=case)
-            )  # the same numbers: what the sliders changed still holds
-        elif model.network is now.original.network:
-            self._become(State(now.original, case, {}))
-        else:
-            self._become(State(case.model, case, {}))
+        self._become(self._state.with_case(case))
 
     def wait(self, timeout: float = 60.0) -> bool:
-        """Waits until everything that takes longer is there; False where it is not in time. Without a thread it is computed here."""
-        if not self._background:
-            self._compute(self._version)
+        """Waits until everything that takes longer is there.
+
+        Args:
+            timeout: seconds. Without a thread it is computed here, whatever the timeout.
+
+        Returns:
+            False if it is not there in time.
+        """
+        if self._background is None:
+            self._compute()
             return True
-        with self._wake:
-            return self._wake.wait_for(lambda: self._answered == self._asked, timeout)
+        return self._background.wait(timeout)
 
     def close(self) -> None:
         """Ends the thread and the widget."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify_all()
+        self._closed = True
+        if self._background is not None:
+            self._background.close()
         super().close()
 
     # -- what a person does
 
     def _receive(self, _: object, message: object, __: object = None) -> None:
-        """A message of the script; what is not understood is said, and changes nothing."""
+        """Obeys a message of the script. What is not understood is shown, and changes nothing."""
         if not isinstance(message, Mapping):
             return
-        actions: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+        actions: Mapping[str, Callable[[Message], None]] = {
             "observe": self._observe,
             "undo": self._undo,
             "reset": self._reset,
@@ -173,91 +186,89 @@ class Explorer(anywidget.AnyWidget):
         try:
             action(message)
         except SpinelinkError as error:
-            self._say(str(error), message)
+            self._answer(message, str(error))
         except (KeyError, TypeError, ValueError) as error:
-            self._say(f"the explorer did not understand that: {error}", message)
+            self._answer(message, f"the explorer did not understand that: {error}")
         except Exception as error:
-            self._say(
-                f"this went wrong and changed nothing: {type(error).__name__}: {error}", message
-            )
+            what = f"{type(error).__name__}: {error}"
+            self._answer(message, f"this went wrong and changed nothing: {what}")
         else:
             if "sequence" in message and self.view.get("sequence") != message["sequence"]:
-                self._say("", message)
+                self._answer(message, "")
 
-    def _say(self, error: str, message: Mapping[str, Any]) -> None:
+    def _answer(self, message: Message, error: str) -> None:
         """Answers a message that did not change the case."""
         self.view = {**self.view, "error": error, "sequence": message.get("sequence", 0)}
 
-    def _observe(self, message: Mapping[str, Any]) -> None:
+    def _observe(self, message: Message) -> None:
         node, value = str(message["node"]), message.get("value")
-        case = (
-            self.case.retract(node)
-            if value is None and node in self.case.findings
-            else self.case.observe({node: value})
-        )
+        if value is None and node in self.case.findings:
+            case = self.case.retract(node)
+        else:
+            case = self.case.observe({node: value})
         try:
             self._become(replace(self._state, case=case), message)
         except SpinelinkError as error:
-            known = {a.rule for a in alerts(self.case)}
-            new = [
-                a for a in alerts(case) if a.rule not in known
-            ]  # a contradiction does not silence a red flag
-            raised = "".join(f" {a.urgency.upper()}: {a.label}. {a.advice}" for a in new)
+            # A contradiction does not silence a red flag.
+            known = {alert.rule for alert in alerts(self.case)}
+            raised = "".join(
+                f" {alert.urgency.upper()}: {alert.label}. {alert.advice}"
+                for alert in alerts(case)
+                if alert.rule not in known
+            )
             raise SpinelinkError(f"{error} The answer was not taken.{raised}") from None
 
-    def _undo(self, message: Mapping[str, Any]) -> None:
+    def _undo(self, message: Message) -> None:
         if self._past:
             self._become(self._past.pop(), message, remember=False)
 
-    def _reset(self, message: Mapping[str, Any]) -> None:
+    def _reset(self, message: Message) -> None:
         self._become(replace(self._state, case=self.case.model.observe()), message)
 
-    def _setting(self, message: Mapping[str, Any]) -> None:
+    def _setting(self, message: Message) -> None:
         now = self._state
-        self._become(
-            now.rebuilt(now.original.in_setting(str(message["name"])), now.changed), message
-        )
+        model = now.original.in_setting(str(message["name"]))
+        self._become(now.rebuilt(model, now.changes), message)
 
-    def _parameter(self, message: Mapping[str, Any]) -> None:
+    def _parameter(self, message: Message) -> None:
         now = self._state
-        changed = moved(
+        changes = with_value(
             now.base,
-            now.changed,
-            str(message["id"]),
-            str(message.get("state", "")),
-            float(message["value"]),
+            now.changes,
+            parameter=str(message["id"]),
+            state=str(message.get("state", "")),
+            value=float(message["value"]),
         )
-        self._become(now.rebuilt(now.base, changed), message)
+        self._become(now.rebuilt(now.base, changes), message)
 
-    def _reset_parameters(self, message: Mapping[str, Any]) -> None:
+    def _reset_parameters(self, message: Message) -> None:
         self._become(self._state.rebuilt(self._state.base, {}), message)
 
-    def _choose_tab(self, message: Mapping[str, Any]) -> None:
+    def _choose_tab(self, message: Message) -> None:
         self._tab = str(message["name"])
         self._show_numbers()
         self._ask_later()
 
-    def _choose_node(self, message: Mapping[str, Any]) -> None:
-        self.case.model.names(str(message["node"]))
-        self._node = str(message["node"])
+    def _choose_node(self, message: Message) -> None:
+        self._node = self.case.model.names(str(message["node"]))[0]
         self._show_numbers()
 
     def _show_numbers(self) -> None:
-        """The numbers of the node that was chosen; at first of the likeliest cause."""
-        if self._tab == "numbers":
-            if self._node not in self.case.model.nodes:
-                self._node = (
-                    str(self.view["causes"][0]["name"]).partition("=")[0]
-                    if self.view["causes"]
-                    else next(iter(self.case.model.nodes))
-                )
-            self.numbers = numbers(self._state.base, self._node)
+        """The parameters of the chosen node; at first of the likeliest cause."""
+        if self._tab != "numbers":
+            return
+        nodes = self.case.model.nodes
+        if self._node not in nodes:
+            causes = self.view["causes"]
+            first = str(causes[0]["name"]).partition("=")[0] if causes else next(iter(nodes))
+            self._node = first
+        self.numbers = node_parameters(self._state.base, self._node)
 
-    def _export(self, message: Mapping[str, Any]) -> None:
+    def _export(self, message: Message) -> None:
         """Sends a file to the browser, which saves it."""
         kind, stem = str(message["kind"]), self.case.model.name
         if kind == "patch":
-            text, name = patch(self.case.model, self._state.changed), f"{stem}-patch.json"
+            text, name = patch(self.case.model, self._state.changes), f"{stem}-patch.json"
         elif kind == "findings":
             text, name = json.dumps(self.case.evidence, indent=2) + "\n", self._findings_file
         elif kind == "report":
@@ -277,14 +288,14 @@ class Explorer(anywidget.AnyWidget):
     # -- what follows
 
     def _become(
-        self, state: State, message: Mapping[str, Any] | None = None, *, remember: bool = True
+        self, state: State, message: Message | None = None, *, remember: bool = True
     ) -> None:
-        """Shows another case; nothing has changed where it cannot be."""
-        before, network = self._state, state.case.model.network
-        of = tuple(n for n in self._of if n in network.nodes)
-        shown = view.view(state.case, state.changed, of)
-        other = state.original.network is not before.original.network
-        if remember and (other or state.case != before.case or state.changed != before.changed):
+        """Shows another case. Nothing has changed if it cannot be shown."""
+        before, of = self._state, self._asked_about(state)
+        shown = view.answers(state.case, state.changes, of)
+        other_network = state.original.network is not before.original.network
+        different = state.case != before.case or state.changes != before.changes
+        if remember and (other_network or different):
             self._past = [*self._past[-MOST_UNDO + 1 :], before]
         self._state = state
         self._version += 1
@@ -295,107 +306,86 @@ class Explorer(anywidget.AnyWidget):
             "sequence": (message or {}).get("sequence", 0),
         }
         with self.hold_sync():  # all parts in one message
-            if other:
-                self.shell = view.shell(state.original, of)
+            if other_network:
+                self.shell = view.fixed_part(state.original, of)
             self.view = {**shown, **extra}
             self._show_numbers()
         self._ask_later()
 
+    def _asked_about(self, state: State) -> tuple[str, ...]:
+        """The nodes that are asked about in place of the causes, as far as the network has them."""
+        return tuple(n for n in self._of if n in state.case.model.nodes)
+
     def _ask_later(self) -> None:
-        if not self._background:
-            return
-        with self._wake:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._work, name="spinelink explorer", daemon=True
-                )
-                self._thread.start()
-            self._asked += 1
-            self._wake.notify_all()
+        if self._background is not None:
+            self._background.ask()
 
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._answered < self._asked or self._closed)
-                if self._closed:
-                    return
-                while (
-                    self._wake.wait(PAUSE) and not self._closed
-                ):  # while clicks come, they have the machine to themselves
-                    pass
-                asked, version = self._asked, self._version
-            with suppress(
-                Exception
-            ):  # the widget is gone: what else fails is shown where it belongs
-                self._compute(version)
-            with self._wake:
-                self._answered = asked
-                self._wake.notify_all()
-
-    def _compute(self, version: int) -> None:
-        """What takes longer, the quickest first; given up once there is a newer case."""
-        state, tab = self._state, self._tab
-        case, of = state.case, tuple(n for n in self._of if n in state.case.model.nodes)
-        first: dict[str, Callable[[], dict[str, Any]]] = {
-            "why": lambda: view.why(case, of),
-            "graph": lambda: view.picture(case),
-            "keep": lambda: self._keep(state),
-        }
-        steps = {tab: first[tab]} if tab in first else {}
-        steps |= {
-            "intervals": lambda: view.intervals(case, of),
-            "next": lambda: view.next_questions(case, of),
-        }
-        if self.shell["tests"]:
-            steps["tests"] = lambda: view.next_tests(case, of)
-        if self.shell["links"]:
-            steps["link"] = lambda: view.linked(case)
-        found: dict[str, Any] = (
-            dict(self.later) if self.later.get("version") == version else {"version": version}
-        )
-        for key, step in steps.items():
-            if key in found:
+    def _compute(self) -> None:
+        """Computes what takes longer, and gives up once there is a newer case."""
+        version = self._version
+        later = dict(self.later)
+        if later.get("version") != version:
+            later = {"version": version}
+        for part, step in self._steps(self._state, self._tab).items():
+            if part in later:
                 continue
-            try:
-                found = {**found, **step()}
-            except SpinelinkError as error:
-                found = {**found, key: {"problem": str(error)}}
-            except Exception as error:
-                found = {
-                    **found,
-                    key: {
-                        "problem": f"This could not be computed: {type(error).__name__}: {error}"
-                    },
-                }
+            later = {**later, **_attempt(part, step)}
             if version != self._version or self._closed:
                 return
-            self.later = found
+            self.later = later
 
-    def _keep(self, state: State) -> dict[str, Any]:
-        """How the case is had again."""
+    def _steps(self, state: State, tab: str) -> dict[str, Callable[[], dict[str, Any]]]:
+        """What takes longer, by part: what the open tab shows first, then the quickest first."""
+        case, of = state.case, self._asked_about(state)
+        by_tab: dict[str, Callable[[], dict[str, Any]]] = {
+            "why": lambda: view.why_part(case, of),
+            "graph": lambda: view.graph_part(case),
+            "export": lambda: self._export_part(state),
+        }
+        steps = {tab: by_tab[tab]} if tab in by_tab else {}
+        steps["intervals"] = lambda: view.intervals_part(case, of)
+        steps["next"] = lambda: view.questions_part(case, of)
+        if self.shell["tests"]:
+            steps["tests"] = lambda: view.tests_part(case, of)
+        if self.shell["links"]:
+            steps["link"] = lambda: view.link_part(case)
+        return steps
+
+    def _export_part(self, state: State) -> dict[str, Any]:
+        """The case as code, as a command, and the name of its file."""
         if self._source is None or self._source[0] is not state.original:
             self._source = (state.original, code.source(state.original))
-        where = self._source[1]
-        line = code.python(state.original, where, state.case, state.changed)
-        return {
-            "keep": {
-                "code": line,
-                "command": code.command(where, state.case, state.changed, self._findings_file),
-                "file": self._findings_file,
-            }
-        }
+        where, file = self._source[1], self._findings_file
+        changes = state.changes
+        line = code.python(state.case, where, original=state.original, changes=changes)
+        command = code.command(state.case, where, changes=changes, file=file)
+        return {"export": {"code": line, "command": command, "file": file}}
 
     def _ipython_display_(self) -> None:
-        """The widget, and before it, for readers without a kernel, a picture of the case as it was when it was shown; the script hides it."""
+        """The widget, and before it a still picture, for readers without a kernel.
+
+        The picture shows the case as it was; the script hides it.
+        """
         from IPython.display import HTML, display
 
         display(HTML(self._still()))  # type: ignore[no-untyped-call]
-        found = super()._repr_mimebundle_()
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
+        bundle = super()._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
-    def _still(self) -> str:
-        ranking = (
-            differential(self.case, limit=6)._repr_html_() if self.case.model.network.ranked else ""
-        )
-        return f"<div class='spinelink-still'>{case_html(self.case)}{ranking}</div>"
+    def _still(self) -> Html:
+        parts = [case_html(self.case)]
+        if self.case.model.network.ranked:
+            parts.append(differential(self.case, limit=6)._repr_html_())
+        return notebook_frame(*parts, class_="spinelink-still")
+
+
+def _attempt(part: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A part of what takes longer, or why it is missing."""
+    try:
+        return step()
+    except SpinelinkError as error:
+        return {part: {"problem": str(error)}}
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        return {part: {"problem": f"This could not be computed: {what}"}}

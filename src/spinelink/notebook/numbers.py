@@ -1,12 +1,13 @@
-"""The numbers of one node as sliders: each within its own interval, a distribution state by state."""
+"""The parameters of one node as sliders: each within its interval, a distribution by state."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from spinelink.case import Model
 from spinelink.errors import UnknownNameError
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.network import Network
@@ -14,81 +15,111 @@ from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.parameter_ids import Located, locate_in_cpd
 from spinelink.network.setting import parameters_in
 
-if TYPE_CHECKING:
-    from spinelink.case import Model
-
 Changes = dict[str, float | dict[str, float]]
-"""Changed numbers by id: a number, or one for each state of a distribution."""
+"""Changed parameters by id: a value, or one for each state of a distribution."""
 
 
-def numbers(model: Model, name: str) -> dict[str, Any]:
-    """A node's numbers as the model gives them, before any slider moved: id, state, estimate, interval, grade, sources, note."""
-    inside = parameters_in(model.network, model.setting)
+def node_parameters(model: Model, node: str) -> dict[str, Any]:
+    """The parameters of a node, as the model gives them before any slider moved.
+
+    Args:
+        model: the network in its setting.
+        node: its name.
+
+    Returns:
+        `node`, `setting`, and `rows`: id, words, state, value, low, high, grade, source, note. A
+        distribution has a row for each state.
+    """
+    in_force = parameters_in(model.network, model.setting)
     rows = [
         row
-        for each in locate_in_cpd(name, model.network.nodes[name].cpd)
-        for row in _rows(model.network, each, inside[each.id])
+        for located in locate_in_cpd(node, model.network.nodes[node].cpd)
+        for row in _rows(model.network, located, in_force[located.id])
     ]
-    return {"node": name, "setting": model.setting or "", "rows": rows}
+    return {"node": node, "setting": model.setting or "", "rows": rows}
 
 
-def _rows(network: Network, located: Located, p: Parameter) -> list[dict[str, Any]]:
-    same = {
+def _rows(network: Network, located: Located, parameter: Parameter) -> list[dict[str, Any]]:
+    about = {
         "id": located.id,
         "words": labelled(located.words, network, every=True),
-        "grade": p.grade,
-        "source": list(p.source),
-        "note": p.note,
+        "grade": parameter.grade,
+        "source": list(parameter.source),
+        "note": parameter.note,
     }
-    if not isinstance(p, Distribution):
-        low, high = stated_interval(p)
-        return [{**same, "state": "", "value": p.value, "low": low, "high": high}]
-    found = []
-    for state, value in p.estimate.items():
-        low, high = stated_interval(p, state)
-        found.append({**same, "state": state, "value": value, "low": low, "high": high})
-    return found
+    if not isinstance(parameter, Distribution):
+        low, high = stated_interval(parameter)
+        return [{**about, "state": "", "value": parameter.value, "low": low, "high": high}]
+    rows = []
+    for state, value in parameter.estimate.items():
+        low, high = stated_interval(parameter, state)
+        rows.append({**about, "state": state, "value": value, "low": low, "high": high})
+    return rows
 
 
 def labelled(text: str, network: Network, *, every: bool = False) -> str:
-    """A text with the labels of nodes in place of their names. every: names that may be common words too (one without _ and not before = or ~)."""
+    """A text with the labels of nodes in place of their names.
 
-    def label(found: re.Match[str]) -> str:
-        name = found.group(1)
-        if name not in network.nodes or not (every or "_" in name or found.group(2)):
-            return found.group(0)
-        return network.nodes[name].label + {"=": ": ", "~": ": uncertain "}.get(found.group(2), "")
+    Args:
+        text: names of nodes among other words; `node=state` becomes `Label: state`.
+        network: the labels.
+        every: replace also names that may be common words: those without _ and not before = or ~.
+
+    Returns:
+        The text for people.
+    """
+
+    def label(match: re.Match[str]) -> str:
+        name, sign = match.groups()
+        if name not in network.nodes or not (every or "_" in name or sign):
+            return match.group(0)
+        return network.nodes[name].label + {"=": ": ", "~": ": uncertain "}.get(sign, "")
 
     return re.sub(r"\b([A-Za-z]\w*)\b([=~]?)", label, text)
 
 
-def moved(model: Model, changed: Changes, name: str, state: str, value: float) -> Changes:
-    """The changes with one number more; where it is a state's, the other states of its distribution give way in proportion."""
+def with_value(
+    model: Model, changes: Changes, *, parameter: str, state: str, value: float
+) -> Changes:
+    """The changes with one more value.
+
+    Args:
+        model: the network before any slider moved.
+        changes: what the sliders changed so far.
+        parameter: its id.
+        state: of a distribution; its other states give way in proportion. Else ignored.
+        value: the new value.
+
+    Returns:
+        New changes.
+
+    Raises:
+        UnknownNameError: there is no such parameter or state.
+    """
     known = parameters_in(model.network, model.setting)
-    if name not in known:
-        raise UnknownNameError(
-            name, kind="parameter", allowed=known, where=f"network {model.name!r}"
-        )
-    p = known[name]
-    if not isinstance(p, Distribution):
-        return {**changed, name: value}
-    before = changed.get(name)
-    now = dict(before) if isinstance(before, Mapping) else dict(p.estimate)
+    if parameter not in known:
+        where = f"network {model.name!r}"
+        raise UnknownNameError(parameter, kind="parameter", allowed=known, where=where)
+    before = known[parameter]
+    if not isinstance(before, Distribution):
+        return {**changes, parameter: value}
+    changed = changes.get(parameter)
+    now = dict(changed) if isinstance(changed, Mapping) else dict(before.estimate)
     if state not in now:
-        raise UnknownNameError(state, kind="state", allowed=now, where=name)
-    rest = sum(v for s, v in now.items() if s != state)
-    share = {
-        s: v / rest if rest > 0.0 else 1.0 / (len(now) - 1) for s, v in now.items() if s != state
-    }
-    return {**changed, name: {s: value if s == state else (1.0 - value) * share[s] for s in now}}
+        raise UnknownNameError(state, kind="state", allowed=now, where=parameter)
+    others = [s for s in now if s != state]
+    rest = sum(now[s] for s in others)
+    share = {s: now[s] / rest if rest > 0.0 else 1.0 / len(others) for s in others}
+    moved = {s: value if s == state else (1.0 - value) * share[s] for s in now}
+    return {**changes, parameter: moved}
 
 
-def patch(model: Model, changed: Mapping[str, object]) -> str:
-    """The changed numbers as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
+def patch(model: Model, changes: Mapping[str, object]) -> str:
+    """The changes as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
     about = {
         "network": model.name,
         "version": model.network.version,
         "setting": model.setting,
-        "parameters": dict(changed),
+        "parameters": dict(changes),
     }
     return json.dumps(about, indent=2) + "\n"

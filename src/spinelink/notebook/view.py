@@ -1,63 +1,67 @@
-"""What the explorer shows, as plain values: the fixed part, what every click changes, and what takes longer."""
+"""What the explorer shows, as plain values: what stays, what every click changes, what takes longer.
+
+`of`: nodes that are asked about in place of the ranked causes; empty for the causes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.network.evidence import Finding
 from spinelink.network.node import OBSERVABLE, Node
 from spinelink.notebook.numbers import labelled
-from spinelink.query.alerts import alerts as query_alerts
-from spinelink.query.graph import graph as query_graph
-from spinelink.query.intervals import intervals as query_intervals
-from spinelink.query.link import link as query_link
-from spinelink.query.next_best import next_best as query_next_best
-from spinelink.query.posterior import posteriors as query_posteriors
-from spinelink.query.ranking import differential as query_differential
-from spinelink.query.reasons import explain as query_explain
-from spinelink.result import NOTICE
+from spinelink.query.alerts import Alert, Alerts, alerts
+from spinelink.query.graph import graph
+from spinelink.query.intervals import intervals
+from spinelink.query.link import link
+from spinelink.query.next_best import next_best
+from spinelink.query.posterior import posteriors
+from spinelink.query.ranking import differential
+from spinelink.query.reasons import explain
+from spinelink.view.text import NOTICE
 
-if TYPE_CHECKING:
-    from spinelink.case import Case, Model
-    from spinelink.query.alerts import Alert, Alerts
+SHOWN = 12
+"""Causes that are listed until all are asked for."""
+QUESTIONS, TESTS = 6, 4
+"""Questions and tests that are proposed."""
+PENDING = 6
+"""Questions of which one answer would raise an emergency alert."""
+CARRIERS = 4
+"""Nodes that are named for a link pattern."""
+EXACT = 8
+"""Findings up to which Shapley values are exact."""
+KINDS = {
+    "context": "About the person",
+    "symptom": "Symptoms",
+    "sign": "Signs",
+    "test": "Tests",
+    "other": "Findings",
+}
+ASKED = ("context", "symptom", "sign", "other")
 
-SHOWN = 12  # of what is ranked, until all are asked for
-QUESTIONS, TESTS = 6, 4  # next best
-PENDING = 6  # questions of which one answer would raise an emergency
-KINDS = {"context": "About the person", "symptom": "Symptoms", "sign": "Signs", "test": "Tests"}
-PLAIN = {"other": "Findings"}
 
+def fixed_part(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What stays: the network, its settings, and every node that can be observed.
 
-def shell(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
-    """What stays: the network, its settings, and every node that can be observed, by kind and region. of: nodes asked about in place of the causes."""
+    Args:
+        model: the network.
+        of: nodes that are asked about in place of the causes.
+
+    Returns:
+        The trait `shell`.
+    """
     network = model.network
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for name, node in network.nodes.items():
-        if node.role in OBSERVABLE:
-            region = (
-                ""
-                if node.role in ("context", "other")
-                else (node.region or "general").replace("_", " ")
-            )
-            groups.setdefault((node.role, region), []).append(_node(name, node))
-    order = [*KINDS, *PLAIN]
     return {
         "title": network.title,
         "network": f"{network.name} {network.version} ({model.fingerprint})",
         "settings": [
-            {"name": s, "label": each.label, "population": each.population}
-            for s, each in network.settings.items()
+            {"name": name, "label": setting.label, "population": setting.population}
+            for name, setting in network.settings.items()
         ],
-        "groups": [
-            {
-                "kind": role,
-                "title": (KINDS | PLAIN)[role] + (f": {region}" if region else ""),
-                "nodes": nodes,
-            }
-            for (role, region), nodes in sorted(groups.items(), key=lambda g: order.index(g[0][0]))
-        ],
+        "groups": _groups(model),
         "nodes": [{"name": n, "label": v.label} for n, v in network.nodes.items()],
         "links": bool(network.ranked) and {"leg_pain", "back_pain"} <= set(network.nodes),
         "tests": any(node.role == "test" for node in network.nodes.values()),
@@ -65,6 +69,20 @@ def shell(model: Model, of: Sequence[str] = ()) -> dict[str, Any]:
         "shown": SHOWN,
         "notice": network.intended_use or NOTICE,
     }
+
+
+def _groups(model: Model) -> list[dict[str, Any]]:
+    """The nodes that can be observed, by kind and region."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for name, node in model.nodes.items():
+        if node.role in OBSERVABLE:
+            region = "" if node.role in ("context", "other") else node.region or "general"
+            groups.setdefault((node.role, region.replace("_", " ")), []).append(_node(name, node))
+    order = list(KINDS)
+    return [
+        {"kind": role, "title": KINDS[role] + (f": {region}" if region else ""), "nodes": nodes}
+        for (role, region), nodes in sorted(groups.items(), key=lambda g: order.index(g[0][0]))
+    ]
 
 
 def _node(name: str, node: Node) -> dict[str, Any]:
@@ -78,19 +96,31 @@ def _node(name: str, node: Node) -> dict[str, Any]:
     }
 
 
-def view(case: Case, changed: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
-    """What every click changes: findings, red flags, ranked causes (of: these nodes instead). Raises ImpossibleEvidenceError."""
-    found = query_alerts(case)
-    rows = ranked(case) if case.model.network.ranked and not of else asked(case, of)
+def answers(case: Case, changes: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
+    """What every click changes: findings, red flags and ranked causes.
+
+    Args:
+        case: as it stands.
+        changes: what the sliders changed.
+        of: nodes that are asked about in place of the causes.
+
+    Returns:
+        Most of the trait `view`.
+
+    Raises:
+        ImpossibleEvidenceError: the findings cannot occur together.
+    """
+    flags = alerts(case)
+    ranked = bool(case.model.network.ranked) and not of
     return {
         "setting": case.model.setting or "",
         "findings": {n: _finding(f) for n, f in case.findings.items()},
-        "alerts": [_alert(case, a) for a in found],
-        "none": found.none,
-        "pending": pending(case, found),
-        "causes": rows,
+        "alerts": [_alert(case, alert) for alert in flags],
+        "none": flags.none,
+        "pending": _pending(case, flags),
+        "causes": _causes(case) if ranked else _probabilities(case, of),
         "log_evidence": case.log_evidence,
-        "changed": dict(changed),
+        "changed": dict(changes),
     }
 
 
@@ -110,7 +140,7 @@ def _finding(finding: Finding) -> str | dict[str, float]:
     return finding if isinstance(finding, str) else dict(finding)
 
 
-def ranked(case: Case) -> list[dict[str, Any]]:
+def _causes(case: Case) -> list[dict[str, Any]]:
     """All causes, the likeliest first."""
     return [
         {
@@ -120,85 +150,78 @@ def ranked(case: Case) -> list[dict[str, Any]]:
             "posterior": c.posterior,
             "urgency": c.urgency,
         }
-        for c in query_differential(case, limit=None).causes
+        for c in differential(case, limit=None).causes
     ]
 
 
-def asked(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
-    """Probabilities of nodes, all that are not observed where none are named: of the second of two states, else of each state."""
-    names = list(of) or [n for n in case.model.nodes if not isinstance(case.findings.get(n), str)]
-    table = query_posteriors(case, names)
-    found = []
+def _probabilities(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
+    """Probabilities of nodes: of the second of two states, else of each state.
+
+    of: their names; all that are not observed if empty.
+    """
+    names = list(of) or [n for n in case.model.nodes if not case.is_observed(n)]
+    table = posteriors(case, names)
+    rows = []
     for (name, state), prior, posterior in zip(
         table.index, table["prior"], table["posterior"], strict=True
     ):
         node = case.model.nodes[name]
-        two = len(node.states) == 2
-        if two and state == node.states[0]:
+        binary = len(node.states) == 2
+        if binary and state == node.states[0]:
             continue
-        label = f"{node.label}: {state.replace('_', ' ')}"
-        found.append(
+        rows.append(
             {
-                "name": name if two else f"{name}={state}",
-                "label": label,
+                "name": name if binary else f"{name}={state}",
+                "label": f"{node.label}: {state.replace('_', ' ')}",
                 "prior": float(prior),
                 "posterior": float(posterior),
                 "urgency": "",
             }
         )
-    return found
+    return rows
 
 
-def pending(case: Case, found: Alerts) -> list[dict[str, str]]:
+def _pending(case: Case, flags: Alerts) -> list[dict[str, str]]:
     """Questions of which one answer would raise an emergency alert, one for each finding."""
     first: dict[str, dict[str, str]] = {}
-    for p in found.pending:
+    for p in flags.pending:
         node = case.model.nodes[p.node]
         if p.urgency == "emergency" and node.role in ("symptom", "context"):
-            first.setdefault(
-                p.node,
-                {"node": p.node, "question": node.question or f"{node.label}?", "label": p.label},
-            )
+            question = node.question or f"{node.label}?"
+            first.setdefault(p.node, {"node": p.node, "question": question, "label": p.label})
     return list(first.values())[:PENDING]
 
 
-def intervals(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+def intervals_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """Credible intervals of what is ranked, by the delta method."""
-    if case.model.network.ranked and not of:
-        names = list(case.model.network.ranked)
-    else:
-        names = [
-            n
-            for n in of or list(case.model.nodes)[: 2 * SHOWN]
-            if len(case.model.nodes[n].states) == 2
-        ]
+    nodes = case.model.nodes
+    names = list(case.model.network.ranked)
+    if of or not names:
+        names = [n for n in of or list(nodes)[: 2 * SHOWN] if len(nodes[n].states) == 2]
     names = [n for n in names if n not in case.findings]
-    return {
-        "intervals": {
-            r.node: [r.low, r.high] for r in query_intervals(case, names, method="delta").rows
-        }
-        if names
-        else {}
-    }
+    rows = intervals(case, names, method="delta").rows if names else ()
+    return {"intervals": {row.node: [row.low, row.high] for row in rows}}
 
 
-def next_questions(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+def questions_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """What to ask or look for next."""
-    return {"next": _next(case, ("context", "symptom", "sign", "other"), QUESTIONS, of)}
+    return {"next": _next(case, of, roles=ASKED, limit=QUESTIONS)}
 
 
-def next_tests(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+def tests_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     """Which test would tell most."""
-    return {"tests": _next(case, ("test",), TESTS, of)}
+    return {"tests": _next(case, of, roles=("test",), limit=TESTS)}
 
 
-def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> dict[str, Any]:
+def _next(case: Case, of: Sequence[str], *, roles: Sequence[str], limit: int) -> dict[str, Any]:
     if not of and not case.model.network.ranked:
-        return {
-            "problem": "This network names no causes to learn about: name nodes with explore(of=[...]) to be told what to ask."
-        }
-    among = [n for n, v in case.model.nodes.items() if v.role in roles]
-    found = query_next_best(case, of[0] if of else None, limit=limit, among=among)
+        problem = (
+            "This network names no causes to learn about: name nodes with explore(of=[...]) to be "
+            "told what to ask."
+        )
+        return {"problem": problem}
+    among = [name for name, node in case.model.nodes.items() if node.role in roles]
+    best = next_best(case, of[0] if of else None, limit=limit, among=among)
     rows = [
         {
             "label": c.label,
@@ -208,55 +231,58 @@ def _next(case: Case, roles: tuple[str, ...], limit: int, of: Sequence[str]) -> 
             "minutes": c.minutes,
             "lead": c.changes_lead,
         }
-        for c in found.candidates
+        for c in best.candidates
     ]
-    return {"rows": rows, "unit": found.unit, "measure": found.measure, "stop": found.stop}
+    return {"rows": rows, "unit": best.unit, "measure": best.measure, "stop": best.stop}
 
 
-def linked(case: Case) -> dict[str, Any]:
-    """Whether leg pain and back pain are linked."""
+def link_part(case: Case) -> dict[str, Any]:
+    """Whether leg pain and back pain are linked; why not, if that cannot be asked."""
     try:
-        found = query_link(case, progress=False)
+        answer = link(case, progress=False)
     except SpinelinkError as error:
         return {"link": {"reason": str(error)}}
-    words = found.words()
-    rows = [
-        {"label": words[p], "share": s, "by": [c.label for c in found.carriers.get(p, ())[:4]]}
-        for p, s in found.shares.items()
-    ]
-    network = case.model.network
-    elsewhere = found.population in network.settings and found.population != case.model.setting
-    asked = network.settings[str(found.population)].label if elsewhere else ""
-    return {"link": {"probability": found.probability, "rows": rows, "asked": asked}}
-
-
-def why(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
-    """What made the leading cause likely, or the first of the nodes asked about."""
-    nodes = case.model.nodes
-    if not of and not case.model.network.ranked:
-        return {
-            "why": {
-                "problem": "This network names no causes to explain: name nodes with explore(of=[...])."
-            }
-        }
-    if not len(case.findings):
-        return {"why": {"lines": ["There are no findings yet: these are the priors."], "rows": []}}
-    found = query_explain(case, of[0] if of else None, exact=8, progress=False)
+    words = answer.words()
     rows = [
         {
-            "node": r.node, "finding": labelled(r.finding, case.model.network, every=True).replace("_", " "), "share": r.shapley,
-            "chain": [nodes[n].label for n in r.chain],
+            "label": words[part],
+            "share": probability,
+            "by": [c.label for c in answer.carriers.get(part, ())[:CARRIERS]],
         }
-        for r in found.rows
-    ]  # fmt: skip
-    said = [
-        labelled(line, case.model.network).replace("_", " ")
-        for line in found.text().splitlines()[1:]
-    ]  # the first line is the heading
-    lines = [f"Log odds {found.before:+.2f} before the findings, {found.after:+.2f} after.", *said]
-    return {"why": {"target": nodes[found.target].label, "lines": lines, "rows": rows}}
+        for part, probability in answer.shares.items()
+    ]
+    settings, population = case.model.network.settings, answer.population
+    elsewhere = population in settings and population != case.model.setting
+    asked = settings[str(population)].label if elsewhere else ""
+    return {"link": {"probability": answer.probability, "rows": rows, "asked": asked}}
 
 
-def picture(case: Case) -> dict[str, Any]:
+def why_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What made the leading cause likely, or the first of the nodes asked about."""
+    network = case.model.network
+    if not of and not network.ranked:
+        problem = "This network names no causes to explain: name nodes with explore(of=[...])."
+        return {"why": {"problem": problem}}
+    if not len(case.findings):
+        return {"why": {"lines": ["There are no findings yet: these are the priors."], "rows": []}}
+    reasons = explain(case, of[0] if of else None, exact=EXACT, progress=False)
+    rows = [
+        {
+            "node": row.node,
+            "finding": labelled(row.finding, network, every=True).replace("_", " "),
+            "share": row.shapley,
+            "chain": [network.nodes[n].label for n in row.chain],
+        }
+        for row in reasons.rows
+    ]
+    before, after = reasons.before, reasons.after
+    lines = [f"Log odds {before:+.2f} before the findings, {after:+.2f} after."]
+    for line in reasons.text().splitlines()[1:]:  # the first line is the heading
+        lines.append(labelled(line, network).replace("_", " "))
+    target = network.nodes[reasons.target].label
+    return {"why": {"target": target, "lines": lines, "rows": rows}}
+
+
+def graph_part(case: Case) -> dict[str, Any]:
     """The graph, as SVG."""
-    return {"graph": query_graph(case).svg}
+    return {"graph": graph(case).svg}

@@ -84,7 +84,8 @@ class AcrossSettings(Result):
         """Posteriors in all settings side by side."""
         from spinelink.view.plot.ranking import plot_settings
 
-        return plot_settings(self, ax=ax, limit=limit)
+        posterior = {s: self.posterior[s] for s in self.settings}
+        return plot_settings(self.causes, posterior, labels=self.labels, ax=ax, limit=limit)
 
 
 def across_settings(case: Case, settings: Iterable[str] | None = None) -> AcrossSettings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case
@@ -12,6 +11,7 @@ from spinelink.network.alert import AlertRule
 from spinelink.network.evidence import Evidence, Finding
 from spinelink.network.network import Network
 from spinelink.result import Result
+from spinelink.view.html import Html, bullets, element, fragment, notebook_frame, paragraph
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,18 +133,27 @@ class Alerts(Result):
             lines += [PENDING, *(f"  {p}" for p in self.pending)]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
-        fired = "".join(
-            f"<li><b>{escape(a.urgency.upper())}: {escape(a.label)}</b> ({escape(', '.join(a.findings))})<br>{escape(a.advice)}"
-            f"<br><small>How sure: {escape(a.certainty)}<br>{escape(a.cited)}</small></li>"
-            for a in self.alerts
-        )
-        waiting = "".join(
-            f"<li>{escape(str(p))}{f'<br><small>{escape(p.question)}</small>' if p.question else ''}</li>"
+    def _repr_html_(self) -> Html:
+        fired = bullets(_item(a) for a in self.alerts) if self.alerts else paragraph(NONE_FIRED)
+        if not self.pending:
+            return notebook_frame(fired)
+        waiting = (
+            fragment(str(p), element("br"), element("small", p.question)) if p.question else str(p)
             for p in self.pending
         )
-        head = f"<ul>{fired}</ul>" if fired else f"<p>{escape(NONE_FIRED)}</p>"
-        return f"<div class='spinelink'>{head}{f'<p>{escape(PENDING)}</p><ul>{waiting}</ul>' if waiting else ''}</div>"
+        return notebook_frame(fired, paragraph(PENDING), bullets(waiting))
+
+
+def _item(a: Alert) -> Html:
+    """An alert in the list of a notebook."""
+    return fragment(
+        element("b", f"{a.urgency.upper()}: {a.label}"),
+        f" ({', '.join(a.findings)})",
+        element("br"),
+        a.advice,
+        element("br"),
+        element("small", f"How sure: {a.certainty}", element("br"), a.cited),
+    )
 
 
 def alerts(case: Case) -> Alerts:

@@ -143,7 +143,9 @@ class Candidates:
         p = np.append(np.nan_to_num(share), 1.0)
         joint = np.concatenate(
             [
-                np.append(np.nan_to_num(answer.posterior[t]) * p[:-1], now.posterior[t][:, :1], axis=1)
+                np.append(
+                    np.nan_to_num(answer.posterior[t]) * p[:-1], now.posterior[t][:, :1], axis=1
+                )
                 for t in self.targets
             ]
         )

@@ -26,9 +26,7 @@ def effects_of_parameters(
     """
     model = case.model
     entries = derivatives(model.compiled, case.observed, targets=targets).factors
-    slopes = parameter_slopes(
-        model.network, model.compiled, values=model.values, entries=entries
-    )
+    slopes = parameter_slopes(model.network, model.compiled, values=model.values, entries=entries)
     return {
         name: moved_by_deviation(
             model.in_force[name], value=model.values[name], slope=slope[..., 1:]

@@ -16,6 +16,7 @@ from spinelink.query.boxes import Boxes, folded, neighbourhood, relevant
 from spinelink.query.ranking import differential
 from spinelink.result import NOTICE, Result
 from spinelink.typing import PathLike
+from spinelink.view.html import Html, notebook_frame, small_print
 from spinelink.view.svg import ALONE, Arrow, Drawn, Picture, draw, shown
 
 if TYPE_CHECKING:
@@ -83,13 +84,13 @@ class Graph(Result):
         write_text(Path(path), draw(self._picture, page=ALONE))
         return Path(path)
 
-    def picture(self) -> str:
+    def picture(self) -> Html:
         """The SVG as HTML for a notebook, where it shows whether or not the notebook is trusted."""
         return shown(self._picture)
 
     def _repr_html_(self) -> str:
         left = f"{self.left_out} further nodes are not shown. " if self.left_out else ""
-        return f"<div class='spinelink'>{self.picture()}<p><small>{left}{NOTICE}</small></p></div>"
+        return notebook_frame(self.picture(), small_print(left, NOTICE))
 
 
 def graph(

@@ -120,13 +120,21 @@ class Intervals(Result):
 
         Raises SpinelinkError for the delta method, which has none.
         """
-        from spinelink.view.plot.ranking import plot_draws
+        from spinelink.view.plot.ranking import plot_sampled
 
         if not self.drawn:
             raise SpinelinkError(
                 "the delta method makes no draws to plot; ask with method='draws'."
             )
-        return plot_draws(self, ax=ax, limit=limit)
+        rows = [row for row in self.rows if row.node in self.drawn]
+        return plot_sampled(
+            [row.label for row in rows],
+            [self.drawn[row.node] for row in rows],
+            posterior=[row.posterior for row in rows],
+            level=self.level,
+            ax=ax,
+            limit=limit,
+        )
 
 
 def intervals(

@@ -172,7 +172,18 @@ class Link(Result):
         """The five shares."""
         from spinelink.view.plot.ranking import plot_link
 
-        return plot_link(self, ax=ax)
+        line = f"{self.level:.0%} credible interval" if self.level else ""
+        if not line and not self.identified:
+            line = "line: bounds, because the model does not determine this exactly"
+        words = self.words()
+        return plot_link(
+            [words[part] for part in PARTS],
+            [self.shares[part] for part in PARTS],
+            low=[self.low[part] for part in PARTS],
+            high=[self.high[part] for part in PARTS],
+            line=line,
+            ax=ax,
+        )
 
 
 def link(
@@ -358,9 +369,7 @@ class _Worlds:
         groups = [
             {compiled.index[n] for n in names} for names in grouped(asked.case.model.network, homes)
         ]
-        reach_a, reach_b = (
-            reaching(compiled, [i], unaffected_edges=edges) for i in (a, b)
-        )
+        reach_a, reach_b = (reaching(compiled, [i], unaffected_edges=edges) for i in (a, b))
         absent_a, absent_b = (isinstance(there.get(i), int) and there[i] == 0 for i in (a, b))
         events: dict[str, Asked | None] = {
             "first": None if absent_a else (sorted(reach_a & groups[1]), [a]),
@@ -419,7 +428,9 @@ class _Worlds:
             return {p: min(v) for p, v in values.items()}, {p: max(v) for p, v in values.items()}
         # What cannot occur by the estimates cannot by any sample: values of 0 and 1 do not vary.
         sampled = [
-            self.parts(asked.sampled, c, only={n for n, e in v.events.items() if e.probability[0] > 0.0})
+            self.parts(
+                asked.sampled, c, only={n for n, e in v.events.items() if e.probability[0] > 0.0}
+            )
             for c, v in varied
             if not c or _moves(v, point)
         ]
@@ -512,9 +523,7 @@ def _ways(asked: Counterfactual, causes: set[int], effect: int) -> set[int]:
             below.add(i)
     nodes = asked.case.model.nodes
     mechanisms = {compiled.index[n] for n, node in nodes.items() if node.role == "mechanism"}
-    return below & (causes | mechanisms) & reaching(
-        compiled, [effect], unaffected_edges=edges
-    )
+    return below & (causes | mechanisms) & reaching(compiled, [effect], unaffected_edges=edges)
 
 
 def _present(

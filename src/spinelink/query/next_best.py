@@ -166,9 +166,16 @@ class NextBest(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """What each candidate tells against the minutes it takes."""
-        from spinelink.view.plot.ranking import plot_next_best
+        from spinelink.view.plot.ranking import Questions, plot_next_best
 
-        return plot_next_best(self, ax=ax, limit=limit)
+        columns = Questions(
+            [c.name for c in self.candidates],
+            [c.label for c in self.candidates],
+            [c.minutes for c in self.candidates],
+            [c.value for c in self.candidates],
+            [c.invasiveness for c in self.candidates],
+        )
+        return plot_next_best(columns, unit=self.unit, ax=ax, limit=limit)
 
 
 def next_best(

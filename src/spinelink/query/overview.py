@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.query.alerts import alerts
 from spinelink.query.graph import graph, network_graph
+from spinelink.view.html import Html, bullets, element, notebook_frame, paragraph, small_print
 
 
-def model_html(model: Model) -> str:
+def model_html(model: Model) -> Html:
     """A summary of the network over its picture."""
-    network = model.network
+    network, line_break = model.network, element("br")
     setting = f", setting {model.setting}" if model.setting else ""
-    head = (
-        f"<b>{escape(network.title)}</b> {escape(network.version)} "
-        f"({escape(model.fingerprint)}){escape(setting)}"
-    )
-    population = (
-        f"<br>{escape(network.settings[model.setting].population)}" if model.setting else ""
-    )
-    use = f"<p><small>{escape(network.intended_use)}</small></p>" if network.intended_use else ""
-    counts = f"{len(model.nodes)} nodes: {escape(model.counts_by_role())}"
+    head = [element("b", network.title), f" {network.version} ({model.fingerprint}){setting}"]
+    if model.setting:
+        head += [line_break, network.settings[model.setting].population]
+    counts = f"{len(model.nodes)} nodes: {model.counts_by_role()}"
+    use = [small_print(network.intended_use)] if network.intended_use else []
     picture = network_graph(model).picture()
-    return f"<div class='spinelink'><p>{head}{population}<br>{counts}</p>{picture}{use}</div>"
+    return notebook_frame(paragraph(*head, line_break, counts), picture, *use)
 
 
-def case_html(case: Case) -> str:
+def case_html(case: Case) -> Html:
     """Findings, alerts and the picture of what matters; where they contradict, the contradiction."""
     model = case.model
-    items = "".join(
-        f"<li>{escape(model.nodes[n].label)}: {escape(finding_words(case, n))}</li>"
-        for n in case.findings
-    )
+    findings = [f"{model.nodes[n].label}: {finding_words(case, n)}" for n in case.findings]
     setting = f", setting {model.setting}" if model.setting else ""
-    head = f"{escape(model.network.title)}{escape(setting)}"
     try:
         picture = graph(case).picture()
     except SpinelinkError as error:
-        picture = f"<p><b>{escape(str(error))}</b></p>"
-    findings = items or "<li>no findings</li>"
-    warnings = alerts(case)._repr_html_()
-    return f"<div class='spinelink'><p>{head}</p><ul>{findings}</ul>{warnings}{picture}</div>"
+        picture = paragraph(element("b", str(error)))
+    return notebook_frame(
+        paragraph(f"{model.network.title}{setting}"),
+        bullets(findings or ["no findings"]),
+        alerts(case)._repr_html_(),
+        picture,
+    )
 
 
 def finding_words(case: Case, node: str) -> str:

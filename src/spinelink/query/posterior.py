@@ -81,7 +81,12 @@ def posteriors(
         for k, state in enumerate(node.states):
             keys.append((name, state))
             rows.append(
-                (node.role, node.label, float(before.posterior[i][k, 0]), float(after.posterior[i][k, 0]))
+                (
+                    node.role,
+                    node.label,
+                    float(before.posterior[i][k, 0]),
+                    float(after.posterior[i][k, 0]),
+                )
             )
     index = pd.MultiIndex.from_tuples(keys, names=["node", "state"])
     frame = pd.DataFrame(rows, columns=["role", "label", "prior", "posterior"], index=index)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.options import share, whole_or_none
 from spinelink.query.intervals import intervals
-from spinelink.result import Result, in_notebook, show_number
+from spinelink.result import Result, show_number
+from spinelink.view.html import Html, bar, element, in_notebook, scrolling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,37 +91,41 @@ class Ranking(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """Posteriors beside priors, with intervals where they were asked for."""
-        from spinelink.view.plot.ranking import plot_ranking
+        from spinelink.view.plot.ranking import Causes, plot_ranking
 
-        return plot_ranking(self, ax=ax, limit=limit)
+        columns = Causes(
+            [c.label for c in self.causes],
+            [c.posterior for c in self.causes],
+            [c.prior for c in self.causes],
+            [c.urgency for c in self.causes],
+            [c.low for c in self.causes],
+            [c.high for c in self.causes],
+        )
+        return plot_ranking(columns, ax=ax, limit=limit)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         bounds = ("interval", "ranks first") if self.has_intervals else ()
-        head = "".join(
-            f"<th style='text-align:left'>{h}</th>"
-            for h in ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency")
-        )
-        rows = "".join(_row(c, bounds=bool(bounds)) for c in self.causes)
-        return in_notebook(
-            str(self.question),
-            f"<div style='overflow-x:auto'><table><tr>{head}</tr>{rows}</table></div>",
-        )
+        names = ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency")
+        head = element("tr", *(element("th", name, style="text-align:left") for name in names))
+        rows = (_row(c, bounds=bool(bounds)) for c in self.causes)
+        return in_notebook(str(self.question), scrolling(element("table", head, *rows)))
 
 
-def _row(c: RankedCause, *, bounds: bool) -> str:
-    bar = (
-        "<div style='width:120px;background:rgba(128,128,128,0.2)'>"
-        f"<div style='width:{120 * c.posterior:.0f}px;height:0.8em;background:#4477aa'></div></div>"
-    )
+def _row(c: RankedCause, *, bounds: bool) -> Html:
+    """A cause in the table of a notebook; bounds: with its interval."""
     interval = f"{show_number(c.low)} to {show_number(c.high)}" if c.low == c.low else ""
-    shown = (interval, show_number(c.first)) if bounds else ()
-    numbers = (show_number(c.prior), show_number(c.ratio), c.urgency)
-    cells = (escape(show_number(c.posterior)), bar, *map(escape, (*shown, *numbers)))
-    label = f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(c.label)}</td>"
-    return (
-        f"<tr title='{escape(c.cause)}'>{label}"
-        + "".join(f"<td style='text-align:left;white-space:nowrap'>{cell}</td>" for cell in cells)
-        + "</tr>"
+    cells = (
+        show_number(c.posterior),
+        bar(c.posterior),
+        *((interval, show_number(c.first)) if bounds else ()),
+        show_number(c.prior),
+        show_number(c.ratio),
+        c.urgency,
+    )
+    label = element("td", c.label, style="text-align:left;overflow-wrap:anywhere")
+    style = "text-align:left;white-space:nowrap"
+    return element(
+        "tr", label, *(element("td", cell, style=style) for cell in cells), title=c.cause
     )
 
 

@@ -168,9 +168,15 @@ class Reasons(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A waterfall from the log odds before to those after."""
-        from spinelink.view.plot.reasons import plot_waterfall
+        from spinelink.view.plot.sensitivity import plot_waterfall
 
-        return plot_waterfall(self, ax=ax)
+        return plot_waterfall(
+            [r.finding for r in self.rows],
+            [r.shapley for r in self.rows],
+            before=self.before,
+            of=f"{self.target} against {self.against}" if self.against else self.target,
+            ax=ax,
+        )
 
 
 def explain(
@@ -267,7 +273,9 @@ def _unexplained(case: Case, sides: Marginals, target: int) -> tuple[Unexplained
     if target not in sides.posterior:
         return ()
     with np.errstate(divide="ignore"):
-        logs = sides.log_evidence + np.log(sides.posterior[target][1:].sum(axis=0))  # P(findings, cause)
+        logs = sides.log_evidence + np.log(
+            sides.posterior[target][1:].sum(axis=0)
+        )  # P(findings, cause)
     nodes = case.model.nodes
     unlikely = [
         Unexplained(n, describe(n, f), nodes[n].label, float(np.exp(min(logs[0] - left, 0.0))))
@@ -370,7 +378,9 @@ def _reversals(case: Case) -> tuple[Reversal, ...]:
     for k, (n, f, s) in enumerate(others):
         if n in reversals or not np.isfinite(answer.log_evidence[k]):
             continue
-        present = {m: float(answer.posterior[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)}
+        present = {
+            m: float(answer.posterior[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)
+        }
         if (leader := leading(present)) != now:
             reversals[n] = Reversal(n, f, s, leader)
     return tuple(reversals.values())

@@ -26,13 +26,17 @@ from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
 from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_of
 from spinelink.query.target import hidden_target
-from spinelink.result import Result, in_notebook, show_number
+from spinelink.result import Result, show_number
+from spinelink.view.html import in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
+
+CURVE_POINTS = 101
+"""Points of the curve of one parameter."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,21 @@ class SensitivityFunction:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The curve, with the number's interval and the values at which the ranking changes."""
-        from spinelink.view.plot.sensitivity import plot_curve
+        from spinelink.view.plot.sensitivity import CurveMarks, plot_curve
 
-        return plot_curve(self, ax=ax)
+        i = self.influence
+        end = 1.0 if np.isfinite(self._limits[1]) else max(3.0 * i.high, 2.0)
+        values = np.linspace(1e-9 if end > 1.0 else 0.0, end, CURVE_POINTS)
+        sides = ((i.admissible_low, i.swaps_below), (i.admissible_high, i.swaps_above))
+        crossings = [(value, rival) for value, rival in sides if rival]
+        return plot_curve(
+            values,
+            np.asarray(self(values)),
+            parameter=str(i.number),
+            target=self.target,
+            marks=CurveMarks(i.estimate, self.posterior, (i.low, i.high), crossings),
+            ax=ax,
+        )
 
     def _repr_html_(self) -> str:
         return in_notebook(repr(self), "")
@@ -215,7 +231,15 @@ class Sensitivity(Result):
         """A tornado: the parameters with the widest swing."""
         from spinelink.view.plot.sensitivity import plot_tornado
 
-        return plot_tornado(self, ax=ax, limit=limit)
+        return plot_tornado(
+            [str(r.number) for r in self.rows],
+            [(r.posterior_low, r.posterior_high) for r in self.rows],
+            posterior=self.posterior,
+            target=self.target,
+            level=self.level,
+            ax=ax,
+            limit=limit,
+        )
 
     def title(self) -> str:
         """What stands above the table."""
@@ -342,7 +366,9 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
     return target if len(states) == 2 else f"{target} present"
 
 
-def _ends(tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
+def _ends(
+    tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors
+) -> Array:
     """The posterior at both ends of each parameter's interval, (parameters, 2).
 
     NaN where the findings cannot occur there.

@@ -65,7 +65,16 @@ class Sources(Result):
         ]
         return pd.DataFrame(
             rows,
-            columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "parameters"],
+            columns=[
+                "source",
+                "authors",
+                "year",
+                "title",
+                "doi",
+                "pmid",
+                "influence",
+                "parameters",
+            ],
         )
 
     def shown(self) -> pd.DataFrame:

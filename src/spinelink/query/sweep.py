@@ -76,7 +76,15 @@ class Sweep(Result):
         """Posteriors over the number's values."""
         from spinelink.view.plot.sensitivity import plot_sweep
 
-        return plot_sweep(self, ax=ax, limit=limit)
+        return plot_sweep(
+            self.values,
+            self.posteriors,
+            nodes=self.nodes,
+            parameter=self.parameter,
+            estimate=self.estimate,
+            ax=ax,
+            limit=limit,
+        )
 
     def title(self) -> str:
         """What stands above the table."""

@@ -75,7 +75,13 @@ class TwoWaySensitivity(Result):
         """Filled contours over both parameters."""
         from spinelink.view.plot.sensitivity import plot_two_way
 
-        return plot_two_way(self, ax=ax)
+        return plot_two_way(
+            self.posteriors,
+            first=(str(self.first), self.first_values),
+            second=(str(self.second), self.second_values),
+            target=self.target,
+            ax=ax,
+        )
 
     def title(self) -> str:
         """What stands above the table."""

@@ -1,22 +1,29 @@
-"""One case on one page: it stands alone, needs no network access, and can be printed in black and white."""
+"""One case on one page: it stands alone, loads nothing, and can be printed in black and white."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
 from spinelink.files import write_text
+from spinelink.view.html import (
+    Html,
+    document,
+    element,
+    paragraph,
+    rows_table,
+    section,
+)
 
 if TYPE_CHECKING:
     from spinelink.network.network import Network
     from spinelink.network.provenance import Source
     from spinelink.network.question import Question
-    from spinelink.query.alerts import Alerts
+    from spinelink.query.alerts import Alert, Alerts
     from spinelink.query.intervals import Intervals
     from spinelink.query.link import Link
     from spinelink.query.next_best import NextBest
@@ -25,14 +32,21 @@ if TYPE_CHECKING:
     from spinelink.query.sources import SourceOfAnswer
 
 STYLE = (
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24;background:#fff}"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
+    "color:#1b1f24;background:#fff}"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;border-bottom:2px solid #57606a;margin-top:2rem}"
-    "table{border-collapse:collapse;width:100%;font-size:13.5px}th{text-align:left;border-bottom:1px solid #57606a;padding:.25rem .5rem}"
-    "td{border-bottom:1px solid #d0d7de;padding:.25rem .5rem;vertical-align:top;overflow-wrap:break-word}"
-    "td.n,th.n{text-align:right;white-space:nowrap}.alert{border:2px solid #1b1f24;border-left-width:10px;padding:.5rem .8rem;margin:.6rem 0}"
-    ".bar{display:block;height:.7em;background:#57606a;min-width:1px}.quiet{color:#57606a;font-size:13px}"
-    "@media print{body{margin:0;max-width:none;font-size:11pt}h2{break-after:avoid}tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
+    "table{border-collapse:collapse;width:100%;font-size:13.5px}"
+    "th{text-align:left;border-bottom:1px solid #57606a;padding:.25rem .5rem}"
+    "td{border-bottom:1px solid #d0d7de;padding:.25rem .5rem;vertical-align:top;"
+    "overflow-wrap:break-word}"
+    "td.n,th.n{text-align:right;white-space:nowrap}"
+    ".alert{border:2px solid #1b1f24;border-left-width:10px;padding:.5rem .8rem;margin:.6rem 0}"
+    ".room{display:block;width:9rem}.bar{display:block;height:.7em;background:#57606a;min-width:1px}"
+    ".quiet{color:#57606a;font-size:13px}"
+    "@media print{body{margin:0;max-width:none;font-size:11pt}h2{break-after:avoid}"
+    "tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
 )
+NOTHING = Html("")
 
 
 class PageError(SpinelinkError, OSError):
@@ -41,9 +55,10 @@ class PageError(SpinelinkError, OSError):
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """What a page shows; a part is None where it was not asked for, or there is nothing to ask.
+    """What a page shows. A part is None if it was not asked for, or there is nothing to ask.
 
-    contradiction: why the findings cannot occur together, where so: then nothing probable is shown. no_link, left_out: why parts are missing, in a sentence.
+    contradiction: why the findings cannot occur together; then no probability is shown.
+    no_link, left_out: why parts are missing, in a sentence.
     """
 
     network: Network
@@ -65,7 +80,17 @@ class Page:
 
 
 def output_path(path: object) -> Path:
-    """The file that a page goes to, looked at before anything is computed. Raises PageError."""
+    """The file that a page goes to, checked before anything is computed.
+
+    Args:
+        path: what the caller gave.
+
+    Returns:
+        The path; its folder exists.
+
+    Raises:
+        PageError: it is no path, a folder, or in a folder that does not exist.
+    """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:
         raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
@@ -85,7 +110,7 @@ def output_path(path: object) -> Path:
 
 
 def write_page(target: Path, p: Page) -> Path:
-    """Writes a page, whole or not at all, and returns its path. Raises PageError."""
+    """Writes a page, in full or not at all, and returns its path. Raises PageError."""
     try:
         return write_text(target, page(p))
     except (OSError, ValueError) as error:
@@ -98,58 +123,32 @@ def _unwritable(target: Path, error: Exception) -> PageError:
 
 
 def number(value: float) -> str:
-    """Three digits; nothing where there is no number."""
+    """A number of the page: three digits; empty for NaN."""
     if value != value:
         return ""
     return ">0.999" if 0.9995 <= value < 1.0 else f"{value:.3g}"
 
 
-def page(p: Page) -> str:
+def page(p: Page) -> Html:
     """The page as HTML."""
     title = f"{p.network.title}: one case"
-    parts = [f"<h1>{escape(title)}</h1>", _quiet(p.network.intended_use or p.notice), _alerts(p)]
-    parts += [
-        _section(
-            "Findings",
-            _table(("finding", "value"), p.findings) if p.findings else "<p>None entered.</p>",
-        )
+    parts = [
+        element("h1", title),
+        _quiet(p.network.intended_use or p.notice),
+        _alerts(p),
+        _findings(p),
+        _contradiction(p),
+        _causes(p),
+        _urgent(p),
+        _link(p),
+        _why(p),
+        _next(p),
+        _unasked(p),
+        _care(p),
+        _sources(p),
+        _quiet(_about(p.question)),
     ]
-    if p.contradiction:
-        said = f"<p>No probability is given, because {escape(p.contradiction)}</p><p>Red flags are fixed rules over the findings: they hold all the same.</p>"
-        parts.append(_section("The findings cannot all be true", said))
-    if p.ranking is not None:
-        parts.append(
-            _section(
-                "Causes, by probability after the findings (a person may have several)", _causes(p)
-            )
-        )
-    if p.left_out:
-        parts.append(
-            f"<p>{escape(p.left_out)}</p>"
-            if p.ranking is not None
-            else _section("Causes", f"<p>{escape(p.left_out)}</p>")
-        )
-    parts += [_urgent(p), _link(p)]
-    if p.reasons is not None:
-        parts.append(
-            _section(
-                "Why", "".join(f"<p>{escape(line)}</p>" for line in p.reasons.text().splitlines())
-            )
-        )
-    parts += [_next(p), _unasked(p), _care(p)]
-    if p.sources:
-        rows = [(s.key, cited(s.source)) for s in p.sources]
-        leading = f" ({p.network.nodes[p.reasons.target].label})" if p.reasons is not None else ""
-        parts.append(
-            _section(
-                f"Sources behind the leading cause{leading}", _table(("key", "publication"), rows)
-            )
-        )
-    parts.append(_quiet(_about(p.question)))
-    return (
-        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{escape(title)}</title>"
-        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
-    )
+    return document(title, *parts, style=STYLE)
 
 
 def _about(q: Question) -> str:
@@ -165,161 +164,187 @@ def _about(q: Question) -> str:
 def cited(source: Source) -> str:
     """A publication on one line: what is known of authors, year, title and journal."""
     who = f"{source.authors} ({source.year or 'n. d.'})".strip()
-    return ". ".join(
-        part.rstrip(".") for part in (who, source.title, source.journal) if part
-    ).replace("?.", "?")
+    parts = [part.rstrip(".") for part in (who, source.title, source.journal) if part]
+    return ". ".join(parts).replace("?.", "?")
 
 
-def _quiet(text: str) -> str:
-    return f"<p class='quiet'>{escape(text)}</p>"
+def _quiet(text: str) -> Html:
+    return paragraph(text, class_="quiet")
 
 
-def _section(title: str, body: str) -> str:
-    return f"<h2>{escape(title)}</h2>{body}"
-
-
-def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()
-) -> str:
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if k in numbers else ''}>{escape(str(c))}</{tag}>"
-            for k, c in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f"<table><thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _alerts(p: Page) -> str:
+def _alerts(p: Page) -> Html:
     if not len(p.alerts):
-        return _section("Red flags", f"<p>{escape(p.alerts.none)}</p>")
-    boxes = "".join(
-        f"<div class='alert'><b>{escape(a.urgency.upper())}: {escape(a.label)}</b> ({escape(', '.join(a.findings))})<br>{escape(a.advice)}"
-        f"<br><span class='quiet'>How sure: {escape(a.certainty)}<br>Source: {escape(_keys(p, a.source))}</span></div>"
-        for a in p.alerts
+        return section("Red flags", paragraph(p.alerts.none))
+    return section("Red flags", *(_alert(p, alert) for alert in p.alerts))
+
+
+def _alert(p: Page, alert: Alert) -> Html:
+    """A red flag in its box."""
+    line_break = element("br")
+    origin = (f"How sure: {alert.certainty}", line_break, f"Source: {_keys(p, alert.source)}")
+    return element(
+        "div",
+        element("b", f"{alert.urgency.upper()}: {alert.label}"),
+        f" ({', '.join(alert.findings)})",
+        line_break,
+        alert.advice,
+        line_break,
+        element("span", *origin, class_="quiet"),
+        class_="alert",
     )
-    return _section("Red flags", boxes)
 
 
 def _keys(p: Page, keys: Sequence[str]) -> str:
-    return (
-        "; ".join(
-            f"{cited(p.network.sources[k])} [{k}]" if k in p.network.sources else k for k in keys
-        )
-        or "none given"
+    """Publications in words, by their keys."""
+    known = p.network.sources
+    words = (f"{cited(known[key])} [{key}]" if key in known else key for key in keys)
+    return "; ".join(words) or "none given"
+
+
+def _findings(p: Page) -> Html:
+    table = rows_table(("finding", "value"), p.findings)
+    return section("Findings", table if p.findings else paragraph("None entered."))
+
+
+def _contradiction(p: Page) -> Html:
+    if not p.contradiction:
+        return NOTHING
+    return section(
+        "The findings cannot all be true",
+        paragraph(f"No probability is given, because {p.contradiction}"),
+        paragraph("Red flags are fixed rules over the findings: they hold all the same."),
     )
 
 
-def _causes(p: Page) -> str:
-    assert p.ranking is not None
+def _causes(p: Page) -> Html:
+    left_out = [paragraph(p.left_out)] if p.left_out else []
+    if p.ranking is None:
+        return section("Causes", *left_out) if left_out else NOTHING
+    title = "Causes, by probability after the findings (a person may have several)"
+    return section(title, _ranking(p.ranking, p.intervals), *left_out)
+
+
+def _ranking(ranking: Ranking, intervals: Intervals | None) -> Html:
+    """The table of causes, with their intervals and bars."""
     spans: Mapping[str, tuple[float, float]] = (
-        {r.node: (r.low, r.high) for r in p.intervals.rows} if p.intervals is not None else {}
+        {} if intervals is None else {row.node: (row.low, row.high) for row in intervals.rows}
     )
     rows = []
-    for c in p.ranking.causes:
-        low, high = spans.get(c.cause, (float("nan"), float("nan")))
-        span = f"{number(low)} to {number(high)}" if low == low else ""
+    for c in ranking.causes:
+        span = spans.get(c.cause)
+        width = f"width:{100 * c.posterior:.1f}%"
         rows.append(
-            f"<tr><td>{escape(c.label)}</td><td class=n>{number(c.posterior)}</td><td class=n>{span}</td>"
-            f"<td style='width:9rem'><span class='bar' style='width:{100 * c.posterior:.1f}%'></span></td>"
-            f"<td class=n>{number(c.prior)}</td><td>{escape(c.urgency)}</td></tr>"
+            (
+                c.label,
+                number(c.posterior),
+                _range(*span) if span else "",
+                element("span", element("span", class_="bar", style=width), class_="room"),
+                number(c.prior),
+                c.urgency,
+            )
         )
-    level = f"{p.intervals.level:.0%} interval" if p.intervals is not None else ""
-    head = f"<tr><th>cause</th><th class=n>posterior</th><th class=n>{level}</th><th></th><th class=n>prior</th><th>urgency</th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    level = "" if intervals is None else f"{intervals.level:.0%} interval"
+    head = ("cause", "posterior", level, "", "prior", "urgency")
+    return rows_table(head, rows, numbers=(1, 2, 4))
 
 
-def _urgent(p: Page) -> str:
+def _range(low: float, high: float) -> str:
+    return f"{number(low)} to {number(high)}" if low == low else ""
+
+
+def _urgent(p: Page) -> Html:
     """Causes of some urgency that are not unlikely, wherever they rank."""
     if p.urgent is None:
-        return ""
+        return NOTHING
     rows = [(c.urgency, c.label, number(c.posterior)) for c in p.urgent.causes]
-    body = (
-        _table(("urgency", "cause", "posterior"), rows, numbers=(2,))
-        if rows
-        else "<p>None reaches 0.05.</p>"
-    )
-    return _section(
+    return section(
         "Causes of some urgency, from 0.05 on",
-        body + _quiet("What is rarer, or is not in the network, is not excluded."),
+        rows_table(("urgency", "cause", "posterior"), rows, numbers=(2,))
+        if rows
+        else paragraph("None reaches 0.05."),
+        _quiet("What is rarer, or is not in the network, is not excluded."),
     )
 
 
-def _link(p: Page) -> str:
+def _link(p: Page) -> Html:
+    title = "Are back pain and leg pain linked?"
     if p.link is None:
-        return _section("Is it linked", f"<p>{escape(p.no_link)}</p>") if p.no_link else ""
+        return section(title, paragraph(p.no_link)) if p.no_link else NOTHING
     link, words = p.link, p.link.words()
     bounded = not link.identified or link.level is not None
     verdict = f"Linked with probability {number(link.probability)}"
     if bounded:
-        verdict += (
-            f", from {number(1.0 - link.high['separate'])} to {number(1.0 - link.low['separate'])}"
-        )
-    verdict += f" ({link.ends})." if bounded else "."
-    rows = [
-        (
-            words[k],
-            number(v),
-            *([f"{number(link.low[k])} to {number(link.high[k])}"] if bounded else []),
-            ", ".join(c.label for c in link.carriers.get(k, ())[:3]),
-        )
-        for k, v in link.shares.items()
-    ]
+        ends = _range(1.0 - link.high["separate"], 1.0 - link.low["separate"])
+        verdict += f", from {ends} ({link.ends})"
+    rows = []
+    for part, probability in link.shares.items():
+        bounds = [_range(link.low[part], link.high[part])] if bounded else []
+        carriers = ", ".join(c.label for c in link.carriers.get(part, ())[:3])
+        rows.append((words[part], number(probability), *bounds, carriers))
     head = ("", "share", *(["from, to"] if bounded else []), "carried by")
+    table = rows_table(head, rows, numbers=(1, 2) if bounded else (1,))
     setting = p.network.settings.get(str(link.population))
-    said = (
-        f"Asked in {setting.label.lower()}: being chosen by symptoms is no cause of them."
-        if setting is not None
-        else ""
-    )
-    return _section(
-        "Is it linked",
-        f"<p>{escape(verdict)}</p>{_table(head, rows, numbers=(1, 2) if bounded else (1,))}{_quiet(said) if said else ''}",
-    )
+    note = []
+    if setting is not None:
+        where = f"Evaluated in {setting.label.lower()}: "
+        note.append(_quiet(where + "consulting because of pain does not cause the pain."))
+    return section(title, paragraph(f"{verdict}."), table, *note)
 
 
-def _next(p: Page) -> str:
+def _why(p: Page) -> Html:
+    if p.reasons is None:
+        return NOTHING
+    return section("Why", *map(paragraph, p.reasons.text().splitlines()))
+
+
+def _next(p: Page) -> Html:
+    """What to ask: first what would raise an emergency alert, then what tells most."""
     pending = {
         x.node: (x.label, x.question or p.network.nodes[x.node].label)
         for x in p.alerts.pending
         if x.urgency == "emergency"
     }
-    body = (
-        f"<p>First, what would raise an emergency alert:</p>{_table(('rule', 'ask or look for'), list(pending.values()))}"
-        if pending
-        else ""
-    )
-    if p.next_best is not None and len(p.next_best):
+    parts = []
+    if pending:
+        parts.append(paragraph("First, what would raise an emergency alert:"))
+        parts.append(rows_table(("rule", "ask or look for"), list(pending.values())))
+    found = p.next_best
+    if found is not None and len(found):
         rows = [
             (c.label, c.question or ", ".join(c.nodes), number(c.value), number(c.minutes))
-            for c in p.next_best.candidates
+            for c in found.candidates
         ]
-        body += f"<p>{escape(p.next_best.measure)}:</p>{_table(('', 'ask', p.next_best.unit, 'minutes'), rows, numbers=(2, 3))}"
-    if p.next_best is not None and p.next_best.stop:
-        body += f"<p>Reason to stop: {escape(p.next_best.stop)}</p>"
-    return _section("What to ask or test next", body) if body else ""
+        parts.append(paragraph(f"{found.measure}:"))
+        parts.append(rows_table(("", "ask", found.unit, "minutes"), rows, numbers=(2, 3)))
+    if found is not None and found.stop:
+        parts.append(paragraph(f"Reason to stop: {found.stop}"))
+    return section("What to ask or test next", *parts) if parts else NOTHING
 
 
-def _unasked(p: Page) -> str:
+def _unasked(p: Page) -> Html:
     if not p.unasked:
-        return ""
-    return _section(
-        "Not asked",
-        f"<p>{escape(', '.join(p.unasked))}.</p><p>What was not asked was not considered.</p>",
-    )
+        return NOTHING
+    names = paragraph(f"{', '.join(p.unasked)}.")
+    return section("Not asked", names, paragraph("What was not asked was not considered."))
 
 
-def _care(p: Page) -> str:
+def _care(p: Page) -> Html:
     causes = p.ranking.causes if p.ranking is not None else ()
     rows = [
-        (p.network.nodes[c.cause].label, each.text, each.source)
+        (p.network.nodes[c.cause].label, care.text, care.source)
         for c in causes
-        for each in p.network.nodes[c.cause].care
+        for care in p.network.nodes[c.cause].care
     ]
     if not rows:
-        return ""
-    return _section(
-        "Care that is named for these causes: information, not an order",
-        _table(("cause", "what is named", "source"), rows),
-    )
+        return NOTHING
+    title = "Care that is named for these causes: information, not an order"
+    return section(title, rows_table(("cause", "what is named", "source"), rows))
+
+
+def _sources(p: Page) -> Html:
+    if not p.sources:
+        return NOTHING
+    leading = f" ({p.network.nodes[p.reasons.target].label})" if p.reasons is not None else ""
+    rows = [(s.key, cited(s.source)) for s in p.sources]
+    title = f"Sources behind the leading cause{leading}"
+    return section(title, rows_table(("key", "publication"), rows))

@@ -1,7 +1,8 @@
-"""A network as SVG: columns from contexts to findings, bars of probability in the boxes, thick lines where the influence is strong.
+"""A network as SVG: boxes in columns from contexts to findings, with bars of probability.
 
-Roles differ by outline as well as by colour, text takes the page's own colour, so it reads in grey, on light and on dark pages. Crossings are few, as
-fast-sugiyama orders the boxes of each column (Sugiyama, Tagawa, Toda 1981).
+Thick lines stand for strong influence. Roles differ by outline as well as by colour, and text takes
+the colour of the page, so that the picture reads in grey, on light and on dark pages. fast-sugiyama
+orders the boxes of each column, so that few arrows cross (Sugiyama, Tagawa and Toda 1981).
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
+from spinelink.view.html import Html, element
 from spinelink.view.plot.style import BLUE, GREEN, GREY, PURPLE, RED, YELLOW
 
 WIDTH, HEIGHT, PITCH, GAP, MARGIN = 160.0, 26.0, 33.0, 40.0, 8.0
-ARC = 34.0  # room for arrows within the last column
+ARC = 34.0
+"""Room for arrows within the last column."""
 FONT = 11.0
 COLOURS: Mapping[str, str] = {
     "context": GREY,
@@ -23,25 +27,39 @@ COLOURS: Mapping[str, str] = {
     "finding": BLUE,
     "other": PURPLE,
 }
-OUTLINES: Mapping[str, tuple[float, str]] = {  # corner radius, dashes
+OUTLINES: Mapping[str, tuple[float, str]] = {
     "context": (13.0, ""),
     "cause": (2.0, ""),
     "mechanism": (7.0, "5 2"),
     "finding": (2.0, "1 2"),
     "other": (4.0, ""),
 }
+"""Corner radius and dashes by role."""
+OBSERVED_OUTLINE = (2.0, "")
 NARROW, WIDE = "fijlrt.,:;()[]|' I1-", "mwMWQO%@"
-FULL = "\u2e80"  # from here on letters as wide as they are high
-NUMBER = 32.0  # room for a percentage
+FULL = "\u2e80"
+"""From this letter on, letters are as wide as they are high."""
+NUMBER = 32.0
+"""Room for a percentage."""
 OBSERVED = GREEN
-PAGE = "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))"  # what lies under a box, so that no arrow runs through its words
-FONTS = "font-family:Arial,Liberation Sans,Helvetica,DejaVu Sans Condensed,sans-serif"  # about as wide as `text_width` says
-WIDER = 1.25  # how much wider another font may be: text that could then leave its room is set to the width it has here
-TIGHTER = 1.1  # how much closer letters may stand before a text is cut
+PAGE = "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))"
+"""The colour under a box, so that no arrow runs through its words."""
+FONTS = "font-family:Arial,Liberation Sans,Helvetica,DejaVu Sans Condensed,sans-serif"
+"""Fonts about as wide as `text_width` says."""
+WIDER = 1.25
+"""How much wider another font may be. Text that could then leave its room is set to its width."""
+TIGHTER = 1.1
+"""How much closer letters may stand before a text is cut."""
+STRONG = 0.3
+"""The legend explains thick lines where an arrow is at least so strong."""
 INLINE = "color:inherit"
 ALONE = "color:#1b1f24;background:#fff"
-TRUSTED = ".spinelink-trusted~.spinelink-image{display:none}.spinelink-trusted~.spinelink-svg{display:block!important}"
-MANY = 60  # arrows above which they are drawn fainter
+TRUSTED = (
+    ".spinelink-trusted~.spinelink-image{display:none}"
+    ".spinelink-trusted~.spinelink-svg{display:block!important}"
+)
+MANY = 60
+"""More arrows are drawn fainter."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +99,22 @@ class Picture:
 
 
 def draw(picture: Picture, *, page: str = INLINE, tooltips: bool = True) -> str:
-    """The SVG element. Wider pictures shrink to the width they are given. page: INLINE takes the colours of the page around it, ALONE brings its own."""
+    """The SVG element. A picture that is too wide shrinks to the width that it is given.
+
+    Args:
+        picture: boxes and arrows.
+        page: INLINE takes the colours of the page around it, ALONE brings its own.
+        tooltips: whether boxes and arrows explain themselves under the pointer.
+
+    Returns:
+        SVG, with a description in words.
+    """
     if not picture.nodes:
-        return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 200 30' width='200' style='{page}'><text x='8' y='20' font-size='11' fill='currentColor'>nothing to show</text></svg>"
+        return (
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 200 30' width='200' "
+            f"style='{page}'><text x='8' y='20' font-size='11' fill='currentColor'>"
+            "nothing to show</text></svg>"
+        )
     at = places(picture.nodes, picture.arrows)
     columns = max(n.column for n in picture.nodes) + 1
     width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP
@@ -100,8 +131,10 @@ def draw(picture: Picture, *, page: str = INLINE, tooltips: bool = True) -> str:
     parts += [_box(n, *at[n.name], tooltips=tooltips) for n in picture.nodes]
     legend, deep = _legend(picture, height + 12, width)
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' role='img' viewBox='0 0 {width:.0f} {deep:.0f}' width='{width:.0f}' "
-        f"style='max-width:100%;height:auto;{FONTS};{page}'><title>{escape(describe(picture))}</title>{''.join(parts)}{legend}</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' role='img' "
+        f"viewBox='0 0 {width:.0f} {deep:.0f}' width='{width:.0f}' "
+        f"style='max-width:100%;height:auto;{FONTS};{page}'>"
+        f"<title>{escape(describe(picture))}</title>{''.join(parts)}{legend}</svg>"
     )
 
 
@@ -109,61 +142,87 @@ def describe(picture: Picture) -> str:
     """The picture in words: its boxes, column by column, with what is known of each."""
     columns: dict[int, list[str]] = {}
     for n in picture.nodes:
-        said = (
-            f" {n.finding}"
-            if n.finding
-            else ""
-            if n.probability is None
-            else f" {_percent(n.probability)}"
-        )
-        columns.setdefault(n.column, []).append(f"{n.label}{said}")
-    head = f"Network {picture.name}, {len(picture.nodes)} boxes in {len(columns)} columns, from contexts and causes to findings"
+        known = n.finding or ("" if n.probability is None else _percent(n.probability))
+        columns.setdefault(n.column, []).append(f"{n.label} {known}".rstrip())
+    head = (
+        f"Network {picture.name}, {len(picture.nodes)} boxes in {len(columns)} columns, "
+        "from contexts and causes to findings"
+    )
     return f"{head}: {'; '.join(', '.join(columns[c]) for c in sorted(columns))}."
 
 
-def shown(picture: Picture) -> str:
-    """For a notebook: the SVG itself, and in its place an image of it in a notebook that is not trusted yet.
+def shown(picture: Picture) -> Html:
+    """For a notebook: the SVG, or an image of it in a notebook that is not trusted yet.
 
-    There Jupyter takes out <style> with what is in it, and <svg> without the words in it. So the words are hidden unless the style is there.
+    There Jupyter removes <style> with its content, and <svg> without the words in it. So the words
+    are hidden unless the style is there.
     """
     image = b64encode(draw(picture, page=ALONE, tooltips=False).encode()).decode()
-    return (
-        f"<div><style class='spinelink-trusted'>{TRUSTED}</style>"
-        f"<img class='spinelink-image' style='max-width:100%' alt='{escape(describe(picture))}' src='data:image/svg+xml;base64,{image}'>"
-        f"<div class='spinelink-svg' hidden style='display:none'>{draw(picture)}</div></div>"
+    source = f"data:image/svg+xml;base64,{image}"
+    look = {"style": "max-width:100%", "alt": describe(picture), "src": source}
+    svg = element(
+        "div", Html(draw(picture)), class_="spinelink-svg", hidden="", style="display:none"
     )
+    style = element("style", Html(TRUSTED), class_="spinelink-trusted")
+    return element("div", style, element("img", class_="spinelink-image", **look), svg)
 
 
 def places(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, tuple[float, float]]:
-    """Left upper corner of each box."""
+    """The left upper corner (x, y) of each box, in pixels."""
     columns: dict[int, list[str]] = {}
     rank = crossing_order(nodes, arrows)
     for n in sorted(nodes, key=lambda n: rank[n.name]):
         columns.setdefault(n.column, []).append(n.name)
     tallest = max(map(len, columns.values()))
-    found = {}
+    corners = {}
     for column, names in columns.items():
         # A column of few boxes is spread over part of the height, so that its arrows run flat.
-        pitch = (
-            min(PITCH * 2.0, PITCH * (tallest - 1) / (len(names) - 1)) if len(names) > 1 else PITCH
-        )
+        pitch = PITCH
+        if len(names) > 1:
+            pitch = min(PITCH * 2.0, PITCH * (tallest - 1) / (len(names) - 1))
         top = MARGIN + (PITCH * (tallest - 1) - pitch * (len(names) - 1)) / 2.0
         for k, name in enumerate(names):
-            found[name] = (MARGIN + column * (WIDTH + GAP), top + k * pitch)
-    return found
+            corners[name] = (MARGIN + column * (WIDTH + GAP), top + k * pitch)
+    return corners
 
 
 def crossing_order(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str, float]:
-    """Where in its column each box stands. Long arrows are cut into steps of one column, and each box hangs on a chain from the first, so that the layers
-    that fast-sugiyama finds are the columns.
+    """The order in which the boxes of a column stand, so that few arrows cross.
+
+    Args:
+        nodes: the boxes.
+        arrows: between them; those within a column play no part.
+
+    Returns:
+        Name -> a number that rises from the top of its column to the bottom.
+
+    Source:
+        Sugiyama, Tagawa and Toda 1981 (fast-sugiyama).
     """
+    if max(n.column for n in nodes) == 0:
+        return {n.name: float(k) for k, n in enumerate(nodes)}
     from fast_sugiyama import from_edges
 
+    layout = from_edges(
+        _layered_edges(nodes, arrows),
+        minimum_length=1,
+        crossing_minimization="barycenter",
+        check_layout=False,
+    )
+    x = {name: xy[0] for name, xy in layout.to_dict().items()}  # type: ignore[no-untyped-call]
+    return {n.name: float(x.get(k, len(nodes) + k)) for k, n in enumerate(nodes)}
+
+
+def _layered_edges(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> list[tuple[int, int]]:
+    """Edges between numbered boxes whose layers are the columns.
+
+    A chain of extra boxes has one in each column. Every box hangs on the chain, and a long arrow is
+    cut into steps of one column.
+    """
     index = {n.name: k for k, n in enumerate(nodes)}
     column = [n.column for n in nodes]
-    last = max(column)
-    chain = list(range(len(nodes), len(nodes) + last + 1))
-    edges = [(chain[k], chain[k + 1]) for k in range(last)]
+    chain = list(range(len(nodes), len(nodes) + max(column) + 1))
+    edges = list(pairwise(chain))
     new = chain[-1] + 1
     linked = set()
     for a in arrows:
@@ -176,81 +235,81 @@ def crossing_order(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> dict[str,
             before, new = new, new + 1
         edges.append((before, two))
         linked.add(two)
-    edges += [
-        (chain[column[k] - 1], k) for k in range(len(nodes)) if column[k] > 0 and k not in linked
-    ]
-    if last == 0 or not edges:
-        return {n.name: float(k) for n, k in zip(nodes, range(len(nodes)), strict=True)}
-    # Boxes of later columns whose parents are all far to the left are pinned by the chain as well; first-column boxes need nothing.
+    later = [k for k in range(len(nodes)) if column[k] > 0]
+    edges += [(chain[column[k] - 1], k) for k in later if k not in linked]
+    # Boxes whose parents are all far to the left are pinned by the chain as well.
     edges += [(chain[column[k] - 1], k) for k in linked if column[k] > 0]
-    layout = from_edges(
-        list(dict.fromkeys(edges)),
-        minimum_length=1,
-        crossing_minimization="barycenter",
-        check_layout=False,
-    )
-    x = {name: xy[0] for name, xy in layout.to_dict().items()}  # type: ignore[no-untyped-call]
-    return {n.name: float(x.get(index[n.name], len(nodes) + index[n.name])) for n in nodes}
+    return list(dict.fromkeys(edges))
 
 
 def _arrow(a: Arrow, at: Mapping[str, tuple[float, float]], faint: float, *, tooltips: bool) -> str:
+    """An arrow. faint: how strongly it is drawn, at most 1."""
     (x1, y1), (x2, y2) = at[a.parent], at[a.child]
     y1, y2 = y1 + HEIGHT / 2, y2 + HEIGHT / 2
     if x2 > x1:
         x1, x2 = x1 + WIDTH, x2 - 4.0
         bend = min(max((x2 - x1) / 2, 18.0), 60.0)
-        path, tip = (
-            f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}",
-            f"M{x2:.0f} {y2 - 3:.0f}l5 3-5 3z",
+        path = (
+            f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} "
+            f"{x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
         )
+        tip = f"M{x2:.0f} {y2 - 3:.0f}l5 3-5 3z"
     else:  # within a column, or back
         x1, x2 = x1 + WIDTH, x2 + WIDTH + 4.0
         out = max(x1, x2) + 26.0
-        path, tip = (
-            f"M{x1:.0f} {y1:.1f}C{out:.0f} {y1:.1f} {out:.0f} {y2:.1f} {x2:.0f} {y2:.1f}",
-            f"M{x2:.0f} {y2 - 3:.1f}l-5 3 5 3z",
-        )
+        path = f"M{x1:.0f} {y1:.1f}C{out:.0f} {y1:.1f} {out:.0f} {y2:.1f} {x2:.0f} {y2:.1f}"
+        tip = f"M{x2:.0f} {y2 - 3:.1f}l-5 3 5 3z"
     thick, dark = 0.6 + 2.6 * a.strength * faint, (0.2 + 0.5 * a.strength) * faint
-    words = (
-        f"<title>{escape(f'{a.parent} -> {a.child}, strength {a.strength:.2f}')}</title>"
-        if tooltips
-        else ""
+    words = _title(f"{a.parent} -> {a.child}, strength {a.strength:.2f}") if tooltips else ""
+    return (
+        f"<g opacity='{dark:.2f}'>{words}<path d='{path}' fill='none' stroke-width='{thick:.1f}'/>"
+        f"<path d='{tip}' stroke='none'/></g>"
     )
-    return f"<g opacity='{dark:.2f}'>{words}<path d='{path}' fill='none' stroke-width='{thick:.1f}'/><path d='{tip}' stroke='none'/></g>"
+
+
+def _title(text: str) -> str:
+    """What an element says under the pointer."""
+    return f"<title>{escape(text)}</title>"
 
 
 def _box(n: Drawn, x: float, y: float, *, tooltips: bool) -> str:
     colour = OBSERVED if n.finding else COLOURS[n.role]
     radius, dashes = OUTLINES[n.role]
     number = "" if n.probability is None or n.finding else _percent(n.probability)
-    outline = f"stroke='{colour}' stroke-width='{2.6 if n.finding else 1.3}'" + (
-        f" stroke-dasharray='{dashes}'" if dashes and not n.finding else ""
-    )
-    where = (
+    outline = f"stroke='{colour}' stroke-width='{2.6 if n.finding else 1.3}'"
+    if dashes and not n.finding:
+        outline += f" stroke-dasharray='{dashes}'"
+    box = (
         f"<rect x='{x:.0f}' y='{y:.1f}' width='{WIDTH:.0f}' height='{HEIGHT:.0f}' rx='{radius:.0f}'"
     )
-    tip = f"<title>{escape(n.tooltip)}</title>" if tooltips else ""
-    frame = f"<g class='node' data-node='{escape(n.name)}'>{tip}{where} style='fill:{PAGE}'/>{where} fill='{colour}' fill-opacity='0.16' {outline}/>"
     line = y + HEIGHT / 2 + (1 if number else 4)
     label = f"{n.label}: {n.finding}" if n.finding else n.label
-    words = _text(
-        label, x + 6, line, room=WIDTH - 12 - (NUMBER if number else 0), bold=bool(n.finding)
-    )
-    share = (
-        _text(number, x + WIDTH - 5, line, room=NUMBER - 4, size=FONT - 1, end=True)
-        if number
-        else ""
-    )
-    return f"{frame}{_bar(n, x, y, colour) if number else ''}{words}{share}</g>"
+    room = WIDTH - 12 - (NUMBER if number else 0)
+    parts = [
+        f"<g class='node' data-node='{escape(n.name)}'>",
+        _title(n.tooltip) if tooltips else "",
+        f"{box} style='fill:{PAGE}'/>",
+        f"{box} fill='{colour}' fill-opacity='0.16' {outline}/>",
+        _bar(n, x, y, colour=colour) if number else "",
+        _text(label, x + 6, line, room=room, bold=bool(n.finding)),
+    ]
+    if number:
+        right = x + WIDTH - 5
+        parts.append(_text(number, right, line, room=NUMBER - 4, size=FONT - 1, end=True))
+    return f"{''.join(parts)}</g>"
 
 
-def _bar(n: Drawn, x: float, y: float, colour: str) -> str:
+def _bar(n: Drawn, x: float, y: float, *, colour: str) -> str:
     """How probable, and a tick for how probable before the findings."""
-    inside, p = WIDTH - 8, n.probability or 0.0
-    bar = f"<rect x='{x + 4:.0f}' y='{y + HEIGHT - 6:.1f}' width='{inside * p:.1f}' height='3.5' fill='{colour}'/>"
+    inside, p, left = WIDTH - 8, n.probability or 0.0, x + 4
+    bar = (
+        f"<rect x='{left:.0f}' y='{y + HEIGHT - 6:.1f}' width='{inside * p:.1f}' height='3.5' "
+        f"fill='{colour}'/>"
+    )
     if n.before is None:
         return bar
-    return f"{bar}<path d='M{x + 4 + inside * n.before:.1f} {y + HEIGHT - 8:.1f}v7' stroke='currentColor' stroke-width='1.2'/>"
+    tick = f"M{left + inside * n.before:.1f} {y + HEIGHT - 8:.1f}v7"
+    return f"{bar}<path d='{tick}' stroke='currentColor' stroke-width='1.2'/>"
 
 
 def _percent(p: float) -> str:
@@ -269,37 +328,49 @@ def _text(
     bold: bool = False,
     end: bool = False,
 ) -> str:
-    """A text that stays in its room whatever the font: cut where it does not fit, and set to its width where a wider font would overflow."""
+    """A text that stays in its room, whatever the font.
+
+    It is cut where it does not fit, and set to its width where a wider font would overflow.
+    """
     cut = fit(text, room * TIGHTER * FONT / size, bold=bold)
     width = text_width(cut, bold=bold) * size / FONT
-    held = (
-        f" textLength='{min(width, room):.1f}' lengthAdjust='spacingAndGlyphs'"
-        if width * WIDER > room
-        else ""
-    )
+    fixed = ""
+    if width * WIDER > room:
+        fixed = f" textLength='{min(width, room):.1f}' lengthAdjust='spacingAndGlyphs'"
     weight, anchor = " font-weight='bold'" if bold else "", " text-anchor='end'" if end else ""
-    return f"<text x='{x:.0f}' y='{y:.1f}' font-size='{size:.0f}' fill='currentColor'{weight}{anchor}{held}>{escape(cut)}</text>"
+    return (
+        f"<text x='{x:.0f}' y='{y:.1f}' font-size='{size:.0f}' fill='currentColor'"
+        f"{weight}{anchor}{fixed}>{escape(cut)}</text>"
+    )
 
 
 def text_width(text: str, *, bold: bool = False) -> float:
     """About how wide a text is, in pixels of the boxes' font."""
-    units = sum(
-        0.3
-        if c in NARROW
-        else 0.86
-        if c in WIDE
-        else 0.68
-        if c.isupper()
-        else 0.54
-        if c < FULL
-        else 1.0
-        for c in text
-    )
-    return units * FONT * (1.06 if bold else 1.0)
+    return sum(map(_letter_width, text)) * FONT * (1.06 if bold else 1.0)
+
+
+def _letter_width(letter: str) -> float:
+    """About how wide a letter is, over its height."""
+    if letter in NARROW:
+        return 0.3
+    if letter in WIDE:
+        return 0.86
+    if letter.isupper():
+        return 0.68
+    return 0.54 if letter < FULL else 1.0
 
 
 def fit(text: str, room: float, *, bold: bool = False) -> str:
-    """The text, cut where it does not fit; a finding's state at its end stays."""
+    """The text, cut where it does not fit; the state of a finding at its end stays.
+
+    Args:
+        text: a label, or a label and a state after ": ".
+        room: in pixels of the boxes' font.
+        bold: whether it is set in bold.
+
+    Returns:
+        A text that is as wide as the room at most.
+    """
     if text_width(text, bold=bold) <= room:
         return text
     head, colon, tail = text.rpartition(": ")
@@ -307,45 +378,51 @@ def fit(text: str, room: float, *, bold: bool = False) -> str:
     head = head if colon else text
     while len(head) > 4 and text_width(f"{head}...{tail}", bold=bold) > room:
         head = head[:-1]
-    whole = f"{head.rstrip()}...{tail}"
-    while len(whole) > 6 and text_width(whole, bold=bold) > room:
-        whole = whole[:-4] + "..."
-    return whole
+    cut = f"{head.rstrip()}...{tail}"
+    while len(cut) > 6 and text_width(cut, bold=bold) > room:
+        cut = cut[:-4] + "..."
+    return cut
 
 
 def _legend(picture: Picture, y: float, width: float) -> tuple[str, float]:
-    """What outlines, bars and lines mean; and where the picture ends."""
-    shown = [r for r in COLOURS if any(n.role == r and not n.finding for n in picture.nodes)]
-    words = [(COLOURS[r], OUTLINES[r], r, 1.3) for r in shown]
-    if any(n.finding for n in picture.nodes):
-        words.append((OBSERVED, (2.0, ""), "observed", 2.6))
-    entries = [(_key(*each), each[2], 27.0) for each in words]
-    if any(n.probability is not None and not n.finding for n in picture.nodes):
-        tick = (
-            ", tick: before the findings"
-            if any(n.before is not None for n in picture.nodes)
-            else ""
-        )
-        entries.append(("", f"bar: probability of not being in the first state{tick}", 0.0))
-    if any(a.strength >= 0.3 for a in picture.arrows):
-        entries.append(("", "thick line: strong influence", 0.0))
+    """What outlines, bars and lines mean, from y on; and where the picture ends."""
     parts, x = [], MARGIN
-    for key, text, indent in entries:
-        room = (
-            text_width(text) * (FONT - 1) / FONT
-        )  # held to it, so that none is cut and none runs into the next
+    for key, text in _entries(picture):
+        indent = 27.0 if key else 0.0
+        # The words are set to this width, so that none is cut and none runs into the next.
+        room = text_width(text) * (FONT - 1) / FONT
         if x > MARGIN and x + indent + room > width - MARGIN:
             x, y = MARGIN, y + 18
-        where = f"<g transform='translate({x:.0f} {y:.0f})'>{key}"
-        parts.append(f"{where}{_text(text, indent, 10, room=max(room, 1.0), size=FONT - 1)}</g>")
+        words = _text(text, indent, 10, room=max(room, 1.0), size=FONT - 1)
+        parts.append(f"<g transform='translate({x:.0f} {y:.0f})'>{key}{words}</g>")
         x += indent + room + 14
     return "".join(parts), y + 20
 
 
-def _key(colour: str, outline: tuple[float, str], _: str, thick: float) -> str:
+def _entries(picture: Picture) -> list[tuple[str, str]]:
+    """The entries of the legend: a key, empty where there is none, and words."""
+    hidden = [n for n in picture.nodes if not n.finding]
+    entries = [
+        (_key(COLOURS[role], OUTLINES[role], thick=1.3), role)
+        for role in COLOURS
+        if any(n.role == role for n in hidden)
+    ]
+    if len(hidden) < len(picture.nodes):
+        entries.append((_key(OBSERVED, OBSERVED_OUTLINE, thick=2.6), "observed"))
+    if any(n.probability is not None for n in hidden):
+        tick = any(n.before is not None for n in picture.nodes)
+        before = ", tick: before the findings" if tick else ""
+        entries.append(("", f"bar: probability of being present{before}"))
+    if any(a.strength >= STRONG for a in picture.arrows):
+        entries.append(("", "thick line: strong influence"))
+    return entries
+
+
+def _key(colour: str, outline: tuple[float, str], *, thick: float) -> str:
+    """A small box, as the legend shows it."""
     radius, dashes = outline
     dash = f" stroke-dasharray='{dashes}'" if dashes else ""
     return (
-        f"<rect x='1' width='22' height='12' rx='{min(radius, 6):.0f}' fill='{colour}' fill-opacity='0.16' "
-        f"stroke='{colour}' stroke-width='{thick}'{dash}/>"
+        f"<rect x='1' width='22' height='12' rx='{min(radius, 6):.0f}' fill='{colour}' "
+        f"fill-opacity='0.16' stroke='{colour}' stroke-width='{thick}'{dash}/>"
     )

@@ -377,5 +377,5 @@ class _Search:
 
 
 def log_posterior(compiled: CompiledNetwork, observed: Observed, explanation: Explanation) -> float:
-    """log P(states | evidence)."""
+    """Log P(states | evidence)."""
     return explanation.log_joint - float(log_evidence(compiled, observed)[0])

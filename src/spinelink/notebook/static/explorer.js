@@ -3,7 +3,7 @@
 
 const PATIENCE = 5; // seconds without an answer after which it is said that there is none
 const REPORT_PATIENCE = 90; // a report takes a while
-const TABS = [["answers", "Answers"], ["why", "Why"], ["graph", "Graph"], ["numbers", "Numbers"], ["keep", "Keep"]];
+const TABS = [["answers", "Answers"], ["why", "Why"], ["graph", "Graph"], ["numbers", "Numbers"], ["export", "Export"]];
 
 const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
 
@@ -64,11 +64,11 @@ function render({ model, el }) {
   const observe = (node, value) => send({ type: "observe", node, value });
 
   function watch(seconds) {
-    if (alarm === null) alarm = setTimeout(() => (silence.textContent = `No answer from the kernel for ${seconds} seconds: what you did last is not in these answers. It is busy with another cell, or it has stopped: then run the cell again.`), 1000 * seconds);
+    if (alarm === null) alarm = setTimeout(() => (silence.textContent = `No answer from the kernel for ${seconds} seconds: these answers do not include your last change. The kernel is busy with another cell, or it has stopped. If it has stopped, run the cell again.`), 1000 * seconds);
   }
 
   function gone() {
-    silence.textContent = "No answer from the kernel: it has stopped, or this widget was closed in Python. What you do here has no effect; run the cell again.";
+    silence.textContent = "No answer from the kernel: it has stopped, or this widget was closed in Python. Run the cell again; until then, nothing that you do here has an effect.";
   }
 
   function heard() {
@@ -341,12 +341,12 @@ function render({ model, el }) {
   function next(found) {
     const lines = found.rows.map((r) => {
       const node = statesOf(r.nodes[0]);
-      const value = `${short(r.value)} ${found.unit}, ${short(r.minutes)} min${r.lead >= 0.005 ? `, puts another cause first in ${percent(r.lead)}` : ""}`;
+      const value = `${short(r.value)} ${found.unit}, ${short(r.minutes)} min${r.lead >= 0.005 ? `, changes the leading cause with probability ${percent(r.lead)}` : ""}`;
       if (r.nodes.length === 1) return question(r.nodes[0], r.question || r.label, value);
       const first = make("button", { type: "button", "aria-label": `${r.label}: enter`, onclick: () => { search.value = ""; filter(); const each = rows.get(r.nodes[0]); each.line.closest("details").open = true; each.line.scrollIntoView({ block: "center" }); each.line.querySelector("button").focus(); } }, "enter");
       return make("div", { class: "slx-row slx-ask", title: node ? r.nodes.map(words).join(", ") : null }, make("span", { class: "slx-name" }, r.label, make("span", { class: "slx-quiet" }, ` ${value}`)), make("span", { class: "slx-choices" }, first));
     });
-    return [...lines, found.stop ? make("p", { class: "slx-quiet" }, `One may stop: ${found.stop}`) : null].filter(Boolean);
+    return [...lines, found.stop ? make("p", { class: "slx-quiet" }, `No further question is worth its cost: ${found.stop}`) : null].filter(Boolean);
   }
 
   function link(found) {
@@ -354,7 +354,7 @@ function render({ model, el }) {
     const lines = found.rows.filter((r) => r.share >= 0.005).sort((a, b) => b.share - a.share);
     const body = lines.map((r) => make("tr", {}, make("td", { class: "slx-n" }, percent(r.share)), make("td", {}, r.label, r.by.length ? make("span", { class: "slx-quiet" }, ` through ${r.by.join(", ")}`) : null)));
     return [make("p", { class: "slx-verdict" }, `Linked with probability ${percent(found.probability)}.`), make("table", { "aria-label": "link" }, make("tbody", {}, body)),
-      found.asked ? make("p", { class: "slx-quiet" }, `Asked in: ${found.asked}. Being chosen by symptoms is no cause of them.`) : null].filter(Boolean);
+      found.asked ? make("p", { class: "slx-quiet" }, `Evaluated in: ${found.asked}. Consulting because of pain does not cause the pain.`) : null].filter(Boolean);
   }
 
   // A part of the panel: it can hold the focus when what was in it has gone, and keeps its height while it waits.
@@ -364,10 +364,10 @@ function render({ model, el }) {
     const shell = model.get("shell");
     const parts = [part("alerts", "Red flags", alerts(view)), part("causes", shell.ranked ? "Causes" : "Probabilities", causes(view, later),
       make("p", { class: "slx-quiet" }, `Bar: probability now; upright mark: before the findings; line: 95 % interval from the numbers' uncertainty.${shell.ranked ? " A person may have several." : ""} log P(findings) = ${view.log_evidence.toFixed(2)}`))];
-    if (shell.links) parts.push(part("link", "Are back pain and leg pain linked?", waiting(later.link, link, "asking ...")));
-    const first = view.pending.length ? [make("p", { class: "slx-quiet" }, "First, what one answer would make an emergency:"), ...view.pending.slice(0, 3).map((p) => question(p.node, p.question)), make("p", { class: "slx-quiet" }, "Then, by what it tells in a minute:")] : [];
-    parts.push(part("next", "What to ask or look for next", first, waiting(later.next, next, "weighing all questions ...")));
-    if (shell.tests) parts.push(part("tests", "Tests that would tell most", waiting(later.tests, next, "weighing the tests ...")));
+    if (shell.links) parts.push(part("link", "Are back pain and leg pain linked?", waiting(later.link, link, "computing ...")));
+    const first = view.pending.length ? [make("p", { class: "slx-quiet" }, "First, questions of which one answer would mean an emergency:"), ...view.pending.slice(0, 3).map((p) => question(p.node, p.question)), make("p", { class: "slx-quiet" }, "Then, by information per minute:")] : [];
+    parts.push(part("next", "What to ask or look for next", first, waiting(later.next, next, "comparing all questions ...")));
+    if (shell.tests) parts.push(part("tests", "Tests that would tell most", waiting(later.tests, next, "comparing the tests ...")));
     return parts;
   }
 
@@ -411,24 +411,24 @@ function render({ model, el }) {
     const off = String(!changed);
     return [make("p", {}, "The numbers of ", chosen), make("p", { class: "slx-quiet" }, "Each moves within its own interval."),
       make("p", {}, button("Reset all numbers", { "aria-disabled": off, "data-key": "reset" }, () => send({ type: "reset_parameters" })), " ", button("Save as patch", { "aria-disabled": off, "data-key": "patch" }, () => send({ type: "export", kind: "patch" })), make("span", { class: "slx-quiet" }, changed ? ` ${changed} changed` : " none changed")),
-      found.rows.some((r) => r.state) ? make("p", { class: "slx-quiet" }, "Where one state of a distribution moves, its other states give way in proportion.") : null,
+      found.rows.some((r) => r.state) ? make("p", { class: "slx-quiet" }, "When one state of a distribution moves, its other states change in proportion.") : null,
       ...(lines.length ? lines : [make("p", { class: "slx-quiet" }, "This node follows from its parents by a fixed rule: it has no numbers of its own.")])].filter(Boolean);
   }
 
-  function keepTab(_, later) {
-    return waiting(later.keep, (keep) => {
+  function exportTab(_, later) {
+    return waiting(later.export, (found) => {
       const copied = make("span", { class: "slx-quiet", role: "status" });
-      const copy = () => navigator.clipboard?.writeText(keep.code).then(() => (copied.textContent = " copied"), () => (copied.textContent = " select and copy it"));
+      const copy = () => navigator.clipboard?.writeText(found.code).then(() => (copied.textContent = " copied"), () => (copied.textContent = " select and copy it"));
       const save = (kind, label, about) => make("p", {}, make("button", { type: "button", "data-key": kind, onclick: () => send({ type: "export", kind }) }, label), make("span", { class: "slx-quiet" }, ` ${about}`));
-      return [make("h3", {}, "This case as a line of Python"), make("div", { class: "slx-code", tabindex: "0", "data-key": "code" }, keep.code), make("p", {}, make("button", { type: "button", "data-key": "copy", onclick: copy }, "Copy"), copied),
-        make("h3", {}, "The findings as a file"), save("findings", "Save the findings", `${keep.file}, to be read by model.observe(json.load(open("${keep.file}")))${keep.command ? " and on the command line by" : ""}`),
-        keep.command ? make("div", { class: "slx-code", tabindex: "0", "data-key": "command" }, keep.command) : null,
-        make("h3", {}, "On paper"), save("report", "Save the report", "one page, some seconds"),
+      return [make("h3", {}, "This case as a line of Python"), make("div", { class: "slx-code", tabindex: "0", "data-key": "code" }, found.code), make("p", {}, make("button", { type: "button", "data-key": "copy", onclick: copy }, "Copy"), copied),
+        make("h3", {}, "The findings as a file"), save("findings", "Save the findings", `${found.file}, to be read by model.observe(json.load(open("${found.file}")))${found.command ? " and on the command line by" : ""}`),
+        found.command ? make("div", { class: "slx-code", tabindex: "0", "data-key": "command" }, found.command) : null,
+        make("h3", {}, "A page to print"), save("report", "Save the report", "one page, some seconds"),
         make("p", { class: "slx-quiet" }, "In Python, explorer.case is the case as it stands.")].filter(Boolean);
-    }, "writing it down ...");
+    }, "preparing the export ...");
   }
 
-  const shown = { answers: answersTab, why: whyTab, graph: graphTab, numbers: numbersTab, keep: keepTab };
+  const shown = { answers: answersTab, why: whyTab, graph: graphTab, numbers: numbersTab, export: exportTab };
 
   // Draws the panel anew. The focus stays on what is still there, else on its part, else on the panel; parts that wait keep their height, so nothing jumps.
   const key = (e) => e.dataset.key || e.dataset.number || e.getAttribute("aria-label");

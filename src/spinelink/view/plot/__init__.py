@@ -1,1 +1,13 @@
-"""Pictures of results: each function takes a result and Axes (or makes some), and returns the Axes. matplotlib is imported when one is drawn."""
+"""Pictures of answers, drawn from columns: labels, values, ends of intervals.
+
+Each function takes columns and Axes, or makes Axes, and returns them. None knows the class of an
+answer: an answer's `.plot` hands its columns down. matplotlib is imported when one is drawn.
+
+| module | pictures |
+|---|---|
+| `ranking` | causes, questions, populations, sampled parameters, link patterns |
+| `sensitivity` | waterfall, tornado, one parameter, two parameters, sweep |
+| `validation` | calibration, decision curve (Vickers and Elkin 2006), learning |
+| `marks` | labels, legends, interval lines |
+| `style` | colours (Paul Tol's bright scheme) and Axes |
+"""

@@ -1,44 +1,65 @@
-"""Calibration and decision curves, and how learning went."""
+"""How good predictions are, and how learning went: calibration, decision curve, log likelihood."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinelink.view.plot.style import BLUE, GREY, RED, axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from spinelink.adjust.learn import Learning
-    from spinelink.evaluate.validation import Validation
+Values = NDArray[np.float64]
+STRATEGIES: Mapping[str, tuple[str, str, str]] = {
+    "network": (BLUE, "-", "by the network"),
+    "all": (RED, "--", "everybody"),
+    "none": ("black", ":", "nobody"),
+}
+"""Whom one treats: colour, dashes and words of its curve."""
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of patients with like predictions: mean prediction, observed share and its interval."""
+
+    predicted: Values
+    observed: Values
+    low: Values
+    high: Values
 
 
 def plot_calibration(
-    result: Validation,
-    target: str | None = None,
-    group: str | None = None,
-    *,
-    ax: Axes | None = None,
+    bins: Bins, predictions: Values, *, target: str, title: str, ax: Axes | None = None
 ) -> Axes:
-    """Observed shares with their intervals against mean predictions, bin by bin; below, how the predictions are spread."""
-    row = result.of(target, group or "all patients")
-    curve = result.calibration(row.target, row.group)
+    """Observed shares against mean predictions; below, how the predictions are spread.
+
+    Both axes are on a log scale where the target is rare: else most patients lie in a corner.
+
+    Args:
+        bins: one mark each.
+        predictions: one a patient.
+        target: what is predicted.
+        title: over the Axes.
+        ax: where to draw; new Axes where None.
+
+    Returns:
+        The Axes.
+    """
     ax = axes(ax, height=5.0)
-    top = min(1.0, 1.15 * float(max(curve["high"].max(), curve["predicted"].max())))
-    rare = (
-        float(curve["predicted"].median()) < top / 20.0
-    )  # most patients would be crammed into a corner: both axes on a log scale
-    bottom = max(0.5 * float(curve["predicted"].min()), 1e-6) if rare else 0.0
-    shown = curve["observed"].clip(lower=bottom)
+    top = min(1.0, 1.15 * float(max(bins.high.max(), bins.predicted.max())))
+    rare = float(np.median(bins.predicted)) < top / 20.0
+    bottom = max(0.5 * float(bins.predicted.min()), 1e-6) if rare else 0.0
+    shown = np.maximum(bins.observed, bottom)
+    below = np.maximum(shown - np.maximum(bins.low, bottom), 0.0)
+    above = np.maximum(bins.high - shown, 0.0)
     ax.plot([bottom, top], [bottom, top], color=GREY, linewidth=1.5, label="calibrated")
-    below, above = (
-        (shown - curve["low"].clip(lower=bottom)).clip(lower=0.0),
-        (curve["high"] - shown).clip(lower=0.0),
-    )
     ax.errorbar(
-        curve["predicted"],
+        bins.predicted,
         shown,
         yerr=[below, above],
         fmt="o",
@@ -51,42 +72,47 @@ def plot_calibration(
     else:
         ax.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
     edges = np.geomspace(bottom, top, 61) if rare else np.linspace(0.0, top, 61)
-    spread = ax.inset_axes((0.0, 0.0, 1.0, 0.1))
-    spread.hist(
-        np.clip(row.predictions, edges[0], edges[-1]), bins=edges.tolist(), color=GREY, alpha=0.7
-    )
-    spread.set(xscale=ax.get_xscale(), xlim=ax.get_xlim())
-    spread.axis("off")
-    slope = f", slope {row.slope.value:.2f}" if np.isfinite(row.slope.value) else ""
-    ax.set(xlabel=f"predicted P({row.target})", ylabel="observed share")
-    ax.set_title(
-        f"{row.group}: {row.patients} patients, {row.cases} with it; AUC {row.auc.value:.2f}{slope}",
-        fontsize=10,
-        loc="left",
-    )
+    _spread(ax, np.clip(predictions, edges[0], edges[-1]), edges)
+    ax.set(xlabel=f"predicted P({target})", ylabel="observed share")
+    ax.set_title(title, fontsize=10, loc="left")
     ax.legend(fontsize=8, frameon=False, loc="upper left")
     return plain(ax)
 
 
+def _spread(ax: Axes, predictions: Values, edges: Values) -> None:
+    """A histogram of the predictions along the lower edge, on the scale of the Axes."""
+    spread = ax.inset_axes((0.0, 0.0, 1.0, 0.1))
+    spread.hist(predictions, bins=edges.tolist(), color=GREY, alpha=0.7)
+    spread.set(xscale=ax.get_xscale(), xlim=ax.get_xlim())
+    spread.axis("off")
+
+
 def plot_decision_curve(
-    result: Validation,
-    target: str | None = None,
-    group: str | None = None,
-    *,
-    ax: Axes | None = None,
+    thresholds: Values, benefit: Mapping[str, Values], *, target: str, ax: Axes | None = None
 ) -> Axes:
-    """Net benefit of acting on the predictions, on everybody, and on nobody, over the threshold from which one acts."""
-    row = result.of(target, group or "all patients")
-    curve = result.decision_curve(row.target, row.group)
+    """Net benefit of acting by the network, on everybody and on nobody, over the threshold.
+
+    Args:
+        thresholds: probabilities from which one acts.
+        benefit: net benefit at each threshold, by strategy ("network", "all", "none").
+        target: what is predicted.
+        ax: where to draw; new Axes where None.
+
+    Returns:
+        The Axes.
+
+    Source:
+        Vickers and Elkin 2006.
+    """
     ax = axes(ax)
-    for name, colour, style, words in (
-        ("network", BLUE, "-", "by the network"), ("all", RED, "--", "everybody"), ("none", "black", ":", "nobody"),
-    ):  # fmt: skip
-        ax.plot(curve.index, curve[name], color=colour, linestyle=style, linewidth=2, label=words)
-    top = max(float(curve["network"].max()), 0.01)
-    useful = curve.index[(curve["network"] > 1e-6)]
+    for strategy, (colour, style, words) in STRATEGIES.items():
+        ax.plot(
+            thresholds, benefit[strategy], color=colour, linestyle=style, linewidth=2, label=words
+        )
+    top = max(float(benefit["network"].max()), 0.01)
+    useful = thresholds[benefit["network"] > 1e-6]
     ax.set(
-        xlabel=f"threshold of P({row.target}) from which one acts",
+        xlabel=f"threshold of P({target}) from which one acts",
         ylabel="net benefit",
         ylim=(-0.3 * top, 1.1 * top),
     )
@@ -95,21 +121,26 @@ def plot_decision_curve(
     return plain(ax)
 
 
-def plot_learning(result: Learning, *, ax: Axes | None = None) -> Axes:
-    """How much the log likelihood, and with it the prior, still had to gain at each step."""
+def plot_learning(
+    objective: Sequence[float], log_likelihood: Sequence[float], *, ax: Axes | None = None
+) -> Axes:
+    """The log likelihood of the data, with and without the prior, at each step of learning.
+
+    Args:
+        objective: log likelihood and log prior at each step, in nats.
+        log_likelihood: at each step, in nats.
+        ax: where to draw; new Axes where None.
+
+    Returns:
+        The Axes.
+    """
     ax = axes(ax, height=3.5)
     for values, colour, style, words in (
-        (result.objective, BLUE, "-", "log likelihood and prior"), (result.log_likelihood, RED, "--", "log likelihood"),
-    ):  # fmt: skip
-        ax.plot(
-            range(len(values)),
-            values,
-            color=colour,
-            linestyle=style,
-            marker="o",
-            markersize=3,
-            label=words,
-        )
+        (objective, BLUE, "-", "log likelihood and prior"),
+        (log_likelihood, RED, "--", "log likelihood"),
+    ):
+        steps = range(len(values))
+        ax.plot(steps, values, color=colour, linestyle=style, marker="o", markersize=3, label=words)
     ax.set(xlabel="step", ylabel="nats")
     ax.legend(fontsize=8, frameon=False)
     return plain(ax)

@@ -1,0 +1,40 @@
+"""`spinelink cite`"""
+
+from __future__ import annotations
+
+import click
+
+from spinelink.cli.findings import read_findings
+from spinelink.cli.output import findings_argument, load_model, network_option, setting_option
+
+MOST = 10
+"""Publications that are listed with their influence."""
+NUMBERS = 3
+"""Numbers that are named for each."""
+
+
+@click.command()
+@findings_argument
+@network_option
+@setting_option
+@click.option(
+    "--cause", help="The cause whose probability is asked about.  [default: the leading one]"
+)
+def cite(
+    *, words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None
+) -> None:
+    """The sources of a network as BibTeX.
+
+    With findings or --cause, only those behind that answer; the most influential are named first on standard error.
+    """
+    model = load_model(network, setting)
+    if not words and cause is None:
+        click.echo(model.to_bibtex(), nl=False)
+        return
+    answer = model.observe(read_findings(words)).sources(cause)
+    click.echo(answer.title(), err=True)
+    for source in answer.sources[:MOST]:
+        more = " ..." if len(source.parameters) > NUMBERS else ""
+        numbers = ", ".join(source.parameters[:NUMBERS]) + more
+        click.echo(f"  {source.influence:.4f}  {source.key}: {numbers}", err=True)
+    click.echo(answer.to_bibtex(), nl=False)

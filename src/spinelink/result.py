@@ -9,12 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spinelink.network.question import Question
-from spinelink.view.html import ROWS as ROWS
-from spinelink.view.html import in_notebook as in_notebook
-from spinelink.view.html import table as table
-from spinelink.view.html import text_in_notebook as text_in_notebook
-from spinelink.view.text import NOTICE as NOTICE
-from spinelink.view.text import show_number as show_number
+from spinelink.view.html import in_notebook, table
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,9 +28,9 @@ from spinelink.network.question import Question
 from spinelink.options import level as check_level
 from spinelink.options import share, whole
 from spinelink.progress import bar
-from spinelink.result import show_number
 from spinelink.table.outcomes import read_outcomes
 from spinelink.view.html import element, in_notebook, table
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.result import Result, show_number
+from spinelink.result import Result
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

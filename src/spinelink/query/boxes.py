@@ -9,8 +9,8 @@ from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter_ids import locate_in_cpd
-from spinelink.result import show_number
 from spinelink.view.svg import Arrow, Drawn
+from spinelink.view.text import show_number
 
 STRONG = 0.05
 """An arrow that moves its child by less is no part of the relevant picture."""

@@ -14,10 +14,11 @@ from spinelink.network.network import Network
 from spinelink.options import whole
 from spinelink.query.boxes import Boxes, folded, neighbourhood, relevant
 from spinelink.query.ranking import differential
-from spinelink.result import NOTICE, Result
+from spinelink.result import Result
 from spinelink.typing import PathLike
 from spinelink.view.html import Html, notebook_frame, small_print
 from spinelink.view.svg import ALONE, Arrow, Drawn, Picture, draw, shown
+from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
     import pandas as pd

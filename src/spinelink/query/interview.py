@@ -17,7 +17,7 @@ from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.query.alerts import Alert, alerts
 from spinelink.query.next_best import next_best
 from spinelink.query.ranking import differential
-from spinelink.result import NOTICE, show_number
+from spinelink.view.text import NOTICE, show_number
 
 ENDED = "end"
 UNDO = "undo"

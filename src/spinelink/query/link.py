@@ -30,7 +30,8 @@ from spinelink.network.node import Origin
 from spinelink.options import one_of
 from spinelink.progress import bar
 from spinelink.query.counterfactual import Counterfactual, Sampling, bounds_note, selection_note
-from spinelink.result import Result, show_number
+from spinelink.result import Result
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,9 @@ from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.options import share, whole_or_none
 from spinelink.query.intervals import intervals
-from spinelink.result import Result, show_number
+from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

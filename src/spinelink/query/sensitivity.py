@@ -26,8 +26,9 @@ from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
 from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_of
 from spinelink.query.target import hidden_target
-from spinelink.result import Result, show_number
+from spinelink.result import Result
 from spinelink.view.html import in_notebook
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd

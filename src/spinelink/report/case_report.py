@@ -19,8 +19,8 @@ from spinelink.query.reasons import explain
 from spinelink.query.sources import sources
 from spinelink.query.target import leading_cause
 from spinelink.report.page import Page, output_path, write_page
-from spinelink.result import NOTICE
 from spinelink.typing import PathLike
+from spinelink.view.text import NOTICE
 
 ENDS = ("leg_pain", "back_pain")
 """The findings whose link a page shows."""

@@ -82,6 +82,8 @@ LIMITS: dict[str, Limits] = {
         kernel_count_lanes=2,
     ),
 }
+SWEPT = ("expanded", "logarithms", "searched")
+"""Limits that only the slow sweep runs."""
 SMALL_MEMORY = BYTES_PER_ENTRY * 60
 
 
@@ -125,6 +127,8 @@ def all_forced() -> list[object]:
         for engine in ("numpy", "fast"):
             memory = SMALL_MEMORY if name == "no room" else MEMORY_LIMIT
             marks = [pytest.mark.xdist_group("numba")] if engine == "fast" else []
+            if name in SWEPT:
+                marks.append(pytest.mark.slow)
             forced = Forced(name, engine, limits, memory)
             found.append(pytest.param(forced, id=f"{name}, {engine}", marks=marks))
     return found

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.plan.cache import PlanCache
+from spinelink.inference.cache import PlanCache
 from spinelink.network.cpd import (
     Accuracy,
     Case,

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, get_args
 
 from spinelink.errors import (
-    EvidenceError,
     ImpossibleEvidenceError,
     SpinelinkError,
     UnknownNameError,
@@ -22,13 +21,13 @@ from spinelink.errors import (
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
+from spinelink.inference.cache import PlanCache
 from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
-from spinelink.inference.plan.cache import PlanCache
-from spinelink.inference.variants.contradiction import smallest_contradiction
-from spinelink.network.evidence import EMPTY, Evidence, Finding, describe, read_finding
+from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
 from spinelink.network.node import Node, Role
 from spinelink.network.parameter import Beta, Parameter
@@ -157,9 +156,8 @@ class Model:
             >>> sl.load("back-leg-pain").in_setting("emergency").setting
             'emergency'
         """
-        if setting is None:
-            where = f"network {self.name!r}"
-            raise UnknownNameError("None", kind="setting", allowed=self.settings, where=where)
+        if setting is None:  # which would mean the default
+            raise UnknownNameError("None", kind="setting", allowed=self.settings, where=self.name)
         return replace(self, setting=setting)
 
     def compiled_in(self, setting: str | None) -> CompiledNetwork:
@@ -270,19 +268,7 @@ class Case:
             >>> case.observe(numbness=None).evidence
             {'leg_pain': 'below_knee'}
         """
-        if findings is not None and not isinstance(findings, Mapping):
-            kind = type(findings).__name__
-            raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
-        both = set(findings or {}) & set(more)
-        if both:
-            name = sorted(both)[0]
-            raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
-        now: dict[str, Finding] = dict(self.findings)
-        for name, value in {**(findings or {}), **more}.items():
-            finding = read_finding(self.model.network, str(name), value)
-            now.pop(str(name), None)
-            if finding is not None:
-                now[str(name)] = finding
+        now = merged_findings(self.model.network, self.findings, findings, more)
         return replace(self, findings=Evidence(now))
 
     def retract(self, *names: str) -> Self:
@@ -305,9 +291,8 @@ class Case:
         """
         for name in names:
             if not isinstance(name, str) or name not in self.findings:
-                raise UnknownNameError(
-                    str(name), kind="finding", allowed=self.findings, where="this case"
-                )
+                known, where = self.findings, "this case"
+                raise UnknownNameError(str(name), kind="finding", allowed=known, where=where)
         left = {n: f for n, f in self.findings.items() if n not in names}
         return replace(self, findings=Evidence(left))
 
@@ -336,9 +321,9 @@ class Case:
             True
         """
         answer = next(iter(self._answers.values()), None)  # every answer brings it: no second run
-        logs = log_evidence(self.model.compiled, self.observed) if answer is None else None
-        logs = answer.log_evidence if answer is not None else logs
-        assert logs is not None
+        if answer is not None:
+            return float(answer.log_evidence[0])
+        logs = log_evidence(self.model.compiled, self.observed)
         return self._require_possible(float(logs[0]))
 
     @cached_property
@@ -390,17 +375,13 @@ class Case:
         compiled = self.model.compiled
         names = [compiled.names[i] for i in smallest_contradiction(compiled, self.observed)]
         findings = [describe(n, self.findings[n]) for n in names]
+        text = f"these findings cannot occur together: {', '.join(findings)}. "
         if len(findings) == 1:
             where = f" (setting {self.model.setting})" if self.model.setting else ""
-            text = (
-                f"{findings[0]} cannot occur in this network{where}: its probability is 0. "
-                "Retract or correct it."
-            )
-        else:
-            text = (
-                f"these findings cannot occur together: {', '.join(findings)}. "
-                "Retract or correct one of them."
-            )
+            text = f"{findings[0]} cannot occur in this network{where}: its probability is 0. "
+        text += (
+            "Retract or correct it." if len(findings) == 1 else "Retract or correct one of them."
+        )
         raise ImpossibleEvidenceError(text, findings=findings)
 
     def __getstate__(self) -> dict[str, object]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError
@@ -21,7 +21,6 @@ from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pgmpy.models import DiscreteBayesianNetwork
 
 
 def load(
@@ -143,7 +142,7 @@ def _describe(name: str, network: Network) -> BundledNetwork:
 
 
 def from_pgmpy(
-    network: DiscreteBayesianNetwork,
+    network: Any,
     *,
     name: str = "from-pgmpy",
     roles: Mapping[str, str] | None = None,

@@ -23,7 +23,7 @@ from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.counts import TrainingRows, count
 from spinelink.inference.interpreted.most_probable import most_probable_explanations
 from spinelink.inference.interpreted.sampling import sample
-from spinelink.inference.variants.contradiction import smallest_contradiction
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.inference.variants.subsets import with_all_subsets

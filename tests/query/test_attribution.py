@@ -26,7 +26,7 @@ from spinelink.network.network import Setting
 from spinelink.network.node import Node
 from spinelink.network.parameter import Ratio
 from spinelink.network.setting import parameters_in
-from spinelink.query.link import PARTS, grouped
+from spinelink.query.link_worlds import PARTS, grouped
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_twin import (

@@ -356,7 +356,7 @@ def test_scorer_travels(minimal):
 
 def test_plans_do_not_pile_up(minimal):
     """As many patterns as rows must not fill the memory with plans."""
-    from spinelink.inference.plan.cache import PlanCache
+    from spinelink.inference.cache import PlanCache
 
     cache = PlanCache(capacity=3)
     for k in range(10):

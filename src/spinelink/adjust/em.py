@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from spinelink.adjust.maximise import Maximiser, Values
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.inference.sampled_parameters import draw_values
-from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 
 Array = NDArray[np.float64]

@@ -24,7 +24,7 @@ choice           | `engine`                            | which engine answers; f
 variants         | `variants.one_case`                 | further findings, or only some
                  | `variants.likelihood_events`        | many events as weights (Heckerman 1989)
                  | `variants.subsets`                  | all subsets by inclusion and exclusion
-                 | `variants.contradiction`            | a smallest impossible set of findings
+                 | `contradiction`                     | a smallest impossible set of findings
 door             | `answer`                            | marginals, log_evidence, joint, batches, draws
 parameters       | `sampled_parameters`                | Sobol draws (Owen 1998)
                  | `arc_strength`                      | total variation (Koiter 2006)

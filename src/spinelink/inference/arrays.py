@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.cache import PlanCache
 from spinelink.inference.limits import BYTES_PER_ENTRY, DEFAULT, MEMORY_LIMIT, Limits
-from spinelink.inference.plan.cache import PlanCache
 from spinelink.typing import EngineChoice
 
 Array = NDArray[np.float64]

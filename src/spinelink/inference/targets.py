@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.cache import CacheKey
 from spinelink.inference.engine import KERNEL
 from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.interpreted.marginals import marginals
-from spinelink.inference.plan.cache import CacheKey
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 
 Array = NDArray[np.float64]

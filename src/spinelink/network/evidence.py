@@ -63,6 +63,42 @@ def is_yes_or_no(node: Node) -> bool:
     return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
 
 
+def merged_findings(
+    network: Network,
+    before: Mapping[str, Finding],
+    *given: Mapping[str, object] | None,
+) -> dict[str, Finding]:
+    """Earlier findings with those that a caller gives; a node that is named again is replaced.
+
+    Args:
+        network: the network.
+        before: findings that are read already.
+        *given: node -> value, as `Case.observe` takes them; no node may be in two of them.
+
+    Raises:
+        UnknownNameError: the network has no such node.
+        EvidenceError: a value does not fit its node, or a node is given twice.
+    """
+    merged: dict[str, Finding] = dict(before)
+    read: set[str] = set()
+    for mapping in given:
+        if mapping is None:
+            continue
+        if not isinstance(mapping, Mapping):
+            kind = type(mapping).__name__
+            raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
+        for key, value in mapping.items():
+            name = str(key)
+            if name in read:
+                raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
+            read.add(name)
+            finding = read_finding(network, name, value)
+            merged.pop(name, None)
+            if finding is not None:
+                merged[name] = finding
+    return merged
+
+
 def read_finding(network: Network, name: str, value: object) -> Finding | None:
     """The finding that a value states about a node; None where it was not assessed.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.result import Result
+from spinelink.view.plot.ranking import plot_settings
 from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ class AcrossSettings(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 10) -> Axes:
         """Posteriors in all settings side by side."""
-        from spinelink.view.plot.ranking import plot_settings
-
         posterior = {s: self.posterior[s] for s in self.settings}
         return plot_settings(self.causes, posterior, labels=self.labels, ax=ax, limit=limit)
 

@@ -18,9 +18,9 @@ from spinelink.case import Case
 from spinelink.errors import EvidenceError
 from spinelink.inference.answer import log_evidence
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.counterfactual.factual import Factual, assume_present, protective_edges
 from spinelink.inference.sampled_parameters import drawn_network
-from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 from spinelink.network.question import Question
 from spinelink.options import level as check_level

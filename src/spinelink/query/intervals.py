@@ -18,6 +18,7 @@ from spinelink.options import one_of, whole
 from spinelink.progress import bar
 from spinelink.query.effects import effects_of_parameters
 from spinelink.result import Result
+from spinelink.view.plot.ranking import plot_sampled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,8 +121,6 @@ class Intervals(Result):
 
         Raises SpinelinkError for the delta method, which has none.
         """
-        from spinelink.view.plot.ranking import plot_sampled
-
         if not self.drawn:
             raise SpinelinkError(
                 "the delta method makes no draws to plot; ask with method='draws'."

@@ -14,22 +14,18 @@ import numpy as np
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.inference.variants.likelihood_events import with_events
-from spinelink.network.node import OBSERVABLE, Cost
+from spinelink.network.node import OBSERVABLE
 from spinelink.options import is_real, one_of, real, whole_or_none
 from spinelink.query.candidates import Candidates, Utilities
+from spinelink.query.procedures import SHORTEST, candidate_groups, cost_of, procedure_label
 from spinelink.query.target import hidden_target
 from spinelink.result import Result
+from spinelink.view.plot.ranking import Questions, plot_next_best
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-INITIALS = ("mri", "ct", "emg", "hla")
-CLASSES = ("none", "low", "medium", "high")
-MOST_OUTCOMES = 512
-"""Outcomes of a procedure; a larger one is left out, and the answer says so."""
-SHORTEST = 0.1
-"""Minutes: what is at hand is not free of effort."""
 THRESHOLD = 0.01
 """Value (bits, or what else is measured) below which the next question is not worth asking."""
 AHEAD = 5
@@ -166,8 +162,6 @@ class NextBest(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """What each candidate tells against the minutes it takes."""
-        from spinelink.view.plot.ranking import Questions, plot_next_best
-
         columns = Questions(
             [c.name for c in self.candidates],
             [c.label for c in self.candidates],
@@ -247,7 +241,7 @@ def next_best(
     candidates = Candidates.of(
         case, targets, by_urgency=urgency, utilities=utilities, loss=measure == "loss"
     )
-    groups, left_out = _groups(case, nodes)
+    groups, left_out = candidate_groups(case, nodes)
     listed = _listed(candidates, groups, set(begun))
 
     def rank(c: Candidate) -> tuple[float, str]:
@@ -307,13 +301,13 @@ def _listed(
     gains = candidates.gains(case.observed, candidates.now, groups)
     listed = []
     for (name, nodes), gain in zip(groups.items(), gains, strict=True):
-        cost, started = _cost(case, nodes, begun)
+        cost, started = cost_of(case, nodes, begun)
         node = case.model.nodes[nodes[0]]
         single = len(nodes) == 1
         listed.append(
             Candidate(
                 name=name,
-                label=node.label if single else _procedure_label(name),
+                label=node.label if single else procedure_label(name),
                 nodes=nodes,
                 question=node.question if single else "",
                 value=gain.value,
@@ -356,50 +350,6 @@ def _stop(listed: Sequence[Candidate], threshold: float, *, unit: str, target: s
             "considered, and red flags are asked about all the same."
         )
     return ""
-
-
-def _procedure_label(name: str) -> str:
-    words = [w.upper() if w in INITIALS else w for w in name.replace("_", " ").split(" ")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
-
-
-def _groups(case: Case, nodes: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Each node that may be asked, and each procedure that shows several; procedures left out."""
-    known = case.model.nodes
-    hidden = [n for n in nodes if not case.is_observed(n)]
-    groups: dict[str, tuple[str, ...]] = {n: (n,) for n in hidden}
-    procedures: dict[str, list[str]] = {}
-    for n in hidden:
-        if (name := known[n].procedure) is not None:
-            procedures.setdefault(name, []).append(n)
-    left_out = []
-    for name, shown in procedures.items():
-        if len(shown) < 2:
-            continue
-        if float(np.prod([len(known[n].states) for n in shown])) > MOST_OUTCOMES:
-            left_out.append(name)
-        else:
-            groups[name if name not in groups else f"{name} (whole)"] = tuple(shown)
-    return groups, left_out
-
-
-def _cost(case: Case, nodes: Sequence[str], begun: Collection[str]) -> tuple[Cost, bool]:
-    """What observing these nodes costs, and whether their procedure is under way.
-
-    A procedure costs as much as the dearest of its parts, once. Under way it costs next to nothing.
-    """
-    known = case.model.nodes
-    parts = [known[n].cost or Cost() for n in nodes]
-    procedures = {known[n].procedure for n in nodes} - {None}
-    read = {known[n].procedure for n in case.findings}
-    if procedures & (read | set(begun)):
-        return Cost(minutes=SHORTEST), True
-    dearest = Cost(
-        minutes=max(p.minutes for p in parts),
-        money=max((p.money for p in parts), key=CLASSES.index),
-        invasiveness=max((p.invasiveness for p in parts), key=CLASSES.index),
-    )
-    return dearest, False
 
 
 def _two_steps(

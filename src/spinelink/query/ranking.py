@@ -11,6 +11,7 @@ from spinelink.options import share, whole_or_none
 from spinelink.query.intervals import intervals
 from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
+from spinelink.view.plot.ranking import Causes, plot_ranking
 from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
@@ -92,8 +93,6 @@ class Ranking(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """Posteriors beside priors, with intervals where they were asked for."""
-        from spinelink.view.plot.ranking import Causes, plot_ranking
-
         columns = Causes(
             [c.label for c in self.causes],
             [c.posterior for c in self.causes],

@@ -27,6 +27,7 @@ from spinelink.query.shapley import PERMUTATIONS, Subsets, log_odds
 from spinelink.query.sources import sources
 from spinelink.query.target import hidden_target
 from spinelink.result import Result
+from spinelink.view.plot.sensitivity import plot_waterfall
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,8 +169,6 @@ class Reasons(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A waterfall from the log odds before to those after."""
-        from spinelink.view.plot.sensitivity import plot_waterfall
-
         return plot_waterfall(
             [r.finding for r in self.rows],
             [r.shapley for r in self.rows],

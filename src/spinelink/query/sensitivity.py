@@ -28,6 +28,7 @@ from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_
 from spinelink.query.target import hidden_target
 from spinelink.result import Result
 from spinelink.view.html import in_notebook
+from spinelink.view.plot.sensitivity import CurveMarks, plot_curve, plot_tornado
 from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
@@ -117,8 +118,6 @@ class SensitivityFunction:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The curve, with the number's interval and the values at which the ranking changes."""
-        from spinelink.view.plot.sensitivity import CurveMarks, plot_curve
-
         i = self.influence
         end = 1.0 if np.isfinite(self._limits[1]) else max(3.0 * i.high, 2.0)
         values = np.linspace(1e-9 if end > 1.0 else 0.0, end, CURVE_POINTS)
@@ -230,8 +229,6 @@ class Sensitivity(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the parameters with the widest swing."""
-        from spinelink.view.plot.sensitivity import plot_tornado
-
         return plot_tornado(
             [str(r.number) for r in self.rows],
             [(r.posterior_low, r.posterior_high) for r in self.rows],

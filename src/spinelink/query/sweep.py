@@ -21,6 +21,7 @@ from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.result import Result
 from spinelink.typing import Findings
+from spinelink.view.plot.sensitivity import plot_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,8 +75,6 @@ class Sweep(Result):
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
         """Posteriors over the number's values."""
-        from spinelink.view.plot.sensitivity import plot_sweep
-
         return plot_sweep(
             self.values,
             self.posteriors,

@@ -23,6 +23,7 @@ from spinelink.options import whole
 from spinelink.query.crossing import places_of
 from spinelink.query.target import hidden_target
 from spinelink.result import Result
+from spinelink.view.plot.sensitivity import plot_two_way
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +74,6 @@ class TwoWaySensitivity(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Filled contours over both parameters."""
-        from spinelink.view.plot.sensitivity import plot_two_way
-
         return plot_two_way(
             self.posteriors,
             first=(str(self.first), self.first_values),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from spinelink.case import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.kernel.engine import check_engine
-from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import one_of, whole

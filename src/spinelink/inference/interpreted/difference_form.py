@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.cache import CacheKey
 from spinelink.inference.findings import Observed, state_of
 from spinelink.inference.interpreted.run import forward, reverse
 from spinelink.inference.interpreted.semiring import LINEAR
-from spinelink.inference.plan.cache import CacheKey
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 from spinelink.inference.plan.planned import plan_for
 

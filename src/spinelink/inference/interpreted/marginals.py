@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.cache import CacheKey
 from spinelink.inference.findings import Array, Observed, States, state_of
 from spinelink.inference.interpreted.conditioning import conditioned, weighed_marginals
 from spinelink.inference.interpreted.difference_form import difference_form
 from spinelink.inference.interpreted.evidence import log_evidence, run_plan
 from spinelink.inference.interpreted.leaves import kept_and_leaves, leaf_marginals
-from spinelink.inference.plan.cache import CacheKey
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 from spinelink.inference.plan.planned import plan_for
 

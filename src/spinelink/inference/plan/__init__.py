@@ -6,5 +6,5 @@ Elimination orders: min-fill, weight, perturbed restarts      | `order`
 Steps; deputies (Zhang and Poole 1996); the difference form   | `plan`
 (Díez and Galán 2003)                                         |
 Structural patterns of evidence; rows sorted by pattern       | `patterns`
-Plans made once and cached                                    | `planned`, `cache`
+Plans made once and cached                                    | `planned`
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.plan.cache import CacheKey
+from spinelink.inference.cache import CacheKey
 from spinelink.inference.plan.patterns import Pattern, pattern_key
 from spinelink.inference.plan.plan import Kind, Plan, make_plan
 

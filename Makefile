@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format notebooks pictures card clean
+.PHONY: help demo test quick shape lint format notebooks pictures card clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -22,6 +22,12 @@ demo: $(USER_STAMP)  ## the main job on a real published case
 
 test: $(DEV_STAMP)  ## the whole suite
 	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=60 tests notebooks
+
+quick: $(DEV_STAMP)  ## the suite without its slow tests: about three minutes on two cores
+	$(RUN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests
+
+shape: $(DEV_STAMP)  ## figures of the code's shape against their aims; `make shape DETAILS=--details` names the places
+	@$(RUN)/python -m tests.shape $(DETAILS)
 
 lint: $(DEV_STAMP)  ## style, types, layers
 	$(RUN)/ruff check .

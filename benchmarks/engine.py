@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from spinelink.inference.answer import case_marginals
+from spinelink.inference.answer import marginals
 from spinelink.inference.arrays import CompiledNetwork, TableFactor
 from spinelink.inference.draws import draw_marginals
 from spinelink.inference.gradient.by_entry import derivatives
@@ -148,18 +148,10 @@ def one_case(
     for engine in ("numpy", "fast"):
         first, again = [], []
         for observed in cases:
-            new = fresh(network)
-            case_marginals(
-                new, {}, [0], engine=engine
-            )  # the network flattened, where the engine does
-            first.append(
-                seconds(lambda n=new, s=observed, e=engine: case_marginals(n, s, nodes, engine=e))
-            )
-            again.append(
-                seconds(
-                    lambda n=new, s=observed, e=engine: case_marginals(n, s, nodes, engine=e), 3
-                )
-            )
+            new = fresh(network).with_engine(engine)
+            marginals(new, {}, [0])  # the network flattened, where the engine does
+            first.append(seconds(lambda n=new, s=observed: marginals(n, s, nodes)))
+            again.append(seconds(lambda n=new, s=observed: marginals(n, s, nodes), 3))
         for k, (when, ours) in enumerate((("first time", first), ("again", again))):
             peer = None if peers[-1] is None else median([p[k] for p in peers])
             report.add(name, f"one case, {question}, {when}", median(ours), engine, peer, "pyAgrum")
@@ -203,14 +195,13 @@ def numbers(
     drawn = jittered(network)
     for engine in ("numpy", "fast") if name.endswith("70") else ("fast",):
         taken = median(
-            [
-                seconds(lambda s=s, e=engine: draw_marginals(drawn, s, causes, engine=e, threads=1))
-                for s in cases
-            ]
+            [seconds(lambda s=s, d=chosen: draw_marginals(d, s, causes, threads=1)) for s in cases]
         )
         report.add(name, f"{DRAWS} draws, 7 positive", taken, engine, peer * DRAWS, "pyAgrum")
     targets = [(i, s) for i in causes for s in range(1, network.cards[i])]
-    taken = median([seconds(lambda s=s: derivatives(network, s, targets), 3) for s in cases])
+    taken = median(
+        [seconds(lambda s=s: derivatives(network, s, targets=targets), 3) for s in cases]
+    )
     count = free_numbers(network)
     report.add(
         name, f"derivatives by {count} numbers, 7 positive", taken, "numpy", peer * count, "pyAgrum"
@@ -228,7 +219,7 @@ def main() -> None:
         causes = [i for i, layer in enumerate(layers) if layer == "cause"]
         bn = agrum_of(network)
         cases = patients(network, layers, 8)
-        case_marginals(network, cases[0], causes, engine="fast")  # compiled before the clock starts
+        marginals(network.with_engine("fast"), cases[0], causes)  # compiled before the clock starts
         one_case(report, name, network, bn, cases, "causes", causes)
         one_case(report, name, network, bn, cases, "all nodes", list(range(len(layers))))
         numbers(report, name, network, bn, patients(network, layers, 14, positive=7)[:3], causes)

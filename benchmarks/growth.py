@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.interpreted.marginals import pattern_of
+from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Combine, make_plan
 from spinelink.table.cells import TableFindings
 from spinelink.table.engine import answer
@@ -61,8 +61,7 @@ def multiply_adds(network: CompiledNetwork, codes: np.ndarray, causes: list[int]
         plan = make_plan(
             network,
             {**pattern_of(observed), **noisy},
-            network.ancestors([*observed, *causes]),
-            limit=float("inf"),
+            kept=network.ancestors([*observed, *causes]),
         )  # type: ignore[arg-type]
         for step in plan.steps:
             if isinstance(step, Combine):
@@ -111,9 +110,9 @@ def main() -> None:
             {},
         )
         names = [network.names[i] for i in causes]
-        answer(network, table.part(slice(0, 16)), names, threads=1, engine=engine)  # type: ignore[arg-type]
+        answer(network, table.part(slice(0, 16)), nodes=names, threads=1, engine=engine)  # type: ignore[arg-type]
         start = time.perf_counter()
-        answer(network, table, names, threads=1, engine=engine)  # type: ignore[arg-type]
+        answer(network, table, nodes=names, threads=1, engine=engine)  # type: ignore[arg-type]
         each = (time.perf_counter() - start) / len(codes)
         work = multiply_adds(network, codes, causes) if count else float("nan")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import spinelink as sl
-from spinelink.inference.answer import case_marginals
+from spinelink.inference.answer import marginals
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.network.setting import parameters_in
 
@@ -85,7 +85,7 @@ def main() -> None:
         compiled.index[n]: compiled.states[compiled.index[n]].index(s) for n, s in FINDINGS.items()
     }
     values = point_values(model.network, parameters_in(model.network, model.setting))
-    case_marginals(compiled, observed, [0], engine="fast")  # compiled before the clock starts
+    marginals(compiled.with_engine("fast"), observed, [0])  # compiled before the clock starts
     rows: list[tuple[str, str, str]] = []
     for question, names in (
         ("all causes", list(model.network.ranked)),
@@ -95,17 +95,9 @@ def main() -> None:
         for engine in ("numpy", "fast"):
             cold, warm = [], []
             for _ in range(REPEATS):
-                fresh = compile_network(model.network, values)
-                cold.append(
-                    seconds(
-                        lambda c=fresh, n=nodes, e=engine: case_marginals(c, observed, n, engine=e)
-                    )
-                )
-                warm.append(
-                    seconds(
-                        lambda c=fresh, n=nodes, e=engine: case_marginals(c, observed, n, engine=e)
-                    )
-                )
+                fresh = compile_network(model.network, values).with_engine(engine)
+                cold.append(seconds(lambda c=fresh, n=nodes: marginals(c, observed, n)))
+                warm.append(seconds(lambda c=fresh, n=nodes: marginals(c, observed, n)))
             rows.append(
                 (question, f"spinelink, {engine}, first time", f"{statistics.median(cold):.4f}")
             )

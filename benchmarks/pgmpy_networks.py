@@ -75,7 +75,7 @@ def run(name: str, pipe: object) -> None:
     engine.makeInference()
     peer = [engine.posterior(n).toarray() for n in network.names]
     theirs = time.perf_counter() - begin
-    worst = max(float(np.abs(found.of[i][:, 0] - p).max()) for i, p in enumerate(peer))
+    worst = max(float(np.abs(found.posterior[i][:, 0] - p).max()) for i, p in enumerate(peer))
     pipe.send(
         (
             name,

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from spinelink.errors import TooLargeError
-from spinelink.inference.interpreted.marginals import marginals, pattern_of
+from spinelink.inference.interpreted.marginals import marginals
+from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import make_plan
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -39,8 +40,7 @@ def main() -> None:
                 make_plan(
                     network,
                     pattern_of(observed),
-                    network.ancestors([*observed, *diseases]),
-                    limit=float("inf"),
+                    kept=network.ancestors([*observed, *diseases]),
                 ).width
             )
             start = time.perf_counter()
@@ -49,7 +49,7 @@ def main() -> None:
                 taken, error = f"{time.perf_counter() - start:.3f}", ""
                 if positive <= QUICKSCORE_UP_TO:
                     total, joint = quickscore(network, observed)
-                    error = f"{max(abs(found.of[i][1, 0] - float(joint[i] / total)) for i in diseases):.1e}"
+                    error = f"{max(abs(found.posterior[i][1, 0] - float(joint[i] / total)) for i in diseases):.1e}"
             except TooLargeError:
                 taken, error = f"refused after {time.perf_counter() - start:.1f}", ""
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""Writes the table of speeds in README.md from the CSV files: python benchmarks/readme.py"""
+"""Writes the table of speeds in docs/performance.md from the CSV files: python benchmarks/readme.py"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- speed: written by benchmarks/readme.py -->", "<!-- /speed -->"
 NETWORKS = ("local-70", "random-70", "local-140", "random-140")
 
@@ -36,7 +36,7 @@ LINES = (
     ),
     ("table, one pattern, the same", "500 local, 200 random", "tables.csv", ("fixed",)),
     ("10,000 parameter draws, `fast`", "100", "engine.csv", ("10000 draws, 7 positive", "fast")),
-    ("derivatives by all numbers", "250", "engine.csv", ("derivatives by", "numpy")),
+    ("derivatives by all parameters", "250", "engine.csv", ("derivatives by", "numpy")),
 )
 
 
@@ -82,9 +82,9 @@ def table() -> str:
 
 
 def main() -> None:
-    text = README.read_text()
+    text = PAGE.read_text()
     head, rest = text.split(BEGIN)
-    README.write_text(f"{head}{BEGIN}\n{table()}\n{rest[rest.index(END) :]}")
+    PAGE.write_text(f"{head}{BEGIN}\n{table()}\n{rest[rest.index(END) :]}")
 
 
 if __name__ == "__main__":

@@ -125,12 +125,12 @@ def main() -> None:
                 {},
             )
             answer(
-                network, table.part(slice(0, 64)), causes, threads=1, engine="fast"
+                network, table.part(slice(0, 64)), nodes=causes, threads=1, engine="fast"
             )  # compiled before the clock starts
             rates = {}
             for threads in (1, 4):
                 begin = time.perf_counter()
-                found = answer(network, table, causes, threads=threads)
+                found = answer(network, table, nodes=causes, threads=threads)
                 rates[threads] = len(codes) / (time.perf_counter() - begin)
                 assert np.isfinite(found.log_evidence).all()
             other = peer_rate(name, pattern)

@@ -25,14 +25,14 @@ import spinelink as sl
 sl.networks()
 
 # %% [markdown]
-# A **model** is a network in one population. `primary_care` is the default; the others have priors of their own.
+# A **model** is a network in one setting, that is, one population. `primary_care` is the default. The other settings have parameters of their own.
 
 # %%
 model = sl.load("back-leg-pain")
 model
 
 # %% [markdown]
-# A **case** is a model with findings. A finding can be a state's name, `True` or `False`, a number where the node has numeric bins, or likelihoods for each state. What is left out was *not assessed*, which is not the same as *absent*.
+# A **case** is a model with evidence. A finding is the name of a state, `True` or `False`, or a number where the node has numeric bins. It may also be a likelihood for each state. What is left out was *not assessed*, which is not the same as *absent*.
 
 # %%
 case = model.observe(
@@ -47,8 +47,8 @@ case = model.observe(
 case
 
 # %% [markdown]
-# The same by clicking: `explore()` opens the case in an explorer (JupyterLab 4, Notebook 7). Findings on the left, answers on the right; `explorer.case` is the
-# case as it then stands. Without a kernel its picture remains.
+# You can do the same by clicking. `explore()` opens the case in an explorer (JupyterLab 4, Notebook 7). Findings are on the left, answers on the right.
+# `explorer.case` is the current case. Without a kernel a still picture remains.
 
 # %%
 explorer = case.explore()
@@ -58,7 +58,7 @@ explorer
 case.differential(limit=6)
 
 # %% [markdown]
-# Causes are not exclusive: a person may have several, so the numbers do not sum to 1. *Ratio* is posterior over prior. Red flags are fixed rules, apart from the probabilities.
+# Causes are not exclusive: a person may have several, so the probabilities do not sum to 1. *Ratio* is the posterior divided by the prior. Red flags are fixed rules that no probability can override.
 
 # %%
 case.alerts()
@@ -67,7 +67,7 @@ case.alerts()
 case.observe(saddle_numbness=True, bladder_dysfunction="retention").alerts()
 
 # %% [markdown]
-# Cases never change: `observe` gives a new one, `retract` takes a finding back. An absent finding is evidence too.
+# Cases never change. `observe` gives a new case, and `retract` gives one without a finding. An absent finding is evidence too.
 
 # %%
 import pandas as pd
@@ -84,7 +84,7 @@ pd.Series(
 ).round(3)
 
 # %% [markdown]
-# An uncertain finding: the patient is not sure whether the pain passes the knee. Only the ratio of the likelihoods matters.
+# A soft finding: the patient is not sure whether the pain passes the knee. Only the ratio of the likelihoods matters.
 
 # %%
 case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(
@@ -92,7 +92,7 @@ case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(
 ).round(3)
 
 # %% [markdown]
-# The same findings in every population.
+# Here are the same findings in every population.
 
 # %%
 pd.DataFrame(
@@ -107,14 +107,14 @@ pd.DataFrame(
 ).sort_values("primary_care", ascending=False).head(8).round(3)
 
 # %% [markdown]
-# Change a prior and look again: a number, or a `Beta` that says how sure you are.
+# Change a prior and look again. The new value is a number, or a `Beta` that says how sure you are.
 
 # %%
 changed = model.with_parameters({"lumbar_disc_herniation.prior": sl.Beta(8, 92)})
 changed.observe(case.evidence).posterior(herniation).round(3)
 
 # %% [markdown]
-# Where does a number come from? Every one has an estimate, an uncertainty, a grade and, unless it is judged, a source.
+# Where does a parameter come from? Each has an estimate, an uncertainty and a grade. It has a source, or a note that says what it was judged from.
 
 # %%
 numbers = model.parameters().to_frame()
@@ -123,13 +123,13 @@ numbers[numbers["id"].str.startswith("lumbar_disc_herniation.")][
 ]
 
 # %% [markdown]
-# What surrounds one node in the network, with the probabilities of this case.
+# The graph shows what surrounds one node, with the probabilities of this case.
 
 # %%
 case.graph(around="nerve_root_compression")
 
 # %% [markdown]
-# Mistakes are refused with words that help.
+# Invalid input raises an error that lists the allowed values.
 
 # %%
 for wrong in ({"leg_pain": "radiates"}, {"numbnes": True}, {"age_group": 12}):
@@ -139,4 +139,4 @@ for wrong in ({"leg_pain": "radiates"}, {"numbnes": True}, {"age_group": 12}):
         print(error)
 
 # %% [markdown]
-# Next: the command line says the same, `spinelink query back_pain leg_pain=below_knee numbness age_group=47`.
+# Next: the command line gives the same answers, `spinelink query back_pain leg_pain=below_knee numbness age_group=47`.

@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # Tuning priors: which numbers matter, and how to change them
+# # Tuning priors: which parameters matter, and how to change them
 #
-# How sure is an answer, given how sure the network's numbers are? Which numbers does it hang on, and what would change the ranking? How are numbers
+# How sure is an answer, given how sure the network's parameters are? Which parameters does it depend on, and what would change the ranking? How are parameters
 # changed so that the network agrees with what is known, and what does that do to everything else?
 #
 # For research, teaching and decision support for professionals. Not a medical device.
@@ -37,36 +37,36 @@ herniation = "lumbar_disc_herniation"
 # %% [markdown]
 # ## How sure
 #
-# Every number of the network has an uncertainty of its own. Drawing all of them together gives credible intervals of the posteriors, and of the ranks:
-# `first` is the share of draws in which a cause ranks first.
+# Every parameter of the network has an uncertainty of its own. Sampling all of them together gives credible intervals of the posteriors, and of the ranks.
+# `first` is the fraction of samples in which a cause ranks first.
 
 # %%
 case.differential(limit=6, interval=0.95, draws=256).to_frame()
 
 # %% [markdown]
-# Where does the interval come from? The share of its variance that each number brings (to first order): where a better study would help most.
+# Where does the interval come from? The table gives the fraction of the variance that comes from each parameter, to first order. A better study would help most at the top.
 
 # %%
 intervals = case.intervals(herniation, method="delta")
 intervals.shares(herniation).head(6)
 
 # %% [markdown]
-# ## What it hangs on
+# ## What it depends on
 #
-# One upward and one downward pass give the derivative by every number at once. The tornado moves each number over its own interval.
+# One upward and one downward pass give the derivatives by all parameters at once. The tornado moves each parameter over its own interval.
 
 # %%
 sensitivity = case.sensitivity(herniation)
 ax = sensitivity.plot(limit=10)
 # %% [markdown]
-# Along one number the posterior is a ratio of two lines, exactly. The dashed line marks where the ranking changes.
+# Along one parameter the posterior is exactly a quotient of two linear functions. The dashed line marks where the ranking changes.
 
 # %%
 function = sensitivity.function("nerve_root_compression.leak", "none")
 print(function)
 ax = function.plot()
 # %% [markdown]
-# Which numbers would have to be how far off for another cause to take its place?
+# How far off would a parameter have to be for another cause to take the lead?
 
 # %%
 frame = sensitivity.shown()
@@ -74,7 +74,7 @@ changes = frame[frame["another leads"] != ""]
 changes[["number", "estimate", "low", "high", "another leads"]].round(4).head(8)
 
 # %% [markdown]
-# Two numbers at once, and one number over a grid of values.
+# Two parameters at once, and one parameter over a grid of values.
 
 # %%
 ax = case.two_way(
@@ -83,15 +83,15 @@ ax = case.two_way(
 # %%
 ax = case.sweep(f"{herniation}.prior", np.linspace(0.01, 0.3, 30)).plot(limit=4)
 # %% [markdown]
-# The same findings in every population:
+# Here are the same findings in every population:
 
 # %%
 print(case.across_settings())
 
 # %% [markdown]
-# ## Changing numbers
+# ## Changing parameters
 #
-# By hand: a number, or a `Beta` made from what is known, which says what it implies.
+# By hand: the new value is a number, or a `Beta` made from what is known. A `Beta` says what it implies.
 
 # %%
 for beta in (
@@ -102,8 +102,8 @@ for beta in (
     print(beta)
 
 # %% [markdown]
-# By what the network should answer. Every number that alone would do is listed, with how far it must go; below, the shortest change of several numbers
-# together, measured in standard deviations of each number's own uncertainty.
+# By what the network should answer: the answer lists every parameter that alone would do, with how far it must move. Below stands the shortest change of several
+# parameters together. Each is measured in standard deviations of its own uncertainty.
 
 # %%
 constraint = sl.constraint(
@@ -118,7 +118,7 @@ tuning = model.tune(
 tuning
 
 # %% [markdown]
-# A constraint that cannot be met says how far one gets.
+# If a constraint cannot be met, the answer gives the nearest value that was reached.
 
 # %%
 model.tune(
@@ -128,7 +128,7 @@ model.tune(
 # %% [markdown]
 # ## What changed
 #
-# The tuned network, against the one it came from: numbers, marginals, the ranking of cases, and the published figures that it now meets or misses.
+# `diff` compares the tuned network with the one it came from. It lists parameters, marginals, the ranking of cases, and the claims that it now meets or misses.
 
 # %%
 tuned = model.fitted(tuning)
@@ -136,8 +136,8 @@ difference = model.diff(tuned, cases=[case])
 difference
 
 # %% [markdown]
-# `save` writes a network file in which only these numbers changed, with what they were and why; comments and layout survive. On the command line,
-# `spinelink diff back-leg-pain tuned.yaml` says the same as above.
+# `save` writes a network file in which only these parameters changed, with what they were and why. Comments and layout survive. On the command line,
+# `spinelink diff back-leg-pain tuned.yaml` gives the same comparison.
 
 # %%
 import tempfile

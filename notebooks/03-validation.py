@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Validation: is it any good on data, and what can it learn from them
 #
-# Against published figures; on patients whose diagnosis is known; and numbers learned from a table with missing cells.
+# This notebook compares the network with published figures, and with patients whose diagnosis is known. It then learns parameters from a table with missing cells.
 #
 # For research, teaching and decision support for professionals. Not a medical device.
 
@@ -27,8 +27,8 @@ model = sl.load("back-leg-pain")
 # %% [markdown]
 # ## Against the literature
 #
-# Every published figure that the network can be asked for, and whether what it implies lies inside the figure's interval. `far` figures are about other
-# people than the setting's, and the network was not fitted to them.
+# The audit asks the network every claim. It says whether the implied figure lies inside the published interval. `far` claims are about other
+# people than the setting's, and the network was not fitted to them. It was fitted to the others, so their rows show agreement, not prediction.
 
 # %%
 audit = model.audit()
@@ -37,8 +37,8 @@ audit.summary("fit")
 # %% [markdown]
 # ## Simulated patients
 #
-# There is no open data set of such patients with their diagnoses, so this notebook makes its own, and says so: `sample` draws patients from the network,
-# here people with back pain in secondary care, by exact conditioning. To have something to find, they come from a population in which some numbers differ.
+# There is no open data set of such patients with their diagnoses, so this notebook simulates them. `sample` draws patients exactly from the network,
+# here people with back pain in secondary care. To have something to find, they come from a population in which some parameters differ.
 
 # %%
 clinic = model.in_setting("secondary_care")
@@ -56,9 +56,9 @@ patients = elsewhere.sample(
 patients.head()
 
 # %% [markdown]
-# ## Predictions against what turned out
+# ## Predictions against outcomes
 #
-# The diagnosis is not taken as a finding. `in the large` is above 0 where the predictions are too low on the whole; a slope below 1 means that they are too extreme.
+# The diagnosis is not taken as a finding. `in the large` is above 0 where the predictions are too low on the whole. A slope below 1 means that they are too extreme.
 
 # %%
 validation = clinic.evaluate(
@@ -76,7 +76,7 @@ validation.confusion("lumbar_disc_herniation", threshold=0.5)
 # %% [markdown]
 # ## Learning
 #
-# Half of the patients teach, the other half test. What the file says of each number is the prior; missing cells are filled in by expectation maximisation,
+# Half of the patients teach, the other half test. Each parameter's uncertainty in the file is its prior. Expectation maximisation handles missing cells,
 # and a noisy-OR stays a noisy-OR. The objective never falls.
 
 # %%
@@ -102,7 +102,7 @@ pd.DataFrame({"before": before, "after": after}).loc[
 ].astype(float).round(3)
 
 # %% [markdown]
-# The rest of the network, and the published figures, stay as they were, or do they? `diff` says.
+# Does the network still agree with the published figures? `diff` lists the claims that came inside their interval or fell out of it.
 
 # %%
 difference = clinic.diff(learned, cases=[])

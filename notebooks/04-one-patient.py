@@ -34,7 +34,7 @@ case = model.observe(
 # %% [markdown]
 # ## Is it dangerous
 #
-# Fixed rules first. None has fired, which is no reassurance: `pending` lists what would fire one, if it were asked and found.
+# Fixed rules come first. None has fired, which is no reassurance. `pending` lists what would fire one, if it were asked and found.
 
 # %%
 print(case.alerts())
@@ -44,7 +44,7 @@ pending[pending["urgency"] == "emergency"].drop_duplicates("node")[
 ].head(6)
 
 # %% [markdown]
-# Beside the rules, and never in their place: causes of some urgency whose probability reaches a threshold.
+# Beside the rules, and never in their place, stand urgent causes whose probability reaches a threshold.
 
 # %%
 case.urgent_causes(0.01)
@@ -61,16 +61,17 @@ print(reasons.text())
 ax = reasons.plot()
 
 # %% [markdown]
-# Each finding reaches the cause through something; the chain that is likeliest to be there:
+# Each finding is linked to the cause through mechanisms. `chain` is the most probable way, and `shapley` the finding's contribution in log odds:
 
 # %%
-reasons.to_frame()[["finding", "share", "chain"]]
+reasons.to_frame()[["finding", "shapley", "chain"]]
 
 # %% [markdown]
 # ## Is it linked
 #
-# Would the leg pain be absent, had everything in the back been absent and all else been as it was? The shares sum to 1. They explain the pain; which disease
-# is likely is what the ranking above says. It is asked in the general population, as being chosen by pain is no cause of pain (`docs/questions/is-it-linked.md`).
+# If the back were healthy and everything else unchanged, would the leg pain be gone? The probabilities of the patterns sum to 1. They explain the pain. The
+# ranking above says which disease is likely. The question is evaluated in the general population, as consulting because of pain does not cause the pain
+# (`docs/questions/is-it-linked.md`).
 
 # %%
 case.link()  # interval=0.95 adds credible intervals, in half a minute
@@ -78,19 +79,19 @@ case.link()  # interval=0.95 adds credible intervals, in half a minute
 # %% [markdown]
 # ## What next
 #
-# What each question, sign and test is expected to tell, counted by how urgent the causes are that it tells about, a minute.
+# Questions, signs and tests are ranked by expected information per minute. Each cause is weighted by its urgency.
 
 # %%
 case.next_best(limit=5)
 
 # %% [markdown]
-# The best test of one disease, whatever it costs:
+# Here is the best test of one disease, whatever it costs:
 
 # %%
 case.next_best("lumbar_disc_herniation", cost=None, limit=4)
 
 # %% [markdown]
-# One answer more, and the picture is another:
+# One more answer changes the picture:
 
 # %%
 worse = case.observe(saddle_numbness=True)
@@ -100,7 +101,7 @@ worse.differential(limit=3)
 # %% [markdown]
 # ## Do the findings fit
 #
-# Above 0 bits the findings hinder each other: one may be wrong, or the cause rare.
+# Above 0 bits the findings are rarer together than if they were independent. One may be wrong, or the cause rare.
 
 # %%
 print(case.conflict())
@@ -109,5 +110,5 @@ print(case.observe(better_seated=True, worse_on_sitting=True).conflict())
 # %% [markdown]
 # ## On paper
 #
-# One page, to print or to send: `case.report("case.html")`, or on the command line
+# A report is one page to print or to send: `case.report("case.html")`, or on the command line
 # `spinelink report back_pain leg_pain=below_knee numbness age_group=47 --out case.html`.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Authoring: a network of one's own
 #
-# How does a network file begin, what does the check say when it is wrong, and how is it compared with published figures? A network
+# How does a network file begin, what does the check say when it is wrong, and how is it compared with published figures? This notebook builds a network
 # of six nodes, from an empty file to an audited one, with a bad file on the way. `docs/network-file.md` is the reference.
 #
 # For research, teaching and decision support for professionals. Not a medical device.
@@ -53,7 +53,7 @@ print(problems(path))
 # %% [markdown]
 # ## A first draft, with mistakes
 #
-# A number says its estimate, its uncertainty, and a grade: `measured`, `derived`, or `judged` with a note. This draft has several mistakes.
+# A parameter states its estimate, its uncertainty, and a grade: `measured`, `derived`, or `judged` with a note. This draft has several mistakes.
 
 # %%
 draft = """\
@@ -97,11 +97,11 @@ path.write_text(draft)
 print(problems(path))
 
 # %% [markdown]
-# Every problem at once, with line and column, and a near name where one is misspelt. On the command line: `spinelink check root-pain.yaml`.
+# The check lists every problem at once, with line and column. It suggests a near name where one is misspelt. On the command line: `spinelink check root-pain.yaml`.
 #
 # ## The file, mended and grown
 #
-# A context, two causes, three findings, an alert rule. Only the last test has a published figure behind it; everything else says `judged`
+# The file has a context, two causes, three findings and an alert rule. Only the last test has a published figure behind it. Everything else says `judged`
 # and why. That is honest, and the model card counts it.
 
 # %%
@@ -213,9 +213,9 @@ case.graph()
 # %% [markdown]
 # ## Published figures beside it
 #
-# `root-pain.claims.yaml` holds published figures as questions to the network. The first was put into the network, so it holds; the second is an
-# expectation made up for practice, and it fails on purpose. (Cases with what they turned out to be go into `root-pain.cases.yaml`; `spinelink score`
-# ranks them.)
+# `root-pain.claims.yaml` holds claims: published figures, asked of the network. The first was put into the network, so it holds. The second is an
+# expectation made up for practice, and it fails on purpose. Cases with their final diagnosis go into `root-pain.cases.yaml`, and `spinelink score`
+# ranks them.
 
 # %%
 (folder / "root-pain.claims.yaml").write_text("""\
@@ -235,7 +235,7 @@ audit = model.audit()
 audit.to_frame()[["claim", "published", "low", "high", "implied", "inside"]]
 
 # %% [markdown]
-# The network says that fewer people have leg pain than the (made-up) figure. What is the smallest change of numbers that would mend it?
+# The network says that fewer people have leg pain than the (made-up) figure. What is the smallest change of parameters that would mend it?
 
 # %%
 tuning = model.tune(sl.constraint("P(leg_pain) == 0.35"), most=1)
@@ -247,7 +247,7 @@ mended.save(folder / "root-pain-2.yaml")
 model.diff(mended)
 
 # %% [markdown]
-# `save` kept the file's comments and layout and wrote into the number's note why it moved.
+# `save` kept the file's comments and layout, and wrote into the parameter's note why it moved.
 
 # %%
 changed = set((folder / "root-pain-2.yaml").read_text().splitlines())
@@ -257,7 +257,7 @@ for line in sorted(changed - set(good.splitlines())):
 # %% [markdown]
 # ## What next
 #
-# - `docs/network-file.md`: settings, noisy-MAX for graded findings, tables, numeric bins, codes.
+# - `docs/network-file.md`: settings, noisy-MAX for graded findings, tables, numeric bins, codes. `docs/glossary.md`: the terms.
 # - `docs/claims.md`: kinds of published figures, fitting all of them at once.
 # - `spinelink check`, `spinelink audit`, `spinelink card`, `spinelink diff` on the command line.
 # - Your editor completes the file: begin it with `# yaml-language-server: $schema=network.schema.json`.

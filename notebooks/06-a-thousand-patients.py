@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A thousand patients at once: a table in, a table out
 #
-# How to answer a whole table, what a missing cell means, what is refused, and how often the cause that leads is really there.
+# This notebook answers a whole table. It shows what a missing cell means, what is refused, and how often the leading cause is really there.
 #
 # For research, teaching and decision support for professionals. Not a medical device.
 
@@ -29,8 +29,8 @@ model = sl.load("back-leg-pain", setting="secondary_care")
 # %% [markdown]
 # ## The patients
 #
-# They are simulated: drawn from the network itself. Ten questions; each answer is blanked with probability 0.6, at random. The causes are drawn with them,
-# and are then put aside: nobody who answers sees them. (`columns="observable"` would give all 126 findings and no causes.)
+# The patients are simulated from the network itself. There are ten questions, and each answer is blanked with probability 0.6, at random. The causes are sampled
+# too, and are then put aside: nobody who answers sees them. (`columns="observable"` would give all 126 findings and no causes.)
 
 # %%
 questions = [
@@ -84,11 +84,11 @@ for table in (misspelt_state, misspelt_column):
         print(error, end="\n\n")
 
 # %% [markdown]
-# A column that is no finding, such as a patient's number, is named in `keep` and is handed through.
+# Name a column that is not a finding, such as a patient's number, in `keep`. It is handed through.
 #
 # ## The answers
 #
-# Each row exactly, by itself. A cause has two states, so its column is the probability that it is present. `log_evidence` is the natural logarithm of
+# Each row is answered exactly, by itself. A cause has two states, so its column is the probability that it is present. `log_evidence` is the natural logarithm of
 # P(findings): the lower, the rarer the combination.
 
 # %%
@@ -98,12 +98,12 @@ answers[["lumbar_disc_herniation", "lumbar_spinal_stenosis", "log_evidence"]].he
 
 # %% [markdown]
 # This takes one or two seconds on four cores with the extra `fast` (its first use on a machine compiles for about ten seconds), and about half a minute
-# without it. What costs is the number of findings, and how they tie the causes together. Many causes give back pain, so that it ties them all: it is not
-# among the ten, and with it the same table takes several times as long. With all 126 findings, four in ten of them known, it takes minutes.
+# without it. The cost grows with the number of findings, and with how many causes share them. Nearly all causes share back pain, so it is not
+# among the ten. With it the same table takes several times as long. With all 126 findings, four in ten of them known, it takes minutes.
 #
 # ## Missing is not absent
 #
-# The same patients, with every question that was not asked written down as a "no". Age is left as it is: it has no "no".
+# Take the same patients, with a "no" for every question that was not asked. Age is left as it is: it has no "no".
 
 # %%
 filled = patients.copy()
@@ -133,9 +133,9 @@ pd.DataFrame(
 ).astype(float).round(3)
 
 # %% [markdown]
-# ## Unsure
+# ## Soft findings
 #
-# Columns `node=state` hold likelihoods: how probable is what was seen, if the state is the true one. Only their ratio counts. Here one patient
+# Columns `node=state` hold likelihoods: how probable the observation is if the state is the true one. Only their ratio counts. Here is one patient
 # four times: the test not done, doubtful (3 to 1), nearly sure (20 to 1), sure.
 
 # %%
@@ -151,9 +151,9 @@ unsure = pd.DataFrame(
 model.posteriors(unsure, of="lumbar_disc_herniation", keep="test").round(3)
 
 # %% [markdown]
-# ## Rows that cannot be
+# ## Contradictory rows
 #
-# No leg pain, and leg pain on one side: one of the two is wrong. By default the row is named and nothing is answered. With `on_impossible="flag"` it gets
+# "No leg pain" and "leg pain on one side" contradict each other. By default the error names the row, and nothing is answered. With `on_impossible="flag"` the row gets
 # no posteriors and `-inf`, and the other rows are answered.
 
 # %%
@@ -172,7 +172,7 @@ entered.join(flagged.round(3))
 # %% [markdown]
 # ## Which cause leads
 #
-# In each row, the cause with the highest posterior; and whether the patient has it.
+# For each row, take the cause with the highest posterior. Does the patient have it?
 
 # %%
 posterior = answers[causes]
@@ -206,13 +206,13 @@ print(f"the leading cause is there in {right.mean():.1%}")
 print(f"mean posterior of the leading cause: {height.mean():.1%}")
 
 # %% [markdown]
-# The two agree because the patients come from the network that answers. With four answers of ten, and several causes at a time, the leader
-# is often wrong, and says so. On real patients the agreement is what has to be shown: `03-validation`.
+# The two agree because the patients come from the network that answers. With four answers of ten, and several causes at a time, the leading cause
+# is often wrong, and its posterior says so. On real patients this agreement has yet to be shown: `03-validation`.
 #
 # ## One cause, evaluated
 #
-# Disc herniation, with the missing cells left missing, and read as absent. `in_the_large` is above 0 where the predictions are too low on the whole;
-# left missing, its interval holds 0, as it should with patients from the same network.
+# Disc herniation is predicted twice: with the missing cells left missing, and with them read as absent. `in_the_large` is above 0 where the predictions are too low
+# on the whole. With cells left missing its interval holds 0, as it should with patients from the same network.
 
 # %%
 herniation = "lumbar_disc_herniation"
@@ -240,7 +240,7 @@ ax = rows["left missing"].plot(herniation)
 # %% [markdown]
 # ## Polars in, polars out
 #
-# The answer is a frame of the kind that was given: pandas, polars or pyarrow. The numbers are the same.
+# The answer is a frame of the same kind as the input: pandas, polars or pyarrow. The values are the same.
 
 # %%
 table = pl.from_pandas(patients)
@@ -252,8 +252,8 @@ answers_polars.select(pl.all().round(3)).head(3)
 # %% [markdown]
 # ## Files, and more than one machine
 #
-# A table that stands in a file, CSV or Parquet, and may be larger than memory, on the command line. An empty cell was not assessed. After a kill the same
-# command goes on where it was.
+# A command answers a file, CSV or Parquet, which may be larger than memory. An empty cell was not assessed. After a kill the same
+# command continues where it was.
 #
 # ```sh
 # spinelink batch patients.csv --out posteriors.csv --keep patient --setting secondary_care

@@ -1,83 +1,107 @@
-"""The README's examples run, in the order in which they stand."""
+"""The README's examples run in the order in which they stand, and print what it shows.
+
+`python -m tests.test_readme` writes the printed output anew into the README and the documentation.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shlex
+import tomllib
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from benchmarks.readme import table
 from spinelink.cli import main
+from spinelink.evaluate.audit import grades
 from spinelink.library import load
+from spinelink.network.setting import parameters_in
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SCORES = (DOCS / "scores.md").read_text(encoding="utf-8")
+PERFORMANCE = (DOCS / "performance.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PYTHON = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+"""A block of Python and, where it stands right below, the output that is shown."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
-COMMANDS = [
-    line.removeprefix("$ spinelink ")
-    for block in blocks("console")
-    for line in block.splitlines()
-    if line.startswith("$ spinelink ")
-]
-
-
-def test_python_blocks_run_in_order(capsys):
-    found = blocks("python")
-    assert len(found) >= 3
+def run(page: Path) -> Iterator[tuple[re.Match[str], str]]:
+    """Each block of Python of a page, run in order with the names of those before, and what it printed."""
+    text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {}
-    for block in found:
-        before = README[: README.index(block)].count("\n")
-        exec(compile("\n" * before + block, "README.md", "exec"), names)
-    printed = capsys.readouterr().out
-    assert "Did you mean 'below_knee'?" in printed
-    assert "EMERGENCY" in printed
+    for block in PYTHON.finditer(text):
+        lines = text[: block.start(1)].count("\n")
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(compile("\n" * lines + block[1], name_of(page), "exec"), names)
+        yield block, printed.getvalue()
 
 
-def test_the_python_of_the_documentation_runs(capsys):
-    found = [
-        b
-        for page in sorted((ROOT / "docs").rglob("*.md"))
-        for b in re.findall(
-            r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL
-        )
-    ]
-    assert found
-    for block in found:
-        exec(compile(block, "docs", "exec"), {})
-    assert "lumbar_disc_herniation" in capsys.readouterr().out
+def words(text: str) -> list[str]:
+    """The text without regard to its white space."""
+    return text.split()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_python_runs_in_order_and_prints_what_is_shown(page):
+    for block, printed in run(page):
+        if block[2] is not None:
+            assert words(printed) == words(block[2])
+
+
+def test_the_readme_shows_what_its_python_prints():
+    blocks = PYTHON.findall(README)
+    assert len(blocks) >= 3
+    assert all(shown.strip() for _, shown in blocks)
+    shown = " ".join(shown for _, shown in blocks)
+    assert "Did you mean 'below_knee'?" in shown
+    assert "emergency" in shown
+    assert len(README.splitlines()) <= 150
+
+
+def commands() -> list[str]:
+    """The commands of the README and the page of the command line."""
+    text = README + (DOCS / "command-line.md").read_text(encoding="utf-8")
+    return list(dict.fromkeys(re.findall(r"^\$ spinelink (.*)$", text, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("command", commands())
 def test_commands_run(command, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "q")  # where a command asks
     assert main(shlex.split(command)) == 0
     assert capsys.readouterr().out.strip()
 
 
-@pytest.mark.parametrize(
-    "target",
-    sorted(
-        set(re.findall(r"\]\(([^):#]+)\)", README))
-        | set(re.findall(r"^\| `([^`]+)`", README, re.MULTILINE))
-    ),
-)
-def test_places_exist(target):
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name_of)
+def test_places_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_modules_named_in_the_glossary_exist():
+    named = re.findall(
+        r"`((?:[a-z_]+/)*(?:[a-z_]+/|[a-z_]+\.py))`", (DOCS / "glossary.md").read_text()
+    )
+    assert len(named) > 30
+    assert [m for m in named if not (ROOT / "src" / "spinelink" / m).exists()] == []
 
 
 def test_every_make_target_named_is_there():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(
-        re.findall(
-            r"make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-        )
-    )
+    named = set(re.findall(r"make ([a-z]+)", README + CONTRIBUTING))
     assert {"demo", "test", "lint"} <= named
     assert all(
         re.search(rf"^{name}:", makefile, re.MULTILINE)
@@ -85,39 +109,121 @@ def test_every_make_target_named_is_there():
     )
 
 
+def test_the_picture_of_the_house_is_the_import_order_that_is_checked():
+    """CONTRIBUTING.md: the text of the order, and the arrows between rooms, say what `pyproject.toml` enforces."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [layers] = [
+        c["layers"] for c in config["tool"]["importlinter"]["contracts"] if c["id"] == "layers"
+    ]
+    levels = [{room.strip() for room in layer.split("|")} for layer in reversed(layers)]
+    [order] = re.findall(r"^    errors .*?(?=\n\n)", CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    assert [{room.strip() for room in level.split("|")} for level in order.split("<")] == levels
+    arrows = set(re.findall(r"^  (\w+) --> (\w+)$", CONTRIBUTING, re.MULTILINE))
+    above_base = levels[2:]
+    expected = {
+        (upper, lower)
+        for below, above in pairwise(above_base)
+        for upper in above
+        for lower in below
+    }
+    assert arrows == expected | {(room, "base") for room in above_base[0]}
+
+
+SCORE_ROW = re.compile(
+    r"^\| [^|]+ \| (\d+) of (\d+) \| (\d+) % \| (\d+) to (\d+) % \|$", re.MULTILINE
+)
+
+
+@pytest.mark.slow
 def test_the_score_it_states_is_the_score(published_score):
-    """Counts and percentages of the table under "How good is it", in the order of `spinelink score`."""
-    stated = re.findall(
-        r"^\| [^|]+ \| (\d+) of (\d+) \| (\d+) % \| (\d+) to (\d+) % \|$",
-        README,
-        flags=re.MULTILINE,
-    )
-    found = [
+    """Counts and percentages of the table of published cases, in the order of `spinelink score`."""
+    measured = [
         (f"{k}", f"{n}", f"{100 * k / n:.0f}", f"{100 * low:.0f}", f"{100 * high:.0f}")
         for _, k, n, low, high in published_score.summary()
     ]
-    assert stated == found
+    assert SCORE_ROW.findall(README) == measured
+
+
+@pytest.mark.slow
+def test_the_links_of_the_scores_are_those_of_the_score(published_score):
+    """docs/scores.md: cases found and the ranges of their probabilities, by the way they were coded."""
+    ways: dict[str, list[tuple[float, float]]] = {"back_to_leg": [], "leg_to_back": []}
+    for outcome in published_score.outcomes:
+        if outcome.ways is not None:
+            ways[outcome.reading.case.link].append(outcome.coded_way)
+    for link, coded in ways.items():
+        first = [coded_way for coded_way, _ in coded]
+        other = [against for _, against in coded]
+        correct = sum(a > b for a, b in coded)
+        row = (
+            f"| {link.replace('_', ' ')} | {correct} of {len(coded)} | {min(first):.2f} to {max(first):.2f} "
+            f"| {min(other):.2f} to {max(other):.2f} |"
+        )
+        assert row in SCORES
+
+
+AUDIT_ROW = re.compile(
+    r"^\| (same population|near|far)[^|]* \|((?: \d+ of \d+ \|){5})$", re.MULTILINE
+)
 
 
 def test_the_audit_it_states_is_the_audit():
-    found = load("back-leg-pain").audit()
-    by, total = found.summary("fit", "setting"), found.summary("fit")
+    audited = load("back-leg-pain").audit()
+    by, total = audited.summary("fit", "setting"), audited.summary("fit")
     columns = ("general_population", "primary_care", "emergency", "secondary_care")
-    for fit, row in re.findall(
-        r"^\| (same population|near|far)[^|]* \|((?: \d+ of \d+ \|){5})$",
-        README,
-        flags=re.MULTILINE,
-    ):
+    stated = AUDIT_ROW.findall(SCORES)
+    assert len(stated) == 3
+    for fit, row in stated:
         cells = [by.loc[(fit, setting)] for setting in columns] + [total.loc[fit]]
         assert row.split(" |")[:-1] == [f" {c['inside']:.0f} of {c['claims']:.0f}" for c in cells]
-    assert f"{len(found.rows)} published figures" in README
-    assert (
-        len(
-            re.findall(
-                r"^\| (?:same population|near|far)[^|]* \|(?: \d+ of \d+ \|){5}$",
-                README,
-                flags=re.MULTILINE,
-            )
-        )
-        == 3
+    assert f"{len(audited.rows)} published figures" in README
+
+
+def test_the_crossvalidation_it_states_is_the_one_on_file():
+    path = ROOT / "networks" / "back-leg-pain.crossvalidation.csv"
+    with path.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["fold"] for row in rows} == set("01234")  # "in five folds"
+    stated = re.findall(
+        r"^\| (same population|near|far)[^|]* \| (\d+) \| (\d+) % \| (\d+) % \|$",
+        README,
+        re.MULTILINE,
     )
+    measured = []
+    for fit in ("same population", "near", "far"):
+        part = [row for row in rows if row["fit"] == fit]
+        before = sum(float(r["low"]) <= float(r["before"]) <= float(r["high"]) for r in part)
+        inside = sum(row["inside"] == "True" for row in part)
+        percent = [f"{100 * count / len(part):.0f}" for count in (before, inside)]
+        measured.append((fit, f"{len(part)}", *percent))
+    assert stated == measured
+
+
+def test_the_judged_parameters_it_states_are_those_of_the_network():
+    model = load("back-leg-pain", setting="primary_care")
+    parameters = parameters_in(model.network, model.setting)
+    judged = [p for p in parameters.values() if p.grade == "judged"]
+    assert grades(parameters)["judged"] == len(judged)
+    share = f"{len(judged)} of {len(parameters)} parameters ({100 * len(judged) / len(parameters):.0f} %) are judged"
+    assert share in README
+    assert f"{sum(not p.source for p in judged)} name no source" in README
+
+
+def test_the_speeds_it_states_are_those_on_file():
+    """`python benchmarks/readme.py` writes the table from the CSV files."""
+    assert f"-->\n{table()}\n<!-- /speed -->" in PERFORMANCE
+
+
+def write_outputs(page: Path) -> None:
+    """The page with what its blocks print now, where an output is shown."""
+    text = page.read_text(encoding="utf-8")
+    shown = [(block, printed) for block, printed in run(page) if block[2] is not None]
+    for block, printed in reversed(shown):
+        lines = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
+        text = f"{text[: block.start(2)]}{lines}\n{text[block.end(2) :]}"
+    page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        write_outputs(path)

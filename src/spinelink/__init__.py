@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from spinelink.version import __version__
+
 if TYPE_CHECKING:
     from spinelink.diagnosis import Case, Model
     from spinelink.errors import (
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from spinelink.library import from_pgmpy, load, networks
     from spinelink.network.constraint import constraint
     from spinelink.network.parameter import Beta
-
-__version__ = "0.1.0"
 
 _HOME = {
     "load": "library",
@@ -47,6 +47,7 @@ __all__ = [
     "NetworkFileError",
     "SpinelinkError",
     "UnknownNameError",
+    "__version__",
     "constraint",
     "from_pgmpy",
     "load",
@@ -64,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted(__all__)

@@ -19,13 +19,12 @@ from spinelink.errors import (
     SpinelinkError,
     UnknownNameError,
 )
-from spinelink.inference.answer import case_marginals
+from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
-from spinelink.inference.arrays import CompiledNetwork, EngineName, Resources
+from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.findings import Observed, observed_from
-from spinelink.inference.interpreted.marginals import log_evidence
-from spinelink.inference.kernel.flat import check_engine, is_available
+from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.inference.plan.cache import PlanCache
 from spinelink.inference.variants.contradiction import smallest_contradiction
@@ -53,7 +52,8 @@ class Model:
         network: what the network file says.
         setting: the population in force; the file's default where None.
         origin: the file that the network came from, where there is one.
-        engine: "auto" (the compiled kernel where numba is installed, else NumPy), "numpy", "fast".
+        engine: "numpy"; "fast", the compiled kernel (needs numba); or "auto", the kernel where numba
+            is installed and it pays (heavy questions, tables), else NumPy. All answers agree.
         memory: bytes that the tables of one run may hold.
         limits: thresholds at which the engine changes its method.
     """
@@ -128,14 +128,8 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledNetwork:
         """The network as arrays, in the setting in force."""
-        resources = Resources(self._engine_name, self.memory, self.limits, self._plans)
+        resources = Resources(self.engine, self.memory, self.limits, self._plans)
         return compile_network(self.network, self.values, resources=resources)
-
-    @property
-    def _engine_name(self) -> EngineName:
-        if self.engine == "auto":
-            return "fast" if is_available() else "numpy"
-        return self.engine
 
     @cached_property
     def without_findings(self) -> Case:
@@ -361,7 +355,7 @@ class Case:
         if names not in self._answers:
             compiled = self.model.compiled
             index = [compiled.index[n] for n in names]
-            answer = case_marginals(compiled, self.observed, index, engine=compiled.engine)
+            answer = marginals(compiled, self.observed, index)
             self._require_possible(float(answer.log_evidence[0]))
             self._answers[names] = answer
         return self._answers[names]
@@ -375,7 +369,7 @@ class Case:
         names = self.model.names(nodes)
         index = self.model.compiled.index
         answer = self.marginals(names)
-        return {n: float(answer.of[index[n]][1:, 0].sum()) for n in names}
+        return {n: float(answer.present(index[n])[0]) for n in names}
 
     def prior_present(self, nodes: str | Iterable[str]) -> dict[str, float]:
         """P(present) of each node before any finding."""

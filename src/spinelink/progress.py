@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def line_of_progress() -> type[tqdm[Any]]:
-    """tqdm's bar for where we are: a widget in a notebook that has them, else text (without its warning that there are none)."""
+    """Tqdm's bar for where we are: a widget in a notebook that has them, else text (without its warning that there are none)."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm as found

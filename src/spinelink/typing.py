@@ -14,4 +14,4 @@ FindingValue = str | bool | float | int | Mapping[str, float] | None
 Findings = Mapping[str, Any]
 
 EngineChoice = Literal["auto", "numpy", "fast"]
-"""Which engine answers: "auto" is the compiled kernel where numba is installed, else NumPy."""
+"""Which engine answers: NumPy, the compiled kernel of the extra `fast`, or the kernel where it pays."""

@@ -25,7 +25,8 @@ from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter import Distribution, Probability, Ratio
 from spinelink.network.parameter_ids import parameters, replace_parameters
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES

@@ -163,7 +163,7 @@ def test_every_single_solution_is_one(question):
     assume(not math.isnan(value) and 1e-6 < value < 1e3 and not satisfied(constraint, value, 1e-6))
     assume(oracle.posterior(network, {given_[0]: given_[1]})[0] > 1e-6)
     try:
-        problem = _Problem(network, None, [constraint], None, "log_odds", None, None)
+        problem = _Problem(network, None, [constraint], None, "log_odds", None)
     except SpinelinkError as error:
         assume("no number may move" not in str(error) and "bearing" not in str(error))
         raise
@@ -205,7 +205,7 @@ def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question
     assume(not math.isnan(value) and 1e-3 < value < 1e2 and not satisfied(constraint, value, 1e-6))
     assume(oracle.posterior(network, {given_[0]: given_[1]})[0] > 1e-3)
     try:
-        problem = _Problem(network, None, [constraint], None, minimise, None, None)
+        problem = _Problem(network, None, [constraint], None, minimise, None)
     except SpinelinkError:
         assume(False)
     assume(len(problem.start) <= 25)

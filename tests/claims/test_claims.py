@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.claims.file import implied, implied_slopes, read_claims
+from spinelink.claims.file import read_claims
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.signed_sums import complement, event_sum, times
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.network.claim import Claim
@@ -170,63 +171,6 @@ def test_people_who_cannot_occur(minimal):
     assert np.isnan(implied(model.network, model.compiled, [nobody]).values[0])
     with pytest.raises(SpinelinkError, match="people who cannot occur"):
         implied_slopes(model.network, model.compiled, [nobody])
-
-
-@pytest.mark.parametrize(
-    ("given", "kind", "low", "high"),
-    [
-        ({"value": 0.3, "interval": (0.2, 0.45)}, "published", 0.2, 0.45),
-        (
-            {"value": 0.5, "n": 20},
-            "from n",
-            0.2993,
-            0.7007,
-        ),  # Wilson's interval of 10 in 20, as in textbooks
-        ({"value": 0.0, "n": 20}, "from n", 0.0, 0.1611),
-        (
-            {"value": 0.5},
-            "assumed",
-            0.2672,
-            0.7328,
-        ),  # 15 people: 1.96^2 = 3.8415; half = 1.96 sqrt(.25/15 + 3.8415/900) / (1 + 3.8415/15)
-        (
-            {"interval": (0.1, 0.2), "interval_kind": "range over studies"},
-            "range over studies",
-            0.1,
-            0.2,
-        ),
-    ],
-)
-def test_intervals(given, kind, low, high):
-    if given == {"value": 0.5}:
-        half = 1.959964 * np.sqrt(0.25 / 15 + 3.841459 / 900) / (1 + 3.841459 / 15)
-        low, high = 0.5 - half, 0.5 + half
-    claim = Claim(kind="prevalence", condition={"scoliosis": "present"}, **given, **ABOUT)
-    assert claim.bounds_kind == kind
-    assert claim.bounds == pytest.approx((low, high), abs=1e-4)
-
-
-def test_a_ratio_without_an_interval_may_be_half_or_twice():
-    claim = Claim(
-        kind="lr_positive",
-        condition={"scoliosis": "present"},
-        finding={"back_pain": "present"},
-        value=3.0,
-        n=50,
-        **ABOUT,
-    )
-    assert (claim.bounds, claim.bounds_kind) == ((1.5, 6.0), "assumed")
-    middle, error = claim.centre_and_error
-    assert middle == pytest.approx(np.log(3.0))
-    assert error == pytest.approx(np.log(4.0) / 3.919928)
-
-
-def test_a_bound_of_nought_has_a_finite_error():
-    middle, error = Claim(
-        kind="prevalence", condition={"a": "b"}, interval=(0.0, 0.02), **ABOUT
-    ).centre_and_error
-    assert np.isfinite(middle) and np.isfinite(error)
-    assert error == pytest.approx((np.log(0.02 / 0.98) - np.log(0.0004 / 0.9996)) / 3.919928)
 
 
 GOOD = """

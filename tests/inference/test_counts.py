@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 from spinelink.inference.compile import compile_network, point_values
-from spinelink.inference.gradient.counts import Rows, arrays_of, count
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.gradient.counts import TrainingRows, arrays_of, count
+from spinelink.inference.kernel.engine import is_available
 from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
 from tests.strategies import networks
 
-pytestmark = pytest.mark.skipif(not fast.is_available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not is_available(), reason="numba is not installed")
 
 
 def compiled_of(network):
@@ -38,13 +39,12 @@ def random_rows(compiled, size, seed, *, soft=True):
         codes[:, i] = -1
         likelihoods[i] = rng.random((compiled.cards[i], size)) + 0.01
         likelihoods[i][:, rng.random(size) < 0.4] = np.nan
-    return Rows(codes, likelihoods, rng.integers(1, 4, size).astype(float))
+    weights = rng.integers(1, 4, size).astype(float)
+    return TrainingRows(EvidenceBatch(codes, likelihoods), weights)
 
 
-def by_numpy(compiled, rows, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(fast, "is_available", lambda: False)
-        return count(compiled, rows, information=True)
+def by_numpy(compiled, rows):
+    return count(compiled.with_engine("numpy"), rows, information=True)
 
 
 def same(a, b):
@@ -59,8 +59,7 @@ def same(a, b):
 def test_kernel_and_numpy_agree(network, seed):
     compiled = compiled_of(network)
     rows = random_rows(compiled, 40, seed)
-    with pytest.MonkeyPatch.context() as patched:
-        slow = by_numpy(compiled, rows, patched)
+    slow = by_numpy(compiled, rows)
     plain, squared = count(compiled, rows), count(compiled, rows, information=True)
     for found in (plain, squared):
         assert np.allclose(found.log_evidence, slow.log_evidence, rtol=1e-10, atol=1e-10)
@@ -69,10 +68,10 @@ def test_kernel_and_numpy_agree(network, seed):
         assert same(getattr(squared, kind), getattr(slow, kind)), kind
 
 
-def test_a_real_network(monkeypatch):
+def test_a_real_network():
     compiled = sl.load("minimal").compiled
     rows = random_rows(compiled, 300, 5)
-    slow, found = by_numpy(compiled, rows, monkeypatch), count(compiled, rows, information=True)
+    slow, found = by_numpy(compiled, rows), count(compiled, rows, information=True)
     assert same(found.expected, slow.expected) and same(found.squares, slow.squares)
     one, four = (count(compiled, rows, threads=t) for t in (1, 4))
     assert all(
@@ -87,7 +86,7 @@ def test_counts_of_complete_rows_are_counts():
     compiled = compiled_of(network)
     rng = np.random.default_rng(0)
     codes = np.array([[rng.integers(c) for c in compiled.cards] for _ in range(60)], dtype=np.int64)
-    found = count(compiled, Rows(codes, {}, np.ones(60)))
+    found = count(compiled, TrainingRows(EvidenceBatch(codes), np.ones(60)))
     possible = np.isfinite(found.log_evidence)
     assert possible.sum() > 10
     scoliosis = compiled.index["scoliosis"]

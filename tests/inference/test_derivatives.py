@@ -11,18 +11,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import spinelink.inference.gradient.by_entry as derivatives_module
-import spinelink.inference.interpreted.marginals as query_module
-import spinelink.inference.plan.plan as plan_module
 from spinelink.diagnosis import Model
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.draws import draw_marginals
-from spinelink.inference.enumeration import enumerate_marginals
-from spinelink.inference.gradient.by_entry import derivatives, expected_counts
+from spinelink.inference.gradient.by_entry import _merge_targets, derivatives, expected_counts
 from spinelink.inference.interpreted.marginals import marginals
+from tests.enumeration import enumerate_marginals
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_rare import two_layers
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, networks, with_limits
 
 
 @st.composite
@@ -68,7 +65,7 @@ def check(question, data):
     total, by_node = enumerate_marginals(compiled, observed)
     # The oracle takes differences of cumulative probabilities, which are right to 1e-16; rarer findings stand in test_rare.
     assume(total[0] > 1e-6)
-    found = derivatives(compiled, observed, targets)
+    found = derivatives(compiled, observed, targets=targets)
     assert found.log_evidence == pytest.approx(np.log(total[0]), abs=1e-9)
     for k, (node, state) in enumerate(targets):
         assert found.posteriors[k] == pytest.approx(by_node[node][state, 0], abs=1e-9)
@@ -103,6 +100,12 @@ def check(question, data):
             )
 
 
+def limited(question, **changes):
+    """The question, to an engine with other limits."""
+    compiled, observed, targets = question
+    return with_limits(compiled, **changes), observed, targets
+
+
 @RELAXED
 @given(questions(), st.data())
 def test_derivatives_equal_enumeration(question, data):
@@ -112,19 +115,14 @@ def test_derivatives_equal_enumeration(question, data):
 @RELAXED
 @given(questions(), st.data())
 def test_factored_form_has_the_same_derivatives(question, data):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan_module, "EXPAND", 0)
-        patch.setattr(query_module, "CLAMP", 0)
-        check(question, data)
+    check(limited(question, expanded_family=0, leaf_family=0), data)
 
 
 @RELAXED
 @given(questions(), st.data())
-def test_signed_terms_have_the_same_derivatives(question, data):
-    """However small; where digits are lost the sum without signs answers."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.gradient.by_entry.LIGHT", 0)
-        check(question, data)
+def test_difference_form_has_the_same_derivatives(question, data):
+    """However small; where digits are lost the subtraction-free form answers."""
+    check(limited(question, plain_gradient_entries=0.0), data)
 
 
 def test_targets_in_parts_have_the_same_derivatives():
@@ -133,13 +131,13 @@ def test_targets_in_parts_have_the_same_derivatives():
     observed = {index[f"f{j}"]: 1 for j in range(3)}
     targets = [(index[f"c{i}"], 1) for i in range(5)]
     whole, parts = (
-        derivatives(compiled, observed, targets),
+        derivatives(compiled, observed, targets=targets),
         [
-            derivatives(compiled, observed, targets[:2]),
-            derivatives(compiled, observed, targets[2:]),
+            derivatives(compiled, observed, targets=targets[:2]),
+            derivatives(compiled, observed, targets=targets[2:]),
         ],
     )
-    joined = derivatives_module._side_by_side(*parts)
+    joined = _merge_targets(*parts)
     np.testing.assert_allclose(joined.posteriors, whole.posteriors)
     for f, g in zip(joined.factors, whole.factors, strict=True):
         for a, b in zip(arrays(f), arrays(g), strict=True):
@@ -149,9 +147,7 @@ def test_targets_in_parts_have_the_same_derivatives():
 @RELAXED
 @given(questions(), st.data())
 def test_logarithmic_form_has_the_same_derivatives(question, data):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.gradient.by_entry.UNDERFLOW", np.inf)
-        check(question, data)
+    check(limited(question, underflow=np.inf), data)
 
 
 @RELAXED
@@ -205,9 +201,8 @@ def test_draws_equal_one_at_a_time(engine, question):
         pytest.importorskip("numba")
     drawn, observed = question
     nodes = list(range(len(drawn.names)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.draws.PIECE", 4)
-        found = draw_marginals(drawn, observed, nodes, engine=engine)
+    small = with_limits(drawn, draws_at_once=4, least_draws_at_once=4).with_engine(engine)
+    found = draw_marginals(small, observed, nodes)
     for k in range(7):
         alone = marginals(drawn.map_arrays(lambda a, k=k: a[..., k : k + 1]), observed, nodes)
         np.testing.assert_allclose(
@@ -216,7 +211,7 @@ def test_draws_equal_one_at_a_time(engine, question):
         if np.isfinite(alone.log_evidence[0]):
             for n in nodes:
                 np.testing.assert_allclose(
-                    found.of[n][:, k], alone.of[n][:, 0], rtol=1e-10, atol=1e-12
+                    found.posterior[n][:, k], alone.posterior[n][:, 0], rtol=1e-10, atol=1e-12
                 )
 
 
@@ -224,8 +219,8 @@ def test_a_target_that_is_seen_and_impossible_findings_are_refused():
     from tests.inference.test_rare import two_layers
 
     compiled = Model(two_layers(2, 1, prior=0.1, leak=0.1, link=0.5)).compiled
-    with pytest.raises(ValueError, match="seen"):
-        derivatives(compiled, {0: 1}, [(0, 1)])
+    with pytest.raises(ValueError, match="observed"):
+        derivatives(compiled, {0: 1}, targets=[(0, 1)])
     impossible = Model(two_layers(2, 1, prior=0.0, leak=0.0, link=0.5)).compiled
     with pytest.raises(ValueError, match="cannot occur"):
         derivatives(impossible, {2: 1})

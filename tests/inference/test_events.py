@@ -13,7 +13,7 @@ from spinelink.diagnosis import Model
 from spinelink.inference.variants.likelihood_events import with_events
 from tests import oracle
 from tests.inference.test_exact import RELAXED, scaled
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, networks, with_limits
 
 
 @st.composite
@@ -48,20 +48,16 @@ def test_events_equal_enumeration(fast, terms, question):
         pytest.importorskip("numba")
     network, evidence, events, nodes = question
     weights = scaled(evidence)
-    case = Model(network).observe(evidence)
-    compiled = case.model.compiled
+    case = Model(network, engine="fast" if fast else "numpy").observe(evidence)
+    compiled = with_limits(case.model.compiled, terms_per_event=terms)
     index = compiled.index
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.variants.likelihood_events.MOST_TERMS", terms)
-        if not fast:
-            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
-        found = with_events(
-            compiled,
-            case.observed,
-            [{index[n]: k for n, k in e.items()} for e in events],
-            [index[n] for n in nodes],
-            threads=2,
-        )
+    found = with_events(
+        compiled,
+        case._observed,
+        [{index[n]: k for n, k in e.items()} for e in events],
+        nodes=[index[n] for n in nodes],
+        threads=2,
+    )
     for k, event in enumerate(events):
         total, sums = 0.0, {n: np.zeros(len(network.nodes[n].states)) for n in nodes}
         for assignment, p in oracle.joint(network):
@@ -81,4 +77,4 @@ def test_events_equal_enumeration(fast, terms, question):
             continue
         assert found.log_evidence[k] == pytest.approx(math.log(total), abs=1e-9)
         for n in nodes:
-            assert found.of[index[n]][:, k] == pytest.approx(sums[n] / total, abs=1e-9)
+            assert found.posterior[index[n]][:, k] == pytest.approx(sums[n] / total, abs=1e-9)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import spinelink as sl
-import spinelink.inference.interpreted.marginals as query_module
-import spinelink.inference.interpreted.most_probable as explanation_module
-import spinelink.inference.plan.plan as plan_module
 from spinelink.diagnosis import Model
 from spinelink.errors import (
     ImpossibleEvidenceError,
@@ -19,8 +17,11 @@ from spinelink.errors import (
     TooLargeError,
     UnknownNameError,
 )
+from spinelink.inference.answer import marginals
+from spinelink.inference.interpreted.most_probable import most_probable_explanations
+from spinelink.inference.limits import BYTES_PER_ENTRY
 from tests.oracle import joint, posterior
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, networks, with_limits
 
 RELAXED = settings(
     max_examples=150,
@@ -43,22 +44,36 @@ def scaled(evidence):
     }
 
 
-def agrees(network, evidence, engine="numpy"):
+def agrees(network, evidence, engine="numpy", **limits):
+    """Everything that one case is asked, against enumeration, within some limits."""
     total, expected, best = posterior(network, scaled(evidence))
     case = Model(network, engine=engine).observe(evidence)
     if total == 0.0:
         with pytest.raises(ImpossibleEvidenceError):
             case.posteriors()
         return
-    assert case.log_evidence == pytest.approx(math.log(total), abs=1e-9)
-    frame = case.posteriors()
-    for n, by_state in expected.items():
-        for s, p in by_state.items():
-            assert frame.loc[(n, s), "posterior"] == pytest.approx(p, abs=1e-9), (n, s)
+    compiled = with_limits(case.model.compiled, **limits)
+    names, observed = compiled.names, case._observed
+    answer = marginals(compiled, observed, list(range(len(names))))
+    assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
+    for i, n in enumerate(names):
+        for k, s in enumerate(compiled.states[i]):
+            p, found = expected[n][s], answer.posterior[i][k, 0]
+            assert found == pytest.approx(p, abs=1e-9), (n, s)
             if 0.0 < p < 1e-3:
-                assert frame.loc[(n, s), "posterior"] == pytest.approx(p, rel=1e-6), (n, s)
-    explanation = case.most_probable_explanation()
-    assert explanation.log_probability == pytest.approx(math.log(best[0] / total), abs=1e-9)
+                assert found == pytest.approx(p, rel=1e-6), (n, s)
+    explanation = most_probable_explanations(compiled, observed)[0]
+    assert explanation.log_joint == pytest.approx(math.log(best[0]), abs=1e-9)
+    if not limits:  # and as a caller has it
+        assert case.log_evidence == pytest.approx(math.log(total), abs=1e-9)
+        frame = case.posteriors()
+        assert frame["posterior"].to_numpy() == pytest.approx(
+            [
+                answer.posterior[i][k, 0]
+                for i, s in enumerate(compiled.states)
+                for k in range(len(s))
+            ]
+        )
 
 
 @RELAXED
@@ -79,32 +94,25 @@ def test_the_compiled_kernel_equals_enumeration(question):
 @RELAXED
 @given(questions())
 def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
-    """The same with every noisy family on a deputy, and hardly any room, so that nodes are asked for in halves."""
+    """Force deputies for all noisy families and a tiny workspace, so that targets are split."""
     pytest.importorskip("numba")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.kernel.flat.EXPAND", 0)
-        patch.setattr("spinelink.inference.answer.GROUP_CAPACITY", 40)
-        agrees(*question, engine="fast")
+    agrees(*question, engine="fast", expanded_family=0, kernel_group=40)
 
 
 @pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
-def test_signed_terms_equal_enumeration(question):
+def test_the_difference_form_of_the_kernel_equals_enumeration(question):
     """Every noisy family as a difference of products, however small."""
     pytest.importorskip("numba")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.kernel.flat.LIGHT", 0)
-        agrees(*question, engine="fast")
+    agrees(*question, engine="fast", kernel_direct=0)
 
 
 @RELAXED
 @given(questions())
-def test_signed_terms_of_numpy_equal_enumeration(question):
-    """The same, without the kernel; a plan in signed terms is taken whether it is smaller or not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spinelink.inference.interpreted.marginals._pays", lambda *_: True)
-        agrees(*question)
+def test_the_difference_form_equals_enumeration(question):
+    """The same without the kernel; the form is taken whether it is smaller or not."""
+    agrees(*question, difference_form_products=-1.0, difference_form_gain=0.0)
 
 
 def test_an_engine_that_is_not_there_is_named():
@@ -115,40 +123,28 @@ def test_an_engine_that_is_not_there_is_named():
 @RELAXED
 @given(questions())
 def test_factored_form_equals_enumeration(question):
-    """The same with every noisy family factored, however small, so that deputies and clamping are exercised."""
-    before = plan_module.EXPAND, query_module.CLAMP
-    plan_module.EXPAND = query_module.CLAMP = 1
-    try:
-        agrees(*question)
-    finally:
-        plan_module.EXPAND, query_module.CLAMP = before
+    """Every noisy family factored, however small: deputies, and leaves without their tables."""
+    agrees(*question, expanded_family=1, leaf_family=1)
 
 
 @RELAXED
 @given(questions())
 def test_logarithmic_run_equals_enumeration(question):
-    """The same on logarithms, as for tiny P(evidence)."""
-    query_module.UNDERFLOW = math.inf
-    try:
-        agrees(*question)
-    finally:
-        query_module.UNDERFLOW = -550.0
+    """On logarithms, as for tiny P(evidence)."""
+    agrees(*question, underflow=math.inf)
 
 
 @RELAXED
 @given(questions())
 def test_explanation_found_by_search_equals_enumeration(question):
-    """Every bucket split and every noisy family only bounded, so that the branch and bound has to work."""
-    before = explanation_module.BUCKETS, explanation_module.FAMILY
-    explanation_module.BUCKETS, explanation_module.FAMILY = (4.0,), 1.0
-    try:
-        network, evidence = question
-        total, _, best = posterior(network, scaled(evidence))
-        if total > 0.0:
-            answer = Model(network).observe(evidence).most_probable_explanation()
-            assert answer.log_probability == pytest.approx(math.log(best[0] / total), abs=1e-9)
-    finally:
-        explanation_module.BUCKETS, explanation_module.FAMILY = before
+    """Every bucket split and every noisy family only bounded: the branch and bound has to work."""
+    network, evidence = question
+    total, _, best = posterior(network, scaled(evidence))
+    if total > 0.0:
+        case = Model(network).observe(evidence)
+        compiled = with_limits(case.model.compiled, bucket_entries=(4.0,), bounded_family=1.0)
+        answer = most_probable_explanations(compiled, case._observed)[0]
+        assert answer.log_joint == pytest.approx(math.log(best[0]), abs=1e-9)
 
 
 @RELAXED
@@ -164,14 +160,17 @@ def test_the_next_best_explanations_equal_enumeration(question, best, by_search)
     total = sum(every)
     assume(total > 0.0)
     expected = [math.log(p / total) for p in sorted(every, reverse=True)[:best] if p > 0.0]
-    with pytest.MonkeyPatch.context() as patch:
-        if by_search:
-            patch.setattr(explanation_module, "BUCKETS", (4.0,))
-            patch.setattr(explanation_module, "FAMILY", 1.0)
-        answer = Model(network).observe(evidence).most_probable_explanation(best=best)
-    found = [(answer.states, answer.log_probability), *answer.others]
-    assert [p for _, p in found] == pytest.approx(expected, abs=1e-9)
-    assert len({states for states, _ in found}) == len(found)
+    case = Model(network).observe(evidence)
+    limits = {"bucket_entries": (4.0,), "bounded_family": 1.0} if by_search else {}
+    compiled = with_limits(case.model.compiled, **limits)
+    found = most_probable_explanations(compiled, case._observed, best=best)
+    assert [e.log_joint - math.log(total) for e in found] == pytest.approx(expected, abs=1e-9)
+    assert len({tuple(sorted(e.states.items())) for e in found}) == len(found)
+    if not by_search:
+        answer = case.most_probable_explanation(best=best)
+        both = [(answer.states, answer.log_probability), *answer.others]
+        assert [p for _, p in both] == pytest.approx(expected, abs=1e-9)
+        assert len({states for states, _ in both}) == len(both)
 
 
 @RELAXED
@@ -221,28 +220,23 @@ def test_joint_equals_enumeration(question, data):
 @RELAXED
 @given(questions())
 def test_conditioning_equals_enumeration(question):
-    """A budget so small that every plan is refused and answered by cases instead."""
-    before = plan_module.EXPAND, query_module.CLAMP
+    """A memory limit so small that every plan is refused and answered by cases instead."""
     network, evidence = question
     total, expected, _ = posterior(network, scaled(evidence))
     if total == 0.0:
         return
-    plan_module.EXPAND = query_module.CLAMP = 1
-    try:
-        model = Model(network)
-        case = model.observe(evidence)
-        every = list(range(len(network.nodes)))
-        for budget in (24.0 * 12, 24.0 * 40):
-            try:
-                answer = query_module.marginals(model.compiled, case.observed, every, budget=budget)
-            except TooLargeError:
-                continue
-            assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
-            for i, n in enumerate(model.compiled.names):
-                for k, s in enumerate(model.compiled.states[i]):
-                    assert answer.of[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
-    finally:
-        plan_module.EXPAND, query_module.CLAMP = before
+    case = Model(network, engine="numpy").observe(evidence)
+    limits = replace(case.model.compiled.limits, expanded_family=1, leaf_family=1)
+    for entries in (12, 40):
+        compiled = case.model.compiled.with_limits(limits, memory_limit=BYTES_PER_ENTRY * entries)
+        try:
+            answer = marginals(compiled, case._observed, list(range(len(network.nodes))))
+        except TooLargeError:
+            continue
+        assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
+        for i, n in enumerate(compiled.names):
+            for k, s in enumerate(compiled.states[i]):
+                assert answer.posterior[i][k, 0] == pytest.approx(expected[n][s], abs=1e-9)
 
 
 def test_memory_is_adjustable_and_its_end_is_said():

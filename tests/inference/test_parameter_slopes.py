@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.gradient.by_entry import log_slopes
 from spinelink.inference.gradient.by_parameter import moved_by_deviation, parameter_slopes
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.network.parameter import Distribution, Probability, Ratio
 from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
@@ -56,7 +56,8 @@ def questions(draw):
 @RELAXED
 def test_every_number_as_by_differences(question):
     network, values, compiled, weights = question
-    found = parameter_slopes(network, values, compiled, log_slopes(compiled, {}, weights)[1])
+    entries = log_slopes(compiled, {}, weights=weights)[1]
+    found = parameter_slopes(network, compiled, values=values, entries=entries)
     assert set(found) == set(values)
     for key, slope in found.items():
         if slope.ndim == 1:
@@ -78,7 +79,8 @@ def test_numbers_above_a_stated_prevalence_move_its_intercept():
     values = point_values(network, parameters_in(network, model.setting))
     cause = compiled.index["lumbar_disc_herniation"]
     weights = {cause: np.array([[0.0], [1.0]])}
-    found = parameter_slopes(network, values, compiled, log_slopes(compiled, {}, weights)[1])
+    entries = log_slopes(compiled, {}, weights=weights)[1]
+    found = parameter_slopes(network, compiled, values=values, entries=entries)
     assert abs(found["heavy_lifting.prior"][0]) < 1e-12
     assert found["lumbar_disc_herniation.prior"][0] == pytest.approx(
         1.0 / 0.02, rel=1e-9
@@ -114,4 +116,6 @@ def test_numbers_above_a_stated_prevalence_move_its_intercept():
     ],
 )
 def test_one_standard_deviation_of_a_number(number, value, slope, moved):
-    assert moved_by_deviation(number, np.array(value), np.array(slope))[0] == pytest.approx(moved)
+    assert moved_by_deviation(number, value=np.array(value), slope=np.array(slope))[
+        0
+    ] == pytest.approx(moved)

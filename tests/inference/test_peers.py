@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import spinelink as sl
 from spinelink.diagnosis import Model
-from spinelink.inference.enumeration import family_table
 from spinelink.inference.interpreted.marginals import marginals
+from tests.enumeration import family_table
 from tests.oracle import posterior
 from tests.strategies import evidence_for, networks
 
@@ -144,4 +144,6 @@ def test_public_networks_equal_pyagrum(name):
     engine = gum.LazyPropagation(agrum_of(compiled))
     engine.setEvidence({compiled.names[i]: s for i, s in observed.items()})
     for i, n in enumerate(compiled.names):
-        np.testing.assert_allclose(found.of[i][:, 0], engine.posterior(n).toarray(), atol=1e-9)
+        np.testing.assert_allclose(
+            found.posterior[i][:, 0], engine.posterior(n).toarray(), atol=1e-9
+        )

@@ -20,7 +20,7 @@ def test_large_networks_equal_quickscore(variables, positive):
     found = marginals(network, observed, diseases)
     assert found.log_evidence[0] == pytest.approx(float(np.log(total)), rel=1e-9)
     np.testing.assert_allclose(
-        [found.of[i][1, 0] for i in diseases], (joint / total).astype(float), rtol=1e-7
+        [found.posterior[i][1, 0] for i in diseases], (joint / total).astype(float), rtol=1e-7
     )
     assert largest_plan(network, observed, diseases) < 1e8
 
@@ -33,7 +33,9 @@ def test_the_kernel_takes_them_too():
     codes = {n: np.array([row.get(i, -1) for row in rows]) for i, n in enumerate(network.names)}
     table = TableFindings(len(rows), {n: c for n, c in codes.items() if (c >= 0).any()}, {})
     diseases = [f"d{i}" for i in range(100)]
-    fast, slow = (answer(network, table, diseases, engine=engine) for engine in ("fast", "numpy"))
+    fast, slow = (
+        answer(network, table, nodes=diseases, engine=engine) for engine in ("fast", "numpy")
+    )
     np.testing.assert_allclose(fast.log_evidence, slow.log_evidence, rtol=1e-12)
     for n in diseases:
-        np.testing.assert_allclose(fast.of[n], slow.of[n], rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(fast.posterior[n], slow.posterior[n], rtol=1e-11, atol=1e-13)

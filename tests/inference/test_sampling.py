@@ -103,7 +103,12 @@ def test_findings_rarer_than_plain_doubles_hold():
 def test_conditioning_where_the_plan_is_too_large():
     case = sl.load("minimal").observe(numbness=True, back_pain=True)
     rng = np.random.default_rng(0)
-    codes = sample(case.model.compiled, case.observed, 6000, rng, budget=2500.0)
+    codes = sample(
+        case.model.compiled.with_limits(case.model.compiled.limits, memory_limit=2500.0),
+        case._observed,
+        size=6000,
+        rng=rng,
+    )
     i = case.model.compiled.index["lumbar_disc_herniation"]
     assert (codes >= 0).all()
     assert codes[:, i].mean() == pytest.approx(

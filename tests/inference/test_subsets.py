@@ -8,17 +8,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spinelink.diagnosis import Model
-from spinelink.inference.enumeration import enumerate_marginals
 from spinelink.inference.variants.subsets import with_all_subsets
+from tests.enumeration import enumerate_marginals
 from tests.inference.test_exact import RELAXED
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, networks, with_limits
 
 
 @st.composite
 def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4))
     case = Model(network).observe(draw(evidence_for(network)))
-    compiled, observed = case.model.compiled, case.observed
+    compiled, observed = case.model.compiled, case._observed
     hidden = [i for i in range(len(compiled.names)) if not isinstance(observed.get(i), int)]
     assume(observed and hidden)
     varied = draw(st.lists(st.sampled_from(sorted(observed)), unique=True, min_size=1, max_size=4))
@@ -38,10 +38,8 @@ def test_every_subset_equals_enumeration(fast, question):
     if fast:
         pytest.importorskip("numba")
     compiled, observed, varied, nodes = question
-    with pytest.MonkeyPatch.context() as patch:
-        if not fast:
-            patch.setattr("spinelink.inference.kernel.flat.is_available", lambda: False)
-        found = with_all_subsets(compiled, observed, varied, nodes)
+    engine = "fast" if fast else "numpy"
+    found = with_all_subsets(compiled.with_engine(engine), observed, findings=varied, nodes=nodes)
     for place in np.ndindex(*(2,) * len(varied)):
         left = {i for i, kept in zip(varied, place, strict=True) if not kept}
         total, by_node = enumerate_marginals(
@@ -56,14 +54,14 @@ def test_every_subset_equals_enumeration(fast, question):
             assert found.log_evidence[place] == pytest.approx(float(np.log(total[0])), abs=1e-8)
         for n in nodes:
             np.testing.assert_allclose(
-                found.of[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8
+                found.posterior[n][(slice(None), *place)], by_node[n][:, 0], atol=1e-8
             )
 
 
-def test_too_many_products_are_left_to_others(monkeypatch):
+def test_too_many_products_are_left_to_others():
     from tests.inference.test_rare import two_layers
 
-    monkeypatch.setattr("spinelink.inference.variants.subsets.MOST_ROWS", 4)
-    compiled = Model(two_layers(3, 4, prior=0.1, leak=0.1, link=0.5)).compiled
+    model = Model(two_layers(3, 4, prior=0.1, leak=0.1, link=0.5))
+    compiled = with_limits(model.compiled, subset_rows=4)
     observed = {compiled.index[f"f{j}"]: 1 for j in range(3)}
-    assert with_all_subsets(compiled, observed, list(observed), []) is None
+    assert with_all_subsets(compiled, observed, findings=list(observed), nodes=[]) is None

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from spinelink.diagnosis import Model
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.counterfactual.coupling import couplings_tried
-from spinelink.inference.counterfactual.necessity import necessity, present_observed
+from spinelink.inference.counterfactual.factual import Factual, assume_present
+from spinelink.inference.counterfactual.necessity import necessity
 from spinelink.inference.counterfactual.twin_network import worlds
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.network.cpd import Deterministic, NoisyMax, NoisyOr, Prior, Row, Table
 from spinelink.network.network import Network
 from spinelink.network.node import Node
@@ -162,7 +163,9 @@ def test_necessity_is_that_of_the_enumeration(question):
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
     found, low, high, _ = necessity(
-        compiled, case.observed, compiled.index[effect], [compiled.index[n] for n in causes]
+        Factual(compiled, case._observed),
+        compiled.index[effect],
+        [compiled.index[n] for n in causes],
     )
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
@@ -170,8 +173,9 @@ def test_necessity_is_that_of_the_enumeration(question):
 
 def all_couplings(compiled, causes, observed, effect):
     index = compiled.index[effect]
-    opened = worlds(compiled, [{compiled.index[n]: 0 for n in causes}], observed, [[index]]).open
-    return [{}, *couplings_tried(compiled, opened, observed, [index])]
+    factual = Factual(compiled, observed)
+    built = worlds(factual, [{compiled.index[n]: 0 for n in causes}], effects=[[index]])
+    return [{}, *couplings_tried(factual, built.unidentified, effects=[index])]
 
 
 @given(questions())
@@ -180,16 +184,15 @@ def test_the_factual_world_is_the_network(question):
     network, effect, causes, evidence = question
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    assume(np.isfinite(log_evidence(compiled, case.observed)[0]))
-    for couplings in all_couplings(compiled, causes, case.observed, effect):
+    assume(np.isfinite(log_evidence(compiled, case._observed)[0]))
+    for couplings in all_couplings(compiled, causes, case._observed, effect):
         built = worlds(
-            compiled,
+            Factual(compiled, case._observed),
             [{compiled.index[n]: 0 for n in causes}],
-            case.observed,
-            [[compiled.index[effect]]],
+            effects=[[compiled.index[effect]]],
             couplings=couplings,
         )
-        there = {built.at[0][i]: v for i, v in case.observed.items()} | built.fixed
+        there = {built.at[0][i]: v for i, v in case._observed.items()} | built.fixed
         assert log_evidence(built.network, there)[0] == pytest.approx(case.log_evidence, abs=1e-9)
 
 
@@ -207,10 +210,9 @@ def test_each_other_world_is_the_network_with_those_nodes_set(question):
     )
     for couplings in all_couplings(compiled, causes, {}, effect):
         built = worlds(
-            compiled,
+            Factual(compiled, {}),
             [{compiled.index[n]: 0 for n in causes}],
-            {},
-            [[compiled.index[effect]]],
+            effects=[[compiled.index[effect]]],
             couplings=couplings,
         )
         there = dict(built.fixed)
@@ -225,8 +227,8 @@ def test_no_path_no_share():
 
     model = pair()
     compiled = model.compiled
-    observed = present_observed(compiled, {}, [compiled.index["a"]])
-    assert necessity(compiled, observed, compiled.index["a"], [compiled.index["b"]]) == (
+    observed = assume_present(compiled, {}, [compiled.index["a"]])
+    assert necessity(Factual(compiled, observed), compiled.index["a"], [compiled.index["b"]]) == (
         0.0,
         0.0,
         0.0,
@@ -241,7 +243,7 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
     found, low, high, identified = necessity(
-        compiled, case.observed, compiled.index["b"], [compiled.index["a"]]
+        Factual(compiled, case._observed), compiled.index["b"], [compiled.index["a"]]
     )
     assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))
@@ -414,8 +416,7 @@ def found_range(network, effect, change, evidence):
     compiled = case.model.compiled
     index = compiled.index[effect]
     found = necessity(
-        compiled,
-        present_observed(compiled, case.observed, [index]),
+        Factual(compiled, assume_present(compiled, case._observed, [index])),
         index,
         [compiled.index[n] for n in change],
     )
@@ -621,4 +622,5 @@ def test_where_every_row_that_is_compared_is_certain_it_is_identified():
     )
     case = Model(network).observe(y=True)
     compiled = case.model.compiled
-    assert necessity(compiled, case.observed, compiled.index["y"], [compiled.index["m"]])[3]
+    factual = Factual(compiled, case._observed)
+    assert necessity(factual, compiled.index["y"], [compiled.index["m"]]).identified

@@ -65,7 +65,7 @@ def test_no_word_is_dropped_silently():
 def test_score_of_the_published_cases(published_score):
     """No published case that was ranked in the top three falls out of it, and every urgent case is flagged.
 
-    The aim is 85 % (20 of 23); 18 are reached, and the README says which five are missed and why. They are not reached by evidence alone:
+    The aim is 85 % (20 of 23); 18 are reached, and docs/scores.md says which five are missed and why. They are not reached by evidence alone:
     the findings published for them do not point at the disease (an aneurysm with one-sided back pain and nothing else, shingles without
     a rash, an infection whose first blood tests were normal, ...). The floor holds what is reached; it was not chosen.
     """
@@ -79,7 +79,7 @@ def test_score_of_the_published_cases(published_score):
 
 
 def test_links_of_the_published_cases(published_score):
-    """Every case that ran from the back to the leg is seen to; of the four from the leg to the back, two. The README states the shares."""
+    """Every case that ran from the back to the leg is seen to; of the four from the leg to the back, two. docs/scores.md states the probabilities."""
     ways = {
         o.reading.case.id: (o.reading.case.link, o.coded_way)
         for o in published_score.outcomes

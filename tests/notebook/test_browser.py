@@ -49,9 +49,9 @@ def minimal():
 
 @pytest.fixture(scope="module")
 def large():
-    from spinelink.inference.kernel import flat as fast
+    from spinelink.inference.kernel.engine import is_available
 
-    return sl.load("back-leg-pain", engine="fast" if fast.is_available() else "numpy")
+    return sl.load("back-leg-pain", engine="fast" if is_available() else "numpy")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from spinelink.errors import (
     SpinelinkError,
     UnknownNameError,
 )
-from spinelink.inference.counterfactual.necessity import protective_edges
+from spinelink.inference.counterfactual.factual import protective_edges
 from spinelink.inference.counterfactual.twin_network import reaching
 from spinelink.inference.sampled_parameters import drawn_network
 from spinelink.network.cpd import LogOdds, NoisyMax, NoisyOr, Prior
@@ -71,7 +71,7 @@ def test_shares_are_those_of_the_enumeration(question):
     homes = (("leg",), ("back",))
     groups = grouped(network, homes)
     reach = [
-        {compiled.names[i] for i in reaching(compiled, [compiled.index[n]], held)}
+        {compiled.names[i] for i in reaching(compiled, [compiled.index[n]], unaffected_edges=held)}
         for n in (first, second)
     ]
     chosen = [

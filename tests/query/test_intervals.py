@@ -115,7 +115,7 @@ def test_ranks_and_shares(case):
     shares = found.shares("scoliosis")
     assert shares["share"].sum() == pytest.approx(1.0)
     assert shares["share"].is_monotonic_decreasing
-    assert "draws" in str(found)
+    assert "sampled parameters" in str(found)
 
 
 def test_the_same_seed_the_same_draws_and_threads_change_nothing(model, case):

@@ -11,7 +11,7 @@ import spinelink as sl
 from spinelink.cli import main
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.query.interview import Step, next_question, read_answer
-from spinelink.result import show_number
+from spinelink.view.text import show_number
 
 FLAGGED = Path(__file__).parents[1] / "data" / "flagged.yaml"
 

@@ -151,7 +151,9 @@ def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_prob
 def test_a_leading_cause_that_is_known_or_uncertain_loses_no_section(tmp_path):
     case = sl.load("minimal").observe(leg_pain="below_knee", back_pain=True)
     expected = headings(case.report(tmp_path / "a.html").read_text())
-    assert {"Why", "Are back pain and leg pain linked?", "What to ask or test next"} <= set(expected)
+    assert {"Why", "Are back pain and leg pain linked?", "What to ask or test next"} <= set(
+        expected
+    )
     leading = case.differential()[0].cause
     for value in (True, {"absent": 1.0, "present": 30.0}):
         known = case.observe({leading: value})
@@ -195,9 +197,9 @@ def test_a_link_that_cannot_be_asked_for_is_said(tmp_path):
     with pytest.raises(SpinelinkError) as error:
         case.link()
     text = case.report(tmp_path / "case.html").read_text()
-    assert "Are back pain and leg pain linked?" in headings(text) and words(str(error.value)) in words(text).replace(
-        "&#x27;", "'"
-    )
+    assert "Are back pain and leg pain linked?" in headings(text) and words(
+        str(error.value)
+    ) in words(text).replace("&#x27;", "'")
 
 
 @pytest.mark.parametrize(

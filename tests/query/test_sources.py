@@ -38,8 +38,8 @@ def test_sources_by_influence(case):
     expected = abs(posteriors[1] - posteriors[0]) / (2 * step) * (p * (1 - p) / (weight + 1)) ** 0.5
     both = "numbness.link.nerve_root_compression.both_sides"
     assert (
-        found.loc["hasvik2022", "numbers"].split(", ") == [name, both]
-        or found.loc["hasvik2022", "numbers"] == name
+        found.loc["hasvik2022", "parameters"].split(", ") == [name, both]
+        or found.loc["hasvik2022", "parameters"] == name
     )
     assert found.loc["hasvik2022", "influence"] == pytest.approx(
         expected, rel=0.2
@@ -79,7 +79,7 @@ def test_influence_on_a_cause_with_an_uncertain_finding_goes_by_the_slope(case):
 
     def influence(asked):
         (source,) = [s for s in asked.sources("scoliosis").sources if s.key == "perennou1994"]
-        assert source.numbers == (prior,)
+        assert source.parameters == (prior,)
         return source.influence
 
     soft = case.observe(scoliosis={"absent": 1.0, "present": 3.0})

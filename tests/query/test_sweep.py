@@ -85,7 +85,7 @@ def test_without_findings_it_gives_marginals(model):
             "above 0",
         ),
         (lambda c: c.sweep("scoliosis.prior", []), SpinelinkError, "1 to"),
-        (lambda c: c.sweep("scoliosis.prior", ["x"]), ParameterError, "numbers"),
+        (lambda c: c.sweep("scoliosis.prior", ["x"]), ParameterError, "values"),
         (
             lambda c: c.sweep("leg_pain.leak", [0.1]),
             UnknownNameError,

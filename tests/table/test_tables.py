@@ -16,9 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import spinelink as sl
-import spinelink.inference.interpreted.marginals as query_module
-import spinelink.inference.kernel.flat as fast_module
-import spinelink.inference.plan.plan as plan_module
 import spinelink.table.posteriors as posteriors_module
 from spinelink.diagnosis import Model
 from spinelink.errors import (
@@ -28,7 +25,7 @@ from spinelink.errors import (
     UnknownNameError,
 )
 from spinelink.table.posteriors import Interrupted
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, limited_model, networks
 
 RELAXED = settings(
     max_examples=80,
@@ -86,9 +83,9 @@ def as_frame(network, rows):
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
-def rows_equal_cases(network, rows, engine):
+def rows_equal_cases(network, rows, engine, **limits):
     model = Model(network)
-    found = model.posteriors(
+    found = limited_model(model, **limits).posteriors(
         as_frame(network, rows), of="all", on_impossible="flag", threads=1, engine=engine
     )
     for position, evidence in enumerate(rows):
@@ -115,12 +112,8 @@ def rows_equal_cases(network, rows, engine):
 @RELAXED
 @given(tables(), st.booleans())
 def test_rows_equal_cases(table, factored):
-    before = plan_module.EXPAND, query_module.CLAMP
-    plan_module.EXPAND, query_module.CLAMP = (1, 1) if factored else before
-    try:
-        rows_equal_cases(*table, "numpy")
-    finally:
-        plan_module.EXPAND, query_module.CLAMP = before
+    limits = {"expanded_family": 1, "leaf_family": 1} if factored else {}
+    rows_equal_cases(*table, "numpy", **limits)
 
 
 @pytest.mark.xdist_group("numba")
@@ -129,16 +122,12 @@ def test_rows_equal_cases(table, factored):
 def test_the_compiled_kernel_says_the_same(table, factored, signed):
     """factored: every noisy family as a chain, however small; signed: as differences of products."""
     pytest.importorskip("numba")
-    before = fast_module.EXPAND, fast_module.LIGHT
-    fast_module.EXPAND, fast_module.LIGHT = 1 if factored else before[0], 0 if signed else before[1]
-    try:
-        rows_equal_cases(*table, "fast")
-    finally:
-        fast_module.EXPAND, fast_module.LIGHT = before
+    limits = {"expanded_family": 1} if factored else {}
+    rows_equal_cases(*table, "fast", **limits, **({"kernel_direct": 0} if signed else {}))
 
 
 @pytest.mark.xdist_group("numba")
-def test_what_outgrows_the_kernel_is_answered_all_the_same(back_leg_pain, monkeypatch):
+def test_what_outgrows_the_kernel_is_answered_all_the_same(back_leg_pain):
     """On the whole network: rows that fit, and, with a small workspace, rows that do not; NumPy answers these."""
     pytest.importorskip("numba")
     rng = np.random.default_rng(2)
@@ -151,10 +140,8 @@ def test_what_outgrows_the_kernel_is_answered_all_the_same(back_leg_pain, monkey
     )
     expected = back_leg_pain.posteriors(frame, engine="numpy")
     for capacity in (1 << 22, 1 << 11):
-        monkeypatch.setattr(fast_module, "CAPACITY", capacity)
-        np.testing.assert_allclose(
-            back_leg_pain.posteriors(frame, engine="fast"), expected, atol=1e-12
-        )
+        model = limited_model(back_leg_pain, kernel_row=capacity)
+        np.testing.assert_allclose(model.posteriors(frame, engine="fast"), expected, atol=1e-12)
     tiny = back_leg_pain.with_parameters({"fever.leak": 1e-300})
     with_fever = pd.DataFrame({"fever": [True] * 3, "spinal_infection": [None] * 3}).drop(
         columns="spinal_infection"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from spinelink.errors import SpinelinkError
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import replace_parameters
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.parameter_ids import owner, replace_parameters
+from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Key = tuple[str | None, str]
@@ -109,7 +109,7 @@ def slopes_by_coordinates(
 ) -> Array:
     """(size, columns) from derivatives by the number, (columns,), or by each probability, (states, columns)."""
     if place.states:
-        node = network.nodes[place.key[1].split(".")[0]]
+        node = network.nodes[owner(place.key[1])]
         order = [node.states.index(s) for s in place.states]
         p = value[order, 0]
         mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()
@@ -152,7 +152,8 @@ def with_numbers(network: Network, changed: Mapping[Key, Parameter]) -> Network:
 
 def written(old: Parameter, new: Parameter, *, digits: int = 4, reason: str = "") -> Parameter:
     """The number as the file will have it: so many digits, what it was before the first fit, its interval widened where it lies outside, the reason
-    added to its note."""
+    added to its note.
+    """
     update: dict[str, object] = {
         "before_fit": old.before_fit if old.before_fit is not None else old.value
     }

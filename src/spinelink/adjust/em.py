@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spinelink.adjust.maximise import Maximiser, Values
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.gradient.counts import Counts, Rows, count
+from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.inference.sampled_parameters import draw_values
 from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
@@ -41,7 +41,7 @@ class Run:
 
 def expectation_maximisation(
     maximiser: Maximiser,
-    rows: Rows,
+    rows: TrainingRows,
     *,
     limit: int,
     tolerance: float,
@@ -107,7 +107,7 @@ class _Stopped(Exception):
 
 def _run(
     maximiser: Maximiser,
-    rows: Rows,
+    rows: TrainingRows,
     values: Values,
     limit: int,
     tolerance: float,
@@ -152,7 +152,7 @@ def _run(
 
 
 def _look(
-    maximiser: Maximiser, rows: Rows, values: Mapping[str, Array], threads: int | None
+    maximiser: Maximiser, rows: TrainingRows, values: Mapping[str, Array], threads: int | None
 ) -> tuple[CompiledNetwork, Counts, float, float]:
     compiled = maximiser.compiled(values)
     counts = count(compiled, rows, threads=threads)
@@ -162,7 +162,7 @@ def _look(
 
 
 def refuse_impossible(
-    compiled: CompiledNetwork, rows: Rows, impossible: Sequence[int], numbers: Sequence[int]
+    compiled: CompiledNetwork, rows: TrainingRows, impossible: Sequence[int], numbers: Sequence[int]
 ) -> None:
     """Raises ImpossibleEvidenceError naming the first of the rows that cannot occur. numbers: of the rows, as the caller counts them."""
     row = impossible[0]

@@ -28,7 +28,8 @@ from spinelink.adjust.coordinates import (
     written,
 )
 from spinelink.case import Model
-from spinelink.claims.file import claims_for, implied, implied_slopes
+from spinelink.claims.file import claims_for
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import compile_network, point_values
@@ -36,7 +37,8 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import before_fit, log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import before_fit, log_deviation, spread_weight
 from spinelink.progress import bar
 from spinelink.typing import PathLike
 from spinelink.view.html import text_in_notebook
@@ -431,7 +433,7 @@ class _Problem:
             if not pulling:
                 continue
             _, entries = implied_slopes(look.network, compiled, [self.claims[k] for k in pulling])
-            by_number = parameter_slopes(look.network, values, compiled, entries)
+            by_number = parameter_slopes(look.network, compiled, values=values, entries=entries)
             overrides = self.network.settings[setting].overrides if setting is not None else {}
             for name, slope in by_number.items():
                 place = self.at.get((setting if name in overrides else None, name))

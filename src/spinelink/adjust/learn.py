@@ -30,10 +30,11 @@ from spinelink.case import Model
 from spinelink.errors import UnknownNameError
 from spinelink.inference.arrays import Resources
 from spinelink.inference.compile import point_values
-from spinelink.inference.gradient.counts import Counts, Rows, count
+from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.progress import bar
 from spinelink.table.cells import read_patients
 from spinelink.view.html import text_in_notebook
@@ -233,7 +234,7 @@ def learn(
 def learn_from_rows(
     network: Network,
     setting: str | None,
-    rows: Rows,
+    rows: TrainingRows,
     numbers: list[int],
     *,
     strength: float = 1.0,

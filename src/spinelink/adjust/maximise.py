@@ -19,7 +19,7 @@ from spinelink.inference.compile import compile_network, joint_of_parents
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter, Ratio
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Values = dict[str, Array]

@@ -27,6 +27,7 @@ from spinelink.adjust.coordinates import (
     written,
 )
 from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.findings import observed_from
@@ -34,19 +35,20 @@ from spinelink.inference.gradient.by_entry import Derivatives, conditional_deriv
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.inference.gradient.linear_fractional import (
     Number,
-    along,
+    admissible_range,
     covariation,
-    curved_nodes,
-    limits,
+    marginals_under,
+    nonlinear_nodes,
     numbers_of,
 )
-from spinelink.inference.interpreted.marginals import log_evidence
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.constraint import Constraint, Resolved, resolve
 from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
-from spinelink.network.setting import log_deviation, parameters_in, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.view.html import text_in_notebook
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ DIGITS = 6  # of the numbers as they are written
 @dataclass(frozen=True)
 class Change:
     """One number of a patch, or one state of a distribution. moved: in log odds (an odds ratio: its logarithm); deviations: in standard deviations of its own
-    uncertainty."""
+    uncertainty.
+    """
 
     id: str
     state: str | None
@@ -382,7 +385,7 @@ class _Problem:
         chosen = [
             n
             for n in self.parameters
-            if n.split(".")[0] in relevant and (names is None or {n, n.split(".")[0]} & names)
+            if owner(n) in relevant and (names is None or {n, owner(n)} & names)
         ]
         if not chosen:
             raise SpinelinkError("none of the numbers that may vary has a bearing on what is asked")
@@ -416,7 +419,7 @@ class _Problem:
             answers.append([float(f.posteriors[0]) for f in found])
             by_query = each.scaled(answers[-1])[1]
             for weight, f in zip(by_query, found, strict=True):
-                of = parameter_slopes(network, values, compiled, f.factors)
+                of = parameter_slopes(network, compiled, values=values, entries=f.factors)
                 for place in self.places:
                     name = place.key[1]
                     slope = slopes_by_coordinates(
@@ -636,13 +639,13 @@ class _Problem:
         ]
         if all(a.holds([q.p for q in each]) for a, each in zip(self.asked, lines, strict=True)):
             return ()
-        bent = curved_nodes(self.network, compiled)
+        bent = nonlinear_nodes(self.network, compiled)
         found: list[SingleChange] = []
         curved: list[tuple[Number, float]] = []
-        for number in numbers_of(self.network, parameters, self.vary):
+        for number in numbers_of(self.network, parameters, ids=self.vary):
             p = parameters[number.id]
             t0 = float(p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value)
-            low, high = limits(p)
+            low, high = admissible_range(p)
             steps = sorted(
                 (
                     s
@@ -652,7 +655,7 @@ class _Problem:
                 key=abs,
             )
             inside = [s for s in steps if low - 1e-12 <= t0 + s <= high + 1e-12]
-            if number.id.split(".")[0] in bent:
+            if owner(number.id) in bent:
                 curved += [(number, min(max(t0 + s, low + 1e-9), high - 1e-9)) for s in inside[:2]]
                 continue
             for s in inside:
@@ -707,7 +710,7 @@ class _Problem:
                 worst = int(np.argmax(violated)) if violated.any() else int(np.argmin(np.abs(gaps)))
                 slope = gaps[worst] - gaps_before[worst]
                 after = t - (t - before) * gaps[worst] / slope if slope != 0.0 else math.nan
-                low, high = limits(parameters[n.id])
+                low, high = admissible_range(parameters[n.id])
                 if low < after < high:
                     still.append((n, after, t, gaps))
             open_ = still
@@ -727,8 +730,13 @@ class _Problem:
                 given = Evidence(dict(q.given))
                 both = Evidence({**dict(q.given), **_event_findings(self.network, q)})
                 logs = [
-                    along(
-                        self.network, values, compiled, observed_from(compiled, e), [], settings
+                    marginals_under(
+                        self.network,
+                        compiled,
+                        values=values,
+                        observed=observed_from(compiled, e),
+                        nodes=[],
+                        assignments=settings,
                     ).log_evidence
                     for e in (both, given)
                 ]
@@ -832,7 +840,10 @@ def _resolved(network: Network, constraints: Sequence[Constraint]) -> tuple[_Ask
     if not constraints:
         raise SpinelinkError("there is no constraint to tune to")
     return tuple(
-        _Asked(c, tuple(resolve(network, q, c.given) for q in (c.first, c.second) if q is not None))
+        _Asked(
+            c,
+            tuple(resolve(network, q, given=c.given) for q in (c.first, c.second) if q is not None),
+        )
         for c in constraints
     )
 
@@ -858,7 +869,7 @@ def _answered(network: Network, compiled: CompiledNetwork, query: Resolved) -> D
     event = {name for name, _ in query.event}
     observed = observed_from(compiled, Evidence({n: f for n, f in query.given if n not in event}))
     try:
-        return conditional_derivatives(compiled, observed, _event_weights(compiled, query), 2)
+        return conditional_derivatives(compiled, observed, weights=_event_weights(compiled, query))
     except ValueError:
         raise _impossible(network, query) from None
 
@@ -907,13 +918,13 @@ def _line(
     vary: Sequence[str],
 ) -> _Line:
     found = _answered(network, compiled, query)
-    slopes = parameter_slopes(network, values, compiled, found.factors)
+    slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
     p = float(found.posteriors[0])
     numerator, denominator = {}, {}
-    for number in numbers_of(network, parameters, vary):
+    for number in numbers_of(network, parameters, ids=vary):
         slope = slopes[number.id]
         if number.state is not None:
-            states = network.nodes[number.id.split(".")[0]].states
+            states = network.nodes[owner(number.id)].states
             slope = covariation(values[number.id][:, 0], states.index(number.state)) @ slope
         denominator[number] = float(slope[0])
         numerator[number] = float(slope[1]) + p * float(slope[0])

@@ -1,7 +1,8 @@
-"""Events as sums of conjunctions: what turns a claim into probabilities of evidence, which the engine answers.
+"""Events as signed sums of conjunctions, which the engine can answer as evidence.
 
-An event is any of some restrictions; P(any of A, B) = 1 - P(neither). Where each restriction is about one node, "neither" is one conjunction, so the sum has
-two terms however many there are; else it has a term for each subset (inclusion and exclusion).
+An event is any of some restrictions, and P(any of A, B) = 1 - P(neither). If each restriction is
+about one node, "neither" is one conjunction, so the sum has two terms. Otherwise it has a term for
+each subset of the restrictions (inclusion and exclusion).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from spinelink.network.claim import Event
 from spinelink.network.network import Network
 
 Conjunction = tuple[tuple[str, tuple[str, ...]], ...]
-"""Nodes with the states of which one holds, sorted by node; no node whose states all hold."""
+"""Nodes, each with the states of which one holds, sorted by name; none with all of its states."""
 
 Sum = dict[Conjunction, int]
 """A signed sum of probabilities of conjunctions."""
@@ -23,9 +24,8 @@ CERTAIN: Sum = {(): 1}
 def event_sum(network: Network, event: Event) -> Sum:
     """P(event) as a signed sum."""
     if len(event) == 1:
-        return times(
-            network, CERTAIN, _single(event[0])
-        )  # not as 1 less its complement: a rare event keeps its digits
+        # Not as 1 less its complement: a rare event keeps its digits.
+        return times(network, CERTAIN, _single(event[0]))
     neither = CERTAIN
     for restriction in event:
         if len(restriction) == 1:
@@ -43,7 +43,7 @@ def complement(network: Network, event: Event) -> Sum:
 
 
 def times(network: Network, a: Sum, b: Sum) -> Sum:
-    """The sum for both of two events: conjunctions intersect."""
+    """P(both events) as a signed sum: conjunctions intersect."""
     found: Sum = {}
     for left, m in a.items():
         for right, n in b.items():
@@ -62,6 +62,7 @@ def minus(a: Sum, b: Sum) -> Sum:
 
 
 def _single(restriction: Mapping[str, Sequence[str]]) -> Sum:
+    """P(restriction), which is one conjunction."""
     if any(not states for states in restriction.values()):
         return {}
     return {tuple(sorted((name, tuple(states)) for name, states in restriction.items())): 1}

@@ -34,7 +34,7 @@ def cite(
     answer = model.observe(read_findings(words)).sources(cause)
     click.echo(answer.title(), err=True)
     for source in answer.sources[:MOST]:
-        more = " ..." if len(source.numbers) > NUMBERS else ""
-        numbers = ", ".join(source.numbers[:NUMBERS]) + more
+        more = " ..." if len(source.parameters) > NUMBERS else ""
+        numbers = ", ".join(source.parameters[:NUMBERS]) + more
         click.echo(f"  {source.influence:.4f}  {source.key}: {numbers}", err=True)
     click.echo(answer.to_bibtex(), nl=False)

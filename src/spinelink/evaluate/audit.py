@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from spinelink.case import Model
-from spinelink.claims.file import claims_for, implied
+from spinelink.claims.file import claims_for
+from spinelink.claims.implied import implied
 from spinelink.evaluate.influence import cases, influences
 from spinelink.network.claim import Claim, Event
 from spinelink.network.network import Network
@@ -63,7 +64,8 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source,
-        secondhand, missed, note."""
+        secondhand, missed, note.
+        """
         import pandas as pd
 
         rows = [
@@ -97,7 +99,8 @@ class Audit:
 
     def summary(self, *by: str) -> pd.DataFrame:
         """Claims, how many inside, their share, and the median distance in standard errors, by columns of `to_frame` (fit and setting where none)
-        or "condition", the nodes that the claim is about."""
+        or "condition", the nodes that the claim is about.
+        """
         frame = self.to_frame()
         conditions = {
             r.name: " or ".join(sorted({n for part in r.claim.condition for n in part}))

@@ -260,7 +260,8 @@ class CaseScore:
 
     def share(self, measure: Measure) -> tuple[int, int]:
         """Successes and total of a measure. calm_unflagged: non-urgent cases without an alert of urgency emergency. way: of cases coded as linked one way,
-        those in which that way has the larger share; link: those in which its share exceeds one half."""
+        those in which that way has the larger share; link: those in which its share exceeds one half.
+        """
         urgent = [o for o in self.outcomes if o.reading.case.urgent]
         calm = [o for o in self.outcomes if not o.reading.case.urgent]
         linked = [o.coded_way for o in self.outcomes if o.ways is not None]
@@ -280,7 +281,8 @@ class CaseScore:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a case: id, setting, diagnosis, rank, posterior, leading, urgent, alerts, unexpressed; where links were asked for, the coded link and the
-        shares of both ways."""
+        shares of both ways.
+        """
         import pandas as pd
 
         rows = [

@@ -23,7 +23,7 @@ from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import parameters
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.typing import Findings, PathLike
 from spinelink.view.html import text_in_notebook
 
@@ -552,14 +552,14 @@ def _is_expressible(claim: Claim, models: Iterable[Model]) -> bool:
     return not any(
         part != "source"
         for model in models
-        for part, _ in claim_problems(claim, model.network, claim.source)
+        for part, _ in claim_problems(claim, model.network, sources=claim.source)
     )
 
 
 def _marginals(model: Model, nodes: Iterable[str]) -> dict[str, list[float]]:
     names, index = list(nodes), model.compiled.index
     answer = model.without_findings.marginals(names)
-    return {n: answer.of[index[n]][:, 0].tolist() for n in names}
+    return {n: answer.posterior[index[n]][:, 0].tolist() for n in names}
 
 
 def named_cases(

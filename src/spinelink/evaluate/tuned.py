@@ -54,7 +54,7 @@ def tune(
     Example:
         >>> import spinelink as sl
         >>> tuning = sl.load("minimal").tune(sl.constraint("P(scoliosis) == 0.1"))
-        >>> list(tuning.patch)
+        >>> [change.id for change in tuning.patch]
         ['scoliosis.prior']
     """
     compared = named_cases(model, cases)

@@ -28,9 +28,9 @@ from spinelink.network.question import Question
 from spinelink.options import level as check_level
 from spinelink.options import share, whole
 from spinelink.progress import bar
-from spinelink.result import show_number
 from spinelink.table.outcomes import read_outcomes
 from spinelink.view.html import element, in_notebook, table
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,8 @@ MEASURES = ("brier", "log_score", "auc", "slope", "intercept", "in_the_large", "
 @dataclass(frozen=True)
 class Estimate:
     """A measure with its bootstrap interval; nan where it does not exist; no interval where fewer than five patients have, or lack,
-    the condition."""
+    the condition.
+    """
 
     value: float
     low: float

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
+from spinelink.inference.limits import BYTES_PER_ENTRY, DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.inference.plan.cache import PlanCache
+from spinelink.typing import EngineChoice
 
 Array = NDArray[np.float64]
-EngineName = Literal["numpy", "fast"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +39,35 @@ class NoisyFactor:
 Factor = TableFactor | NoisyFactor
 
 
+def factor_arrays(factor: Factor) -> tuple[Array, ...]:
+    """The arrays of a factor: its table, or its leak and links."""
+    if isinstance(factor, TableFactor):
+        return (factor.table,)
+    return (factor.leak, *factor.links)
+
+
+def map_factor(change: Callable[..., Array], factor: Factor, *others: Factor) -> Factor:
+    """The factor with each array changed; `change` also gets the matching arrays of the others."""
+    changed = [
+        change(*arrays)
+        for arrays in zip(*(factor_arrays(f) for f in (factor, *others)), strict=True)
+    ]
+    if isinstance(factor, TableFactor):
+        return TableFactor(factor.parents, changed[0])
+    return NoisyFactor(factor.parents, changed[0], tuple(changed[1:]))
+
+
 @dataclass(frozen=True, eq=False)
 class Resources:
     """What every run over a network may use.
 
-    engine: "fast" is the compiled kernel (numba), "numpy" the interpreted engine. memory_limit:
-    bytes that one run may take. limits: thresholds at which the engine changes its method. plans:
-    the cache of plans, shared by networks of one structure.
+    engine: "fast" is the compiled kernel (numba), "numpy" the interpreted engine, "auto" the kernel
+    for questions that make many runs, where numba is installed. memory_limit: bytes that one run
+    may take. limits: thresholds at which the engine changes its method. plans: the cache of plans,
+    shared by networks of one structure.
     """
 
-    engine: EngineName = "numpy"
+    engine: EngineChoice = "auto"
     memory_limit: float = MEMORY_LIMIT
     limits: Limits = DEFAULT
     plans: PlanCache = field(default_factory=PlanCache, repr=False)
@@ -72,14 +90,19 @@ class CompiledNetwork:
     resources: Resources = field(default_factory=Resources, repr=False)
 
     @property
-    def engine(self) -> EngineName:
-        """The engine that answers."""
+    def engine(self) -> EngineChoice:
+        """The engine that was asked for; `engine_for` says which one answers."""
         return self.resources.engine
 
     @property
     def memory_limit(self) -> float:
         """Bytes that one run may take."""
         return self.resources.memory_limit
+
+    @property
+    def max_entries(self) -> float:
+        """Table entries that one run may hold."""
+        return self.resources.memory_limit / BYTES_PER_ENTRY
 
     @property
     def limits(self) -> Limits:
@@ -113,28 +136,43 @@ class CompiledNetwork:
         """Topological order."""
         return topological_order(dict(enumerate(self.parents)))
 
-    def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
-        """The same structure with every array changed; plans are shared, as they do not depend on numbers."""
-        factors = tuple(
-            TableFactor(f.parents, change(f.table))
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, change(f.leak), tuple(change(a) for a in f.links))
-            for f in self.factors
+    @cached_property
+    def draws(self) -> int:
+        """Length of the batch axis: parameter draws, 1 where there is one value for each parameter."""
+        return max(int(a.shape[-1]) for f in self.factors for a in factor_arrays(f))
+
+    def of_draws(self, draws: NDArray[np.intp] | slice) -> CompiledNetwork:
+        """The network under some of its parameter draws."""
+        return self.map_arrays(lambda a: a if a.shape[-1] == 1 else a[..., draws])
+
+    def with_engine(self, engine: EngineChoice) -> CompiledNetwork:
+        """The same network, answered by another engine."""
+        if engine == self.engine:
+            return self
+        return replace(self, resources=replace(self.resources, engine=engine))
+
+    def with_limits(self, limits: Limits, *, memory_limit: float | None = None) -> CompiledNetwork:
+        """The same network, answered within other limits."""
+        memory = self.memory_limit if memory_limit is None else memory_limit
+        resources = replace(
+            self.resources.for_other_structure(), limits=limits, memory_limit=memory
         )
-        return replace(self, factors=factors)
+        return replace(self, resources=resources)
+
+    def map_arrays(self, change: Callable[[Array], Array]) -> CompiledNetwork:
+        """The same structure with every array changed; plans are shared, as they hold no numbers."""
+        return replace(self, factors=tuple(map_factor(change, f) for f in self.factors))
 
     @cached_property
     def _above(self) -> dict[int, frozenset[int]]:
         return {}
 
     def above(self, node: int) -> frozenset[int]:
-        """The node and everything above it; kept."""
-        found = self._above.get(node)
-        return (
-            self._above.setdefault(node, frozenset(self.ancestors([node])))
-            if found is None
-            else found
-        )
+        """The node and everything above it; cached."""
+        above = self._above.get(node)
+        if above is None:
+            above = self._above.setdefault(node, frozenset(self.ancestors([node])))
+        return above
 
     def ancestors(self, nodes: Iterable[int]) -> set[int]:
         """The nodes and everything above them."""

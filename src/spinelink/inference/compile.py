@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import assert_never
 
@@ -17,9 +18,12 @@ from spinelink.inference.arrays import (
     TableFactor,
     topological_order,
 )
+from spinelink.inference.intercept import logit, sigmoid, solve_intercept
+from spinelink.inference.interpreted.joint import joint
 from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
@@ -27,24 +31,19 @@ Values = Mapping[str, Array]
 
 
 def point_values(network: Network, parameters: Mapping[str, Parameter]) -> dict[str, Array]:
-    """The estimates, as arrays with a batch axis of length 1; a distribution in the order of its node's states, summing to exactly 1."""
-    found: dict[str, Array] = {}
+    """The estimates, as arrays with a batch axis of length 1.
+
+    A distribution is in the order of its node's states, and sums to exactly 1.
+    """
+    values: dict[str, Array] = {}
     for name, parameter in parameters.items():
         if isinstance(parameter, Distribution):
-            owners = [network.nodes[n] for n in _prefixes(name) if n in network.nodes]
-            states = next(
-                node.states for node in owners if set(node.states) == set(parameter.estimate)
-            )
+            states = network.nodes[owner(name)].states
             column = np.array([[parameter.estimate[s]] for s in states])
-            found[name] = column / column.sum()
+            values[name] = column / column.sum()
         else:
-            found[name] = np.array([parameter.value])
-    return found
-
-
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(len(parts) - 1, 0, -1)]
+            values[name] = np.array([parameter.value])
+    return values
 
 
 def compile_network(
@@ -53,9 +52,13 @@ def compile_network(
     *,
     resources: Resources | None = None,
 ) -> CompiledNetwork:
-    """Arrays for every node. `values` may carry a batch axis (parameter draws), the last one; length 1 where there is none.
+    """Arrays for every node of a network.
 
-    resources: the engine, its limits and its plans; shared by networks of one structure.
+    Args:
+        network: The network.
+        values: A value for each parameter; the last axis is the batch (parameter draws), of length
+            1 where there is none.
+        resources: The engine, its limits and its plans, shared by networks of one structure.
     """
     names = tuple(network.nodes)
     states = tuple(node.states for node in network.nodes.values())
@@ -63,7 +66,7 @@ def compile_network(
     parents = {index[n]: tuple(index[p] for p in network.parents[n]) for n in names}
     factors: dict[int, Factor] = {}
     for i in topological_order(parents):
-        factors[i] = _factor(network, names[i], values, states, parents[i], factors)
+        factors[i] = _factor(network, _Family(names[i], parents[i], states, values, factors))
     return CompiledNetwork(
         names,
         states,
@@ -72,36 +75,49 @@ def compile_network(
     )
 
 
-def _factor(
-    network: Network,
-    name: str,
-    values: Values,
-    states: tuple[tuple[str, ...], ...],
-    parents: tuple[int, ...],
-    above: Mapping[int, Factor],
-) -> Factor:
-    node = network.nodes[name]
-    cpd = node.cpd
-    parent_states = [states[p] for p in parents]
+@dataclass(frozen=True)
+class _Family:
+    """A node with its parents, and what its array is made from.
+
+    states: of all nodes, by index. above: the factors of nodes that come before it.
+    """
+
+    name: str
+    parents: tuple[int, ...]
+    states: tuple[tuple[str, ...], ...]
+    values: Values
+    above: Mapping[int, Factor]
+
+    @property
+    def parent_states(self) -> list[tuple[str, ...]]:
+        """The states of each parent."""
+        return [self.states[p] for p in self.parents]
+
+    def column(self, part: str) -> Array:
+        """A parameter of the node, (states, batch)."""
+        return _column(self.values[f"{self.name}.{part}"])
+
+
+def _factor(network: Network, family: _Family) -> Factor:
+    cpd, states = network.nodes[family.name].cpd, network.nodes[family.name].states
+    parents = family.parents
     match cpd:
         case Prior():
-            return TableFactor((), _column(values[f"{name}.prior"]))
+            return TableFactor((), family.column("prior"))
         case Table():
-            return TableFactor(parents, _table(name, cpd, values, parent_states, len(node.states)))
+            return TableFactor(parents, _table(family, cpd, states=len(states)))
         case NoisyOr() | NoisyMax():
             links = tuple(
-                _link(name, p, cpd.links[p], values, s)
-                for p, s in zip(cpd.links, parent_states, strict=True)
+                _link(family, parent, link=cpd.links[parent], parent_states=s)
+                for parent, s in zip(cpd.links, family.parent_states, strict=True)
             )
-            return NoisyFactor(parents, _column(values[f"{name}.leak"]), links)
+            return NoisyFactor(parents, family.column("leak"), links)
         case LogOdds():
-            return TableFactor(
-                parents, _log_odds(name, cpd, values, parents, parent_states, states, above)
-            )
+            return TableFactor(parents, _log_odds(family, cpd))
         case Accuracy():
-            return TableFactor(parents, _accuracy(name, cpd, values, parent_states[0]))
+            return TableFactor(parents, _accuracy(family, cpd))
         case Deterministic():
-            return TableFactor(parents, _deterministic(cpd, parent_states, node.states))
+            return TableFactor(parents, _deterministic(cpd, family.parent_states, states=states))
         case _:
             assert_never(cpd)
 
@@ -111,51 +127,47 @@ def _column(value: Array) -> Array:
     return np.stack([1.0 - value, value]) if value.ndim == 1 else value
 
 
-def _table(
-    name: str, cpd: Table, values: Values, parent_states: list[tuple[str, ...]], states: int
-) -> Array:
+def _table(family: _Family, cpd: Table, *, states: int) -> Array:
+    """(parents..., states, batch)."""
     columns = {
-        tuple(row.given[p] for p in cpd.parents): _column(
-            values[f"{name}.row." + ",".join(f"{p}={row.given[p]}" for p in cpd.parents)]
+        tuple(row.given[p] for p in cpd.parents): family.column(
+            "row." + ",".join(f"{p}={row.given[p]}" for p in cpd.parents)
         )
         for row in cpd.rows
     }
-    stacked = np.broadcast_arrays(
-        *(columns[combination] for combination in product(*parent_states))
-    )
-    shape = tuple(len(s) for s in parent_states)
-    return np.stack(stacked).reshape(*shape, states, -1)
+    rows = (columns[combination] for combination in product(*family.parent_states))
+    shape = tuple(len(s) for s in family.parent_states)
+    return np.stack(np.broadcast_arrays(*rows)).reshape(*shape, states, -1)
 
 
-def _link(
-    name: str, parent: str, link: object, values: Values, parent_states: tuple[str, ...]
-) -> Array:
+def _link(family: _Family, parent: str, *, link: object, parent_states: tuple[str, ...]) -> Array:
     """(parent's states, states, batch). The first state of a parent produces nothing."""
-    base = f"{name}.link.{parent}"
     active = (
-        {s: _column(values[f"{base}.{s}"]) for s in link}
+        {s: family.column(f"link.{parent}.{s}") for s in link}
         if isinstance(link, dict)
-        else {parent_states[-1]: _column(values[base])}
+        else {parent_states[-1]: family.column(f"link.{parent}")}
     )
-    some = next(iter(active.values()))
-    nothing = np.zeros_like(some)
+    nothing = np.zeros_like(next(iter(active.values())))
     nothing[0] = 1.0
     return np.stack(np.broadcast_arrays(*(active.get(s, nothing) for s in parent_states)))
 
 
-def _accuracy(name: str, cpd: Accuracy, values: Values, parent_states: tuple[str, ...]) -> Array:
-    specificity = values[f"{name}.specificity"]
-    negative = np.stack([specificity, 1.0 - specificity])
-    if isinstance(cpd.sensitivity, dict):
-        positive = {s: _column(values[f"{name}.sensitivity.{s}"]) for s in cpd.sensitivity}
-    else:
-        positive = {parent_states[-1]: _column(values[f"{name}.sensitivity"])}
+def _accuracy(family: _Family, cpd: Accuracy) -> Array:
+    """(parent's states, 2, batch)."""
+    (parent_states,) = family.parent_states
+    negative = family.column("specificity")[::-1]  # (specificity, 1 - specificity)
+    positive = (
+        {s: family.column(f"sensitivity.{s}") for s in cpd.sensitivity}
+        if isinstance(cpd.sensitivity, dict)
+        else {parent_states[-1]: family.column("sensitivity")}
+    )
     return np.stack(np.broadcast_arrays(*(positive.get(s, negative) for s in parent_states)))
 
 
 def _deterministic(
-    cpd: Deterministic, parent_states: list[tuple[str, ...]], states: tuple[str, ...]
+    cpd: Deterministic, parent_states: list[tuple[str, ...]], *, states: tuple[str, ...]
 ) -> Array:
+    """(parents..., states, 1), zeros and ones."""
     table = np.zeros((*(len(s) for s in parent_states), len(states), 1))
     for combination in product(*(range(len(s)) for s in parent_states)):
         given = {
@@ -174,37 +186,29 @@ def _deterministic(
     return table
 
 
-def _log_odds(
-    name: str,
-    cpd: LogOdds,
-    values: Values,
-    parents: tuple[int, ...],
-    parent_states: list[tuple[str, ...]],
-    states: tuple[tuple[str, ...], ...],
-    above: Mapping[int, Factor],
-) -> Array:
+def _log_odds(family: _Family, cpd: LogOdds) -> Array:
     """(parents..., 2, batch): logit P = intercept + sum of log odds ratios."""
+    values, parent_states = family.values, family.parent_states
     shift = np.zeros((*(len(s) for s in parent_states), 1))
     for axis, (parent, ratio) in enumerate(cpd.odds_ratios.items()):
-        base = f"{name}.odds_ratio.{parent}"
-        named = ratio if isinstance(ratio, dict) else {parent_states[axis][-1]: ratio}
-        ids = {s: f"{base}.{s}" if isinstance(ratio, dict) else base for s in named}
-        zero = np.zeros(1)
-        column = np.stack(
-            np.broadcast_arrays(
-                *(np.log(values[ids[s]]) if s in ids else zero for s in parent_states[axis])
-            )
+        base = f"{family.name}.odds_ratio.{parent}"
+        ids = (
+            {s: f"{base}.{s}" for s in ratio}
+            if isinstance(ratio, dict)
+            else {parent_states[axis][-1]: base}
         )
-        shift = shift + column.reshape(
-            *(len(parent_states[axis]) if a == axis else 1 for a in range(len(parent_states))), -1
-        )
+        logs = (np.log(values[ids[s]]) if s in ids else np.zeros(1) for s in parent_states[axis])
+        column = np.stack(np.broadcast_arrays(*logs))
+        shape = [len(s) if a == axis else 1 for a, s in enumerate(parent_states)]
+        shift = shift + column.reshape(*shape, -1)
     if cpd.baseline is not None:
-        intercept = _logit(values[f"{name}.baseline"])
+        intercept = logit(values[f"{family.name}.baseline"])
     else:
-        weights = _joint_of_parents(parents, states, above)
-        intercept = solve_intercept(values[f"{name}.prior"], shift, weights)
+        weights = _joint_of_parents(family.parents, family.states, above=family.above)
+        prevalence = values[f"{family.name}.prior"]
+        intercept = solve_intercept(prevalence, shift=shift, weights=weights)
     log_odds = intercept + shift
-    return np.stack([_sigmoid(-log_odds), _sigmoid(log_odds)], axis=-2)
+    return np.stack([sigmoid(-log_odds), sigmoid(log_odds)], axis=-2)
 
 
 def joint_of_parents(compiled: CompiledNetwork, node: int) -> Array:
@@ -213,68 +217,17 @@ def joint_of_parents(compiled: CompiledNetwork, node: int) -> Array:
     return _joint_of_parents(
         compiled.parents[node],
         compiled.states,
-        {i: compiled.factors[i] for i in compiled.order if i in above},
+        above={i: compiled.factors[i] for i in compiled.order if i in above},
     )
 
 
 def _joint_of_parents(
-    parents: tuple[int, ...], states: tuple[tuple[str, ...], ...], above: Mapping[int, Factor]
+    parents: tuple[int, ...], states: tuple[tuple[str, ...], ...], *, above: Mapping[int, Factor]
 ) -> Array:
     """P(parents) without evidence, (parents..., batch)."""
-    from spinelink.inference.interpreted.marginals import (
-        joint,  # the engine itself answers; imported late, it needs this module's types only
+    numbering = {old: new for new, old in enumerate(above)}
+    factors = tuple(
+        replace(f, parents=tuple(numbering[p] for p in f.parents)) for f in above.values()
     )
-
-    chosen = dict(above.items())
-    numbering = {old: new for new, old in enumerate(chosen)}
-    factors = tuple(_renumbered(f, numbering) for f in chosen.values())
-    part = CompiledNetwork(tuple(str(i) for i in chosen), tuple(states[i] for i in chosen), factors)
+    part = CompiledNetwork(tuple(str(i) for i in above), tuple(states[i] for i in above), factors)
     return joint(part, {}, [numbering[p] for p in parents]).table
-
-
-def _renumbered(factor: Factor, numbering: Mapping[int, int]) -> Factor:
-    parents = tuple(numbering[p] for p in factor.parents)
-    if isinstance(factor, TableFactor):
-        return TableFactor(parents, factor.table)
-    return NoisyFactor(parents, factor.leak, factor.links)
-
-
-def solve_intercept(prevalence: Array, shift: Array, weights: Array) -> Array:
-    """The intercept b with sum over rows of weights * sigmoid(b + shift) = prevalence, (batch,).
-
-    prevalence: (batch,). shift, weights: (parents..., batch). The root lies between logit(prevalence) minus the largest and minus the
-    smallest shift, as the sum increases in b; bisection to a narrow bracket, then Newton's method on the log scale.
-    """
-    axes = tuple(range(shift.ndim - 1))
-    # Odds of 0 and 1 have no finite intercept; they are reached in the limit.
-    target = np.asarray(prevalence, dtype=float)
-    certain = (target <= 0.0) | (target >= 1.0)
-    inner = np.where(certain, 0.5, target)
-    low, high = _logit(inner) - shift.max(axis=axes), _logit(inner) - shift.min(axis=axes)
-    low, high = np.broadcast_arrays(low, high)
-    low, high = low.copy(), high.copy()
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        above = (weights * _sigmoid(middle + shift)).sum(axis=axes) > inner
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    b = 0.5 * (low + high)
-    for _ in range(12):
-        p = _sigmoid(b + shift)
-        value = (weights * p).sum(axis=axes)
-        slope = (weights * p * _sigmoid(-b - shift)).sum(axis=axes)
-        b = np.clip(b - (value - inner) / slope, low, high)
-    return np.where(certain, np.where(target <= 0.0, -np.inf, np.inf), b)
-
-
-def _sigmoid(x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.where(
-            x >= 0,
-            1.0 / (1.0 + np.exp(-np.abs(x))),
-            np.exp(-np.abs(x)) / (1.0 + np.exp(-np.abs(x))),
-        )
-
-
-def _logit(p: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.log(p) - np.log1p(-p)

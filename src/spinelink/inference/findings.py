@@ -1,4 +1,4 @@
-"""Findings as the engine takes them: the state observed at a node, or likelihoods of its states."""
+"""Evidence as the engine takes it: the state observed at a node, or likelihoods of its states."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.network.evidence import Evidence
 
 Array = NDArray[np.float64]
 States = NDArray[np.int64]
 Observed = Mapping[int, "int | Array | States"]
-"""Node -> index of the state seen, the same in the whole batch or one for each row (batch,), or likelihoods (states, batch).
+"""Node -> index of the observed state, or one for each row (batch,), or likelihoods (states, batch).
 
-A noisy-MAX node that is seen in its lowest state in one row of a batch is so in all of them (it has another plan), and is given as 0.
+A noisy-MAX node that is observed in its lowest state in one row of a batch is so in all of them,
+and is given as 0: that state has a plan of its own.
 """
 
 
@@ -45,6 +46,31 @@ class EvidenceBatch:
             self.states[rows], {i: w[:, rows] for i, w in self.likelihoods.items()}
         )
 
+    def together(self, compiled: CompiledNetwork) -> Observed:
+        """Rows of one structural pattern as one finding for each node."""
+        observed: dict[int, int | Array | States] = {}
+        for node in np.flatnonzero(self.states[0] != HIDDEN).tolist():
+            states = self.states[:, node]
+            # The lowest state of a noisy-MAX has a plan of its own; other states share theirs.
+            same = isinstance(compiled.factors[node], NoisyFactor) and (
+                states[0] == 0 or compiled.cards[node] == 2
+            )
+            observed[node] = int(states[0]) if same or len(states) == 1 else states
+        for node, likelihoods in self.likelihoods.items():
+            if not np.isnan(likelihoods[0, 0]):
+                observed[node] = likelihoods
+        return observed
+
+    @classmethod
+    def repeated(
+        cls, compiled: CompiledNetwork, observed: Observed, likelihoods: Mapping[int, Array]
+    ) -> EvidenceBatch:
+        """One case in every row, with further likelihoods, (states, rows), in place of its own."""
+        rows = max((w.shape[1] for w in likelihoods.values()), default=1)
+        case = cls.of(compiled, [observed])
+        own = {i: np.repeat(w, rows, axis=1) for i, w in case.likelihoods.items()}
+        return cls(np.repeat(case.states, rows, axis=0), {**own, **likelihoods})
+
     @classmethod
     def of(cls, compiled: CompiledNetwork, cases: Sequence[Observed]) -> EvidenceBatch:
         """One row for each case; each case holds single states and likelihoods (states, 1)."""
@@ -66,7 +92,10 @@ def is_soft(value: int | Array | States) -> TypeGuard[Array]:
 
 
 def state_of(observed: Observed, node: int) -> int | States | None:
-    """The state in which the node is seen, or each row's; None where it is hidden or its finding is virtual."""
+    """The state in which the node is observed, or each row's.
+
+    None where it is hidden or has virtual evidence.
+    """
     value = observed.get(node)
     return None if value is None or is_soft(value) else cast("int | States", value)
 
@@ -76,10 +105,10 @@ def pick(array: Array, axis: int, state: int | States) -> Array:
     if isinstance(state, int):
         return array[(slice(None),) * axis + (state,)]
     first = np.moveaxis(array, axis, 0)  # (states, ..., batch)
-    own = (
+    rows = (
         first[..., 0][state] if first.shape[-1] == 1 else first[state, ..., np.arange(len(state))]
     )  # (rows, ...)
-    return np.moveaxis(own, 0, -1)
+    return np.moveaxis(rows, 0, -1)
 
 
 def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | States]:

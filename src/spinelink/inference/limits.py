@@ -58,6 +58,8 @@ class Limits:
     # Runs of the interpreted engine.
     difference_form_products: float = 1e6
     """Products beyond which the difference form is tried."""
+    difference_form_gain: float = 2.0
+    """It is taken where it needs so many times fewer products."""
     plain_gradient_entries: float = 2e6
     """Entries up to which a gradient run uses the subtraction-free form at once."""
     group_entries: float = 2.0**21
@@ -74,7 +76,7 @@ class Limits:
 
     # The door.
     leaves_in_run: int = 4
-    """Leaf nodes that join a run; more are answered by cumulative events."""
+    """Leaf nodes, at least one, that join a run; more are answered by cumulative events."""
     group_splits: int = 6
     """Groups cut in two, after which leaves are answered by events."""
     kernel_rows: int = 16
@@ -86,7 +88,8 @@ class Limits:
     draws_at_once: int = 512
     least_draws_at_once: int = 64
     count_rows_at_once: int = 2048
-    events_per_thread: int = 8
+    least_rows_at_once: int = 8
+    """Rows that one thread takes at least: they share a plan, which is made for each piece."""
     terms_per_event: int = 16
     """Rows that one event may take."""
     subset_rows: int = 1 << 18
@@ -121,6 +124,8 @@ class Limits:
     """Cluster entries from which on a second elimination rule, and then restarts, are tried."""
     kernel_entries_per_restart: float = 1e5
     kernel_restarts: int = 12
+    kernel_smallest: float = 1e-250
+    """P(findings) below which the kernel leaves a row to the interpreted engine."""
 
     # The most probable explanation.
     bucket_entries: tuple[float, ...] = (2.0**16, 2.0**20, 2.0**22)

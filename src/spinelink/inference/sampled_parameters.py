@@ -1,14 +1,13 @@
-"""Draws of the network's numbers from their own uncertainties, and what one case's answers are under each draw.
+"""Parameters sampled from their own uncertainties, and one case's answers under each draw.
 
-A probability varies as a Beta, an odds ratio as a log-normal, a distribution as a Dirichlet, all independent. Draws are the quantiles of a scrambled
-Sobol sequence (quasi-Monte Carlo; Owen 1998) or of independent uniforms; both are determined by the seed.
+A probability varies as a Beta, an odds ratio as a log-normal, a distribution as a Dirichlet, all
+independent. Draws are the quantiles of a scrambled Sobol sequence (quasi-Monte Carlo; Owen 1998) or of
+independent uniforms. Both are determined by the seed.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
@@ -17,15 +16,16 @@ from numpy.typing import NDArray
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_network, point_values
-from spinelink.inference.draws import draw_marginals, spread
+from spinelink.inference.draws import draw_marginals
 from spinelink.inference.findings import Observed
+from spinelink.inference.threads import in_threads
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
-from spinelink.network.setting import log_deviation, spread_weight
+from spinelink.network.parameter_ids import owner
+from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Sequences = Literal["sobol", "random"]
-PIECE = 512  # draws compiled and answered together
 
 
 def draw_values(
@@ -37,13 +37,16 @@ def draw_values(
     sequence: Sequences = "sobol",
     only: Collection[str] | None = None,
 ) -> dict[str, Array]:
-    """Parameter id -> (draws,), or (states, draws) for a distribution; numbers that cannot vary, or are not in `only`, at their estimate, (1,).
+    """Parameter id -> (draws,), or (states, draws) for a distribution.
 
-    A number of 0 or 1, and a state with probability 0, do not vary.
+    Parameters that cannot vary, or are not in `only`, stay at their estimate, (1,). A probability of
+    0 or 1, and a state with probability 0, do not vary.
     """
     values = point_values(network, parameters)
     varying = [n for n, p in parameters.items() if (only is None or n in only) and _can_vary(p)]
-    uniforms = _uniforms(sum(_width(values[n]) for n in varying), draws, seed, sequence)
+    uniforms = _uniforms(
+        sum(_width(values[n]) for n in varying), draws, seed=seed, sequence=sequence
+    )
     start = 0
     for name in varying:
         width = _width(values[name])
@@ -66,7 +69,8 @@ def _width(value: Array) -> int:
     return value.shape[0] if value.ndim == 2 else 1
 
 
-def _uniforms(columns: int, draws: int, seed: int, sequence: Sequences) -> Array:
+def _uniforms(columns: int, draws: int, *, seed: int, sequence: Sequences) -> Array:
+    """(draws, columns), each column uniform between 0 and 1."""
     if sequence == "random" or columns == 0:
         return np.random.default_rng(seed).random((draws, columns))
     from scipy.stats import qmc
@@ -78,6 +82,7 @@ def _uniforms(columns: int, draws: int, seed: int, sequence: Sequences) -> Array
 
 
 def _quantiles(parameter: Parameter, value: Array, uniforms: Array) -> Array:
+    """The parameter's values at uniform quantiles, (draws, 1) or (draws, states)."""
     from scipy.special import betaincinv, gammaincinv, ndtri
 
     if isinstance(parameter, Ratio):
@@ -108,35 +113,52 @@ def posterior_draws(
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals:
-    """log P(findings), (draws,), and posteriors of the nodes, (states, draws), each draw with numbers of its own.
+    """Posteriors of one case, each draw with parameters of its own.
 
-    Only numbers of nodes above the findings and the nodes asked for are drawn: no other moves the answer. report: called with how many are done.
+    Only parameters of nodes above the findings and the nodes asked for are drawn: no other moves the
+    answer.
+
+    Args:
+        network: The network.
+        parameters: Its parameters in force.
+        compiled: The network at its estimates.
+        observed: The findings of one case.
+        nodes: The nodes asked for.
+        draws: How many draws.
+        seed: Determines the draws.
+        sequence: "sobol" or "random".
+        threads: How many work at once; as many as cores, at most 8, where None.
+        on_progress: Called with how many draws are done.
+
+    Returns:
+        log P(evidence), (draws,), and posteriors, (states, draws).
     """
     values = _relevant_values(
-        network, parameters, compiled, [*observed, *nodes], draws, seed, sequence
+        network,
+        parameters,
+        compiled=compiled,
+        nodes=[*observed, *nodes],
+        draws=draws,
+        seed=seed,
+        sequence=sequence,
     )
-    starts = range(0, draws, PIECE)
+    size = compiled.limits.draws_at_once
+    starts = range(0, draws, size)
 
     def run(start: int) -> Marginals:
         piece = {
-            k: v if v.shape[-1] == 1 else v[..., start : start + PIECE] for k, v in values.items()
+            k: v if v.shape[-1] == 1 else v[..., start : start + size] for k, v in values.items()
         }
         part = compile_network(network, piece, resources=compiled.resources)
-        return spread(draw_marginals(part, observed, nodes, threads=1), min(PIECE, draws - start))
+        answer = draw_marginals(part, observed, nodes, threads=1)
+        return answer.with_rows(min(size, draws - start))
 
     parts: list[Marginals] = []
-    pool = ThreadPoolExecutor(threads or min(os.cpu_count() or 1, 8))
-    try:
-        for start, part in zip(starts, pool.map(run, starts), strict=True):
-            parts.append(part)
-            if on_progress is not None:
-                on_progress(min(start + PIECE, draws))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return Marginals(
-        np.concatenate([p.log_evidence for p in parts]),
-        {n: np.concatenate([p.of[n] for p in parts], axis=1) for n in nodes},
-    )
+    for start, part in zip(starts, in_threads(run, starts, threads=threads), strict=True):
+        parts.append(part)
+        if on_progress is not None:
+            on_progress(min(start + size, draws))
+    return Marginals.concatenated(parts)
 
 
 def drawn_network(
@@ -148,34 +170,38 @@ def drawn_network(
     draws: int,
     seed: int = 0,
 ) -> CompiledNetwork:
-    """The network with a batch axis of many draws of its numbers, of those that matter to these nodes; nodes: those seen and those asked for."""
-    values = _relevant_values(network, parameters, compiled, nodes, draws, seed, "sobol")
+    """The network with a batch axis of draws of the parameters that matter to some nodes.
+
+    nodes: those observed and those asked for.
+    """
+    values = _relevant_values(
+        network, parameters, compiled=compiled, nodes=nodes, draws=draws, seed=seed
+    )
     return compile_network(network, values, resources=compiled.resources)
 
 
 def _relevant_values(
     network: Network,
     parameters: Mapping[str, Parameter],
+    *,
     compiled: CompiledNetwork,
     nodes: Iterable[int],
     draws: int,
     seed: int,
-    sequence: Sequences,
+    sequence: Sequences = "sobol",
 ) -> dict[str, Array]:
     relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
-    only = {name for name in parameters if _owner(name, relevant)}
+    only = {name for name in parameters if owner(name) in relevant}
     return draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
-
-
-def _owner(name: str, nodes: Collection[str]) -> bool:
-    """Whether the number belongs to one of the nodes: ids begin with the node's name and a dot."""
-    return name.split(".")[0] in nodes
 
 
 def stated_interval(
     parameter: Parameter, state: str | None = None, *, level: float = 0.95
 ) -> tuple[float, float]:
-    """The number's own interval: the one it states; else the equal-tailed one of its Beta, log-normal or Dirichlet (one state of it)."""
+    """The parameter's own interval: the one it states, else the equal-tailed one of its distribution.
+
+    state: that of a distribution. level: its probability.
+    """
     from scipy.special import betaincinv, ndtri
 
     tail = (1.0 - level) / 2.0

@@ -12,8 +12,8 @@ from spinelink.errors import NetworkFileError, Problem
 from spinelink.io.shape import issues_of
 from spinelink.io.source_text import SourceText, decode_source, read_source
 from spinelink.io.yaml_events import PROBLEM_LIMIT, Document, Path, read_document
+from spinelink.network.check.issue import Issue
 from spinelink.network.check.network import check_network
-from spinelink.network.check.parameter import Issue
 from spinelink.network.network import Network
 
 _STUBS: dict[str, object] = {

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from spinelink.errors import near_names
 from spinelink.io.yaml_events import Path
 from spinelink.network.base import NAME_PATTERN, STATE_PATTERN
-from spinelink.network.check.parameter import Issue, near
+from spinelink.network.check.issue import Issue, near
 from spinelink.network.network import Network
 
 NUMBER_HINT = "a number says where it comes from: {{estimate: {}, interval: [low, high], grade: measured, source: KEY}}"

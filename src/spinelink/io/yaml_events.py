@@ -125,7 +125,7 @@ def read_document(source: SourceText) -> Document:
 
 
 def _events(text: str) -> Iterator[Any]:
-    """libyaml looks ahead, and from 0.2.6 on gives up beyond a thousand levels before it says what comes first: that is then read without what lies beyond."""
+    """Libyaml looks ahead, and from 0.2.6 on gives up beyond a thousand levels before it says what comes first: that is then read without what lies beyond."""
     done = 0
     try:
         for event in yaml.parse(text, Loader=_LOADER):

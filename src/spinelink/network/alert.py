@@ -1,4 +1,4 @@
-"""Alert rules: fixed combinations of findings that no probability can silence."""
+"""Alert rules: fixed combinations of findings that no probability can override."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Claims: published figures as questions to a network, with the answer that was published.
+"""Claims: published figures, asked of a network, with the answer that was published.
 
-A claim names a condition and, but for prevalences, a finding; both are events: states of nodes that hold together, or any of several. What it
-asks for is one number out of the two-by-two table of finding and condition among the people that it describes.
+A claim names a condition and, except for a prevalence, a finding. Both are events: states of nodes
+that hold together, or any of several such restrictions. The claim is about one number of the
+two-by-two table of finding and condition among the people that it describes.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ Fit = Literal["same population", "near", "far"]
 IntervalKind = Literal["published", "range over studies", "from n", "assumed"]
 
 RATIOS = ("lr_positive", "lr_negative", "odds_ratio", "relative_risk")
-ASSUMED_PEOPLE = (
-    15.0  # people that a proportion without interval or n counts for (evidence/README.md: 10 to 20)
-)
-ASSUMED_FACTOR = 2.0  # a ratio without interval may be so many times larger or smaller
-NORMAL = 1.959963984540054  # half a 95 % interval in standard errors
+ASSUMED_PEOPLE = 15.0
+"""Weight of a proportion without interval or n, in people (evidence/README.md: 10 to 20)."""
+ASSUMED_FACTOR = 2.0
+"""A ratio without interval may be larger or smaller by this factor."""
+NORMAL = 1.959963984540054
+"""Half of a 95 % interval in standard errors."""
 
 
 ClaimName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=120)]
@@ -57,7 +59,7 @@ Restriction = Annotated[
     ],
     Field(min_length=1),
 ]
-"""Node -> its states of which one holds; all nodes of a restriction together."""
+"""Node -> the states of which one holds; all nodes of a restriction hold together."""
 
 
 def _alternatives(value: object) -> object:
@@ -69,7 +71,7 @@ Event = Annotated[
     BeforeValidator(_alternatives, json_schema_input_type=Restriction | tuple[Restriction, ...]),
     Field(min_length=1),
 ]
-"""Any of some restrictions; one is written without a list."""
+"""Any of some restrictions; a single one is written without a list."""
 
 
 class Claim(Value):
@@ -138,12 +140,12 @@ class Claim(Value):
 
     @property
     def is_ratio(self) -> bool:
-        """Whether the figure is a ratio (compared on the log scale) and not a probability (on the log-odds scale)."""
+        """Whether the figure is a ratio, compared as a logarithm, or a probability, as log odds."""
         return self.kind in RATIOS
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The published interval; else Wilson's from n (Wilson 1927); else what is assumed of a figure of which nothing is known."""
+        """The published interval; else Wilson's from n (Wilson 1927); else an assumed one."""
         if self.interval is not None:
             return self.interval
         assert self.value is not None
@@ -159,7 +161,10 @@ class Claim(Value):
         return "assumed" if self.n is None or self.is_ratio else "from n"
 
     def scaled(self, number: float) -> float:
-        """The number on the scale of comparison: log of a ratio, log odds of a probability; infinite at the ends."""
+        """A figure on the scale of comparison: log of a ratio, log odds of a probability.
+
+        It is infinite at the ends.
+        """
         if number <= 0.0:
             return -math.inf
         if self.is_ratio:
@@ -170,8 +175,9 @@ class Claim(Value):
     def centre_and_error(self) -> tuple[float, float]:
         """The figure and its standard error on the scale of comparison.
 
-        The error is the interval's length over 3.92. A bound of 0 (or 1) is taken as a fiftieth of the way to the other one; a figure without a value
-        is the middle of its interval; a value of 0 or 1 is the middle too.
+        The error is the interval's length over 3.92. A bound of 0 or 1 is moved a fiftieth of the
+        way to the other bound. A figure without a value, or with the value 0 or 1, is the middle of
+        its interval.
         """
         low, high = self.bounds
         low = low if low > 0.0 else high / 50.0
@@ -183,7 +189,7 @@ class Claim(Value):
 
 
 class ClaimFile(Value):
-    """The claims on one network, and what of the evidence stock is not used, each with its reason."""
+    """The claims on one network, and the records of the evidence stock that are not used."""
 
     network: str
     claims: dict[ClaimName, Claim]
@@ -198,6 +204,7 @@ class ClaimFile(Value):
 
 
 def _wilson(p: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a proportion p among n people."""
     z2 = NORMAL * NORMAL
     centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n)
     half = NORMAL / (1.0 + z2 / n) * math.sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n))

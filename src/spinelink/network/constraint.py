@@ -1,4 +1,7 @@
-"""Constraints on what a network answers: `P(a=x | b, not c) >= 0.65`, ratios and differences of two such probabilities."""
+"""Constraints on what a network answers, as `P(a=x | b, not c) >= 0.65`.
+
+A constraint bounds one probability, or the ratio or difference of two.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from spinelink.network.network import Network
 
 Form = Literal["value", "ratio", "difference"]
 Relation = Literal["==", ">=", "<="]
-Said = tuple[tuple[str, str | None], ...]
-"""Node, and what is said of it: a value, None for "not in its first state", "!" for "in its first state"."""
+Event = tuple[tuple[str, str | None], ...]
+"""Nodes, each with a value, None for "present", or "!" for "absent"."""
 
 FORMAT = "P(node=state, ... | node, not node, ...) >= number; also P(...) / P(...) and P(...) - P(...), and P(...) >= 2 * P(...)"
 _QUERY = re.compile(r"\s*P\s*\(([^()]*)\)\s*")
@@ -36,8 +39,8 @@ _RELATIONS: Mapping[str, Relation] = {
 class Query:
     """P(event | given), as written."""
 
-    event: Said
-    given: Said = ()
+    event: Event
+    given: Event = ()
 
     def __str__(self) -> str:
         given = f" | {', '.join(map(_words, self.given))}" if self.given else ""
@@ -46,7 +49,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Constraint:
-    """What one query, or the ratio or the difference of two, should be. `sl.constraint` reads one from text."""
+    """A bound on one query, or on the ratio or difference of two; `sl.constraint` reads text."""
 
     form: Form
     first: Query
@@ -62,11 +65,20 @@ class Constraint:
 
 
 def constraint(text: str, *, given: Mapping[str, object] | None = None) -> Constraint:
-    """A constraint from its text, as "P(lumbar_disc_herniation | leg_pain=below_knee, not fever) >= 0.4".
+    """A constraint from its text, as "P(herniation | leg_pain=below_knee, not fever) >= 0.4".
 
-    A node by itself means that it is not in its first state, `not node` that it is. Both sides of a division or a subtraction are probabilities; on the
-    right stands a number (60 % is 0.6), a probability, or a number times a probability. given: findings that hold in every query, as `case.evidence`.
-    Raises ParameterError for text that is none. Names are checked where the constraint is used, against the network.
+    A node by itself means that it is present, `not node` that it is absent (in its first state).
+    Both sides of a division or a subtraction are probabilities. On the right stands a number
+    (60 % is 0.6), a probability, or a number times a probability. Names are checked against the
+    network where the constraint is used.
+
+    Args:
+        text: The constraint.
+        given: Findings that hold in every query, as `case.evidence`.
+
+    Raises:
+        ParameterError: The text is no constraint.
+        EvidenceError: `given` is no mapping.
     """
     if not isinstance(text, str):
         raise ParameterError(f"a constraint is text, as '{FORMAT}'; not a {type(text).__name__}.")
@@ -80,38 +92,40 @@ def constraint(text: str, *, given: Mapping[str, object] | None = None) -> Const
         second, at = _query(text, at + 1)
         relation, at = _relation(text, at)
         value, at = _number(text, at)
-        _ended(text, at)
-        return _checked(Constraint(form, first, second, relation, value, findings), text)
+        _require_end(text, at)
+        return _in_range(Constraint(form, first, second, relation, value, findings), text)
     relation, at = _relation(text, at)
     if _QUERY.match(text, at):
         second, at = _query(text, at)
-        _ended(text, at)
+        _require_end(text, at)
         return Constraint("difference", first, second, relation, 0.0, findings)
     value, at = _number(text, at)
     if text[at : at + 1] == "*":
         second, at = _query(text, at + 1)
-        _ended(text, at)
-        return _checked(Constraint("ratio", first, second, relation, value, findings), text)
-    _ended(text, at)
-    return _checked(Constraint("value", first, None, relation, value, findings), text)
+        _require_end(text, at)
+        return _in_range(Constraint("ratio", first, second, relation, value, findings), text)
+    _require_end(text, at)
+    return _in_range(Constraint("value", first, None, relation, value, findings), text)
 
 
 def _query(text: str, at: int) -> tuple[Query, int]:
+    """The probability that begins at this position, and the position after it."""
     match = _QUERY.match(text, at)
     if match is None:
-        raise _wrong(text, at, "a probability P(...) is expected")
+        raise _error(text, at, "a probability P(...) is expected")
     event, bar, given = match[1].partition("|")
     if not event.strip():
-        raise _wrong(text, match.start(1), "an event is expected")
+        raise _error(text, match.start(1), "an event is expected")
     if bar and not given.strip():
-        raise _wrong(text, match.start(1) + len(event) + 1, "what is given is expected after the |")
+        raise _error(text, match.start(1) + len(event) + 1, "what is given is expected after the |")
     return Query(
-        _said(text, event, match.start(1)),
-        _said(text, given, match.start(1) + len(event) + 1) if bar else (),
+        _event(text, event, at=match.start(1)),
+        _event(text, given, at=match.start(1) + len(event) + 1) if bar else (),
     ), match.end()
 
 
-def _said(text: str, part: str, at: int) -> Said:
+def _event(text: str, part: str, *, at: int) -> Event:
+    """The nodes and values in a part of the text that begins at this position."""
     found: list[tuple[str, str | None]] = []
     for item in part.split(","):
         name, sign, value = (x.strip() for x in item.partition("="))
@@ -122,43 +136,48 @@ def _said(text: str, part: str, at: int) -> Said:
             or (negative and sign)
             or (not negative and re.search(r"\s", name))
         ):
-            raise _wrong(
+            raise _error(
                 text, at, f"{item.strip()!r} is not understood: write node, not node, or node=state"
             )
         found.append((negative[1], "!") if negative else (name, value if sign else None))
         at += len(item) + 1
     twice = [n for k, (n, _) in enumerate(found) if n in {m for m, _ in found[:k]}]
     if twice:
-        raise _wrong(text, at - 1, f"{twice[0]} is named twice")
+        raise _error(text, at - 1, f"{twice[0]} is named twice")
     return tuple(found)
 
 
 def _relation(text: str, at: int) -> tuple[Relation, int]:
+    """The relation at this position, and the position after it."""
     for sign in sorted(_RELATIONS, key=len, reverse=True):
         if text.startswith(sign, at):
             return _RELATIONS[sign], at + len(sign)
-    raise _wrong(text, at, "one of ==, >=, <= is expected")
+    raise _error(text, at, "one of ==, >=, <= is expected")
 
 
 def _number(text: str, at: int) -> tuple[float, int]:
+    """The number or percentage at this position, and the position after it."""
     match = _NUMBER.match(text, at)
     if match is None:
-        raise _wrong(text, at, "a number is expected")
+        raise _error(text, at, "a number is expected")
     return float(match[1]) / (100.0 if match[2] else 1.0), match.end()
 
 
-def _ended(text: str, at: int) -> None:
+def _require_end(text: str, at: int) -> None:
+    """Raises ParameterError if text follows."""
     if text[at:].strip():
-        raise _wrong(text, at, "the constraint should end here")
+        raise _error(text, at, "the constraint should end here")
 
 
-def _wrong(text: str, at: int, message: str) -> ParameterError:
+def _error(text: str, at: int, message: str) -> ParameterError:
+    """An error that points at a position of the text."""
     return ParameterError(
         f"{message}:\n  {text}\n  {' ' * min(at, len(text))}^\nA constraint reads {FORMAT}."
     )
 
 
-def _checked(found: Constraint, text: str) -> Constraint:
+def _in_range(found: Constraint, text: str) -> Constraint:
+    """The constraint itself; raises ParameterError if its bound cannot be reached."""
     low, high = {"value": (0.0, 1.0), "ratio": (0.0, math.inf), "difference": (-1.0, 1.0)}[
         found.form
     ]
@@ -173,29 +192,46 @@ def _checked(found: Constraint, text: str) -> Constraint:
 
 
 def _words(item: tuple[str, str | None]) -> str:
+    """One node of an event, as it is written."""
     name, value = item
     return name if value is None else f"not {name}" if value == "!" else f"{name}={value}"
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A query against one network: node -> states of which one holds (event), and findings (given)."""
+    """A query against one network.
+
+    event: nodes, each with the states of which one holds. given: findings by node.
+    """
 
     event: tuple[tuple[str, tuple[str, ...]], ...]
     given: tuple[tuple[str, Finding], ...]
 
 
-def resolve(network: Network, query: Query, given: tuple[tuple[str, object], ...] = ()) -> Resolved:
-    """Checks the names against the network. Raises UnknownNameError or EvidenceError; SpinelinkError where the event is among what is given."""
+def resolve(
+    network: Network, query: Query, *, given: tuple[tuple[str, object], ...] = ()
+) -> Resolved:
+    """A query with its names checked against the network.
+
+    Args:
+        network: The network.
+        query: The query, as written.
+        given: Findings that hold in addition to those of the query.
+
+    Raises:
+        UnknownNameError: The network has no such node.
+        EvidenceError: A node has no such state, or a value is no finding.
+        SpinelinkError: A node of the event is among the findings.
+    """
     findings: dict[str, Finding] = {}
-    for name, value in given:
-        known = read_finding(network, name, value)
+    for name, finding in given:
+        known = read_finding(network, name, finding)
         if known is not None:
             findings[name] = known
-    for name, said in query.given:
-        states = _states(network, name, said)
+    for name, value in query.given:
+        states = _states(network, name, value=value)
         if states is None:
-            known = read_finding(network, name, said)
+            known = read_finding(network, name, value)
         else:
             known = (
                 states[0]
@@ -205,23 +241,24 @@ def resolve(network: Network, query: Query, given: tuple[tuple[str, object], ...
         if known is not None:
             findings[name] = known
     event = []
-    for name, said in query.event:
-        states = _states(network, name, said)
+    for name, value in query.event:
+        states = _states(network, name, value=value)
         if states is None:
-            finding = read_finding(network, name, said)
-            if not isinstance(finding, str):
+            state = read_finding(network, name, value)
+            if not isinstance(state, str):
                 raise EvidenceError(f"{query}: {name} needs a state.")
-            states = (finding,)
+            states = (state,)
         if isinstance(findings.get(name), str):
             raise SpinelinkError(f"{query}: {name} is given already, so there is nothing to ask.")
         event.append((name, states))
     return Resolved(tuple(event), tuple(findings.items()))
 
 
-def _states(network: Network, name: str, said: object) -> tuple[str, ...] | None:
+def _states(network: Network, name: str, *, value: object) -> tuple[str, ...] | None:
+    """The states for "present" or "absent"; None for a value, which names a state itself."""
     if name not in network.nodes:
         raise UnknownNameError(
             name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
         )
     states = network.nodes[name].states
-    return states[1:] if said is None else states[:1] if said == "!" else None
+    return states[1:] if value is None else states[:1] if value == "!" else None

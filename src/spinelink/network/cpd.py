@@ -1,8 +1,9 @@
 """Conditional probability distributions: a closed union, each kind a frozen value.
 
-Conventions. The states of a noisy-MAX are ordered as the node lists them, the first being "nothing". A leak is one more independent
-cause that is always active (Henrion 1989), so a link is the probability that the parent *alone* produces the effect; Diez's net
-parameters are the same thing. Odds ratios compare a parent's state with its first state.
+The states of a noisy-MAX are ordered as the node lists them, the first meaning "absent". A leak is
+one more independent cause that is always active (Henrion 1989). A link is therefore the probability
+that the parent *alone* produces the effect; Díez's net parameters are the same. An odds ratio
+compares a parent's state with its first state.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ StateOrStates = Annotated[
 
 
 class Prior(Value):
-    """A node without parents: P(second state) of a two-state node, or a distribution over its states."""
+    """A node without parents: P(second state), or a distribution over more than two states."""
 
     kind: Literal["prior"]
     prior: Chance
@@ -56,7 +57,10 @@ class Table(Value):
 
 
 class NoisyOr(Value):
-    """A two-state effect of independent causes. Links: a number for a two-state parent, or one for each state but the first."""
+    """A two-state effect of independent causes.
+
+    Links: one probability for a two-state parent, or one for each state but the first.
+    """
 
     kind: Literal["noisy_or"]
     leak: Probability
@@ -74,8 +78,10 @@ class NoisyMax(Value):
 class LogOdds(Value):
     """A two-state node whose log-odds add up over risk factors.
 
-    Either `prevalence`, the marginal probability in the setting's population (the intercept is solved so that it holds whatever the
-    odds ratios and the risk factors' own frequencies), or `baseline`, the probability where every risk factor is in its first state.
+    It states either `prevalence` or `baseline`. The prevalence is the marginal probability in the
+    setting's population; the intercept is solved so that it holds for any odds ratios and any
+    frequencies of the risk factors. The baseline is the probability where every risk factor is in
+    its first state.
     """
 
     kind: Literal["log_odds"]
@@ -87,8 +93,8 @@ class LogOdds(Value):
 class Accuracy(Value):
     """A two-state test of one condition: sensitivity and specificity, best taken from one study.
 
-    `of` may have more than two states: then sensitivity gives one number for each state in which the condition holds, and specificity
-    holds for the others.
+    `of` may have more than two states. Then sensitivity gives one number for each state in which
+    the condition holds, and specificity holds for the others.
     """
 
     kind: Literal["accuracy"]
@@ -98,7 +104,7 @@ class Accuracy(Value):
 
 
 class Case(Value):
-    """One line of a deterministic function: where the named parents are in these states, the child is in `state`."""
+    """One line of a deterministic function: the child's state, for some states of the parents."""
 
     given: dict[Name, StateOrStates] = Field(min_length=1)
     state: StateName

@@ -1,7 +1,7 @@
-"""What was found in a patient, in the network's own words.
+"""Evidence: what was found in a patient, in the network's own words.
 
-A finding is *hard* (one state), or *soft* (virtual evidence: one likelihood a state, on any scale). A finding that is None, not a
-number or left out was not assessed; that is not the same as absent.
+A finding is *hard* (one state) or *soft* (virtual evidence: one likelihood for each state, on any
+scale). A finding that is None, NaN or left out was not assessed, which is not the same as absent.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from spinelink.network.node import Node
 
 Soft = tuple[tuple[str, float], ...]
 Finding = str | Soft
-"""A state's name, or (state, likelihood) pairs for all states, scaled so that the largest is 1."""
+"""A state, or (state, likelihood) pairs for all states, scaled so that the largest is 1."""
 
 
 class Evidence(Mapping[str, Finding]):
-    """Findings by node: a mapping that cannot change, in the order in which they were given (which means nothing)."""
+    """Findings by node: an immutable mapping. Their order is kept and means nothing."""
 
     __slots__ = ("_items",)
 
@@ -53,21 +53,28 @@ _WORDS = {
 
 
 def is_nothing(state: str) -> bool:
-    """Whether a state's name says that there is nothing: absent, no, normal, none, ..."""
+    """Whether a state's name means "absent": absent, no, normal, none, ..."""
     return state.casefold() == "none" or _WORDS.get(state.casefold()) is False
 
 
 def is_yes_or_no(node: Node) -> bool:
-    """Whether True and False say which state: the first of two means nothing, or the second something."""
+    """Whether True and False name a state: the first of two means no, or the second yes."""
     first, *rest = node.states
     return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
 
 
 def read_finding(network: Network, name: str, value: object) -> Finding | None:
-    """The finding that `value` says of node `name`; None where it was not assessed.
+    """The finding that a value states about a node; None where it was not assessed.
 
-    Accepts a state's name; True or False (second or first state of a two-state node); a number for a node with numeric bins; a mapping
-    state -> likelihood. Raises UnknownNameError or EvidenceError, which say what is allowed.
+    Args:
+        network: The network.
+        name: The node.
+        value: A state's name; True or False for the second or first state of a two-state node; a
+            number for a node with bins; or a mapping state -> likelihood.
+
+    Raises:
+        UnknownNameError: The network has no such node.
+        EvidenceError: The value is no finding; the error says what is allowed.
     """
     if name not in network.nodes:
         raise UnknownNameError(
@@ -90,13 +97,14 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
 
 
 def is_missing(value: object) -> bool:
-    """None, not a number, and pandas' own marks of a missing cell (without importing pandas)."""
+    """Whether a value is None, NaN or pandas' mark of a missing cell (without importing pandas)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, numbers.Real) and value != value
 
 
 def _allowed(node: Node) -> str:
+    """What may be given for a node, in words."""
     states = "one of its states " + ", ".join(node.states)
     if node.bins is not None:
         return f"{states}, or a number from {node.bins.edges[0]:g} to {node.bins.edges[-1]:g} {node.bins.unit}"
@@ -104,6 +112,7 @@ def _allowed(node: Node) -> str:
 
 
 def _truth(name: str, node: Node, value: bool) -> str:
+    """The state that True or False stands for."""
     if len(node.states) != 2:
         raise EvidenceError(
             f"{name} has {len(node.states)} states, so True or False does not say which; give {_allowed(node)}."
@@ -116,6 +125,7 @@ def _truth(name: str, node: Node, value: bool) -> str:
 
 
 def _named(name: str, node: Node, value: str) -> str | None:
+    """The state that a text names; None for an empty text."""
     if value in node.states:
         return value
     if value == "":
@@ -138,6 +148,7 @@ def _named(name: str, node: Node, value: str) -> str | None:
 
 
 def _number(name: str, node: Node, value: numbers.Real) -> str:
+    """The state that a number stands for: by its bins, by a state of that name, or 0 and 1."""
     try:
         number = float(value)
     except OverflowError:
@@ -153,6 +164,7 @@ def _number(name: str, node: Node, value: numbers.Real) -> str:
 
 
 def _binned(name: str, node: Node, value: float) -> str:
+    """The state whose bin holds the number."""
     if node.bins is None:
         raise EvidenceError(f"{name} takes no number (got {value:g}); give {_allowed(node)}.")
     edges = node.bins.edges
@@ -167,6 +179,7 @@ def _binned(name: str, node: Node, value: float) -> str:
 
 
 def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Finding | None:
+    """Virtual evidence, its largest likelihood scaled to 1; a state if only one is possible."""
     if not value:
         return None
     value = {str(s): v for s, v in value.items()}

@@ -1,4 +1,4 @@
-"""The network as a whole, as its file says it."""
+"""The network as a whole, as its file states it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from spinelink.network.provenance import Source
 
 
 class Setting(Value):
-    """A population with priors of its own: which people, and which parameters differ."""
+    """A population: which people, and which parameters differ in it."""
 
     label: Text
     population: Text
     source: Keys = ()
     unselected: bool = Field(
         default=False,
-        description="Nobody is in this population because of symptoms. At most one; what would have been is asked there.",
+        description="Reference population, not selected by symptoms. Counterfactual questions are evaluated here. At most one setting may set it.",
     )
     overrides: dict[str, AnyParameter] = Field(
         default_factory=dict, description="Parameter id -> the number in this population."
@@ -34,7 +34,7 @@ class Setting(Value):
     @field_validator("overrides", mode="before")
     @classmethod
     def _mark_ratios(cls, value: object) -> object:
-        """Odds ratios are told apart by their id: {estimate: 0.5, interval: [0.4, 0.6]} could be a probability too."""
+        """Marks odds ratios by their id: {estimate: 0.5, ...} could be a probability."""
         if not isinstance(value, Mapping):
             return value
         return {
@@ -49,7 +49,10 @@ Weight = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class UrgencyWeights(Value):
-    """What it costs to miss a cause, by its urgency, beside the cost 1 of acting without need; what information about it counts."""
+    """Cost of missing a cause, by its urgency, relative to the cost 1 of acting unnecessarily.
+
+    It is also the weight of information about the cause.
+    """
 
     emergency: Weight = 20.0
     urgent: Weight = 5.0
@@ -58,7 +61,7 @@ class UrgencyWeights(Value):
     note: Text = "judged: a missed emergency counts most"
 
     def of(self, node: Node) -> float:
-        """That of a node; one without an urgency counts as routine."""
+        """The weight of a node; one without an urgency counts as routine."""
         return float(getattr(self, node.urgency or "routine"))
 
 
@@ -104,12 +107,12 @@ class Network(Value):
 
     @property
     def unselected(self) -> str | None:
-        """The setting in which nobody was chosen by symptoms; None where the network has none."""
+        """The setting that is not selected by symptoms; None if the network has none."""
         return next((name for name, setting in self.settings.items() if setting.unselected), None)
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:
-        """The nodes that a differential ranks: causes, and mechanisms that are diagnoses of their own."""
+        """The nodes that a differential ranks: causes, and mechanisms that are diagnoses."""
         return tuple(
             name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis
         )

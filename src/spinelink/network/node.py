@@ -1,4 +1,4 @@
-"""A node: its role in the story, its states, what it costs to observe, and its CPD."""
+"""A node: its role, its states, what it costs to observe, and its CPD."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ OBSERVABLE: frozenset[str] = frozenset({"context", "symptom", "sign", "test", "o
 
 
 class Bins(Value):
-    """How a number becomes a state: state i holds where edges[i] <= number < edges[i + 1] (the last edge included)."""
+    """How a number becomes a state: state i for edges[i] <= number < edges[i + 1].
+
+    The last edge belongs to the last state.
+    """
 
     unit: Text
     edges: tuple[Annotated[float, Field(strict=True)], ...] = Field(min_length=3)

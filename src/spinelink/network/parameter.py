@@ -1,7 +1,8 @@
-"""Parameters: a number, how sure it is, how good its source is.
+"""Parameters: the numbers of a network, each with its uncertainty and its source.
 
-Three kinds. `Probability` is uncertain as a Beta, `Ratio` (an odds ratio) as a log-normal, `Distribution` (several states) as a
-Dirichlet. Each says its uncertainty in exactly one way: an interval, counts, or an equivalent sample size.
+There are three kinds. A `Probability` varies as a Beta, a `Ratio` (an odds ratio) as a log-normal,
+a `Distribution` over several states as a Dirichlet. Each states its uncertainty in exactly one way:
+an interval, counts, a Beta or an equivalent sample size.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ Keys = Annotated[
 
 @dataclass(frozen=True)
 class Beta:
-    """A Beta distribution over a probability: `Beta(8, 92)` has mean 0.08 and weighs as much as 100 people."""
+    """A Beta distribution of a probability.
+
+    `Beta(8, 92)` has mean 0.08 and weighs as much as 100 people.
+    """
 
     alpha: float
     beta: float
@@ -59,16 +63,20 @@ class Beta:
 
     @property
     def mean(self) -> float:
-        """alpha / (alpha + beta)."""
+        """The mean, alpha / (alpha + beta)."""
         return self.alpha / (self.alpha + self.beta)
 
     @property
     def equivalent_sample_size(self) -> float:
-        """alpha + beta."""
+        """The number of people that it weighs as much as, alpha + beta."""
         return self.alpha + self.beta
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The equal-tailed interval. Raises ParameterError for a level that does not lie between 0 and 1."""
+        """The equal-tailed interval.
+
+        Raises:
+            ParameterError: The level does not lie between 0 and 1.
+        """
         from scipy.special import betaincinv
 
         tail = (1.0 - _between(level, "level")) / 2.0
@@ -78,7 +86,11 @@ class Beta:
 
     @classmethod
     def from_mean(cls, mean: float, equivalent_sample_size: float) -> Beta:
-        """A probability of about `mean`, known as well as from so many people. Raises ParameterError."""
+        """The Beta with this mean, as well known as from so many people.
+
+        Raises:
+            ParameterError: The mean does not lie between 0 and 1, or the size is not above 0.
+        """
         size = _number(equivalent_sample_size, "the equivalent sample size")
         if not 0.0 < size < math.inf:
             raise ParameterError(
@@ -89,9 +101,12 @@ class Beta:
 
     @classmethod
     def from_counts(cls, count: float, people: float) -> Beta:
-        """`count` of `people` had it: mean count / people, with their weight. Where none or all had it, half a person is added to each side (Jeffreys).
+        """The Beta for `count` of `people`: mean count / people, with the weight of the people.
 
-        Raises ParameterError.
+        If none or all had it, half a person is added to each side (Jeffreys).
+
+        Raises:
+            ParameterError: The counts are negative, infinite, or more than the people.
         """
         k, n = _number(count, "a count"), _number(people, "how many people")
         if not (0.0 <= k <= n and 0.0 < n < math.inf):
@@ -102,9 +117,13 @@ class Beta:
 
     @classmethod
     def from_interval(cls, low: float, high: float, level: float = 0.95) -> Beta:
-        """The Beta with this equal-tailed interval: below `low` and above `high` lies half of 1 - level each. Raises ParameterError.
+        """The Beta with this equal-tailed interval.
 
-        The two equations in log alpha and log beta have one solution; they are solved from the normal approximation on the log-odds scale.
+        Its two equations in log alpha and log beta have one solution. They are solved from the
+        normal approximation on the log-odds scale.
+
+        Raises:
+            ParameterError: The interval is empty or not inside 0 to 1, or no Beta was found.
         """
         from scipy.optimize import root
         from scipy.special import betainc, ndtri
@@ -123,6 +142,7 @@ class Beta:
         target = float(ndtri(tail))
 
         def off(logs: object) -> list[float]:
+            """How far the tails are from their target, in normal quantiles."""
             alpha, beta = (math.exp(min(max(float(v), -20.0), 40.0)) for v in logs)  # type: ignore[attr-defined]
             below, above = (
                 min(max(float(betainc(alpha, beta, q)), 1e-300), 1.0 - 1e-16) for q in (a, b)
@@ -148,12 +168,14 @@ class Beta:
 
 
 def _number(value: object, name: str) -> float:
+    """A number; raises ParameterError."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ParameterError(f"{name} is a number, not {value!r}.")
     return float(value)
 
 
 def _between(value: object, name: str) -> float:
+    """A number between 0 and 1, both excluded; raises ParameterError."""
     number = _number(value, name)
     if not 0.0 < number < 1.0:
         hint = f" A percentage? Write {number / 100:g}." if 1.0 < number < 100.0 else ""
@@ -162,7 +184,7 @@ def _between(value: object, name: str) -> float:
 
 
 class Quantity(Value):
-    """What every parameter says of itself besides its estimate."""
+    """What every parameter states besides its estimate."""
 
     grade: Grade = Field(
         description="measured: this figure in this population; derived: computed or another population; judged: no figure."
@@ -213,7 +235,7 @@ class Probability(Quantity):
 
     @property
     def value(self) -> float:
-        """The estimate; from counts or Beta where it is not written (Jeffreys' where the count is 0 or n)."""
+        """The estimate; else the mean of counts (Jeffreys' for 0 or n of n) or Beta."""
         if self.estimate is not None:
             return self.estimate
         if self.beta is not None:
@@ -237,7 +259,7 @@ class Ratio(Quantity):
 
 
 class Distribution(Quantity):
-    """One probability a state; they sum to 1."""
+    """One probability for each state; they sum to 1."""
 
     estimate: dict[StateName, Unit]
     before_fit: dict[StateName, Unit] | None = Field(default=None, description=BEFORE_FIT)
@@ -251,7 +273,7 @@ class Distribution(Quantity):
 
 
 class RatioFields(dict[str, object]):
-    """The fields of a number that is known to be an odds ratio: `{estimate: 0.5, ...}` alone does not say so."""
+    """Fields of a parameter known to be an odds ratio; `{estimate: 0.5, ...}` does not say so."""
 
 
 def _is_fields(value: object) -> bool:
@@ -259,7 +281,10 @@ def _is_fields(value: object) -> bool:
 
 
 def quantity_kind(value: object) -> str:
-    """Which kind of number a value is meant to be, so that a mistake in it gives one message and not one for each kind."""
+    """Which kind of parameter a value is meant to be.
+
+    A mistake in it so gives one message, not one for each kind.
+    """
     if isinstance(value, (Ratio, RatioFields)):
         return "|ratio|"
     if isinstance(value, Distribution):
@@ -272,7 +297,7 @@ def quantity_kind(value: object) -> str:
 
 
 def family_kind(value: object) -> str:
-    """Whether a value is one number, or a mapping from states to numbers."""
+    """Whether a value is one parameter, or a mapping from states to parameters."""
     if not isinstance(value, Mapping):
         return "|one|"
     known = {*Probability.model_fields, *Distribution.model_fields}
@@ -290,7 +315,7 @@ Chance = Annotated[
     Annotated[Probability, Tag("|probability|")] | Annotated[Distribution, Tag("|distribution|")],
     Discriminator(quantity_kind),
 ]
-"""A probability, or a distribution: which of the two, the form of its estimate says."""
+"""A probability or a distribution, by the form of its estimate."""
 
 AnyParameter = Annotated[
     Annotated[Probability, Tag("|probability|")]

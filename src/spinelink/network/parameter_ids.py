@@ -1,7 +1,8 @@
-"""Every number of a network under its id: `numbness.leak`, `sciatica.odds_ratio.smoking`, and the way back into the network.
+"""Every parameter of a network under its id (`numbness.leak`, `sciatica.odds_ratio.smoking`).
 
-Ids are those of docs/network-file.md. Each also has a path: the keys and indices that lead to it in the network file, from which
-positions are looked up and files patched. Functions here neither read files nor change a network; they return new ones.
+docs/network-file.md defines the ids. Each parameter also has a path: the keys and indices that
+lead to it in the network file. Positions are looked up and files are patched by these paths.
+Functions here neither read files nor change a network; they return new ones.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Located:
-    """One number of a node: its id, its path in the file, what people call it, and the number itself."""
+    """One parameter of a node: its id, its path in the file, its name for people (`words`)."""
 
     id: str
     path: Path
@@ -41,20 +42,27 @@ class Located:
     parameter: Parameter
 
 
+def owner(parameter: str) -> str:
+    """The node that a parameter belongs to: ids begin with its name, and names hold no dots."""
+    return parameter.partition(".")[0]
+
+
 def parameters(network: Network) -> dict[str, Parameter]:
-    """Every number of the network by id, in file order. Overrides of settings are not in force (see model/settings.py)."""
+    """Every parameter by id, in file order; `setting.parameters_in` adds a setting's overrides."""
     return {item.id: item.parameter for item in locate_parameters(network)}
 
 
 def parameter_paths(network: Network) -> dict[str, Path]:
-    """The path in the network file of each number, by id."""
+    """The path in the network file of each parameter, by id."""
     return {item.id: item.path for item in locate_parameters(network)}
 
 
 def replace_parameters(network: Network, values: Mapping[str, Parameter]) -> Network:
-    """The same network with some numbers replaced.
+    """The same network with some parameters replaced, by id.
 
-    A number keeps its kind: a probability cannot become an odds ratio, nor a distribution over other states.
+    Raises:
+        UnknownNameError: The network has no such parameter.
+        ParameterError: A value is of another kind than the parameter, or has other states.
     """
     current = {item.id: item for item in locate_parameters(network)}
     changes: dict[str | int, Any] = {}
@@ -70,13 +78,13 @@ def replace_parameters(network: Network, values: Mapping[str, Parameter]) -> Net
 
 
 def locate_parameters(network: Network) -> Iterator[Located]:
-    """Every number of the network, in file order."""
+    """Every parameter of the network, in file order."""
     for name, node in network.nodes.items():
         yield from locate_in_cpd(name, node.cpd)
 
 
 def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
-    """Every number of the CPD of the node called `name`, in file order."""
+    """Every parameter of the CPD of the node `name`, in file order."""
     at: Path = ("nodes", name, "cpd")
     match cpd:
         case Prior():
@@ -96,8 +104,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 yield from _family(
                     f"{name}.link.{parent}",
                     (*at, "links", parent),
-                    f"link from {parent} to {name}",
-                    link,
+                    words=f"link from {parent} to {name}",
+                    value=link,
                 )
         case LogOdds():
             if cpd.prevalence is not None:
@@ -112,15 +120,15 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 yield from _family(
                     f"{name}.odds_ratio.{parent}",
                     (*at, "odds_ratios", parent),
-                    f"odds ratio of {parent} for {name}",
-                    ratio,
+                    words=f"odds ratio of {parent} for {name}",
+                    value=ratio,
                 )
         case Accuracy():
             yield from _family(
                 f"{name}.sensitivity",
                 (*at, "sensitivity"),
-                f"sensitivity of {name}",
-                cpd.sensitivity,
+                words=f"sensitivity of {name}",
+                value=cpd.sensitivity,
             )
             yield Located(
                 f"{name}.specificity",
@@ -153,9 +161,9 @@ def row_words(name: str, row: Row, parents: Sequence[str]) -> str:
 
 
 def _family(
-    name: str, path: Path, words: str, value: Parameter | Mapping[str, Parameter]
+    name: str, path: Path, *, words: str, value: Parameter | Mapping[str, Parameter]
 ) -> Iterator[Located]:
-    """One number, or one for each of several states of the parent."""
+    """One parameter, or one for each of several states of the parent."""
     if not isinstance(value, Mapping):
         yield Located(name, path, words, value)
         return
@@ -164,7 +172,7 @@ def _family(
 
 
 def kind_mismatch(located: Located, value: Parameter) -> str:
-    """Why `value` cannot stand in the place of a number, or an empty string."""
+    """Why `value` cannot replace a parameter; an empty string where it can."""
     if type(value) is not type(located.parameter):
         return f"{located.id} is a {type(located.parameter).__name__}, not a {type(value).__name__}"
     old, new = located.parameter.value, value.value

@@ -1,4 +1,4 @@
-"""Where numbers come from, and which public codes a node has."""
+"""Where parameters come from, and which public codes a node has."""
 
 from __future__ import annotations
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from spinelink.network.evidence import EMPTY, Evidence, describe
 from spinelink.network.network import Network
+from spinelink.version import __version__
 
 
 @dataclass(frozen=True)
 class Question:
-    """The network (name, version, fingerprint), the setting, the evidence and the options behind an answer."""
+    """What an answer remembers: network, setting, evidence, options, and the library that answered."""
 
     network: str
     version: str
@@ -21,6 +22,7 @@ class Question:
     evidence: Evidence = EMPTY
     log_evidence: float = 0.0
     options: tuple[tuple[str, object], ...] = ()
+    library: str = __version__
 
     def __str__(self) -> str:
         findings = ", ".join(describe(n, f) for n, f in self.evidence.items()) or "no findings"
@@ -28,8 +30,9 @@ class Question:
         return f"{self.network} {self.version} ({self.fingerprint}{setting}): {findings}"
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Plain values, for JSON; options as they were passed."""
         return {
+            "library": self.library,
             "network": self.network,
             "version": self.version,
             "fingerprint": self.fingerprint,

@@ -1,20 +1,22 @@
-"""Populations: which number holds in which setting."""
+"""Settings: which parameters hold in which population."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.network.network import Network
 from spinelink.network.parameter import Beta, Distribution, Parameter, Probability, Quantity, Ratio
 from spinelink.network.parameter_ids import parameters, replace_parameters
-
-RATIO_SPREAD = 0.35  # of the logarithm of an odds ratio that states no interval: half to twice
+from spinelink.network.uncertainty import weight
 
 
 def check_setting(network: Network, setting: str | None) -> str | None:
-    """The setting's name, the file's default where None; raises UnknownNameError."""
+    """The setting's name; the file's default for None.
+
+    Raises:
+        UnknownNameError: The network has no such setting.
+    """
     if setting is None:
         return network.default_setting
     if not isinstance(setting, str) or setting not in network.settings:
@@ -28,7 +30,7 @@ def check_setting(network: Network, setting: str | None) -> str | None:
 
 
 def parameters_in(network: Network, setting: str | None) -> dict[str, Parameter]:
-    """Every parameter by id, as it holds in the setting."""
+    """Every parameter by id, as it holds in the setting (None: as the nodes state it)."""
     overrides = network.settings[setting].overrides if setting is not None else {}
     return {**parameters(network), **overrides}
 
@@ -36,9 +38,20 @@ def parameters_in(network: Network, setting: str | None) -> dict[str, Parameter]
 def with_parameters(
     network: Network, setting: str | None, changes: Mapping[str, object]
 ) -> Network:
-    """A network in which the given numbers differ in this setting (in the file's default setting: in the node itself).
+    """A network in which some parameters differ in one setting.
 
-    A change is a number, a `Beta`, or for several states a mapping state -> probability.
+    In the file's default setting the change is made in the node itself, unless the setting
+    overrides that parameter already.
+
+    Args:
+        network: The network; it is not changed.
+        setting: The setting, or None for the parameters that the nodes state.
+        changes: Parameter id -> a number, a `Beta`, a parameter of the same kind, or for several
+            states a mapping state -> probability.
+
+    Raises:
+        UnknownNameError: The network has no such parameter.
+        ParameterError: A change does not fit its parameter.
     """
     if not isinstance(changes, Mapping):
         raise ParameterError(
@@ -130,51 +143,3 @@ def _number(name: str, value: object) -> float:
 def _note(old: Quantity) -> str:
     before = f"{old.value:g}" if isinstance(old, Probability | Ratio) else "a distribution"
     return f"Set by hand; before: {before} ({old.grade})."
-
-
-def weight(parameter: Probability | Distribution) -> float:
-    """Equivalent sample size: written, or from counts or Beta, or what gives a Beta the spread of the interval (normal width)."""
-    if parameter.equivalent_sample_size is not None:
-        return parameter.equivalent_sample_size
-    if isinstance(parameter, Distribution):
-        return sum(parameter.counts.values()) if parameter.counts else 10.0
-    if parameter.beta is not None:
-        return sum(parameter.beta)
-    if parameter.counts is not None:
-        return parameter.counts[1]
-    assert parameter.interval is not None
-    low, high = parameter.interval
-    spread = max((high - low) / 3.92, 1e-6)
-    p = min(
-        max(parameter.value if parameter.before_fit is None else parameter.before_fit, 1e-6),
-        1 - 1e-6,
-    )
-    return max(p * (1 - p) / spread**2 - 1.0, 2.0)
-
-
-def log_deviation(ratio: Ratio) -> float:
-    """Standard deviation of the logarithm of an odds ratio: from its interval, half to twice where it states none."""
-    if ratio.interval is None:
-        return RATIO_SPREAD
-    low, high = ratio.interval
-    return max(math.log(high / low) / 3.92, 1e-3)
-
-
-def before_fit(parameter: Parameter) -> Parameter:
-    """The number as it was before the network was fitted to claims."""
-    if parameter.before_fit is None:
-        return parameter
-    return parameter.model_copy(update={"estimate": parameter.before_fit, "before_fit": None})
-
-
-def spread_weight(parameter: Probability | Distribution) -> float:
-    """Equivalent sample size with which the number varies: the stated one, but at least so large that the rarest state is expected once.
-
-    What is written as 0.001 of 12 people is not known to be anything up to 0.3, but to be about that rare.
-    """
-    p = (
-        [v for v in parameter.estimate.values() if v > 0.0]
-        if isinstance(parameter, Distribution)
-        else [parameter.value, 1.0 - parameter.value]
-    )
-    return max(weight(parameter), 1.0 / max(min(p), 1e-300))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.result import Result, show_number
+from spinelink.result import Result
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,10 @@ class AcrossSettings(Result):
         return found
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a cause, by its highest posterior anywhere. Columns: cause, label, then for each setting (setting, prior | posterior | rank)."""
+        """One row a cause, ordered by its highest posterior in any setting.
+
+        Columns: cause, label, then for each setting (setting, prior | posterior | rank).
+        """
         import pandas as pd
 
         ranks = self.ranks()
@@ -59,6 +63,7 @@ class AcrossSettings(Result):
         ].reset_index(drop=True)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         import pandas as pd
 
         frame = self.to_frame()
@@ -72,6 +77,7 @@ class AcrossSettings(Result):
         return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}"
 
     def title(self) -> str:
+        """What stands above the table."""
         evidence = ", ".join(f"{s} exp({v:.2f})" for s, v in self.log_evidence.items())
         return f"{self.question}\nP(findings): {evidence}"
 

@@ -49,7 +49,10 @@ class Alert:
 
 @dataclass(frozen=True)
 class Pending:
-    """A rule that one finding which was not assessed, or is uncertain, would fire: worth asking about first. states: of which any would do."""
+    """A rule that one further finding would fire: worth asking about first.
+
+    node: what was not assessed, or is uncertain. states: any of them would fire the rule.
+    """
 
     rule: str
     label: str
@@ -64,7 +67,11 @@ class Pending:
 
 @dataclass(frozen=True, repr=False)
 class Alerts(Result):
-    """Alerts, most urgent first. pending: rules that one more finding, for certain, would fire, most urgent first; ask about these before anything else."""
+    """Rules that fired, the most urgent first.
+
+    pending: rules that one more certain finding would fire, the most urgent first. Ask about these
+    before anything else.
+    """
 
     alerts: tuple[Alert, ...]
     pending: tuple[Pending, ...] = ()
@@ -161,7 +168,7 @@ def alerts(case: Case) -> Alerts:
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, back_pain=True)
         >>> [alert.urgency for alert in case.alerts()]
         ['emergency']
     """
@@ -187,7 +194,10 @@ def alerts(case: Case) -> Alerts:
 
 
 def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:
-    """Combinations of which all but one finding hold, and that one was not assessed, or is uncertain and may still hold."""
+    """Combinations of which all but one finding hold.
+
+    That one was not assessed, or is uncertain and may still hold.
+    """
     found: dict[str, Pending] = {}
     for combination in rule.when:
         missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError
-from spinelink.inference.counterfactual.necessity import (
-    any_present,
-    log_probability,
-    necessity,
-    posteriors_present,
-)
+from spinelink.inference.counterfactual.factual import any_present, posteriors_present
+from spinelink.inference.counterfactual.necessity import necessity
 from spinelink.progress import bar
 from spinelink.query.counterfactual import Counterfactual, Sampling, bounds_note, selection_note
 from spinelink.result import Result
@@ -31,10 +27,12 @@ TINY = 1e-4
 
 @dataclass(frozen=True)
 class Necessity:
-    """One cause, or group of causes: the probability that the effect would be absent had they been absent, everything else as it was.
+    """The probability of necessity of one cause, or of a group of causes.
 
-    low, high: how far it may be otherwise, as nothing says how the rows of a table hang together; equal to the probability where it is identified; a credible
-    interval that holds that range where asked for. For which networks they are bounds, and sharp, is said at `inference.necessity.necessity`.
+    It is the probability that the effect would be absent if they had been absent, with everything
+    else as it was. low, high: bounds over all couplings compatible with the CPTs (equal to
+    `probability` if identified), or a credible interval that holds them. For which networks they are
+    sharp is said at `inference.counterfactual.necessity`.
     """
 
     cause: str
@@ -48,7 +46,10 @@ class Necessity:
 
 @dataclass(frozen=True, repr=False)
 class Attribution(Result):
-    """What an effect is there because of, the likeliest first. Several causes may each be necessary, or none: the numbers need not sum to 1."""
+    """What an effect is present because of, the likeliest first.
+
+    Several causes may each be necessary, or none: the probabilities need not sum to 1.
+    """
 
     effect: str
     rows: tuple[Necessity, ...]
@@ -64,7 +65,10 @@ class Attribution(Result):
         raise KeyError(cause)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, posterior (that any of it is there), probability (of necessity), low, high, identified."""
+        """Columns: cause, posterior, probability (of necessity), low, high, identified.
+
+        posterior: that at least one node of the group is present.
+        """
         import pandas as pd
 
         rows = [
@@ -75,6 +79,7 @@ class Attribution(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         identified = all(r.identified for r in self.rows)
         ends = (
             f"; low, high: {bounds_note(self.level, identified=identified)}"
@@ -174,23 +179,12 @@ def _groups(case: Case, effect: str, cause: str | Iterable[str] | None) -> dict[
 
 def _necessity(asked: Counterfactual, causes: Sequence[int]) -> tuple[float, float, float, bool]:
     """The probability of necessity, its ends, and whether the network determines it."""
-    effect, held = asked.effects[0], asked.unaffected_edges
-    p, lowest, highest, identified = necessity(
-        asked.compiled, asked.observed, effect, causes, held=held, base=asked.base
-    )
+    (effect,) = asked.effects
+    p, lowest, highest, identified = necessity(asked.factual, effect, causes)
     low, high = float(lowest[0]), float(highest[0])
     if asked.sampled is not None:
-        base = log_probability(asked.sampled, asked.observed)
-        _, lows, highs, _ = necessity(
-            asked.sampled,
-            asked.observed,
-            effect,
-            causes,
-            held=held,
-            base=base,
-            bounded=high - low > TINY,
-        )
-        low, high = asked.sampling.interval(lows, highs)
+        bounds = necessity(asked.sampled, effect, causes, bounded=high - low > TINY)
+        low, high = asked.sampling.interval(bounds.low, bounds.high)
     return float(p[0]), low, high, identified
 
 
@@ -199,12 +193,12 @@ def _posteriors(asked: Counterfactual, groups: Mapping[str, Sequence[int]]) -> d
     single = {
         name: nodes[0]
         for name, nodes in groups.items()
-        if len(nodes) == 1 and not isinstance(asked.observed.get(nodes[0]), int)
+        if len(nodes) == 1 and not isinstance(asked.factual.observed.get(nodes[0]), int)
     }
-    present = posteriors_present(asked.compiled, asked.observed, list(single.values()))
+    present = posteriors_present(asked.compiled, asked.factual.observed, list(single.values()))
     posterior = dict(zip(single, present, strict=True))
     for name, nodes in groups.items():
         if name not in posterior:
-            p = any_present(asked.compiled, asked.observed, nodes, asked.base)
+            p = any_present(asked.factual, nodes)
             posterior[name] = float(p[0])
     return posterior

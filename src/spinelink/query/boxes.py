@@ -1,4 +1,4 @@
-"""The boxes and arrows of a picture: which nodes matter, what is folded, and in which column it stands."""
+"""The boxes and arrows of a picture: which nodes matter, what is folded, and in which column."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter_ids import locate_in_cpd
-from spinelink.result import show_number
 from spinelink.view.svg import Arrow, Drawn
+from spinelink.view.text import show_number
 
 STRONG = 0.05
 """An arrow that moves its child by less is no part of the relevant picture."""
@@ -142,7 +142,10 @@ def _columns(
     groups: Groups,
     arrows: Sequence[tuple[str, str]],
 ) -> dict[str, int]:
-    """Context, causes, mechanisms, findings from left to right; mechanisms in two columns where they hang on each other. Without roles: by depth."""
+    """Contexts, causes, mechanisms and findings from left to right.
+
+    Mechanisms take two columns where they depend on each other. Without roles: by depth.
+    """
     roles = {name: network.nodes[members[0]].role for name, (_, members) in groups.items()}
     if all(r == "other" for r in roles.values()):
         return _balanced(_depths(list(groups), arrows))
@@ -154,7 +157,10 @@ def _columns(
 
 
 def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """How many arrows the longest way to each box has. Groups may hang on each other in a circle: an arrow that closes one does not count."""
+    """How many arrows the longest way to each box has.
+
+    Groups may depend on each other in a circle: an arrow that closes one does not count.
+    """
     parents: dict[str, list[str]] = {name: [] for name in names}
     for p, c in arrows:
         parents[c].append(p)
@@ -174,7 +180,10 @@ def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str
 
 
 def _balanced(depth: Mapping[str, int]) -> dict[str, int]:
-    """Depths in at most six columns, neighbours together, so that the fullest column has as few boxes as can be."""
+    """Depths in at most six columns, neighbours together.
+
+    The fullest column has as few boxes as possible.
+    """
     levels = [
         sum(d == k for d in depth.values()) for k in range(max(depth.values(), default=0) + 1)
     ]

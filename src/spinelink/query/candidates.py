@@ -90,7 +90,7 @@ class Candidates:
         self, observed: Observed, now: Marginals, groups: Mapping[str, tuple[str, ...]]
     ) -> list[ExpectedGain]:
         """The expected gain of each candidate (name -> nodes), under some findings."""
-        before = np.concatenate([now.of[t][:, :1] for t in self.targets])
+        before = np.concatenate([now.posterior[t][:, :1] for t in self.targets])
         afterwards = self._after(observed, now, list(groups.values()))
         gains = []
         for nodes, (chances, after) in zip(groups.values(), afterwards, strict=True):
@@ -137,13 +137,15 @@ class Candidates:
             levels = ([*((i, s) for s in range(compiled.cards[i] - 1)), None] for i in index)
             keys = [frozenset(p for p in pairs if p is not None) for pairs in product(*levels)]
             rows_of.append([runs.setdefault(key, len(runs)) if key else -1 for key in keys])
-        answer = with_events(compiled, observed, [dict(key) for key in runs], self.targets)
+        answer = with_events(compiled, observed, [dict(key) for key in runs], nodes=self.targets)
         with np.errstate(invalid="ignore"):
             share = np.exp(answer.log_evidence - float(np.ravel(now.log_evidence)[0]))
         p = np.append(np.nan_to_num(share), 1.0)
         joint = np.concatenate(
             [
-                np.append(np.nan_to_num(answer.of[t]) * p[:-1], now.of[t][:, :1], axis=1)
+                np.append(
+                    np.nan_to_num(answer.posterior[t]) * p[:-1], now.posterior[t][:, :1], axis=1
+                )
                 for t in self.targets
             ]
         )

@@ -1,8 +1,10 @@
-"""Do the findings fit together: Jensen's conflict measure (Jensen, Chamberlain, Nordahl, Jensen 1991), traced to pairs and to the
-group that carries it, and whether a cause resolves it.
+"""Do the findings fit together? Jensen's conflict measure, traced to findings and causes.
 
-conf(e) = log2 of the product of P(each finding), over P(all findings). Above 0 the findings hinder each other: together they are rarer than if they had
-nothing to do with each other. That is a hint at a wrong finding, at a rare cause, or at one that the network does not know; it is no proof.
+conf(e) = log2 of the product of P(each finding), over P(all findings). Above 0 the findings hinder
+each other: together they are rarer than if they were independent. That hints at a wrong finding, at
+a rare cause, or at one that the network does not know. It proves nothing.
+
+Source: Jensen, Chamberlain, Nordahl and Jensen 1991.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinelink.case import Case
-from spinelink.inference.answer import with_some_findings
+from spinelink.inference.variants.one_case import with_some_findings
 from spinelink.network.evidence import describe
 from spinelink.result import Result
 
@@ -39,7 +41,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Findings that carry the conflict: none can be left out without losing a tenth of the whole. conflict: that of these findings alone, in bits."""
+    """Findings that carry the conflict.
+
+    None can be left out without losing a tenth of the whole. conflict: of these findings alone.
+    """
 
     findings: tuple[str, ...]
     conflict: float
@@ -57,8 +62,12 @@ class Resolution:
 
 @dataclass(frozen=True, repr=False)
 class Conflict(Result):
-    """The conflict of all findings in bits, above 0 where they hinder each other; pairs that do, the worst first; the group that carries it, where it is
-    above 0; each finding's part (what the conflict falls by without it); and causes that would resolve it, the likeliest first."""
+    """The conflict of all findings in bits; above 0 they hinder each other.
+
+    pairs: those that hinder each other, the worst first. group: the findings that carry a conflict.
+    parts: finding -> what the conflict falls by without it. resolutions: causes that would resolve it,
+    the likeliest first.
+    """
 
     total: float
     pairs: tuple[Pair, ...]
@@ -83,6 +92,7 @@ class Conflict(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         lines = [str(self.question)]
         if self.total <= 0.0:
             lines.append(
@@ -163,7 +173,7 @@ def _bits(case: Case, subsets: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...
     """log2 P(findings) of each subset of the findings."""
     compiled = case.model.compiled
     rows = [[compiled.index[n] for n in subset] for subset in subsets]
-    logs = with_some_findings(compiled, case.observed, rows, []).log_evidence / np.log(2.0)
+    logs = with_some_findings(compiled, case.observed, rows, nodes=[]).log_evidence / np.log(2.0)
     return dict(zip(subsets, logs.tolist(), strict=True))
 
 

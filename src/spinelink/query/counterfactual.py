@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import EvidenceError
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.counterfactual.necessity import (
-    log_probability,
-    present_observed,
-    protective_edges,
-)
-from spinelink.inference.findings import Observed
-from spinelink.inference.interpreted.marginals import log_evidence
+from spinelink.inference.counterfactual.factual import Factual, assume_present, protective_edges
 from spinelink.inference.sampled_parameters import drawn_network
 from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
@@ -89,31 +84,24 @@ class Counterfactual:
         return self.case.model.compiled
 
     @cached_property
-    def observed(self) -> Observed:
-        """The findings, with the effects present."""
-        return present_observed(self.compiled, self.case.observed, self.effects)
+    def factual(self) -> Factual:
+        """The factual world: the findings, with the effects present."""
+        observed = assume_present(self.compiled, self.case.observed, self.effects)
+        edges = protective_edges(self.case.model.network, self.compiled)
+        return Factual(self.compiled, observed, edges)
 
     @cached_property
-    def sampled(self) -> CompiledNetwork | None:
-        """The network with a batch axis of sampled parameters, where intervals are asked for."""
+    def sampled(self) -> Factual | None:
+        """The same under sampled parameters (a batch axis), where intervals are asked for."""
         if self.sampling.level is None:
             return None
         model = self.case.model
         nodes = [*self.case.observed, *self.effects]
         draws, seed = self.sampling.draws, self.sampling.seed
-        return drawn_network(
+        network = drawn_network(
             model.network, model.in_force, self.compiled, nodes, draws=draws, seed=seed
         )
-
-    @cached_property
-    def unaffected_edges(self) -> frozenset[tuple[int, int]]:
-        """Edges along which a cause that is taken away changes nothing."""
-        return protective_edges(self.case.model.network, self.compiled)
-
-    @cached_property
-    def base(self) -> Array:
-        """log P(findings, effects present), (1,)."""
-        return log_probability(self.compiled, self.observed)
+        return replace(self.factual, compiled=network)
 
     def question(self, case: Case, **options: object) -> Question:
         """What the answer remembers; case: as it was asked."""
@@ -142,7 +130,7 @@ def bounds_note(level: float | None, *, identified: bool) -> str:
 def _require_can_be_present(case: Case, names: Sequence[str]) -> None:
     """Raises EvidenceError where the findings allow no case in which these nodes are present."""
     compiled = case.model.compiled
-    observed = present_observed(compiled, case.observed, [compiled.index[n] for n in names])
+    observed = assume_present(compiled, case.observed, [compiled.index[n] for n in names])
     if log_evidence(compiled, observed)[0] > float("-inf"):
         return
     _ = case.log_evidence  # raises where the findings themselves cannot occur

@@ -15,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case
-from spinelink.inference.gradient.linear_fractional import Lines, Number, along, limits
+from spinelink.inference.gradient.linear_fractional import (
+    LinearFractional,
+    Number,
+    admissible_range,
+    marginals_under,
+)
 
 Array = NDArray[np.float64]
 
@@ -77,9 +82,14 @@ class ExactPosteriors:
         """The posterior of each place, (places, settings)."""
         model = self.case.model
         nodes = list(dict.fromkeys(p.node for p in places))
-        posterior = along(
-            model.network, model.values, model.compiled, self.case.observed, nodes, settings
-        ).of
+        posterior = marginals_under(
+            model.network,
+            model.compiled,
+            values=model.values,
+            observed=self.case.observed,
+            nodes=nodes,
+            assignments=settings,
+        ).posterior
         return np.array(
             [
                 posterior[n][s] if own else np.delete(posterior[n], s, axis=0).sum(axis=0)
@@ -89,21 +99,21 @@ class ExactPosteriors:
 
 
 def find_swaps(
-    tangents: Lines, exact: ExactPosteriors, rivals: Sequence[Place]
+    tangents: LinearFractional, exact: ExactPosteriors, rivals: Sequence[Place]
 ) -> list[tuple[Swap, Swap]]:
     """The nearest swaps below and above the estimate of each parameter.
 
     tangents: for the target first, then for each rival.
     """
     in_force = exact.case.model.in_force
-    ranges = [limits(in_force[n.id]) for n in tangents.numbers]
+    ranges = [admissible_range(in_force[n.id]) for n in tangents.numbers]
     swaps = [
         [_nearest(tangents, k, side=side, bounds=bounds) for side in (-1, 1)]
         for k, bounds in enumerate(ranges)
     ]
     starts = [
         _Secant(k, side, tangents.numbers[k], ranges[k], float(tangents.estimates[k]), swap)
-        for k in np.flatnonzero(tangents.curved).tolist()
+        for k in np.flatnonzero(tangents.nonlinear).tolist()
         for side, swap in enumerate(swaps[k])
         if swap.rival >= 0
     ]
@@ -113,7 +123,7 @@ def find_swaps(
     return [(below, above) for below, above in swaps]
 
 
-def _nearest(tangents: Lines, k: int, *, side: int, bounds: tuple[float, float]) -> Swap:
+def _nearest(tangents: LinearFractional, k: int, *, side: int, bounds: tuple[float, float]) -> Swap:
     """The nearest value on one side at which the target and a rival are level."""
     gap = tangents.posteriors[0] - tangents.posteriors[1:]
     with np.errstate(divide="ignore", invalid="ignore"):

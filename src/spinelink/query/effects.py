@@ -25,13 +25,11 @@ def effects_of_parameters(
         Parameter id -> absolute change, shape (targets,).
     """
     model = case.model
-    slopes = parameter_slopes(
-        model.network,
-        model.values,
-        model.compiled,
-        derivatives(model.compiled, case.observed, targets).factors,
-    )
+    entries = derivatives(model.compiled, case.observed, targets=targets).factors
+    slopes = parameter_slopes(model.network, model.compiled, values=model.values, entries=entries)
     return {
-        name: moved_by_deviation(model.in_force[name], model.values[name], slope[..., 1:])
+        name: moved_by_deviation(
+            model.in_force[name], value=model.values[name], slope=slope[..., 1:]
+        )
         for name, slope in slopes.items()
     }

@@ -14,10 +14,11 @@ from spinelink.network.network import Network
 from spinelink.options import whole
 from spinelink.query.boxes import Boxes, folded, neighbourhood, relevant
 from spinelink.query.ranking import differential
-from spinelink.result import NOTICE, Result
+from spinelink.result import Result
 from spinelink.typing import PathLike
 from spinelink.view.html import Html, notebook_frame, small_print
 from spinelink.view.svg import ALONE, Arrow, Drawn, Picture, draw, shown
+from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,10 @@ LEADING = 8
 
 @dataclass(frozen=True, repr=False)
 class Graph(Result):
-    """A picture of the network, or of the part that matters: `.svg`, `.save(path)`; a notebook shows it. left_out: how many nodes are not in it."""
+    """A picture of the network, or of the part that matters: `.svg`, `.save(path)`.
+
+    A notebook shows it. left_out: how many nodes are not in it.
+    """
 
     name: str
     nodes: tuple[Drawn, ...]
@@ -63,6 +67,7 @@ class Graph(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         left = f"; {self.left_out} further nodes are not shown" if self.left_out else ""
         return f"{self.question}\n{len(self.nodes)} boxes, {len(self.arrows)} arrows{left}"
 
@@ -216,7 +221,7 @@ def network_graph(
     Example:
         >>> import spinelink as sl
         >>> sl.load("minimal").graph(around="numbness").left_out
-        9
+        10
     """
     return graph(
         model.without_findings,

@@ -1,4 +1,4 @@
-"""How sure the posteriors and the ranks are, given how sure the network's numbers are."""
+"""How sure the posteriors and the ranks are, given how sure the network's parameters are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ Method = Literal["draws", "delta"]
 
 @dataclass(frozen=True)
 class Interval:
-    """One node: P(it is not in its first state), its credible interval, and where it ranks over the draws (not a number by the delta method)."""
+    """P(present) of one node, its credible interval, and its rank under sampled parameters.
+
+    first: how often it ranks first. shares: parameter -> fraction of the variance. Ranks are NaN by the
+    delta method.
+    """
 
     node: str
     label: str
@@ -43,15 +47,16 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """high - low."""
+        """High - low."""
         return self.high - self.low
 
 
 @dataclass(frozen=True, repr=False)
 class Intervals(Result):
-    """Credible intervals of posteriors and of ranks, highest posterior first. impossible: draws under which the findings cannot occur (left out).
+    """Credible intervals of posteriors and of ranks, the highest posterior first.
 
-    drawn: node -> its posterior under each draw, (draws,), not a number where a draw is impossible; empty for the delta method.
+    impossible: samples under which the findings cannot occur; they are left out. drawn: node -> its
+    posterior under each sample, (draws,), NaN where impossible; empty for the delta method.
     """
 
     level: float
@@ -71,7 +76,10 @@ class Intervals(Result):
         raise KeyError(node)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: node, label, posterior, low, high, first (share of draws in which it ranks first), rank_low, rank_high."""
+        """Columns: node, label, posterior, low, high, first, rank_low, rank_high.
+
+        first: the fraction of samples in which the node ranks first.
+        """
         import pandas as pd
 
         rows = [
@@ -84,25 +92,34 @@ class Intervals(Result):
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame().drop(columns="node")
 
     def shares(self, node: str) -> pd.DataFrame:
-        """Where the interval comes from: the share of the variance (of the log odds, to first order) that each number brings, largest first."""
+        """Where the interval comes from: the fraction of variance of each parameter.
+
+        Of the log odds, to first order, the largest first. Columns: parameter, share. Raises
+        UnknownNameError.
+        """
         import pandas as pd
 
         return pd.DataFrame(self[node].shares, columns=["parameter", "share"])
 
     def title(self) -> str:
-        how = f"{self.draws} draws of the numbers" if self.method == "draws" else "delta method"
+        """What stands above the table."""
+        how = f"{self.draws} sampled parameters" if self.method == "draws" else "delta method"
         left = (
             f"; {self.impossible} draws left out, in which the findings cannot occur"
             if self.impossible
             else ""
         )
-        return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the numbers ({how}{left})"
+        return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the parameters ({how}{left})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
-        """The posterior of the leading nodes over the draws. Raises SpinelinkError for the delta method, which has none."""
+        """The posterior of the leading nodes under sampled parameters.
+
+        Raises SpinelinkError for the delta method, which has none.
+        """
         from spinelink.view.plot.ranking import plot_sampled
 
         if not self.drawn:
@@ -183,7 +200,7 @@ def intervals(
             seed=seed,
             on_progress=on_progress,
         )
-    drawn = {n: answer.of[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
+    drawn = {n: answer.posterior[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
     possible = np.isfinite(np.array(list(drawn.values()))).all(axis=0)
     if not possible.any():
         raise SpinelinkError("under no sampled parameters can these findings occur.")
@@ -276,5 +293,5 @@ class _Rows:
 
 
 def _shifted(p: float, by: float) -> float:
-    """p with its log odds moved."""
+    """P with its log odds moved."""
     return float(1.0 / (1.0 + np.exp(-(np.log(p) - np.log1p(-p) + by))))

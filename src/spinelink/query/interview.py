@@ -1,6 +1,7 @@
-"""A dialogue: the next best question, an answer, what it did; with undo. What it asks is `Case.next_best`, red flags first.
+"""A dialogue: the next best question, an answer, what it did; with undo.
 
-Alerts are taken from all answers, whatever the network makes of them: an answer that contradicts the others is left out of the probabilities only.
+Questions come from `next_best`, red flags first. Alerts are taken from all answers, whatever the
+network makes of them. An answer that contradicts the others is left out of the probabilities only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.query.alerts import Alert, alerts
 from spinelink.query.next_best import next_best
 from spinelink.query.ranking import differential
-from spinelink.result import NOTICE, show_number
+from spinelink.view.text import NOTICE, show_number
 
 ENDED = "end"
 UNDO = "undo"
@@ -30,9 +31,11 @@ C = TypeVar("C", bound=Case)
 
 @dataclass(frozen=True)
 class Step(Generic[C]):
-    """Where a dialogue stands: the case, the nodes that were passed over, and the nodes of a procedure that are still to be asked for.
+    """Where a dialogue stands.
 
-    record: the case with every answer, where some contradict each other and `case` is without them; alerts are taken from it.
+    passed: nodes that are not asked about again. waiting: nodes of a procedure that are still to be
+    asked for. record: the case with every answer, where some contradict each other and `case` is
+    without them. Alerts are taken from it.
     """
 
     case: C
@@ -48,7 +51,11 @@ class Step(Generic[C]):
 
 @dataclass(frozen=True)
 class NextQuestion:
-    """What to ask now: a node, why, and the other nodes of its procedure. stop: why to stop asking, empty where not."""
+    """What to ask now, and why.
+
+    rest: the other nodes of its procedure. stop: why no further question is worth its cost; empty where
+    one is.
+    """
 
     node: str
     why: str
@@ -57,7 +64,10 @@ class NextQuestion:
 
 
 def next_question(step: Step[C], *, target: str | None = None) -> NextQuestion | None:
-    """What one finding would make an emergency is asked first, then what tells most a minute; None where nothing is left."""
+    """First any finding that alone would fire an emergency rule, then the best question.
+
+    The best question has the most information per minute. None if nothing is left to ask.
+    """
     case, nodes = step.case, step.case.model.nodes
     if step.waiting:
         return NextQuestion(step.waiting[0], "the same procedure", step.waiting[1:])
@@ -82,7 +92,7 @@ def next_question(step: Step[C], *, target: str | None = None) -> NextQuestion |
 
 
 def _emergency(step: Step[C]) -> NextQuestion | None:
-    """What one answer would make an emergency, the quickest to find out first: a question before a sign, a sign before a test."""
+    """The pending emergency rule that is the quickest to find out about."""
     nodes = step.case.model.nodes
     pending = [p for p in alerts(step.answered).pending if p.urgency == "emergency"]
     open_ = [p for p in pending if p.node not in step.passed and nodes[p.node].role in OBSERVABLE]
@@ -120,7 +130,11 @@ def nothing_to_learn(step: Step[C], target: str | None) -> str:
 
 
 def read_answer(name: str, node: Node, text: str) -> object | None:
-    """What a person typed as a finding: a state's position (from 1), a state or how one begins, yes or no; a number for numeric bins. None: not understood."""
+    """What a person typed, as a finding; None where it was not understood.
+
+    Taken are a state's position (from 1), a state or how one begins, yes or no, and a number for
+    numeric bins.
+    """
     word = text.strip().lower()
     states = [s.lower() for s in node.states]
     if word in states:
@@ -279,7 +293,10 @@ def _taken(
     show: Callable[[str], object],
     target: str | None,
 ) -> Step[C]:
-    """The step after an answer. One that contradicts the others stays on record, for the alerts, and out of the probabilities."""
+    """The step after an answer.
+
+    One that contradicts the others stays on record, for the alerts, and out of the probabilities.
+    """
     passed = step.passed | {question.node}
     trouble = _contradiction(record)
     if trouble and step.record is not None:  # what contradicts may be an earlier answer

@@ -17,12 +17,11 @@ from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError, TooLargeError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.counterfactual.coupling import Coupling, Mechanism, couplings_tried
+from spinelink.inference.counterfactual.factual import Factual, posteriors_present
 from spinelink.inference.counterfactual.necessity import (
-    Event,
-    absent_elsewhere,
-    log_probability,
+    Absence,
+    counterfactual_absence,
     other_worlds,
-    posteriors_present,
 )
 from spinelink.inference.counterfactual.twin_network import reaching
 from spinelink.inference.findings import Observed
@@ -31,7 +30,8 @@ from spinelink.network.node import Origin
 from spinelink.options import one_of
 from spinelink.progress import bar
 from spinelink.query.counterfactual import Counterfactual, Sampling, bounds_note, selection_note
-from spinelink.result import Result, show_number
+from spinelink.result import Result
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ TINY = 1e-4
 
 @dataclass(frozen=True)
 class Carrier:
-    """A cause or mechanism: the probability that it is there, given that the link holds."""
+    """A cause or mechanism: the probability that it is present, given that the link holds."""
 
     node: str
     label: str
@@ -83,12 +83,16 @@ class Carrier:
 
 @dataclass(frozen=True, repr=False)
 class Link(Result):
-    """Whether two findings are linked, and which way. The five shares are not negative and sum to 1.
+    """Are two findings linked, and which way? The five probabilities sum to 1.
 
-    first_from_second: the first is there because of causes where the second is at home, and not the other way; second_from_first; both_ways; shared: not so,
-    but both because of causes elsewhere; separate: none of these, each would be there without the other's causes.
-    low, high: the range over extreme couplings of what the network does not tie together (`identified`: there is nothing of the kind): exact where each such
-    mechanism compares just two rows of two states, else only what was tried; credible intervals that hold it where asked for.
+    first_from_second: the first is present because of causes where the second is at home, and not the
+    other way. second_from_first: the reverse. both_ways. shared: not so, but both because of causes
+    elsewhere. separate: none of these; each would be present without the other's causes.
+
+    low, high: bounds over extreme couplings where the model does not determine the answer
+    (`identified` says whether it does). They are exact where each such mechanism compares just two rows
+    of two states; else only what was tried. They are credible intervals that hold the bounds where
+    asked for.
     """
 
     first: str
@@ -156,10 +160,12 @@ class Link(Result):
         return pd.DataFrame(rows, columns=["link", "meaning", "share", "low", "high", "carried_by"])
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[["meaning", "share", "low", "high", "carried_by"]]
         return frame if self.level or not self.identified else frame.drop(columns=["low", "high"])
 
     def title(self) -> str:
+        """What stands above the table."""
         ends = f"; low, high: {self.ends}" if self.level or not self.identified else ""
         return f"{self.question}\nLinked with probability {show_number(self.probability)}{ends}{selection_note(self.question)}"
 
@@ -242,7 +248,7 @@ def link(
     total = 7 if sampling.level is None else 14
     with bar("link", total, progress) as on_progress:
         worlds = _Worlds.of(asked, places, _counter(on_progress))
-        point = worlds.parts(asked.compiled, {})
+        point = worlds.parts(asked.factual, {})
         low, high = worlds.range(point)
     probability = {p: float(v[0]) for p, v in point.probability.items()}
     carried = [p for p in EVENTS if probability[p] > LEAST]
@@ -338,7 +344,7 @@ class _Parts(NamedTuple):
     """The probability of each part, (draws,), and the events that they come from."""
 
     probability: dict[str, Array]
-    events: dict[Names, Event]
+    events: dict[Names, Absence]
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,12 +364,13 @@ class _Worlds:
     @classmethod
     def of(cls, asked: Counterfactual, homes: Homes, step: Callable[[], object]) -> _Worlds:
         """The worlds for causes at home with either finding, and elsewhere."""
-        compiled, held, there = asked.compiled, asked.unaffected_edges, asked.observed
+        compiled, factual = asked.compiled, asked.factual
+        edges, there = factual.unaffected_edges, factual.observed
         a, b = asked.effects
         groups = [
             {compiled.index[n] for n in names} for names in grouped(asked.case.model.network, homes)
         ]
-        reach_a, reach_b = (reaching(compiled, [i], held) for i in (a, b))
+        reach_a, reach_b = (reaching(compiled, [i], unaffected_edges=edges) for i in (a, b))
         absent_a, absent_b = (isinstance(there.get(i), int) and there[i] == 0 for i in (a, b))
         events: dict[str, Asked | None] = {
             "first": None if absent_a else (sorted(reach_a & groups[1]), [a]),
@@ -373,34 +380,31 @@ class _Worlds:
             else (sorted(reach_a & reach_b & groups[2]), [a, b]),
         }
         possible = [e for e in events.values() if e is not None and e[0]]
-        unidentified = other_worlds(compiled, there, possible, {}, held).open
+        unidentified = other_worlds(factual, possible).unidentified
         ways = [{i: _ways(asked, group, i) for i in (a, b)} for group in groups]
         return cls(asked, events, ways, unidentified, step)
 
     def parts(
         self,
-        compiled: CompiledNetwork,
+        factual: Factual,
         couplings: Mapping[Mechanism, Coupling],
         *,
         only: Collection[Names] | None = None,
     ) -> _Parts:
         """The five parts under some couplings. only: the events that are not rare, if known."""
-        observed, held = self.asked.observed, self.asked.unaffected_edges
-        base = log_probability(compiled, observed)
+        draws = len(factual.log_observed)
         p: dict[Names, Array] = {}
-        events: dict[Names, Event] = {}
+        events: dict[Names, Absence] = {}
         for names in _conjunctions(self.events):
             possible = [e for n in names if (e := self.events[n]) is not None and e[0]]
-            p[names] = np.zeros(len(base))
+            p[names] = np.zeros(draws)
             wanted = names in only if only is not None else not _is_rare(names, p)
             if len(possible) == len(names) and wanted:
-                events[names] = absent_elsewhere(
-                    compiled, observed, possible, couplings, held, base
-                )
-                p[names] = events[names][0]
+                events[names] = counterfactual_absence(factual, possible, couplings=couplings)
+                p[names] = events[names].probability
             self.step()
         sums = {
-            part: sum((sign * p[names] for names, sign in terms), np.zeros(len(base)))
+            part: sum((sign * p[names] for names, sign in terms), np.zeros(draws))
             for part, terms in EVENTS.items()
         }
         parts = {part: np.where(total < ROUNDING, 0.0, total) for part, total in sums.items()}
@@ -413,11 +417,11 @@ class _Worlds:
         They are 0 and 1 where a coupling is too large to work out.
         """
         asked = self.asked
-        compiled, effects = asked.compiled, asked.effects
-        tried = couplings_tried(compiled, self.unidentified, asked.observed, list(effects))
+        effects = list(asked.effects)
+        tried = couplings_tried(asked.factual, self.unidentified, effects=effects)
         varied: list[tuple[Mapping[Mechanism, Coupling], _Parts]] = [({}, point)]
         try:
-            varied += [(c, self.parts(compiled, c)) for c in tried]
+            varied += [(c, self.parts(asked.factual, c)) for c in tried]
         except TooLargeError:
             return dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 1.0)
         if asked.sampled is None:
@@ -425,7 +429,9 @@ class _Worlds:
             return {p: min(v) for p, v in values.items()}, {p: max(v) for p, v in values.items()}
         # What cannot occur by the estimates cannot by any sample: values of 0 and 1 do not vary.
         sampled = [
-            self.parts(asked.sampled, c, only={n for n, e in v.events.items() if e[0][0] > 0.0})
+            self.parts(
+                asked.sampled, c, only={n for n, e in v.events.items() if e.probability[0] > 0.0}
+            )
             for c, v in varied
             if not c or _moves(v, point)
         ]
@@ -441,13 +447,13 @@ class _Worlds:
         P(node and part) is the signed sum of P(node and event) by EVENTS, as P(part) is.
         """
         nodes = {part: sorted(self._on_the_way(part)) for part in parts}
-        compiled, observed = self.asked.compiled, self.asked.observed
+        compiled, observed = self.asked.compiled, self.asked.factual.observed
         every = sorted({i for own in nodes.values() for i in own})
         same = {i: i for i in every}
         before = _present(compiled, observed, at=same, factual=observed)
         given: dict[Names, tuple[float, dict[int, float]]] = {}
         for names in dict.fromkeys(n for part in parts for n, _ in EVENTS[part]):
-            if names not in point.events or point.events[names][0][0] <= 0.0:
+            if names not in point.events or point.events[names].probability[0] <= 0.0:
                 continue
             p, worlds, there = point.events[names]
             wanted = {i for part in parts if names in dict(EVENTS[part]) for i in nodes[part]}
@@ -511,14 +517,14 @@ def _moves(parts: _Parts, point: _Parts) -> bool:
 
 def _ways(asked: Counterfactual, causes: set[int], effect: int) -> set[int]:
     """Causes of a group, and mechanisms below them, that reach an effect."""
-    compiled, held = asked.compiled, asked.unaffected_edges
+    compiled, edges = asked.compiled, asked.factual.unaffected_edges
     below = set(causes)
     for i in compiled.order:
-        if any(p in below and (p, i) not in held for p in compiled.parents[i]):
+        if any(p in below and (p, i) not in edges for p in compiled.parents[i]):
             below.add(i)
     nodes = asked.case.model.nodes
     mechanisms = {compiled.index[n] for n, node in nodes.items() if node.role == "mechanism"}
-    return below & (causes | mechanisms) & reaching(compiled, [effect], held)
+    return below & (causes | mechanisms) & reaching(compiled, [effect], unaffected_edges=edges)
 
 
 def _present(

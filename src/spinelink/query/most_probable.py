@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class MostProbableExplanation(Result):
-    """The single most probable joint state of the nodes not observed. log_probability: log P(states | evidence).
+    """The most probable joint state of the nodes that are not observed.
 
-    others: the next best, each with its log probability, where they were asked for.
+    log_probability: log P(states | evidence). others: the next best, with theirs.
     """
 
     states: tuple[tuple[str, str], ...]
@@ -34,10 +34,6 @@ class MostProbableExplanation(Result):
 
     def __getitem__(self, node: str) -> str:
         return dict(self.states)[node]
-
-    def to_dict(self) -> dict[str, str]:
-        """Node -> state."""
-        return dict(self.states)
 
     @property
     def active(self) -> dict[str, str]:
@@ -54,6 +50,7 @@ class MostProbableExplanation(Result):
         return pd.DataFrame(rows, columns=["node", "role", "label", "state"])
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP(this explanation | findings) = exp({self.log_probability:.3f})"
 
 
@@ -82,7 +79,9 @@ def most_probable_explanation(
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
+        >>> case = sl.load("minimal").observe(
+        ...     leg_pain="below_knee", numbness=True, crossed_straight_leg_raise=True
+        ... )
         >>> case.most_probable_explanation()["lumbar_disc_herniation"]
         'present'
     """

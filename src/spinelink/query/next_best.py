@@ -1,4 +1,4 @@
-"""What to ask or test next: the questions, signs and tests that are expected to tell most for their cost.
+"""What to ask or test next: what is expected to tell most for its cost.
 
 How the expected value is found is said in `query.candidates`.
 """
@@ -46,9 +46,11 @@ Measure = Literal["information", "loss"]
 class Candidate:
     """One question, sign or test, or a procedure with all that it shows.
 
-    value: what it is expected to tell. after: the same with the best question after it, where two steps were asked for. changes_lead: the chance that
-    another cause leads afterwards. changes_action: the chance that a cause then passes, or no longer passes, the probability from which acting on it costs less
-    than missing it, 1 / (1 + its weight). started: the procedure is under way, so it costs next to nothing more.
+    value: what it is expected to tell. after: the same with the best question after it, where two steps
+    were asked for. changes_lead: the chance that another cause leads afterwards. changes_action: the
+    chance that a cause then passes, or no longer passes, the probability from which acting on it costs
+    less than missing it, 1 / (1 + its weight). started: the procedure is under way, so it costs next to
+    nothing more.
     """
 
     name: str
@@ -73,7 +75,11 @@ class Candidate:
 
 @dataclass(frozen=True, repr=False)
 class NextBest(Result):
-    """Candidates, the best first. stop: whether to stop asking, and why (empty where not). left_out: procedures with too many outcomes to weigh."""
+    """Candidates, the best first.
+
+    stop: why to stop asking; empty where one should not. left_out: procedures with too many outcomes.
+    asked: how many candidates were compared.
+    """
 
     measure: str
     unit: str
@@ -92,7 +98,11 @@ class NextBest(Result):
         return self.candidates[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness, changes_lead, changes_action, question, nodes."""
+        """One row a candidate, the best first.
+
+        Columns: name, label, value, after (two steps), per_minute, minutes, money, invasiveness,
+        changes_lead, changes_action, question, nodes.
+        """
         import pandas as pd
 
         rows = [
@@ -130,6 +140,7 @@ class NextBest(Result):
         return frame if frame["after"].notna().any() else frame.drop(columns="after")
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()
         asked = [q or label for q, label in zip(frame["question"], frame["label"], strict=True)]
         frame["ask or look for"] = [
@@ -149,6 +160,7 @@ class NextBest(Result):
         return frame[[c for c in columns if c in frame.columns]]
 
     def title(self) -> str:
+        """What stands above the table."""
         stop = f"\nStop: {self.stop}" if self.stop else ""
         return f"{self.question}\n{self.measure} ({self.unit}), of {self.asked} questions and procedures{stop}"
 
@@ -405,7 +417,7 @@ def _two_steps(
             if chance <= LEAST_OUTCOME or not rest:
                 continue
             then = {**case.observed, **outcome}
-            now = with_events(case.model.compiled, then, [{}], candidates.targets)
+            now = with_events(case.model.compiled, then, [{}], nodes=candidates.targets)
             follow = candidates.gains(then, now, {n: groups[n] for n in rest})
             values = [g.value for g in follow]
             best = max(range(len(values)), key=values.__getitem__)

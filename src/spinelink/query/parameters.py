@@ -1,4 +1,4 @@
-"""Every number with its uncertainty, grade and source, as a table."""
+"""Every parameter with its uncertainty, grade and source, as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class ParameterTable(Result):
-    """The numbers in force. One row a number; a distribution has one row a state, its id followed by [state]."""
+    """The parameters in force, one row each.
+
+    A distribution has one row a state, its id followed by [state].
+    """
 
     rows: tuple[tuple[object, ...], ...]
 
@@ -23,9 +26,11 @@ class ParameterTable(Result):
         return len(self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note; indexed by id.
+        """One row a parameter.
 
-        low and high are what the file writes; not a number where it writes counts, a Beta or an equivalent sample size.
+        Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note. low
+        and high are what the file writes; NaN where it writes counts, a Beta or an equivalent sample
+        size.
         """
         import pandas as pd
 
@@ -44,12 +49,14 @@ class ParameterTable(Result):
         return pd.DataFrame(list(self.rows), columns=names)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame()[
             ["id", "estimate", "low", "high", "equivalent_sample_size", "grade", "source"]
         ]
 
     def title(self) -> str:
-        return f"{self.question}\n{len(self.rows)} numbers"
+        """What stands above the table."""
+        return f"{self.question}\n{len(self.rows)} parameters"
 
 
 def parameters(model: Model) -> ParameterTable:
@@ -64,7 +71,7 @@ def parameters(model: Model) -> ParameterTable:
     Example:
         >>> import spinelink as sl
         >>> table = sl.load("minimal").parameters().to_frame().set_index("id")
-        >>> float(table.loc["lumbar_disc_herniation.prevalence", "estimate"])
+        >>> float(table.loc["lumbar_disc_herniation.prior", "estimate"])
         0.02
     """
     rows = [row for name, p in model.in_force.items() for row in _rows(name, p)]

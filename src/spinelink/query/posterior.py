@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import ROLES, Case
 from spinelink.errors import SpinelinkError
-from spinelink.inference.interpreted.marginals import joint as joint_marginals
+from spinelink.inference.answer import joint as joint_marginals
 from spinelink.options import one_of
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def posterior(case: Case, node: str) -> pd.Series[float]:
     Example:
         >>> import spinelink as sl
         >>> case = sl.load("minimal").observe(leg_pain="below_knee", numbness=True)
-        >>> float(case.posterior("lumbar_disc_herniation").sum())
-        1.0
+        >>> round(float(case.posterior("lumbar_disc_herniation")["present"]), 3)
+        0.377
     """
     import pandas as pd
 
     (name,) = case.model.names(str(node))
-    values = case.marginals([name]).of[case.model.compiled.index[name]][:, 0]
+    values = case.marginals([name]).posterior[case.model.compiled.index[name]][:, 0]
     states = pd.Index(case.model.nodes[name].states, name="state")
     series = pd.Series(values, index=states, name=name)
     series.attrs["question"] = case.question()
@@ -81,7 +81,12 @@ def posteriors(
         for k, state in enumerate(node.states):
             keys.append((name, state))
             rows.append(
-                (node.role, node.label, float(before.of[i][k, 0]), float(after.of[i][k, 0]))
+                (
+                    node.role,
+                    node.label,
+                    float(before.posterior[i][k, 0]),
+                    float(after.posterior[i][k, 0]),
+                )
             )
     index = pd.MultiIndex.from_tuples(keys, names=["node", "state"])
     frame = pd.DataFrame(rows, columns=["role", "label", "prior", "posterior"], index=index)

@@ -9,8 +9,9 @@ from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.options import share, whole_or_none
 from spinelink.query.intervals import intervals
-from spinelink.result import Result, show_number
+from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class RankedCause:
 
     @property
     def ratio(self) -> float:
-        """posterior / prior."""
+        """Posterior / prior."""
         return self.posterior / self.prior if self.prior > 0.0 else float("nan")
 
 
@@ -53,9 +54,10 @@ class Ranking(Result):
         return self.causes[position]
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency; one row a cause, best first.
+        """One row a cause, the most probable first.
 
-        With intervals also low, high, first (share of the draws of the network's numbers in which the cause ranks first).
+        Columns: cause, label, prior, posterior, ratio (posterior / prior), urgency. With intervals also
+        low, high and first (the fraction of sampled parameters under which it ranks first).
         """
         import pandas as pd
 
@@ -85,6 +87,7 @@ class Ranking(Result):
         return any(c.low == c.low for c in self.causes)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
@@ -208,9 +211,9 @@ def urgent_causes(case: Case, threshold: float = 0.05) -> Ranking:
 
     Example:
         >>> import spinelink as sl
-        >>> case = sl.load("minimal").observe(bladder_dysfunction="retention", numbness=True)
-        >>> [c.urgency for c in case.urgent_causes().causes]
-        []
+        >>> case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+        >>> [(c.cause, c.urgency) for c in case.urgent_causes().causes]
+        [('cauda_equina_compression', 'emergency')]
     """
     least = share(threshold, "threshold")
     if not case.model.network.ranked:

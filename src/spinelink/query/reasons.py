@@ -17,8 +17,8 @@ import numpy as np
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.inference.answer import with_more_findings, with_some_findings
 from spinelink.inference.answers import Marginals
+from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import whole
@@ -59,7 +59,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Expected:
-    """A finding that was looked for and is absent, or not as usual: the share of people with the cause in whom it is there."""
+    """A finding that is absent although people with the cause usually have it.
+
+    probability: the fraction of people with the cause in whom it is present.
+    """
 
     node: str
     label: str
@@ -68,7 +71,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Unexplained:
-    """A finding that is present and that the cause does not explain: how likely it was, given the cause and the other findings."""
+    """A finding that is present and that the cause does not explain.
+
+    probability: of the finding, given the cause and the other findings.
+    """
 
     node: str
     finding: str
@@ -154,6 +160,7 @@ class Reasons(Result):
         return "\n".join(lines)
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\n{self.text()}"
 
     def __str__(self) -> str:
@@ -263,10 +270,12 @@ def _unexplained(case: Case, sides: Marginals, target: int) -> tuple[Unexplained
     sides: with all findings, without any, without each; P(finding | cause, others) is the ratio of
     P(all findings, cause) and P(all but it, cause).
     """
-    if target not in sides.of:
+    if target not in sides.posterior:
         return ()
     with np.errstate(divide="ignore"):
-        logs = sides.log_evidence + np.log(sides.of[target][1:].sum(axis=0))  # P(findings, cause)
+        logs = sides.log_evidence + np.log(
+            sides.posterior[target][1:].sum(axis=0)
+        )  # P(findings, cause)
     nodes = case.model.nodes
     unlikely = [
         Unexplained(n, describe(n, f), nodes[n].label, float(np.exp(min(logs[0] - left, 0.0))))
@@ -324,9 +333,9 @@ def _expected(case: Case, target: str) -> tuple[Expected, ...]:
     present[0] = 0.0
     only_target = {index[target]: present}
     rows = [[index[target]]]
-    answer = with_some_findings(model.compiled, only_target, rows, [index[n] for n in absent])
+    answer = with_some_findings(model.compiled, only_target, rows, nodes=[index[n] for n in absent])
     expected = [
-        Expected(n, nodes[n].label, float(answer.of[index[n]][1:, 0].sum())) for n in absent
+        Expected(n, nodes[n].label, float(answer.posterior[index[n]][1:, 0].sum())) for n in absent
     ]
     expected = [e for e in expected if e.probability >= TYPICAL]
     return tuple(sorted(expected, key=lambda e: -e.probability))
@@ -364,12 +373,14 @@ def _reversals(case: Case) -> tuple[Reversal, ...]:
 
     now = leading(case.present(ranked))
     more = [{compiled.index[n]: nodes[n].states.index(s)} for n, _, s in others]
-    answer = with_more_findings(compiled, case.observed, more, index)
+    answer = with_more_findings(compiled, case.observed, more, nodes=index)
     reversals: dict[str, Reversal] = {}
     for k, (n, f, s) in enumerate(others):
         if n in reversals or not np.isfinite(answer.log_evidence[k]):
             continue
-        present = {m: float(answer.of[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)}
+        present = {
+            m: float(answer.posterior[i][1:, k].sum()) for m, i in zip(ranked, index, strict=True)
+        }
         if (leader := leading(present)) != now:
             reversals[n] = Reversal(n, f, s, leader)
     return tuple(reversals.values())

@@ -63,7 +63,7 @@ def sample(
     rng = _generator(seed)
     compiled = model.compiled
     parts = [
-        sampling.sample(compiled, case.observed, min(PIECE, size - k), rng)
+        sampling.sample(compiled, case.observed, size=min(PIECE, size - k), rng=rng)
         for k in range(0, size, PIECE)
     ]
     states = np.concatenate(parts) if parts else np.empty((0, len(compiled.names)), dtype=np.int64)

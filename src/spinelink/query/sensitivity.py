@@ -1,6 +1,6 @@
-"""How one posterior depends on each number of the network: derivative, exact function, tornado, and where the ranking changes.
+"""How one posterior depends on each parameter: derivative, function, tornado, ranking.
 
-Sensitivity here is the analysis; a test's is a number like any other.
+Sensitivity here is the analysis; that of a test is a parameter like any other.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.linear_fractional import (
-    Lines,
+    LinearFractional,
     Number,
-    limits,
-    lines,
+    admissible_range,
+    linear_fractional,
+    relevant_numbers,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
-from spinelink.query.crossing import ExactPosteriors, find_swaps, places_of
+from spinelink.query.crossing import ExactPosteriors, Place, find_swaps, places_of
 from spinelink.query.target import hidden_target
-from spinelink.result import Result, show_number
+from spinelink.result import Result
 from spinelink.view.html import in_notebook
+from spinelink.view.text import show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +42,15 @@ CURVE_POINTS = 101
 
 @dataclass(frozen=True)
 class Influence:
-    """One number and the posterior: d posterior / d number, the posterior at both ends of the number's own interval, and the nearest values
-    below and above the estimate at which the target changes places with another (`swaps_below`, `swaps_above`); nan and empty where there is none.
+    """How one parameter moves the posterior.
 
-    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator is P(findings) over its value at the estimate. Where
-    `curved`, that is the tangent at the estimate only; everything else is exact.
+    derivative: d posterior / d parameter. posterior_low, posterior_high: at the ends of the parameter's
+    own interval. admissible_low, admissible_high: the nearest values at which the target changes places
+    with another (`swaps_below`, `swaps_above`); NaN and empty where there is none.
+
+    alpha to delta: posterior(t) = (alpha t + beta) / (gamma t + delta), scaled so that the denominator
+    is P(findings) over its value at the estimate. Where `nonlinear`, that is the tangent at the estimate
+    only; everything else is exact.
     """
 
     number: Number
@@ -58,7 +65,7 @@ class Influence:
     beta: float
     gamma: float
     delta: float
-    curved: bool
+    nonlinear: bool
     admissible_low: float
     admissible_high: float
     swaps_below: str
@@ -83,7 +90,7 @@ class Influence:
 
 @dataclass(frozen=True, repr=False)
 class SensitivityFunction:
-    """The posterior as a function of one number; called with a value or an array of values."""
+    """The posterior as a function of one parameter; called with one value or an array."""
 
     target: str
     influence: Influence
@@ -92,7 +99,7 @@ class SensitivityFunction:
     _limits: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, t: float | Sequence[float] | Array) -> Array | float:
-        """The posterior where the number is t. Raises ParameterError outside the number's range."""
+        """The posterior where the parameter is t. Raises ParameterError outside its range."""
         values = np.atleast_1d(np.asarray(t, dtype=float))
         low, high = self._limits
         if not ((values >= low) & (values <= high)).all() or not np.isfinite(values).all():
@@ -100,7 +107,7 @@ class SensitivityFunction:
                 f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}."
             )
         i = self.influence
-        if i.curved:
+        if i.nonlinear:
             found = self._exact.of_target([{i.number: float(v)} for v in values])
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -133,7 +140,7 @@ class SensitivityFunction:
         i = self.influence
         form = (
             "followed exactly"
-            if i.curved
+            if i.nonlinear
             else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
         )
         return f"P({self.target} | findings) where {i.number} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
@@ -141,7 +148,7 @@ class SensitivityFunction:
 
 @dataclass(frozen=True, repr=False)
 class Sensitivity(Result):
-    """Every number's influence on one posterior, the widest swing first."""
+    """The influence of every parameter on one posterior, the widest swing first."""
 
     target: str
     posterior: float
@@ -157,7 +164,10 @@ class Sensitivity(Result):
         return self._row(number)
 
     def function(self, parameter: str, state: str | None = None) -> SensitivityFunction:
-        """The posterior as an exact function of one number. state: which one, of a distribution. Raises UnknownNameError."""
+        """The posterior as an exact function of one parameter.
+
+        state: which one, of a distribution. Raises UnknownNameError.
+        """
         row = self._row(str(Number(parameter, state)))
         return SensitivityFunction(
             self.target, row, self.posterior, self._exact, self._limits[row.number.id]
@@ -197,19 +207,20 @@ class Sensitivity(Result):
             "beta",
             "gamma",
             "delta",
-            "curved",
+            "nonlinear",
             "grade",
         ]
         rows = [
             (
                 r.number.id, r.number.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
-                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.curved, r.grade,
+                r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.nonlinear, r.grade,
             )
             for r in self.rows
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[
             ["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]
         ]
@@ -218,7 +229,7 @@ class Sensitivity(Result):
         return frame
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
-        """A tornado: the numbers with the widest swing."""
+        """A tornado: the parameters with the widest swing."""
         from spinelink.view.plot.sensitivity import plot_tornado
 
         return plot_tornado(
@@ -232,6 +243,7 @@ class Sensitivity(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP({self.target} | findings) = {self.posterior:.4g}; each number moved over its own {self.level:.0%} interval"
 
     def __str__(self) -> str:
@@ -290,9 +302,7 @@ def sensitivity(
     model = case.model
     wanted, rivals = places_of(case, name, state)
     places = [wanted, *rivals.values()]
-    tangents = lines(
-        model.network, model.in_force, model.values, model.compiled, case.observed, places
-    )
+    tangents = _tangents(case, places)
     exact = ExactPosteriors(case, wanted)
     numbers = tangents.numbers
     bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in numbers]
@@ -319,7 +329,7 @@ def sensitivity(
                 beta=posterior - alpha * estimate,
                 gamma=gamma,
                 delta=1.0 - gamma * estimate,
-                curved=bool(tangents.curved[k]),
+                nonlinear=bool(tangents.nonlinear[k]),
                 admissible_low=below.value,
                 admissible_high=above.value,
                 swaps_below=labels[below.rival],
@@ -327,10 +337,28 @@ def sensitivity(
             )
         )
     rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
-    ranges = {n.id: limits(model.in_force[n.id]) for n in numbers}
+    ranges = {n.id: admissible_range(model.in_force[n.id]) for n in numbers}
     question = case.question(target=name, state=state, level=level)
     title = _title(model.nodes[name].states, name, state)
     return Sensitivity(question, title, posterior, level, tuple(rows), exact, ranges)
+
+
+def _tangents(case: Case, places: Sequence[Place]) -> LinearFractional:
+    """The posterior of each place as a ratio of lines in every parameter that matters."""
+    model = case.model
+    nodes = [*case.observed, *(p.node for p in places)]
+    numbers = relevant_numbers(
+        model.network, model.compiled, parameters=model.in_force, nodes=nodes
+    )
+    targets = [(p.node, p.state) for p in places]
+    return linear_fractional(
+        model.network,
+        model.compiled,
+        values=model.values,
+        numbers=numbers,
+        found=derivatives(model.compiled, case.observed, targets=targets),
+        complement=[not p.own for p in places],
+    )
 
 
 def _title(states: Sequence[str], target: str, state: str | None) -> str:
@@ -339,9 +367,13 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
     return target if len(states) == 2 else f"{target} present"
 
 
-def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors) -> Array:
-    """The posterior at both ends of each parameter's interval, (parameters, 2); NaN where the
-    findings cannot occur there."""
+def _ends(
+    tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors
+) -> Array:
+    """The posterior at both ends of each parameter's interval, (parameters, 2).
+
+    NaN where the findings cannot occur there.
+    """
     t = np.array(bounds).reshape(-1, 2)
     shift = t - tangents.estimates[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -349,7 +381,7 @@ def _ends(tangents: Lines, bounds: Sequence[tuple[float, float]], exact: ExactPo
             (tangents.posteriors[0] + tangents.targets[:, :1] * shift)
             / (1.0 + tangents.evidence[:, np.newaxis] * shift)
         )
-    nonlinear = np.flatnonzero(tangents.curved)
+    nonlinear = np.flatnonzero(tangents.nonlinear)
     if len(nonlinear):
         settings = [{tangents.numbers[k]: float(v)} for k in nonlinear for v in t[k]]
         ends[nonlinear] = exact.of_target(settings).reshape(-1, 2)

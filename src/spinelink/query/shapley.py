@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case
-from spinelink.inference.answer import with_some_findings
 from spinelink.inference.answers import Marginals
+from spinelink.inference.variants.one_case import with_some_findings
 from spinelink.inference.variants.subsets import with_all_subsets
 
 Array = NDArray[np.float64]
@@ -32,8 +32,8 @@ def log_odds(answer: Marginals, nodes: Sequence[int]) -> Array:
 
     With a second node: the difference of the logarithms of both posteriors, 0 where neither can be.
     """
-    first = answer.of[nodes[0]]
-    other = answer.of[nodes[1]][1:].sum(axis=0) if len(nodes) > 1 else first[0]
+    first = answer.posterior[nodes[0]]
+    other = answer.posterior[nodes[1]][1:].sum(axis=0) if len(nodes) > 1 else first[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = np.log(first[1:].sum(axis=0)) - np.log(other)
     odds = np.nan_to_num(odds, nan=0.0, posinf=FARTHEST, neginf=-FARTHEST)
@@ -64,7 +64,9 @@ class Subsets:
         return [self.case.model.compiled.index[n] for n in self.case.findings]
 
     def _answer(self, subsets: Sequence[Sequence[int]]) -> Marginals:
-        return with_some_findings(self.case.model.compiled, self.case.observed, subsets, self.nodes)
+        return with_some_findings(
+            self.case.model.compiled, self.case.observed, subsets, nodes=self.nodes
+        )
 
     def sides(self) -> Marginals:
         """With all findings, without any, and without each in turn: (2 + findings) rows."""
@@ -99,8 +101,8 @@ class Subsets:
         answer = with_all_subsets(
             compiled,
             self.case.observed,
-            self.findings,
-            self.nodes,
+            findings=self.findings,
+            nodes=self.nodes,
             on_progress=self.on_progress,
         )
         if answer is None:

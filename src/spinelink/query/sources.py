@@ -1,4 +1,4 @@
-"""Which publications stand behind one answer, and how much the answer hangs on their numbers."""
+"""Which publications stand behind one answer, and how much the answer hangs on their parameters."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHARE = (
-    1e-3  # of the largest influence: numbers below it do not count as standing behind the answer
+    1e-3  # of the largest influence: parameters below it do not count as standing behind the answer
 )
 
 
 @dataclass(frozen=True)
 class SourceOfAnswer:
-    """One publication, the numbers that rest on it, and their influence: the sum of |d posterior| for one standard deviation of each."""
+    """One publication, the parameters that rest on it, and its influence.
+
+    influence: the sum of |d posterior| when each of them moves by one standard deviation.
+    """
 
     key: str
     source: Source
-    numbers: tuple[str, ...]
+    parameters: tuple[str, ...]
     influence: float
 
 
 @dataclass(frozen=True, repr=False)
 class Sources(Result):
-    """Publications behind an answer, the most influential first, and the share of the influence that no publication supports."""
+    """Publications behind an answer, the most influential first.
+
+    judged: parameters without a publication, with their influence.
+    """
 
     target: str
     sources: tuple[SourceOfAnswer, ...]
@@ -41,7 +47,7 @@ class Sources(Result):
         return len(self.sources)
 
     def to_frame(self) -> pd.DataFrame:
-        """Columns: source, authors, year, title, doi, pmid, influence, numbers."""
+        """Columns: source, authors, year, title, doi, pmid, influence, parameters."""
         import pandas as pd
 
         rows = [
@@ -53,20 +59,30 @@ class Sources(Result):
                 s.source.doi,
                 s.source.pmid,
                 s.influence,
-                ", ".join(s.numbers),
+                ", ".join(s.parameters),
             )
             for s in self.sources
         ]
         return pd.DataFrame(
             rows,
-            columns=["source", "authors", "year", "title", "doi", "pmid", "influence", "numbers"],
+            columns=[
+                "source",
+                "authors",
+                "year",
+                "title",
+                "doi",
+                "pmid",
+                "influence",
+                "parameters",
+            ],
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()[["source", "year", "title", "influence"]]
-        frame["numbers"] = [
-            ", ".join(s.numbers[:2])
-            + (f" and {len(s.numbers) - 2} more" if len(s.numbers) > 2 else "")
+        frame["parameters"] = [
+            ", ".join(s.parameters[:2])
+            + (f" and {len(s.parameters) - 2} more" if len(s.parameters) > 2 else "")
             for s in self.sources
         ]
         return frame
@@ -78,10 +94,11 @@ class Sources(Result):
         return bibtex({s.key: s.source for s in self.sources})
 
     def title(self) -> str:
+        """What stands above the table."""
         total = sum(s.influence for s in self.sources)
         without = sum(value for _, value in self.judged)
         share = without / (total + without) if total + without > 0.0 else 0.0
-        return f"{self.question}\nSources of P({self.target}); {share:.0%} of the influence is of numbers without a publication"
+        return f"{self.question}\nSources of P({self.target}); {share:.0%} of the influence is of parameters without a publication"
 
 
 def sources(case: Case, cause: str | None = None) -> Sources:

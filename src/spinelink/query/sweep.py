@@ -1,4 +1,4 @@
-"""Posteriors over a grid of values of one number."""
+"""Posteriors over a grid of values of one parameter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case, Model
 from spinelink.errors import ParameterError, SpinelinkError
-from spinelink.inference.gradient.linear_fractional import Number, along, limits, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    admissible_range,
+    marginals_under,
+    read_number,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.result import Result
@@ -28,7 +33,10 @@ LEADING = 8  # nodes that are shown
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Result):
-    """P(node is not in its first state) of each node, one row a value of the number. log_evidence: log P(findings) there."""
+    """P(present) of each node, one row a value of the parameter.
+
+    log_evidence: log P(findings) there.
+    """
 
     parameter: str
     estimate: float
@@ -57,6 +65,7 @@ class Sweep(Result):
         return list(frame[list(self.nodes)].max().sort_values(ascending=False).index[:LEADING])
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.to_frame()[self._leading()].reset_index()
 
     def __str__(self) -> str:
@@ -78,6 +87,7 @@ class Sweep(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         more = (
             f"; the {LEADING} likeliest of {len(self.nodes)} nodes"
             if len(self.nodes) > LEADING
@@ -121,8 +131,15 @@ def sweep(
     number, grid = read_grid(model.network, model.in_force, parameter, values)
     index = [model.compiled.index[n] for n in nodes]
     settings = [{number: v} for v in grid]
-    answer = along(model.network, model.values, model.compiled, case.observed, index, settings)
-    table = np.array([answer.of[i][1:].sum(axis=0) for i in index]).T
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
+        nodes=index,
+        assignments=settings,
+    )
+    table = np.array([answer.present(i) for i in index]).T
     p = model.in_force[number.id]
     estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
     question = case.question(parameter=parameter)
@@ -172,15 +189,19 @@ def sweep_marginals(
 def read_grid(
     network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]
 ) -> tuple[Number, list[float]]:
-    """The number (`id`, or `id[state]` for one state of a distribution) and its values. Raises UnknownNameError, ParameterError."""
+    """The parameter and its values, checked.
+
+    parameter: `id`, or `id[state]` for one state of a distribution. Raises UnknownNameError,
+    ParameterError.
+    """
     number = read_number(network, parameters, parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
     except (TypeError, ValueError):
-        raise ParameterError(f"a grid is a sequence of numbers, not {values!r}.") from None
+        raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
-    low, high = limits(parameters[number.id])
+    low, high = admissible_range(parameters[number.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
             raise ParameterError(

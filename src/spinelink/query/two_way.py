@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
-from spinelink.inference.gradient.linear_fractional import Number, along, curved_nodes, read_number
+from spinelink.inference.gradient.linear_fractional import (
+    Number,
+    marginals_under,
+    nonlinear_nodes,
+    read_number,
+)
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.parameter import Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 from spinelink.options import whole
 from spinelink.query.crossing import places_of
 from spinelink.query.target import hidden_target
@@ -30,10 +36,11 @@ ACROSS = 7
 
 @dataclass(frozen=True, repr=False)
 class TwoWaySensitivity(Result):
-    """One posterior over a grid of two numbers. posteriors: (values of first, values of second).
+    """One posterior over a grid of two parameters.
 
-    numerator, denominator: coefficients of 1, a, b, ab in P(target, findings) and P(findings), over P(findings) at the estimates; empty where one of the
-    numbers is curved.
+    posteriors: (values of first, values of second). numerator, denominator: coefficients of 1, a, b, ab
+    in P(target, findings) and P(findings), over P(findings) at the estimates; empty where a parameter
+    is nonlinear.
     """
 
     target: str
@@ -46,7 +53,7 @@ class TwoWaySensitivity(Result):
     denominator: tuple[float, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Rows: values of the first number; columns: values of the second."""
+        """Rows: values of the first parameter; columns: values of the second."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -56,6 +63,7 @@ class TwoWaySensitivity(Result):
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         frame = self.to_frame()
         step = -(-frame.shape[1] // ACROSS)
         return frame.iloc[::step, ::step].reset_index()
@@ -64,7 +72,7 @@ class TwoWaySensitivity(Result):
         return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Filled contours over both numbers."""
+        """Filled contours over both parameters."""
         from spinelink.view.plot.sensitivity import plot_two_way
 
         return plot_two_way(
@@ -76,6 +84,7 @@ class TwoWaySensitivity(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{self.question}\nP({self.target} | findings) over {self.first} (down) and {self.second} (across)"
 
 
@@ -126,14 +135,21 @@ def two_way(
     node, position, own = places_of(case, name, state)[0]
     a, b = (_grid(model.in_force[n.id], n, points) for n in (one, other))
     settings = [{one: float(x), other: float(y)} for x in a for y in b]
-    answer = along(model.network, model.values, model.compiled, case.observed, [node], settings)
-    posterior = answer.of[node]
+    answer = marginals_under(
+        model.network,
+        model.compiled,
+        values=model.values,
+        observed=case.observed,
+        nodes=[node],
+        assignments=settings,
+    )
+    posterior = answer.posterior[node]
     table = posterior[position] if own else np.delete(posterior, position, axis=0).sum(axis=0)
     grid = table.reshape(points, points)
     numerator: tuple[float, ...] = ()
     denominator: tuple[float, ...] = ()
-    nonlinear = curved_nodes(model.network, model.compiled)
-    if not {n.id.split(".")[0] for n in (one, other)} & nonlinear:
+    nonlinear = nonlinear_nodes(model.network, model.compiled)
+    if not {owner(n.id) for n in (one, other)} & nonlinear:
         share = np.exp(answer.log_evidence - case.log_evidence).reshape(points, points)
         numerator, denominator = _bilinear(a, b, grid, share=share)
     question = case.question(target=name, state=state, first=first, second=second)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.gradient.counts import Rows
+from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
 
@@ -205,7 +206,7 @@ def read_patients(
     *,
     keep: str | Sequence[str] = (),
     weights: str | None = None,
-) -> tuple[Rows, list[int]]:
+) -> tuple[TrainingRows, list[int]]:
     """A table of patients to learn from, equal rows together; and of each the number, from 0, of the caller's first row that is equal to it.
 
     weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
@@ -232,19 +233,18 @@ def read_patients(
             f"all weights in column {weights!r} are 0: there is nobody to learn from."
         )
     if soft:
-        return Rows(codes, soft, share), list(range(found.rows))
+        return TrainingRows(EvidenceBatch(codes, soft), share), list(range(found.rows))
     used = np.flatnonzero((codes != MISSING).any(axis=0))
     packed = np.ascontiguousarray(codes[:, used].astype(np.int16))
     if not packed.shape[1]:
-        return Rows(codes[:1], {}, np.array([share.sum()])), [0]
+        return TrainingRows(EvidenceBatch(codes[:1]), np.array([share.sum()])), [0]
     _, first, inverse = np.unique(
         packed.view(np.dtype((np.void, 2 * packed.shape[1])))[:, 0],
         return_index=True,
         return_inverse=True,
     )
-    return Rows(
-        codes[first], {}, np.bincount(inverse, weights=share, minlength=len(first)).astype(float)
-    ), first.tolist()
+    counts = np.bincount(inverse, weights=share, minlength=len(first)).astype(float)
+    return TrainingRows(EvidenceBatch(codes[first]), counts), first.tolist()
 
 
 def _weights(table: nw.DataFrame[Any], column: str) -> Array:

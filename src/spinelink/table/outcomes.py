@@ -61,7 +61,7 @@ class Outcomes:
         self, compiled: CompiledNetwork, findings: TableFindings, threads: int | None
     ) -> dict[str, Array]:
         nodes = list(dict.fromkeys(node for node, _ in self.events.values()))
-        of = answer(compiled, findings, nodes, threads=threads).of
+        of = answer(compiled, findings, nodes=nodes, threads=threads).posterior
         return {
             target: of[node][list(states)].sum(axis=0)
             for target, (node, states) in self.events.items()

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from spinelink.case import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.kernel.flat import check_engine
+from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.variants.contradiction import smallest_contradiction
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import one_of, whole
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
-from spinelink.table.engine import Engine, TableAnswer, answer
+from spinelink.table.engine import TableAnswer, answer
+from spinelink.typing import EngineChoice
 
 Array = NDArray[np.float64]
 OnImpossible = Literal["raise", "flag"]
@@ -48,7 +49,7 @@ def posteriors(
     threads: int | None = None,
     progress: bool | None = None,
     on_impossible: OnImpossible = "raise",
-    engine: Engine | None = None,
+    engine: EngineChoice | None = None,
     first_row: int = 0,
 ) -> Any:
     """Posteriors of a whole table of patients, exact, row by row.
@@ -88,7 +89,7 @@ def posteriors(
     """
     one_of(on_impossible, "on_impossible", get_args(OnImpossible))
     engine = model.engine if engine is None else engine
-    check_engine(engine, get_args(Engine))
+    check_engine(engine, get_args(EngineChoice))
     chunk = whole(chunk, "chunk", least=1)
     threads = None if threads is None else whole(threads, "threads", least=1)
     network, compiled = model.network, model.compiled
@@ -103,7 +104,7 @@ def posteriors(
     rows = 0
     try:
         for part in _progress(_chunks(findings, chunk), findings.rows, progress):
-            answered = answer(compiled, part, nodes, threads=threads, engine=engine)
+            answered = answer(compiled, part, nodes=nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
                 _refuse_impossible(network, compiled, part, answered, first_row + rows)
             answers.append(answered)
@@ -203,7 +204,7 @@ def _frame(
     for name in nodes:
         for column, state in columns_of(network, name):
             columns[column] = (
-                np.concatenate([d.of[name][state] for d in done]) if done else np.empty(0)
+                np.concatenate([d.posterior[name][state] for d in done]) if done else np.empty(0)
             )
     columns[LOG_EVIDENCE] = np.concatenate([d.log_evidence for d in done]) if done else np.empty(0)
     clash = sorted(set(keep) & set(columns))

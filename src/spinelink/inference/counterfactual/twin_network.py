@@ -1,15 +1,17 @@
-"""Several worlds in one network: what is, and what would be had some nodes been otherwise, everything else as it was (Balke and Pearl 1994).
+"""Several worlds in one network: the factual one, and others in which some nodes are set.
 
-Every family becomes a deterministic function of its parents and of an exogenous variable that all worlds share. A noisy-MAX has one for its leak and one
-for each link, as its mechanisms are independent: that is what the model says, and counterfactuals follow from it, as long as no link compares two states of
-its parent that both leave something to chance. A table does not say how its rows hang together. What is so left open is coupled as asked (see `coupling`).
-The result is an ordinary network for the ordinary engine, with as many draws of the numbers as the model has.
+This is the twin network of Balke and Pearl (1994). Every family becomes a deterministic function of
+its parents and of an exogenous variable that all worlds share. A noisy-MAX has one for its leak and
+one for each link, as its mechanisms are independent. The model then fixes the counterfactuals,
+unless a link compares two states of its parent that both leave something to chance. A table does
+not say how its rows respond together. Such mechanisms are unidentified; a coupling is chosen for
+them (see `coupling`). The result is an ordinary network, with as many draws as the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import combinations
 from math import prod
@@ -23,356 +25,376 @@ from spinelink.inference.counterfactual.coupling import (
     Coupling,
     Mechanism,
     coupled_responses,
-    is_open,
+    coupling_matters,
 )
-from spinelink.inference.findings import Observed
+from spinelink.inference.counterfactual.factual import Edge, Factual
 
 Array = NDArray[np.float64]
-
-WIDEST = 1 << 22  # numbers in one response table
 
 
 @dataclass(frozen=True, eq=False)
 class Worlds:
-    """network: nodes of the factual world first as they are numbered in the model (those not needed left out), then the others'.
+    """A twin network.
 
-    at[k]: node of the model -> its index in the network in world k; world 0 is the factual one. fixed: index -> state, of what the worlds change.
-    open: the mechanisms of which two rows are compared that the model does not tie together.
+    network: nodes of the factual world in the order of the model (those not needed left out), then
+    those of the other worlds. at[k]: node of the model -> its index in the network in world k;
+    world 0 is the factual one. fixed: index -> state, of the nodes that a world sets. unidentified:
+    the mechanisms whose coupling matters and is not fixed by the model.
     """
 
     network: CompiledNetwork
     at: tuple[dict[int, int], ...]
     fixed: dict[int, int]
-    open: tuple[Mechanism, ...]
+    unidentified: tuple[Mechanism, ...]
 
     @property
     def identified(self) -> bool:
-        """Whether the model alone says what would have been."""
-        return not self.open
+        """Whether the model alone fixes what would have been."""
+        return not self.unidentified
 
 
 def worlds(
-    compiled: CompiledNetwork,
+    factual: Factual,
     changes: Sequence[Mapping[int, int]],
-    observed: Observed,
-    effects: Sequence[Iterable[int]],
     *,
+    effects: Sequence[Iterable[int]],
     couplings: Mapping[Mechanism, Coupling] | None = None,
-    held: Container[tuple[int, int]] = (),
 ) -> Worlds:
-    """The factual world and one for each change (node -> the state it is set to).
+    """The factual world and one world for each change.
 
-    seen: the findings, in the factual world; effects: for each change, the nodes asked for in that world. couplings: of mechanisms that are open; all rows of
-    the others keep the order of their states. held: edges (parent, child) along which no world differs: the child responds to the parent as it was.
-    Raises TooLargeError where a table's responses are too many.
+    Args:
+        factual: The factual world. Along its unaffected edges no world differs.
+        changes: For each world, node -> the state it is set to.
+        effects: For each world, the nodes that are asked about in it.
+        couplings: Couplings of unidentified mechanisms; the others take the monotone one.
+
+    Raises:
+        TooLargeError: The responses of some table do not fit `limits.response_entries`.
     """
-    asked = [list(each) for each in effects]
-    kept = compiled.ancestors([*observed, *(i for each in asked for i in each)])
-    order = [i for i in compiled.order if i in kept]
+    compiled = factual.compiled
+    targets = [list(nodes) for nodes in effects]
+    relevant = compiled.ancestors([*factual.observed, *(i for nodes in targets for i in nodes)])
+    order = [i for i in compiled.order if i in relevant]
     affected = [
-        _affected(compiled, change, reaching(compiled, each, held), order, observed, held)
-        for change, each in zip(changes, asked, strict=True)
+        _affected(factual, change, effects=nodes, order=order)
+        for change, nodes in zip(changes, targets, strict=True)
     ]
-    return _Builder(compiled, order, changes, affected, observed, couplings or {}, held).build()
-
-
-def _affected(
-    compiled: CompiledNetwork,
-    change: Mapping[int, int],
-    relevant: set[int],
-    order: list[int],
-    observed: Observed,
-    held: Container[tuple[int, int]],
-) -> set[int]:
-    """What is set to other than what it was seen to be, and what lies below it and above an effect."""
-    found: set[int] = set()
-    for i in order:
-        if i in change:
-            if i in relevant and not _is_state(observed.get(i), change[i]):
-                found.add(i)
-        elif i in relevant and any(p in found and (p, i) not in held for p in compiled.parents[i]):
-            found.add(i)
-    return found
+    return _Builder(factual, changes, affected, couplings or {}).build(order)
 
 
 def reaching(
-    compiled: CompiledNetwork, effects: Iterable[int], held: Container[tuple[int, int]]
+    compiled: CompiledNetwork, effects: Iterable[int], *, unaffected_edges: Container[Edge]
 ) -> set[int]:
-    """Nodes from which an effect can be reached along edges that are not held, and the effects themselves."""
+    """The effects, and all nodes with a path to one of them that has no unaffected edge."""
     found = set(effects)
     stack = list(found)
     while stack:
         i = stack.pop()
         for p in compiled.parents[i]:
-            if (p, i) not in held and p not in found:
+            if (p, i) not in unaffected_edges and p not in found:
                 found.add(p)
                 stack.append(p)
     return found
 
 
-def _is_state(value: object, state: int) -> bool:
-    return isinstance(value, int) and value == state
+def _affected(
+    factual: Factual, change: Mapping[int, int], *, effects: list[int], order: list[int]
+) -> set[int]:
+    """Nodes that differ in a world: set to another state, or below one and above an effect."""
+    edges = factual.unaffected_edges
+    relevant = reaching(factual.compiled, effects, unaffected_edges=edges)
+    found: set[int] = set()
+    for i in order:
+        if i not in relevant:
+            continue
+        if i in change:
+            observed = factual.observed.get(i)
+            if not (isinstance(observed, int) and observed == change[i]):
+                found.add(i)
+        elif any(p in found and (p, i) not in edges for p in factual.compiled.parents[i]):
+            found.add(i)
+    return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Response:
+    """A mechanism whose outcome may differ between worlds.
+
+    array: (shared parents..., differing parents..., states, draws). shared: the parents with the
+    same value in every world. differing: world -> the other parents, as nodes of the network.
+    """
+
+    key: Mechanism
+    name: str
+    array: Array
+    shared: tuple[int, ...]
+    differing: Mapping[int, tuple[int, ...]]
+
+    @property
+    def contexts(self) -> tuple[int, ...]:
+        """Numbers of states of the shared parents."""
+        return self.array.shape[: len(self.shared)]
+
+    @property
+    def cards(self) -> tuple[int, ...]:
+        """Numbers of states of the differing parents."""
+        return self.array.shape[len(self.shared) : -2]
+
+    @property
+    def rows(self) -> Array:
+        """Distributions, (contexts, rows, states, draws)."""
+        return self.array.reshape(prod(self.contexts), prod(self.cards), *self.array.shape[-2:])
+
+
+@dataclass(eq=False)
 class _Builder:
-    def __init__(
-        self,
-        compiled: CompiledNetwork,
-        order: list[int],
-        changes: Sequence[Mapping[int, int]],
-        affected: Sequence[set[int]],
-        observed: Observed,
-        couplings: Mapping[Mechanism, Coupling],
-        held: Container[tuple[int, int]],
-    ) -> None:
-        self.compiled, self.order, self.changes, self.affected, self.observed = (
-            compiled,
-            order,
-            changes,
-            affected,
-            observed,
-        )
-        self.couplings, self.held = couplings, held
-        self.names: list[str] = []
-        self.states: list[tuple[str, ...]] = []
-        self.factors: list[Factor] = []
-        self.at: list[dict[int, int]] = [{} for _ in range(len(changes) + 1)]
-        self.fixed: dict[int, int] = {}
-        self.known: dict[int, int] = {}  # index -> state, of what is fixed or seen for certain
-        self.open: list[Mechanism] = []
+    """Adds the families of the model one by one, parents first.
 
-    def build(self) -> Worlds:
-        for i in self.order:
-            if self._responds(i):
-                self._family(i)
+    affected[k - 1]: nodes that differ in world k. known: index -> state, of nodes that are set or
+    observed for certain.
+    """
+
+    factual: Factual
+    changes: Sequence[Mapping[int, int]]
+    affected: Sequence[set[int]]
+    couplings: Mapping[Mechanism, Coupling]
+    names: list[str] = field(default_factory=list)
+    states: list[tuple[str, ...]] = field(default_factory=list)
+    factors: list[Factor] = field(default_factory=list)
+    at: list[dict[int, int]] = field(default_factory=list)
+    fixed: dict[int, int] = field(default_factory=dict)
+    known: dict[int, int] = field(default_factory=dict)
+    unidentified: list[Mechanism] = field(default_factory=list)
+
+    def build(self, order: Iterable[int]) -> Worlds:
+        """The twin network of these nodes."""
+        compiled = self.factual.compiled
+        self.at = [{} for _ in range(len(self.changes) + 1)]
+        for i in order:
+            factor, responding = compiled.factors[i], self._responding(i)
+            if len(responding) == 1:  # its exogenous variables are not shared between worlds
+                parents = tuple(self.at[0][p] for p in factor.parents)
+                made = {0: self._add(i, replace(factor, parents=parents))}
+            elif isinstance(factor, NoisyFactor):
+                made = self._noisy(i, factor, responding=responding)
             else:
-                self._plain(i)
-            if isinstance(state := self.observed.get(i), int):
+                made = self._table(i, factor, responding=responding)
+            self._place(i, made)
+            if isinstance(state := self.factual.observed.get(i), int):
                 self.known[self.at[0][i]] = state
         network = CompiledNetwork(
             tuple(self.names),
             tuple(self.states),
             tuple(self.factors),
-            resources=self.compiled.resources.for_other_structure(),
+            resources=compiled.resources.for_other_structure(),
         )
-        return Worlds(network, tuple(self.at), self.fixed, tuple(self.open))
+        return Worlds(network, tuple(self.at), self.fixed, tuple(self.unidentified))
 
-    def _add(self, name: str, states: tuple[str, ...], factor: Factor) -> int:
-        self.names.append(name)
-        self.states.append(states)
+    def _responding(self, i: int) -> list[int]:
+        """The factual world, and those in which the node is not set but may differ."""
+        others = enumerate(zip(self.affected, self.changes, strict=True), 1)
+        return [0, *(k for k, (nodes, set_to) in others if i in nodes and i not in set_to)]
+
+    def _place(self, i: int, made: Mapping[int, int]) -> None:
+        """Notes the index of the node in each world, and adds the copies that are set."""
+        for k in range(len(self.at)):
+            self.at[k][i] = made.get(k, made[0])
+        for k, (nodes, set_to) in enumerate(zip(self.affected, self.changes, strict=True), 1):
+            if i in nodes and i in set_to:
+                certain = np.eye(self.factual.compiled.cards[i])[set_to[i]][:, np.newaxis]
+                index = self._add(i, TableFactor((), certain), name=self._name(i, k))
+                self.fixed[index] = self.known[index] = set_to[i]
+                self.at[k][i] = index
+
+    def _add(
+        self,
+        i: int,
+        factor: Factor,
+        *,
+        name: str | None = None,
+        states: tuple[str, ...] | None = None,
+    ) -> int:
+        """Adds a node to the network; its name and states are those of the model's node i."""
+        self.names.append(self.factual.compiled.names[i] if name is None else name)
+        self.states.append(self.factual.compiled.states[i] if states is None else states)
         self.factors.append(factor)
         return len(self.names) - 1
 
-    def _responds(self, i: int) -> bool:
-        """Whether the node has a copy that is not set, so that its family's exogenous variables are shared between worlds."""
-        return any(
-            i in each and i not in change
-            for each, change in zip(self.affected, self.changes, strict=True)
-        )
+    def _name(self, i: int, k: int) -> str:
+        """The name of the node's copy in world k."""
+        name = self.factual.compiled.names[i]
+        return f"{name}'{k}" if k else name
 
     def _parent(self, k: int, p: int, i: int) -> int:
-        """The parent as the node meets it in world k."""
-        return self.at[0 if (p, i) in self.held else k][p]
+        """The index of a parent to which the node responds in world k."""
+        return self.at[0 if (p, i) in self.factual.unaffected_edges else k][p]
 
-    def _copies(self, i: int) -> list[int]:
-        """Worlds in which the node may differ from what it is."""
-        return [k for k, each in enumerate(self.affected, start=1) if i in each]
-
-    def _set(self, i: int, k: int) -> None:
-        """A copy that is set."""
-        state = self.changes[k - 1][i]
-        sure = np.eye(self.compiled.cards[i])[state][:, np.newaxis]
-        index = self._add(
-            f"{self.compiled.names[i]}'{k}", self.compiled.states[i], TableFactor((), sure)
-        )
-        self.fixed[index] = self.known[index] = state
-        self.at[k][i] = index
-
-    def _plain(self, i: int) -> None:
-        factor = self.compiled.factors[i]
-        parents = tuple(self.at[0][p] for p in factor.parents)
-        own = (
-            TableFactor(parents, factor.table)
-            if isinstance(factor, TableFactor)
-            else NoisyFactor(parents, factor.leak, factor.links)
-        )
-        index = self._add(self.compiled.names[i], self.compiled.states[i], own)
-        for k in range(len(self.at)):
-            self.at[k][i] = index
-        for k in self._copies(i):
-            self._set(i, k)
-
-    def _family(self, i: int) -> None:
-        factor = self.compiled.factors[i]
-        if isinstance(factor, NoisyFactor):
-            self._noisy(i, factor)
-        else:
-            self._table(i, factor)
-
-    def _worlds_of(self, i: int) -> list[int]:
-        """The factual world, and those in which the node is not set but may differ."""
-        return [0, *(k for k in self._copies(i) if i not in self.changes[k - 1])]
-
-    def _finish(self, i: int, made: Mapping[int, int]) -> None:
-        for k in range(len(self.at)):
-            self.at[k][i] = made.get(k, made[0])
-        for k in self._copies(i):
-            if i in self.changes[k - 1]:
-                self._set(i, k)
-
-    def _noisy(self, i: int, factor: NoisyFactor) -> None:
-        """The maximum of what does not differ between worlds, and of each link that may: a function of its parent and its exogenous variable."""
-        name, states = self.compiled.names[i], self.compiled.states[i]
-        here = self._worlds_of(i)
-        copies = [{k: self._parent(k, p, i) for k in here} for p in factor.parents]
-        calm = [n for n, each in enumerate(copies) if len(set(each.values())) == 1]
-        kept = tuple(self.at[0][factor.parents[n]] for n in calm)
+    def _noisy(self, i: int, factor: NoisyFactor, *, responding: list[int]) -> dict[int, int]:
+        """The maximum of what all worlds share and of each link that may differ between them."""
+        copies = [{k: self._parent(k, p, i) for k in responding} for p in factor.parents]
+        shared_parents = [n for n, by_world in enumerate(copies) if len({*by_world.values()}) == 1]
         base = self._add(
-            f"{name}^", states, NoisyFactor(kept, factor.leak, tuple(factor.links[n] for n in calm))
+            i,
+            NoisyFactor(
+                tuple(self.at[0][factor.parents[n]] for n in shared_parents),
+                factor.leak,
+                tuple(factor.links[n] for n in shared_parents),
+            ),
+            name=f"{self._name(i, 0)}^",
         )
-        inputs: dict[int, list[int]] = {k: [base] for k in here}
+        inputs: dict[int, list[int]] = {k: [base] for k in responding}
         for n, p in enumerate(factor.parents):
-            if n not in calm:
-                for k, index in self._link(i, p, factor.links[n], copies[n]).items():
+            if n not in shared_parents:
+                for k, index in self._link((p, i), factor.links[n], copies=copies[n]).items():
                     inputs[k].append(index)
-        sure, nothing = np.eye(len(states))[..., np.newaxis], np.eye(len(states))[0][:, np.newaxis]
-        known: dict[tuple[int, ...], int] = {(base,): base}
-        for k in here:
+        identity = np.eye(self.factual.compiled.cards[i])[..., np.newaxis]
+        maxima: dict[tuple[int, ...], int] = {(base,): base}
+        for k in responding:
             key = tuple(inputs[k])
-            if key not in known:
-                known[key] = self._add(
-                    name if k == 0 else f"{name}'{k}",
-                    states,
-                    NoisyFactor(key, nothing, (sure,) * len(key)),
-                )
-        self._finish(i, {k: known[tuple(inputs[k])] for k in here})
+            if key not in maxima:
+                maximum = NoisyFactor(key, identity[0], (identity,) * len(key))
+                maxima[key] = self._add(i, maximum, name=self._name(i, k))
+        return {k: maxima[tuple(inputs[k])] for k in responding}
 
-    def _link(self, i: int, p: int, link: Array, copies: Mapping[int, int]) -> dict[int, int]:
-        """World -> what a parent contributes in it; worlds in which it surely contributes nothing are left out. link: (parent's states, levels, draws)."""
-        speaking = {
+    def _link(self, key: Mechanism, link: Array, *, copies: Mapping[int, int]) -> dict[int, int]:
+        """World -> what a parent contributes in it, without worlds in which that is surely nothing.
+
+        link: (parent's states, states, draws). copies: world -> the parent.
+        """
+        contributing = {
             k: (c,)
             for k, c in copies.items()
             if not (c in self.fixed and (link[self.fixed[c], 0] == 1.0).all())
         }
-        return self._mechanism(
-            (p, i), f"{self.compiled.names[i]}<{self.compiled.names[p]}", link, (), speaking
-        )
+        parent, child = (self.factual.compiled.names[i] for i in key)
+        return self._respond(_Response(key, f"{child}<{parent}", link, (), contributing))
 
-    def _table(self, i: int, factor: TableFactor) -> None:
-        here = self._worlds_of(i)
-        copies = [[self._parent(k, p, i) for k in here] for p in factor.parents]
-        calm = [n for n, each in enumerate(copies) if len(set(each)) == 1]
-        differing = [n for n in range(len(copies)) if n not in calm]
-        table = factor.table.transpose(*calm, *differing, len(copies), len(copies) + 1)
-        parents = {k: tuple(copies[n][j] for n in differing) for j, k in enumerate(here)}
-        self._finish(
-            i,
-            self._mechanism(
-                (i, i), self.compiled.names[i], table, tuple(copies[n][0] for n in calm), parents
-            ),
-        )
-
-    def _mechanism(
-        self,
-        key: Mechanism,
-        name: str,
-        array: Array,
-        calm: tuple[int, ...],
-        copies: Mapping[int, tuple[int, ...]],
-    ) -> dict[int, int]:
-        """World -> the outcome of a mechanism in it. array: (calm parents..., differing parents..., states, draws). copies: the differing parents by world.
-
-        Given the calm parents, which all worlds share, there is one exogenous quantile for the rows of the differing ones.
-        """
-        states, draws = array.shape[-2:]
-        cards, split = array.shape[: len(calm)], array.shape[len(calm) : -2]
-        names, coupling = self.compiled.states[key[1]], self.couplings.get(key)
-        if len(set(copies.values())) == 1:
-            only = self._add(name, names, TableFactor((*calm, *next(iter(copies.values()))), array))
-            return dict.fromkeys(copies, only)
-        rows = array.reshape(
-            prod(cards), prod(split), states, draws
-        )  # (contexts, rows, states, draws)
-        pairs = [
-            self._together(a, b, split) for a, b in combinations(dict.fromkeys(copies.values()), 2)
-        ]
-        if is_open(rows, pairs):
-            self.open.append(key)
-        count = (
-            prod(split) * (states - 1) * (1 if coupling is None else 2) + 1
-        )  # quantiles, at most
-        if (size := count * array.size * (1 if coupling is None else prod(split))) > WIDEST:
-            raise TooLargeError(
-                f"the responses of {name} to its causes are too many to write down ({size})"
+    def _table(self, i: int, factor: TableFactor, *, responding: list[int]) -> dict[int, int]:
+        copies = [[self._parent(k, p, i) for k in responding] for p in factor.parents]
+        shared_parents = [n for n, by_world in enumerate(copies) if len(set(by_world)) == 1]
+        differing = [n for n in range(len(copies)) if n not in shared_parents]
+        array = factor.table.transpose(*shared_parents, *differing, len(copies), len(copies) + 1)
+        return self._respond(
+            _Response(
+                (i, i),
+                self.factual.compiled.names[i],
+                array,
+                tuple(copies[n][0] for n in shared_parents),
+                {k: tuple(copies[n][j] for n in differing) for j, k in enumerate(responding)},
             )
-        cuts, here, there = coupled_responses(
-            np.moveaxis(rows, 0, 2).reshape(*rows.shape[1:3], -1), coupling
         )
-        quantile = np.moveaxis(cuts.reshape(len(cuts), *cards, -1), 0, -2)
+
+    def _respond(self, mechanism: _Response) -> dict[int, int]:
+        """World -> the outcome of a mechanism in it.
+
+        Parents with the same value in every world are conditioned on; one exogenous uniform
+        variable drives the rows of the remaining parents.
+        """
+        copies = dict.fromkeys(mechanism.differing.values())
+        child = mechanism.key[1]
+        if len(copies) == 1:
+            parents = (*mechanism.shared, *next(iter(copies)))
+            only = self._add(child, TableFactor(parents, mechanism.array), name=mechanism.name)
+            return dict.fromkeys(mechanism.differing, only)
+        pairs = [
+            self._compatible_rows(a, b, cards=mechanism.cards) for a, b in combinations(copies, 2)
+        ]
+        if coupling_matters(mechanism.rows, pairs):
+            self.unidentified.append(mechanism.key)
+        coupling = self.couplings.get(mechanism.key)
+        self._check_size(mechanism, coupled=coupling is not None)
+        rows = np.moveaxis(mechanism.rows, 0, 2)
+        pieces, here, there = coupled_responses(rows.reshape(*rows.shape[:2], -1), coupling)
         exogenous = self._add(
-            f"{name}?", tuple(map(str, range(len(cuts)))), TableFactor(calm, quantile)
+            child,
+            TableFactor(
+                mechanism.shared,
+                np.moveaxis(pieces.reshape(len(pieces), *mechanism.contexts, -1), 0, -2),
+            ),
+            name=f"{mechanism.name}?",
+            states=tuple(map(str, range(len(pieces)))),
         )
         made: dict[tuple[int, ...], int] = {}
-        for k, parents in copies.items():
+        for k, parents in mechanism.differing.items():
             if parents not in made:
-                scope, response = (parents, here.reshape(len(cuts), *split, *here.shape[2:]))
-                if k and there is not None:
-                    scope, response = _beside(copies[0], parents, here, there, split)
-                if (
-                    response.shape[-1] > 1
-                ):  # (quantiles, differing parents..., states, contexts * draws): the contexts go before them
-                    response = np.moveaxis(
-                        response.reshape(*response.shape[:-1], prod(cards), -1), -2, 1
-                    )
-                    response = response.reshape(len(cuts), *cards, *response.shape[2:])
-                    scope = (*calm, *scope)
-                made[parents] = self._add(
-                    name if k == 0 else f"{name}'{k}",
-                    names,
-                    TableFactor((exogenous, *scope), response),
-                )
-        return {k: made[parents] for k, parents in copies.items()}
+                factor = _response_table(mechanism, k, exogenous=exogenous, here=here, there=there)
+                name = mechanism.name if k == 0 else f"{mechanism.name}'{k}"
+                made[parents] = self._add(child, factor, name=name)
+        return {k: made[parents] for k, parents in mechanism.differing.items()}
 
-    def _together(
-        self, one: tuple[int, ...], other: tuple[int, ...], cards: tuple[int, ...]
+    def _check_size(self, mechanism: _Response, *, coupled: bool) -> None:
+        """Raises TooLargeError where the largest response table is too large."""
+        rows, states = prod(mechanism.cards), mechanism.array.shape[-2]
+        pieces = rows * (states - 1) * (2 if coupled else 1) + 1  # at most
+        size = pieces * mechanism.array.size * (rows if coupled else 1)
+        if size > self.factual.compiled.limits.response_entries:
+            raise TooLargeError(
+                f"the responses of {mechanism.name} to its causes are too many "
+                f"to write down ({size})"
+            )
+
+    def _compatible_rows(
+        self, one: tuple[int, ...], other: tuple[int, ...], *, cards: tuple[int, ...]
     ) -> NDArray[np.bool_]:
-        """Which row can hold in the one world with which in the other, (rows, rows), by what is fixed and seen."""
+        """Which row can hold in one world with which in another, (rows, rows).
+
+        one, other: the differing parents in the two worlds; some are set or observed.
+        """
         masks = []
         for a, b, card in zip(one, other, cards, strict=True):
-            pair = np.outer(
-                *(
-                    np.arange(card) == self.known[n]
-                    if n in self.known
-                    else np.ones(card, dtype=bool)
-                    for n in (a, b)
-                )
-            )
+            possible = [
+                np.arange(card) == self.known[n] if n in self.known else np.ones(card, dtype=bool)
+                for n in (a, b)
+            ]
+            pair = np.outer(*possible)
             masks.append(pair & np.eye(card, dtype=bool) if a == b else pair)
         return reduce(np.kron, masks)
 
 
-def _beside(
-    before: tuple[int, ...],
-    parents: tuple[int, ...],
-    here: Array,
-    there: Array,
-    cards: tuple[int, ...],
-) -> tuple[tuple[int, ...], Array]:
-    """The response in another world beside the factual parents: as here where the parents' states agree, else as there.
+def _response_table(
+    mechanism: _Response, k: int, *, exogenous: int, here: Array, there: Array | None
+) -> TableFactor:
+    """The outcome in world k as a function of the exogenous variable and the parents.
 
-    here, there: (quantiles, rows, states, columns). Returns the parents of the response, and (quantiles, states of these..., states, columns).
+    here, there: states of the rows in the pieces of the quantile, in the factual world and in
+    others, (pieces, rows, states, columns).
     """
+    parents = mechanism.differing[k]
+    response = here.reshape(len(here), *mechanism.cards, *here.shape[2:])
+    if k and there is not None:
+        parents, response = _response_given_factual(mechanism, k, here=here, there=there)
+    if response.shape[-1] == 1:
+        return TableFactor((exogenous, *parents), response)
+    # (pieces, differing parents..., states, contexts * draws): the contexts go before the parents.
+    contexts = response.reshape(*response.shape[:-1], prod(mechanism.contexts), -1)
+    moved = np.moveaxis(contexts, -2, 1)
+    table = moved.reshape(len(moved), *mechanism.contexts, *moved.shape[2:])
+    return TableFactor((exogenous, *mechanism.shared, *parents), table)
+
+
+def _response_given_factual(
+    mechanism: _Response, k: int, *, here: Array, there: Array
+) -> tuple[tuple[int, ...], Array]:
+    """The response in another world, given the parents in the factual world too.
+
+    It is that of the factual world where the parents' states agree (consistency), else `there`.
+
+    Returns:
+        The parents of the response in both worlds, each once, and the table (pieces, states of
+        these..., states, columns).
+    """
+    factual, parents = mechanism.differing[0], mechanism.differing[k]
     same = np.eye(here.shape[1], dtype=bool)[..., np.newaxis, np.newaxis]
-    both = np.where(
-        same, here[:, :, np.newaxis], there[:, np.newaxis]
-    )  # (quantiles, rows before, rows, states, columns)
-    count = len(cards)
+    # (pieces, factual rows, rows, states, columns)
+    both = np.where(same, here[:, :, np.newaxis], there[:, np.newaxis])
+    count = len(mechanism.cards)
     first = list(range(1, count + 1))
-    second = [n if a == b else n + count for n, a, b in zip(first, before, parents, strict=True)]
-    own = [n for n in second if n > count]
+    second = [n if a == b else n + count for n, a, b in zip(first, factual, parents, strict=True)]
+    added = [n for n in second if n > count]
+    states, columns = 2 * count + 1, 2 * count + 2
     table = np.einsum(
-        both.reshape(len(both), *cards, *cards, *both.shape[3:]),
-        [0, *first, *second, 50, 51],
-        [0, *first, *own, 50, 51],
+        both.reshape(len(both), *mechanism.cards, *mechanism.cards, *both.shape[3:]),
+        [0, *first, *second, states, columns],
+        [0, *first, *added, states, columns],
     )
-    return (*before, *(parents[n - count - 1] for n in own)), table
+    return (*factual, *(parents[n - count - 1] for n in added)), table

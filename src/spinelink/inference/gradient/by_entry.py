@@ -1,43 +1,48 @@
-"""Derivatives of P(findings) and of posteriors with respect to every number of the network, from one upward and one downward pass.
+"""Derivatives of P(findings) and of posteriors with respect to every entry of the network's arrays.
 
-P(findings) is linear in each entry of each table, leak and link, so the reverse pass over the plan gives all first derivatives at once (Darwiche
-2003); a posterior P(x | findings) is the quotient of two such sums, and all quotients run side by side, as columns of the batch axis.
-Nothing is differenced until the last step: every sum has non-negative terms.
+P(findings) is linear in each entry of each table, leak and link. One upward and one downward pass
+over the plan therefore give all first derivatives at once (Darwiche 2003, J ACM 50:280). A
+posterior P(x | findings) is a quotient of two such probabilities. All quotients are columns of the
+batch axis and are computed together.
+
+Every sum has non-negative terms until the last step, so nothing cancels. The difference form
+(Díez and Galán 2003) is the exception: its cancellation is checked, and it is dropped if it loses
+digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import TooLargeError
-from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
-from spinelink.inference.findings import Observed, is_soft
-from spinelink.inference.interpreted.marginals import ENTRY, UNDERFLOW, pattern_of, plan_for
-from spinelink.inference.interpreted.run import InputBuilder, forward, input_adjoints, level_axis
-from spinelink.inference.interpreted.semiring import (
-    LINEAR,
-    LOGARITHMIC,
-    Semiring,
-    combine,
-    transpose,
-)
-from spinelink.inference.plan.plan import AGREEMENT, CANCELLED, Input, Kind, Plan
+from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
+from spinelink.inference.findings import Observed
+from spinelink.inference.gradient.pullback import Batch, Pullback
+from spinelink.inference.interpreted.run import forward, input_adjoints
+from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC, Semiring
+from spinelink.inference.plan.patterns import pattern_of
+from spinelink.inference.plan.plan import Kind, Plan
+from spinelink.inference.plan.planned import plan_for
 
 Array = NDArray[np.float64]
-
-LIGHT = 2e6  # numbers up to which a run is summed without signs at once
+Target = tuple[int, int]
+"""A hidden node and one of its states."""
 
 
 @dataclass(frozen=True, eq=False)
 class Derivatives:
-    """log P(findings); posteriors of the targets, (targets,); and the derivatives, one array for each array of the network.
+    """Derivatives by every entry, and the probabilities that they belong to.
 
-    factors: as in `CompiledNetwork`, last axis 1 + targets: column 0 is d log P(findings) / d entry, column k is d P(target k - 1 | findings) / d entry.
-    Entries are taken as independent: to move along a distribution that stays normalised, add up its entries' derivatives with their shares.
+    log_evidence: log P(findings). posteriors: P(target | findings), (targets,). factors: one array
+    for each array of the network, as in `CompiledNetwork`, last axis 1 + targets. Column 0 is
+    d log P(findings) / d entry; column k is d P(target k - 1 | findings) / d entry.
+
+    Entries count as independent. To move along a distribution that stays normalised, add up the
+    derivatives of its entries, each times the rate at which that entry moves.
     """
 
     log_evidence: float
@@ -46,409 +51,221 @@ class Derivatives:
 
 
 def derivatives(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    targets: Sequence[tuple[int, int]] = (),
-    *,
-    budget: float | None = None,
+    compiled: CompiledNetwork, observed: Observed, *, targets: Sequence[Target] = ()
 ) -> Derivatives:
-    """The derivatives of log P(findings) and of P(node = state | findings) for each (node, state) in `targets`, which are hidden nodes.
+    """Derivatives of log P(findings) and of each P(node = state | findings), by every entry.
 
-    compiled: one set of numbers (batch axis 1). seen: as in `marginals`, one case. Raises TooLargeError where the run exceeds the budget (bytes);
-    ValueError where P(findings) is 0 or a target is seen.
+    Args:
+        compiled: The network with one value for each parameter (batch axis 1).
+        observed: The findings of one case.
+        targets: Hidden nodes and the states asked for. Where all together would exceed the memory
+            limit they are answered in parts.
+
+    Raises:
+        ValueError: P(findings) is 0, or a target is observed.
+        TooLargeError: The run exceeds the memory limit.
     """
     if any(isinstance(observed.get(node), int) for node, _ in targets):
-        raise ValueError("a target is seen: its posterior does not depend on any number")
-    try:
-        return _of_targets(compiled, observed, targets, budget)
-    except TooLargeError:
-        if len(targets) < 2:
-            raise
-    halves = [
-        derivatives(compiled, observed, part, budget=budget)
-        for part in (targets[: len(targets) // 2], targets[len(targets) // 2 :])
-    ]
-    return _side_by_side(*halves)
-
-
-def _side_by_side(one: Derivatives, other: Derivatives) -> Derivatives:
-    """The same findings, the targets of both."""
-
-    def both(a: Array, b: Array) -> Array:
-        return np.concatenate([a, b[..., 1:]], axis=-1)
-
-    def joined(f: Factor, g: Factor) -> Factor:
-        if isinstance(f, TableFactor):
-            assert isinstance(g, TableFactor)
-            return TableFactor(f.parents, both(f.table, g.table))
-        assert isinstance(g, NoisyFactor)
-        return NoisyFactor(
-            f.parents,
-            both(f.leak, g.leak),
-            tuple(both(a, b) for a, b in zip(f.links, g.links, strict=True)),
-        )
-
-    factors = tuple(joined(f, g) for f, g in zip(one.factors, other.factors, strict=True))
-    return Derivatives(
-        one.log_evidence, np.concatenate([one.posteriors, other.posteriors]), factors
-    )
-
-
-def _of_targets(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    targets: Sequence[tuple[int, int]],
-    budget: float | None,
-) -> Derivatives:
+        raise ValueError("a target is observed: its posterior does not depend on any parameter")
     weights = {node: np.ones((compiled.cards[node], 1 + len(targets))) for node, _ in targets}
     for k, (node, state) in enumerate(targets, start=1):
         weights[node][:, k] = 0.0
         weights[node][state, k] = 1.0
-    return conditional_derivatives(compiled, observed, weights, 1 + len(targets), budget=budget)
+    try:
+        return conditional_derivatives(compiled, observed, weights=weights)
+    except TooLargeError:
+        if len(targets) < 2:
+            raise
+    half = len(targets) // 2
+    return _merge_targets(
+        derivatives(compiled, observed, targets=targets[:half]),
+        derivatives(compiled, observed, targets=targets[half:]),
+    )
+
+
+def _merge_targets(one: Derivatives, other: Derivatives) -> Derivatives:
+    """The same findings with the targets of both."""
+
+    def both(a: Array, b: Array) -> Array:
+        return np.concatenate([a, b[..., 1:]], axis=-1)
+
+    return Derivatives(
+        one.log_evidence,
+        np.concatenate([one.posteriors, other.posteriors]),
+        tuple(map_factor(both, f, g) for f, g in zip(one.factors, other.factors, strict=True)),
+    )
 
 
 def conditional_derivatives(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    weights: Mapping[int, Array],
-    columns: int,
-    *,
-    budget: float | None = None,
+    compiled: CompiledNetwork, observed: Observed, *, weights: Mapping[int, Array]
 ) -> Derivatives:
-    """The same for P(event | findings), each event a column of likelihoods 0 and 1 of hidden nodes, (states, columns); column 0 is all ones."""
-    logs, factors = _pulled(compiled, observed, weights, columns, budget, first_only=True)
+    """Derivatives of log P(findings) and of P(event | findings) for several events.
+
+    Args:
+        compiled: As in `derivatives`.
+        observed: As in `derivatives`.
+        weights: The events: likelihoods 0 and 1 of hidden nodes, (states, 1 + events). Column 0 is
+            all ones, column k is event k - 1.
+
+    Raises:
+        ValueError: P(findings) is 0.
+        TooLargeError: The run exceeds the memory limit.
+    """
+    batch = Batch(compiled, observed, weights, _columns(weights.values()))
+    logs, factors = _backward(batch, by_first=True)
     posteriors = np.exp(logs[1:] - logs[0])
 
     def quotient(slopes: Array) -> Array:
-        """Column k > 0 becomes the derivative of the quotient: dP(x, e) / P(e) - P(x | e) dP(e) / P(e)."""
+        """In place: dP(x, e) / P(e) becomes dP(x, e) / P(e) - P(x | e) dP(e) / P(e)."""
         if slopes.size and slopes.flags.writeable:
             slopes[..., 1:] -= posteriors * slopes[..., :1]
         return slopes
 
-    return Derivatives(float(logs[0]), posteriors, tuple(_mapped(f, quotient) for f in factors))
+    return Derivatives(float(logs[0]), posteriors, tuple(map_factor(quotient, f) for f in factors))
 
 
 def log_slopes(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    weights: Mapping[int, Array],
-    *,
-    budget: float | None = None,
+    compiled: CompiledNetwork, observed: Observed, *, weights: Mapping[int, Array]
 ) -> tuple[Array, tuple[Factor, ...]]:
-    """log P(findings and weights), (columns,), and its derivatives by every entry, arrays as in `compiled` with columns as their last axis.
+    """Log P(findings and weights), (columns,), and its derivatives by every entry.
 
-    weights: likelihoods of hidden nodes, (states, columns); columns run side by side. compiled: one set of numbers, or a set for each column.
-    Raises TooLargeError where the run exceeds the budget (bytes), ValueError where a column is impossible.
+    Args:
+        compiled: The network with one value for each parameter, or one for each column.
+        observed: The findings of one case.
+        weights: Likelihoods of hidden nodes, (states, columns).
+
+    Returns:
+        The logarithms, and arrays as in `compiled` with columns as their last axis.
+
+    Raises:
+        ValueError: A column has probability 0.
+        TooLargeError: The run exceeds the memory limit.
     """
-    columns = max(
-        [w.shape[-1] for w in weights.values()]
-        + [
-            a.shape[-1]
-            for f in compiled.factors
-            for a in ((f.table,) if isinstance(f, TableFactor) else (f.leak, *f.links))
-        ],
-        default=1,
+    arrays = [a for f in compiled.factors for a in factor_arrays(f)]
+    batch = Batch(compiled, observed, weights, _columns([*weights.values(), *arrays]))
+    return _backward(batch, by_first=False)
+
+
+def expected_counts(compiled: CompiledNetwork, observed: Observed) -> Derivatives:
+    """How often each entry is expected to have been drawn, given the findings: what EM needs.
+
+    The count is entry times d log P(findings) / d entry, arrays (entries..., 1). For a table these
+    are the posterior probabilities of (parents, node). For a noisy-MAX they are the posterior
+    probabilities of each parent's own contribution. Raises as `derivatives`.
+    """
+    found = derivatives(compiled, observed)
+    counts = tuple(
+        map_factor(np.multiply, entry, slope)
+        for entry, slope in zip(compiled.factors, found.factors, strict=True)
     )
-    return _pulled(compiled, observed, weights, columns, budget, first_only=False)
-
-
-def _pulled(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    weights: Mapping[int, Array],
-    columns: int,
-    budget: float | None,
-    *,
-    first_only: bool,
-) -> tuple[Array, tuple[Factor, ...]]:
-    """Logarithms of the columns' probabilities P_k, and dP_k / d entry, over P_0 where `first_only`, else over P_k."""
-    limit = (compiled.memory_limit if budget is None else budget) / ENTRY / columns
-    pattern: dict[int, Kind] = {**dict.fromkeys(weights, "soft"), **pattern_of(observed)}
-    kept = compiled.ancestors([*observed, *weights])
-    plan: Plan | None = None
-    too_large: TooLargeError | None = None
-    try:
-        plan = plan_for(compiled, pattern, frozenset(kept), (), limit, thorough=False)
-    except TooLargeError as error:
-        too_large = error
-    if plan is None or plan.entries * columns > LIGHT:
-        found = _signed(compiled, observed, weights, pattern, kept, columns, limit, first_only)
-        if found is not None:
-            return found
-    if too_large is not None:
-        raise too_large
-    plan = plan_for(compiled, pattern, frozenset(kept), (), limit)
-    ring: Semiring = LINEAR
-    run = forward(compiled, plan, observed, weights, ring)
-    logs = np.broadcast_to(ring.decode_log(run.result), (columns,))
-    against = logs[:1] if first_only else logs
-    if not (against >= UNDERFLOW).all():
-        ring = LOGARITHMIC
-        run = forward(compiled, plan, observed, weights, ring)
-        logs = np.broadcast_to(run.result, (columns,))
-        against = logs[:1] if first_only else logs
-    if not np.isfinite(against).all():
-        raise ValueError(
-            "the findings cannot occur together: P(findings) is 0 and has no derivative of its logarithm"
-        )
-    seed = (
-        np.zeros(columns) - against
-        if ring is LOGARITHMIC
-        else np.broadcast_to(np.exp(-against), (columns,))
-    )
-    puller = _Puller(compiled, observed, weights, ring, columns, kept)
-    for spec, adjoint in zip(plan.inputs, input_adjoints(run, ring, seed), strict=True):
-        if adjoint is not None:
-            puller.pull(spec, adjoint)
-    return logs, tuple(
-        _mapped(f, np.exp) for f in puller.factors
-    ) if ring is LOGARITHMIC else tuple(puller.factors)
-
-
-def _signed(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    weights: Mapping[int, Array],
-    pattern: Mapping[int, Kind],
-    kept: Collection[int],
-    columns: int,
-    limit: float,
-    first_only: bool,
-) -> tuple[Array, tuple[Factor, ...]] | None:
-    """The same by a plan in signed terms; None where it is too large or loses digits.
-
-    P is linear in each input, so an input times its adjoint sums to P again; where signs cancel too much, it does not, or only from much larger terms.
-    """
-    try:
-        plan = plan_for(compiled, pattern, frozenset(kept), (), limit, signed=True)
-    except TooLargeError:
-        return None
-    run = forward(compiled, plan, observed, weights, LINEAR)
-    with np.errstate(invalid="ignore"):
-        logs = np.broadcast_to(LINEAR.decode_log(run.result), (columns,))
-    against = logs[:1] if first_only else logs
-    if not (against >= UNDERFLOW).all():
-        return None
-    seed = np.broadcast_to(np.exp(-against), (columns,))
-    puller = _Puller(compiled, observed, weights, LINEAR, columns, kept)
-    for k, (spec, adjoint) in enumerate(
-        zip(plan.inputs, input_adjoints(run, LINEAR, seed), strict=True)
-    ):
-        if adjoint is None:
-            continue
-        terms, axes = run.values[k] * adjoint, tuple(range(len(spec.scope)))
-        whole = 1.0 if first_only else seed * run.result
-        agrees = np.abs(terms.sum(axis=axes) - seed * run.result) <= AGREEMENT * whole
-        if not (agrees & (np.abs(terms).sum(axis=axes) <= CANCELLED * whole)).all():
-            return None
-        puller.pull(spec, adjoint)
-    return logs, tuple(puller.factors)
-
-
-def _mapped(factor: Factor, change: Callable[[Array], Array]) -> Factor:
-    if isinstance(factor, TableFactor):
-        return TableFactor(factor.parents, change(factor.table))
-    return NoisyFactor(factor.parents, change(factor.leak), tuple(change(a) for a in factor.links))
-
-
-def expected_counts(
-    compiled: CompiledNetwork, observed: Observed, *, budget: float | None = None
-) -> Derivatives:
-    """How often each entry is expected to have been drawn, given the findings: entry times d log P(findings) / d entry, (entries..., 1).
-
-    For a table these are the posterior probabilities of (parents, node); for a noisy-MAX, of each parent's own contribution: what EM needs.
-    Raises as `derivatives`.
-    """
-    budget = compiled.memory_limit if budget is None else budget
-    found = derivatives(compiled, observed, budget=budget)
-
-    def times(factor: Factor, slope: Factor) -> Factor:
-        if isinstance(factor, TableFactor):
-            assert isinstance(slope, TableFactor)
-            return TableFactor(factor.parents, factor.table * slope.table)
-        assert isinstance(slope, NoisyFactor)
-        return NoisyFactor(
-            factor.parents,
-            factor.leak * slope.leak,
-            tuple(a * b for a, b in zip(factor.links, slope.links, strict=True)),
-        )
-
-    counts = tuple(times(f, g) for f, g in zip(compiled.factors, found.factors, strict=True))
     return Derivatives(found.log_evidence, found.posteriors, counts)
 
 
-class _Puller:
-    """Carries the adjoints of a plan's inputs back to the arrays that `InputBuilder` made them from."""
+def _columns(arrays: Iterable[Array]) -> int:
+    return max((a.shape[-1] for a in arrays), default=1)
 
-    def __init__(
-        self,
-        compiled: CompiledNetwork,
-        observed: Observed,
-        weights: Mapping[int, Array],
-        ring: Semiring,
-        columns: int,
-        kept: Collection[int],
-    ) -> None:
-        self.compiled, self.observed, self.ring, self.columns = compiled, observed, ring, columns
-        self.builder = InputBuilder(compiled, observed, weights, ring)
-        self.states = {i: int(v) for i, v in self.builder.states.items()}
-        self.weights = weights
-        nothing = self.ring.zeros((1,))
 
-        def blank(node: int) -> Factor:
-            """Zeros to add to; for what the findings do not depend on, zeros that take no room."""
+# One run. "Denominators" are the probabilities that the derivatives of each column are divided by.
 
-            def zeros(array: Array) -> Array:
-                shape = (*array.shape[:-1], columns)
-                return self.ring.zeros(shape) if node in kept else np.broadcast_to(nothing, shape)
 
-            return _mapped(compiled.factors[node], zeros)
+def _backward(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]]:
+    """Logarithms of the columns' probabilities P_k, and dP_k / d entry over the denominators.
 
-        self.factors: list[Factor] = [blank(i) for i in range(len(compiled.names))]
+    by_first: the denominator of every column is P_0; else it is P_k itself.
+    """
+    plan: Plan | None = None
+    too_large: TooLargeError | None = None
+    try:
+        plan = _plan(batch, thorough=False)
+    except TooLargeError as error:
+        too_large = error
+    limits = batch.compiled.limits
+    if plan is None or plan.entries * batch.columns > limits.plain_gradient_entries:
+        answer = _in_difference_form(batch, by_first=by_first)
+        if answer is not None:
+            return answer
+    if too_large is not None:
+        raise too_large
+    return _without_subtraction(batch, by_first=by_first)
 
-    def pull(self, spec: Input, adjoint: Array) -> None:
-        if spec.form == "step":  # no numbers of the network
-            return
-        if spec.signed:
-            self.pull(replace(spec, signed=False), self._of_levels(spec, adjoint))
-            return
-        factor, into = self.compiled.factors[spec.node], self.factors[spec.node]
-        if spec.form == "unary":
-            self._unary(spec.node, adjoint)
-        elif isinstance(factor, TableFactor):
-            assert isinstance(into, TableFactor)
-            family = (*factor.parents, spec.node)
-            left = [v for v in family if v not in self.states]
-            place: list[slice | int] = [self.states.get(v, slice(None)) for v in family]
-            self._add(
-                into.table[(*place, slice(None))],
-                np.moveaxis(adjoint, range(len(left)), [left.index(v) for v in spec.scope]),
-            )
-        elif spec.form == "contribution":
-            assert isinstance(into, NoisyFactor)
-            level_last = adjoint if spec.scope[0] == spec.parent else np.moveaxis(adjoint, 0, 1)
-            self._rows(spec.node, into.links[factor.parents.index(spec.parent)], level_last)
-        elif not spec.scope and spec.form == "constant":
-            self._lowest(spec.node, adjoint)
-        else:
-            self._combined(spec, factor, adjoint)
 
-    def _of_levels(self, spec: Input, adjoint: Array) -> Array:
-        """Of exactly each level: it is part of every "at most" from there on."""
-        if spec.form == "constant" and spec.node in self.states:
-            adjoint = np.concatenate([-adjoint[:1], adjoint[1:]])
-        axis = level_axis(spec)
-        return np.flip(np.cumsum(np.flip(adjoint, axis), axis=axis), axis)
+def _plan(batch: Batch, *, thorough: bool = True, difference_form: bool = False) -> Plan:
+    pattern: dict[int, Kind] = {
+        **dict.fromkeys(batch.weights, "soft"),
+        **pattern_of(batch.observed),
+    }
+    return plan_for(
+        batch.compiled,
+        pattern,
+        kept=batch.relevant,
+        max_entries=batch.compiled.max_entries / batch.columns,
+        thorough=thorough,
+        difference_form=difference_form,
+    )
 
-    def _add(self, into: Array, adjoint: Array) -> None:
-        into[...] = self.ring.add(into, np.broadcast_to(adjoint, into.shape))
 
-    def _rows(self, node: int, into: Array, adjoint: Array) -> None:
-        """(..., levels, columns) back to (..., states, columns): the transpose of `InputBuilder._levels`."""
-        state = self.states.get(node)
-        if state is None:
-            self._add(into, adjoint)
-            return
-        for s in range(state):
-            self._add(into[..., s, :], adjoint[..., 0, :])
-        self._add(into[..., state, :], adjoint[..., 1, :])
-
-    def _combined(self, spec: Input, factor: NoisyFactor, adjoint: Array) -> None:
-        """A leak, the links of seen parents and (where the family is written out) those of hidden ones, combined by the maximum."""
-        into = self.factors[spec.node]
-        assert isinstance(into, NoisyFactor)
-        hidden = [k for k, p in enumerate(factor.parents) if p not in self.states]
-        if spec.form == "constant":
-            hidden = []
-        at = {k: axis for axis, k in enumerate(hidden)}
-        axes = len(hidden)
-        parts: list[tuple[int, Array]] = [(-1, self._aligned(spec.node, factor.leak, None, axes))]
-        for k, (p, link) in enumerate(zip(factor.parents, factor.links, strict=True)):
-            if p in self.states:
-                parts.append((k, self._aligned(spec.node, link[self.states[p]], None, axes)))
-            elif k in at:
-                parts.append((k, self._aligned(spec.node, link, at[k], axes)))
-        whole = adjoint
-        if spec.form == "expanded":
-            left = [factor.parents[k] for k in hidden] + (
-                [] if spec.node in self.states else [spec.node]
-            )
-            whole = np.moveaxis(adjoint, range(len(left)), [left.index(v) for v in spec.scope])
-            if spec.node in self.states:  # only the level that was seen entered
-                whole = np.stack([self.ring.zeros(whole.shape), whole], axis=-2)
-        others = _all_but_each(self.ring, [part for _, part in parts], axes)
-        for (k, _), other in zip(parts, others, strict=True):
-            pulled = whole if other is None else transpose(self.ring, whole, other, (axes,))
-            pulled = self.ring.total(
-                pulled, tuple(axis for axis in range(axes) if k < 0 or at.get(k) != axis)
-            )
-            if k < 0:
-                self._rows(spec.node, into.leak, pulled)
-            elif factor.parents[k] in self.states:
-                self._rows(spec.node, into.links[k][self.states[factor.parents[k]]], pulled)
-            else:
-                self._rows(spec.node, into.links[k], pulled)
-
-    def _aligned(self, node: int, rows: Array, axis: int | None, axes: int) -> Array:
-        """Levels with the axes (hidden parents..., levels, columns), length 1 for the other parents."""
-        levels = self.ring.encode(self.builder.levels(node, rows))
-        if axis is None:
-            return levels.reshape(*(1,) * axes, *levels.shape)
-        return levels.reshape(
-            *(1,) * axis, levels.shape[0], *(1,) * (axes - 1 - axis), *levels.shape[1:]
+def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]]:
+    """One run in plain doubles or, where a denominator underflows, on logarithms."""
+    plan = _plan(batch)
+    ring: Semiring
+    for ring in (LINEAR, LOGARITHMIC):
+        run = forward(
+            batch.compiled, plan, observed=batch.observed, ring=ring, weights=batch.weights
         )
-
-    def _lowest(self, node: int, adjoint: Array) -> None:
-        """Seen in the lowest state: a product of the leak's and the seen parents' lowest entries."""
-        factor, into = self.compiled.factors[node], self.factors[node]
-        assert isinstance(factor, NoisyFactor) and isinstance(into, NoisyFactor)
-        places = [into.leak[0]]
-        parts = [self.ring.encode(factor.leak[0])]
-        for p, link, slope in zip(factor.parents, factor.links, into.links, strict=True):
-            if p in self.states:
-                places.append(slope[self.states[p], 0])
-                parts.append(self.ring.encode(link[self.states[p], 0]))
-        self._product(places, parts, adjoint)
-
-    def _unary(self, node: int, adjoint: Array) -> None:
-        """The lowest entries of the links to children seen in their lowest state, times likelihoods, which are no numbers of the network."""
-        places: list[Array | None] = []
-        parts: list[Array] = []
-        value = self.observed.get(node)
-        for given in (
-            value if value is not None and is_soft(value) else None,
-            self.weights.get(node),
-        ):
-            if given is not None:
-                places.append(None)
-                parts.append(self.ring.encode(given))
-        for child, state in self.states.items():
-            factor, into = self.compiled.factors[child], self.factors[child]
-            if state == 0 and isinstance(factor, NoisyFactor) and node in factor.parents:
-                assert isinstance(into, NoisyFactor)
-                k = factor.parents.index(node)
-                places.append(into.links[k][:, 0])
-                parts.append(self.ring.encode(factor.links[k][:, 0]))
-        self._product(places, parts, adjoint)
-
-    def _product(self, places: Sequence[Array | None], parts: list[Array], adjoint: Array) -> None:
-        for place, other in zip(places, _all_but_each(self.ring, parts, None), strict=True):
-            if place is not None:
-                self._add(place, adjoint if other is None else self.ring.multiply(adjoint, other))
+        logs = np.broadcast_to(ring.decode_log(run.result), (batch.columns,))
+        denominators = logs[:1] if by_first else logs
+        if (denominators >= batch.compiled.limits.underflow).all():
+            break
+    if not np.isfinite(denominators).all():
+        raise ValueError(
+            "the findings cannot occur together: "
+            "P(findings) is 0 and has no derivative of its logarithm"
+        )
+    seed = np.broadcast_to(-denominators, (batch.columns,))
+    pullback = Pullback(batch, ring)
+    adjoints = input_adjoints(run, ring, seed if ring is LOGARITHMIC else np.exp(seed))
+    for spec, adjoint in zip(plan.inputs, adjoints, strict=True):
+        if adjoint is not None:
+            pullback.backward(spec, adjoint)
+    if ring is LOGARITHMIC:
+        return logs, tuple(map_factor(np.exp, f) for f in pullback.factors)
+    return logs, tuple(pullback.factors)
 
 
-def _all_but_each(ring: Semiring, parts: list[Array], axis: int | None) -> list[Array | None]:
-    """For each part, all the others combined (along a deputy axis, where one is given); None where there are no others."""
+def _in_difference_form(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]] | None:
+    """The same in difference form; None where its plan is too large or it loses digits."""
+    try:
+        plan = _plan(batch, difference_form=True)
+    except TooLargeError:
+        return None
+    run = forward(batch.compiled, plan, observed=batch.observed, ring=LINEAR, weights=batch.weights)
+    with np.errstate(invalid="ignore"):
+        logs = np.broadcast_to(LINEAR.decode_log(run.result), (batch.columns,))
+    denominators = logs[:1] if by_first else logs
+    if not (denominators >= batch.compiled.limits.underflow).all():
+        return None
+    seed = np.broadcast_to(np.exp(-denominators), (batch.columns,))
+    adjoints = input_adjoints(run, LINEAR, seed)
+    ratios = seed * run.result
+    scale = 1.0 if by_first else ratios
+    pullback = Pullback(batch, LINEAR)
+    for k, (spec, adjoint) in enumerate(zip(plan.inputs, adjoints, strict=True)):
+        if adjoint is None:
+            continue
+        if not _keeps_digits(batch, run.values[k] * adjoint, ratios=ratios, scale=scale):
+            return None
+        pullback.backward(spec, adjoint)
+    return logs, tuple(pullback.factors)
 
-    def both(a: Array | None, b: Array | None) -> Array | None:
-        if a is None or b is None:
-            return b if a is None else a
-        return ring.multiply(a, b) if axis is None else combine(ring, a, b, (axis,))
 
-    before: list[Array | None] = [None]
-    for part in parts[:-1]:
-        before.append(both(before[-1], part))
-    after: list[Array | None] = [None]
-    for part in reversed(parts[1:]):
-        after.append(both(after[-1], part))
-    return [both(a, b) for a, b in zip(before, reversed(after), strict=True)]
+def _keeps_digits(batch: Batch, terms: Array, *, ratios: Array, scale: Array | float) -> bool:
+    """Cancellation check of one input: whether its terms add up to the probability again.
+
+    P is linear in each input, so an input times its adjoint sums to P. If subtraction cancelled too
+    much, the sum misses P, or the absolute terms far exceed it.
+    """
+    limits = batch.compiled.limits
+    axes = tuple(range(terms.ndim - 1))
+    agrees = np.abs(terms.sum(axis=axes) - ratios) <= limits.agreement * scale
+    small = np.abs(terms).sum(axis=axes) <= limits.cancellation * scale
+    return bool((agrees & small).all())

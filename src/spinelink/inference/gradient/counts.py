@@ -1,67 +1,70 @@
-"""Expected counts over a table of patients: how often each entry of each table, leak and link is expected to have been drawn, given all findings.
+"""Expected counts over a table: how often each entry of each table, leak and link was drawn.
 
-What EM needs (Dempster, Laird, Rubin 1977; Heckerman and Breese 1996 for noisy-OR), and, squared row by row, what the information of incomplete data is
-worth. By the compiled kernel where the extra `fast` is installed; rows that it leaves, or all, one after another by NumPy.
+What expectation maximisation needs (Dempster, Laird and Rubin 1977; Heckerman and Breese 1996 for
+noisy-OR). Squared row by row, the counts say what the information of incomplete data is worth. The
+compiled kernel answers where `engine_for` says so; rows that it leaves, or all, are answered one
+after another by the interpreted engine.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
+from spinelink.inference.engine import KERNEL, engine_for
+from spinelink.inference.findings import HIDDEN, EvidenceBatch
 from spinelink.inference.gradient.by_entry import expected_counts
-from spinelink.inference.kernel import flat as fast
-from spinelink.inference.plan.patterns import by_pattern, kinds_of
+from spinelink.inference.kernel import engine as kernel
+from spinelink.inference.kernel.flat import flatten
+from spinelink.inference.plan.patterns import rows_by_pattern
+from spinelink.inference.threads import in_threads
 
 Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Factors = tuple[Factor, ...]
 
-FEW = 16  # rows for which loading the compiled kernel does not pay
-PIECE = 2048  # rows that a thread takes at once
-LANES = 16
+ROWS_BETWEEN_REPORTS = 64
+"""Rows of the interpreted engine after which the progress is reported."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """Patients. codes: (rows, nodes), the state seen or -1. soft: node -> likelihoods (states, rows), nan where there is none. weights: (rows,), how many
-    patients each row stands for."""
+class TrainingRows:
+    """Patients to learn from: their findings, and how many patients each row stands for, (rows,)."""
 
-    codes: Ints
-    soft: dict[int, Array]
+    findings: EvidenceBatch
     weights: Array
 
     def __len__(self) -> int:
-        return len(self.codes)
+        return len(self.findings)
 
-    def part(self, rows: NDArray[np.intp]) -> Rows:
+    def part(self, rows: NDArray[np.intp]) -> TrainingRows:
         """Some of the rows."""
-        return Rows(
-            self.codes[rows], {i: w[:, rows] for i, w in self.soft.items()}, self.weights[rows]
-        )
+        return TrainingRows(self.findings.part(rows), self.weights[rows])
 
     def case(self, row: int) -> dict[int, int | Array]:
-        """One row as evidence."""
-        found: dict[int, int | Array] = {
-            int(i): int(self.codes[row, i]) for i in np.flatnonzero(self.codes[row] >= 0)
+        """One row as the findings of one case."""
+        states = self.findings.states[row]
+        observed: dict[int, int | Array] = {
+            int(i): int(states[i]) for i in np.flatnonzero(states != HIDDEN)
         }
-        return found | {
-            i: w[:, row : row + 1] for i, w in self.soft.items() if not np.isnan(w[0, row])
+        return observed | {
+            i: w[:, row : row + 1]
+            for i, w in self.findings.likelihoods.items()
+            if not np.isnan(w[0, row])
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """log_evidence: log P(findings) of each row, (rows,), minus infinity where impossible (such rows count nothing).
+    """Expected counts, summed over rows.
 
-    expected: arrays as in the network, (entries..., 1). squares, products, wholes (where asked for): sums over rows of count^2, of count times the sum of
-    its distribution's counts, and of that sum squared.
+    log_evidence: log P(findings) of each row, (rows,), minus infinity where impossible; such rows
+    count nothing. expected: arrays as in the network, (entries..., 1). squares, products, wholes
+    (where asked for): sums of count^2, of count times the sum of its distribution's counts, and of
+    that sum squared.
     """
 
     log_evidence: Array
@@ -73,69 +76,74 @@ class Counts:
 
 def count(
     compiled: CompiledNetwork,
-    rows: Rows,
+    rows: TrainingRows,
     *,
     information: bool = False,
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Counts:
-    """Adds up the expected counts. report: called with how many rows are done. The sums do not depend on the number of threads."""
+    """Adds up the expected counts of a table. They do not depend on the number of threads.
+
+    Args:
+        compiled: The network, with one set of parameters.
+        rows: The patients.
+        information: Whether squares, products and wholes are wanted.
+        threads: How many work at once; as many as cores, at most 8, where None.
+        on_progress: Called with how many rows are done.
+    """
     logs = np.full(len(rows), -np.inf)
     sums = [_zeros(compiled) for _ in range(4 if information else 1)]
     left = np.arange(len(rows))
     done = 0
-    if len(rows) >= FEW and fast.is_available():
-        order, starts = by_pattern(kinds_of(compiled, rows.codes, rows.soft), len(rows))
-        flat = fast.flatten(compiled)
-        pieces = [(k, min(k + PIECE, len(rows))) for k in range(0, len(rows), PIECE)]
-
-        def run(piece: tuple[int, int]) -> tuple[NDArray[np.intp], Array, Ints, list[Array]]:
-            begin, end = piece
-            inside = starts[
-                np.searchsorted(starts, begin, side="right") : np.searchsorted(starts, end)
-            ]
-            own = order[begin:end]
-            return (
-                own,
-                *_by_kernel(
-                    compiled,
-                    flat,
-                    rows.part(own),
-                    np.concatenate([[0], inside - begin, [end - begin]]),
-                    information,
-                ),
-            )
-
-        workers = threads or min(os.cpu_count() or 1, 8)
-        remaining = []
-        pool = ThreadPoolExecutor(workers)
-        try:
-            for own, found, status, flats in pool.map(run, pieces):
-                good = status == 0
-                logs[own[good]] = found[good]
-                remaining.append(own[~good])
-                for into, arrays in zip(sums, _unflattened(compiled, flat, flats), strict=True):
-                    _add(into, arrays)
-                done += len(own)
-                if on_progress is not None:
-                    on_progress(done)
-        finally:
-            pool.shutdown(cancel_futures=True)
-        left = np.concatenate(remaining)
+    if len(rows) and engine_for(compiled, len(rows)) is KERNEL:
+        unanswered = []
+        for piece, counted in _by_kernel(compiled, rows, information=information, threads=threads):
+            logs[piece[counted.answered]] = counted.log_evidence[counted.answered]
+            unanswered.append(piece[~counted.answered])
+            for into, arrays in zip(sums, counted.sums, strict=True):
+                _add(into, arrays)
+            done += len(piece)
+            if on_progress is not None:
+                on_progress(done)
+        left = np.concatenate(unanswered)
     for row in left:
         try:
-            each = expected_counts(compiled, rows.case(int(row)))
+            counts = expected_counts(compiled, rows.case(int(row)))
         except ValueError:
             continue  # impossible
-        logs[row], weight = each.log_evidence, float(rows.weights[row])
-        _add(sums[0], [weight * a for a in arrays_of(each.factors)])
+        logs[row], weight = counts.log_evidence, float(rows.weights[row])
+        _add(sums[0], [weight * a for a in arrays_of(counts.factors)])
         if information:
-            for k, arrays in enumerate(_squares(each.factors), start=1):
+            for k, arrays in enumerate(_squares(counts.factors), start=1):
                 _add(sums[k], [weight * a for a in arrays])
         done += 1
-        if on_progress is not None and done % 64 == 0:
+        if on_progress is not None and done % ROWS_BETWEEN_REPORTS == 0:
             on_progress(min(done, len(rows)))
-    return Counts(logs, *(_factors(compiled, each) for each in sums))
+    return Counts(logs, *(_factors(compiled, arrays) for arrays in sums))
+
+
+def _by_kernel(
+    compiled: CompiledNetwork, rows: TrainingRows, *, information: bool, threads: int | None
+) -> Iterator[tuple[NDArray[np.intp], kernel.KernelCounts]]:
+    """Pieces of the table, in the order of their patterns, with their counts."""
+    size, findings = compiled.limits.count_rows_at_once, rows.findings
+    order, starts = rows_by_pattern(compiled, findings)
+    flat = flatten(compiled)
+
+    def run(begin: int) -> tuple[NDArray[np.intp], kernel.KernelCounts]:
+        end = min(begin + size, len(rows))
+        inside = starts[np.searchsorted(starts, begin, side="right") : np.searchsorted(starts, end)]
+        piece = order[begin:end]
+        return piece, kernel.count(
+            compiled,
+            findings.part(piece),
+            weights=rows.weights[piece],
+            starts=np.concatenate([[0], inside - begin]),
+            flat=flat,
+            information=information,
+        )
+
+    yield from in_threads(run, range(0, len(rows), size), threads=threads)
 
 
 def arrays_of(factors: Factors) -> list[Array]:
@@ -157,18 +165,13 @@ def _add(into: list[Array], more: list[Array]) -> None:
 
 
 def _factors(compiled: CompiledNetwork, arrays: list[Array]) -> Factors:
-    found: list[Factor] = []
-    at = 0
-    for f in compiled.factors:
-        many = 1 if isinstance(f, TableFactor) else 1 + len(f.links)
-        own = arrays[at : at + many]
-        found.append(
-            TableFactor(f.parents, own[0])
-            if isinstance(f, TableFactor)
-            else NoisyFactor(f.parents, own[0], tuple(own[1:]))
-        )
-        at += many
-    return tuple(found)
+    rest = iter(arrays)
+    return tuple(
+        TableFactor(f.parents, next(rest))
+        if isinstance(f, TableFactor)
+        else NoisyFactor(f.parents, next(rest), tuple(next(rest) for _ in f.links))
+        for f in compiled.factors
+    )
 
 
 def _squares(factors: Factors) -> tuple[list[Array], list[Array], list[Array]]:
@@ -180,65 +183,3 @@ def _squares(factors: Factors) -> tuple[list[Array], list[Array], list[Array]]:
         [a * w for a, w in zip(arrays, wholes, strict=True)],
         [w * w for w in wholes],
     )
-
-
-def _by_kernel(
-    compiled: CompiledNetwork, flat: fast.Flat, rows: Rows, starts: Ints, information: bool
-) -> tuple[Array, Ints, list[Array]]:
-    """log P(findings) and status of each row; the sums as flat arrays: tables and links, of counts and (where wanted) their squares."""
-    from spinelink.inference.kernel.counts import count_rows
-    from spinelink.inference.kernel.solve import workspace
-
-    likelihoods, assessed = fast.soft_arrays(flat, rows.codes, rows.soft)
-    lanes = int(min(LANES, np.diff(starts).max(initial=1)))
-    sizes = (len(flat.tables), len(flat.links))
-    sums = [tuple(np.zeros(n if k == 0 or information else 0) for n in sizes) for k in range(4)]
-    logs, status = np.empty(len(rows)), np.zeros(len(rows), dtype=np.int64)
-    capacity = int(min(fast.CAPACITY, compiled.memory_limit / 16.0))
-    count_rows(
-        fast.arrays(flat), rows.codes, likelihoods, assessed, starts.astype(np.int64), rows.weights, capacity, int(information),
-        _columns(compiled, flat), *sums, logs, status, *workspace(fast.arrays(flat), lanes)[:-1],
-    )  # fmt: skip
-    return logs, status, [a for pair in sums[: 4 if information else 1] for a in pair]
-
-
-def _columns(compiled: CompiledNetwork, flat: fast.Flat) -> tuple[Ints, Ints]:
-    """Where each distribution begins in the flat tables and links, and where the last one ends."""
-    tables: list[int] = []
-    links: list[int] = []
-    for i, f in enumerate(compiled.factors):
-        card = compiled.cards[i]
-        if flat.table_at[i] >= 0:
-            tables += [card] * int(np.prod([compiled.cards[p] for p in f.parents], initial=1))
-        if isinstance(f, NoisyFactor):
-            links += [card] * sum(a.size // a.shape[-1] // card for a in (f.leak, *f.links))
-    return _ends(tables), _ends(links)
-
-
-def _ends(sizes: list[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _unflattened(
-    compiled: CompiledNetwork, flat: fast.Flat, flats: list[Array]
-) -> list[list[Array]]:
-    """Flat sums as arrays of the network."""
-    found = []
-    for tables, links in zip(flats[::2], flats[1::2], strict=True):
-        arrays = []
-        at = 0
-        for i, f in enumerate(compiled.factors):
-            if isinstance(f, TableFactor):
-                begin = int(flat.table_at[i])
-                arrays.append(
-                    tables[begin : begin + f.table.size // f.table.shape[-1]].reshape(
-                        *f.table.shape[:-1], 1
-                    )
-                )
-                continue
-            for a in (f.leak, *f.links):
-                size = a.size // a.shape[-1]
-                arrays.append(links[at : at + size].reshape(*a.shape[:-1], 1))
-                at += size
-        found.append(arrays)
-    return found

@@ -1,9 +1,14 @@
-"""What posteriors are as functions of the network's numbers, one at a time.
+"""What posteriors are as functions of the network's parameters, one at a time.
 
-Where a number enters the tables of its node linearly and moves no other node's intercept, P(findings) and P(x, findings) are linear in it, so that
-P(x | findings) = (alpha t + beta) / (gamma t + delta) exactly (Castillo, Gutierrez, Hadi 1997; Coupe and van der Gaag 2002); the coefficients of all numbers come
-out of one upward and one downward pass. The other numbers ("curved": odds ratios, prevalences of log-odds nodes, and what lies above such a node) have
-the same form as a tangent, and are followed exactly by running many values side by side.
+Take a parameter that enters the table of its node linearly and moves no intercept. P(findings) and
+P(x, findings) are then linear in it, so P(x | findings) = (alpha t + beta) / (gamma t + delta)
+exactly (Castillo, Gutiérrez and Hadi 1997, IEEE Trans SMC A 27:412; Coupé and van der Gaag 2002,
+Ann Math Artif Intell 36:323). One upward and one downward pass gives the coefficients of all
+parameters.
+
+The others are called nonlinear: odds ratios, prevalences of log-odds nodes, and what lies above
+such a node. For them the same form is a tangent. `marginals_under` follows them exactly, with many
+values computed together.
 """
 
 from __future__ import annotations
@@ -18,20 +23,21 @@ from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_network
-from spinelink.inference.draws import draw_marginals, spread
+from spinelink.inference.draws import draw_marginals
 from spinelink.inference.findings import Observed
-from spinelink.inference.gradient.by_entry import derivatives
+from spinelink.inference.gradient.by_entry import Derivatives
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.cpd import LogOdds
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
+from spinelink.network.parameter_ids import owner
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, order=True)
 class Number:
-    """One number of the network; of a distribution, the probability of one state (the others keep their proportions)."""
+    """A parameter, or one state of a distribution (its other states keep their proportions)."""
 
     id: str
     state: str | None = None
@@ -41,10 +47,16 @@ class Number:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """P(findings) and P(target, findings) over P(findings) at the estimates, as lines in each number: value at the estimate, and slope.
+class LinearFractional:
+    """Posteriors of some targets as functions of each parameter, around the estimates.
 
-    estimates, evidence: (numbers,). posteriors: (targets,). targets: (numbers, targets). curved: (numbers,), where the lines are tangents only.
+    Where parameter k moves by `step`, P(target | findings) is
+    (posterior + targets[k] step) / (1 + evidence[k] step).
+
+    numbers: the parameters. estimates: their values, (numbers,). evidence: slopes of P(findings),
+    (numbers,). posteriors: of the targets, (targets,). targets: slopes of P(target, findings),
+    (numbers, targets). All probabilities are divided by P(findings) at the estimates. nonlinear:
+    (numbers,), true where the function is only a tangent.
     """
 
     numbers: tuple[Number, ...]
@@ -52,118 +64,148 @@ class Lines:
     evidence: Array
     posteriors: Array
     targets: Array
-    curved: NDArray[np.bool_]
+    nonlinear: NDArray[np.bool_]
 
     def derivatives(self) -> Array:
-        """d P(target | findings) / d number, (numbers, targets)."""
-        found: Array = self.targets - self.posteriors * self.evidence[:, np.newaxis]
-        return found
+        """D P(target | findings) / d parameter at the estimates, (numbers, targets)."""
+        return np.asarray(self.targets - self.posteriors * self.evidence[:, np.newaxis])
+
+    def value_at(self, steps: Array, *, target: int = 0) -> Array:
+        """P(target | findings) where each parameter by itself moves by `steps`, (numbers, values).
+
+        It is NaN or infinite where P(findings) is 0.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(
+                (self.posteriors[target] + self.targets[:, target, np.newaxis] * steps)
+                / (1.0 + self.evidence[:, np.newaxis] * steps)
+            )
 
 
-def curved_nodes(network: Network, compiled: CompiledNetwork) -> frozenset[str]:
-    """Nodes of which some or all numbers are curved: log-odds nodes, and all that lies above one whose intercept is solved."""
-    found = {name for name, node in network.nodes.items() if isinstance(node.cpd, LogOdds)}
-    solved = [
-        compiled.index[n]
-        for n in found
-        if getattr(network.nodes[n].cpd, "prevalence", None) is not None
-    ]
-    return frozenset(
-        found | {compiled.names[i] for n in solved for i in compiled.ancestors(compiled.parents[n])}
+def linear_fractional(
+    network: Network,
+    compiled: CompiledNetwork,
+    *,
+    values: Mapping[str, Array],
+    numbers: Sequence[Number],
+    found: Derivatives,
+    complement: Sequence[bool] | None = None,
+) -> LinearFractional:
+    """The functions of some parameters, from derivatives by every entry.
+
+    Args:
+        network: The network.
+        compiled: The network compiled from `values`.
+        values: One value of each parameter, by id.
+        numbers: The parameters whose functions are asked for.
+        found: Derivatives by every entry, and the posteriors of the targets.
+        complement: For each target, whether the probability of all other states is meant.
+    """
+    slopes = parameter_slopes(network, compiled, values=values, entries=found.factors)
+    columns = np.array(
+        [
+            directional_derivative(values[n.id], slopes[n.id], position=_position(network, n))
+            for n in numbers
+        ]
+    ).reshape(len(numbers), -1)
+    evidence = columns[:, 0]  # d log P(findings)
+    opposite = np.zeros(len(found.posteriors), dtype=bool) if complement is None else complement
+    posteriors = np.where(opposite, 1.0 - found.posteriors, found.posteriors)
+    nonlinear = nonlinear_nodes(network, compiled)
+    return LinearFractional(
+        tuple(numbers),
+        np.array([float(_flat(values[n.id])[_position(network, n) or 0]) for n in numbers]),
+        evidence,
+        posteriors,
+        np.where(opposite, -1.0, 1.0) * columns[:, 1:] + posteriors * evidence[:, np.newaxis],
+        np.array([owner(n.id) in nonlinear for n in numbers], dtype=bool),
     )
 
 
-def states_of(network: Network, number: str, parameter: Distribution) -> tuple[str, ...]:
-    """The states of a distribution, in the order of its node."""
-    node = network.nodes[number.split(".")[0]]
-    assert set(node.states) == set(parameter.estimate)
-    return node.states
+def _flat(value: Array) -> Array:
+    """(states,) of a distribution, (1,) of one number."""
+    return value[:, 0] if value.ndim == 2 else value
+
+
+def nonlinear_nodes(network: Network, compiled: CompiledNetwork) -> frozenset[str]:
+    """Nodes with nonlinear parameters: log-odds nodes, and all above a solved intercept."""
+    log_odds = {n: c for n, node in network.nodes.items() if isinstance(c := node.cpd, LogOdds)}
+    parents = [
+        parent
+        for name, cpd in log_odds.items()
+        if cpd.prevalence is not None
+        for parent in compiled.parents[compiled.index[name]]
+    ]
+    return frozenset({*log_odds, *(compiled.names[i] for i in compiled.ancestors(parents))})
+
+
+def relevant_numbers(
+    network: Network,
+    compiled: CompiledNetwork,
+    *,
+    parameters: Mapping[str, Parameter],
+    nodes: Sequence[int],
+) -> tuple[Number, ...]:
+    """The parameters of the nodes and of all above them, each state of a distribution by itself."""
+    relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
+    return numbers_of(network, parameters, ids=[n for n in parameters if owner(n) in relevant])
 
 
 def numbers_of(
-    network: Network, parameters: Mapping[str, Parameter], ids: Sequence[str]
+    network: Network, parameters: Mapping[str, Parameter], *, ids: Sequence[str]
 ) -> tuple[Number, ...]:
-    """Each number, each state of a distribution by itself."""
-    found: list[Number] = []
-    for name in ids:
-        p = parameters[name]
-        found += (
-            [Number(name, s) for s in states_of(network, name, p)]
-            if isinstance(p, Distribution)
+    """Each parameter, each state of a distribution by itself in the order of its node."""
+    return tuple(
+        number
+        for name in ids
+        for number in (
+            [Number(name, s) for s in network.nodes[owner(name)].states]
+            if isinstance(parameters[name], Distribution)
             else [Number(name)]
         )
-    return tuple(found)
-
-
-def lines(
-    network: Network,
-    parameters: Mapping[str, Parameter],
-    values: Mapping[str, Array],
-    compiled: CompiledNetwork,
-    observed: Observed,
-    targets: Sequence[tuple[int, int, bool]],
-) -> Lines:
-    """All lines at once. targets: (node, state, whether the probability of the state or, where False, of all others is meant); hidden nodes.
-
-    Raises as `derivatives`.
-    """
-    found = derivatives(compiled, observed, [(node, state) for node, state, _ in targets])
-    slopes = parameter_slopes(network, values, compiled, found.factors)
-    relevant = {
-        compiled.names[i]
-        for i in compiled.ancestors([*observed, *(node for node, _, _ in targets)])
-    }
-    numbers = numbers_of(
-        network, parameters, [name for name in parameters if name.split(".")[0] in relevant]
-    )
-    sign = np.array([1.0 if own else -1.0 for _, _, own in targets])
-    posteriors = np.where(sign > 0.0, found.posteriors, 1.0 - found.posteriors)
-    columns = np.array(
-        [_along(values[n.id], slopes[n.id], _position(network, n)) for n in numbers]
-    ).reshape(len(numbers), -1)
-    evidence = columns[:, 0]  # d log P(findings)
-    bent = curved_nodes(network, compiled)
-    return Lines(
-        numbers,
-        np.array(
-            [
-                float(
-                    values[n.id][0] if n.state is None else values[n.id][_position(network, n), 0]
-                )
-                for n in numbers
-            ]
-        ),
-        evidence,
-        posteriors,
-        sign * columns[:, 1:] + posteriors * evidence[:, np.newaxis],
-        np.array([n.id.split(".")[0] in bent for n in numbers], dtype=bool),
     )
 
 
 def _position(network: Network, number: Number) -> int | None:
-    return (
-        None
-        if number.state is None
-        else network.nodes[number.id.split(".")[0]].states.index(number.state)
-    )
+    """Index of the state of a distribution; None for one number."""
+    if number.state is None:
+        return None
+    return network.nodes[owner(number.id)].states.index(number.state)
 
 
-def _along(value: Array, slope: Array, position: int | None) -> Array:
-    """The derivative along one state's probability while the others keep their proportions, (columns,)."""
-    return slope if position is None else np.asarray(covariation(value[:, 0], position) @ slope)
+def directional_derivative(value: Array, slope: Array, *, position: int | None) -> Array:
+    """The derivative along one state's probability while the others keep their proportions.
+
+    Args:
+        value: The parameter's value, as in `parameter_slopes`.
+        slope: Its derivatives, as in `parameter_slopes`.
+        position: Index of the state; None for one number, whose derivative is the slope itself.
+
+    Returns:
+        (columns,)
+    """
+    if position is None:
+        return slope
+    return np.asarray(covariation(value[:, 0], position) @ slope)
 
 
 def covariation(probabilities: Array, position: int) -> Array:
-    """d probabilities / d probability of the state at `position`, proportional in the others (equal shares where these are all 0)."""
+    """D probabilities / d probability of the state at `position`, (states,).
+
+    The other states keep their proportions; they share equally where they are all 0.
+    """
     others = np.delete(np.arange(len(probabilities)), position)
-    left = probabilities[others].sum()
-    found = np.ones(len(probabilities))
-    found[others] = -(probabilities[others] / left if left > 0.0 else 1.0 / len(others))
-    return found
+    rest = probabilities[others].sum()
+    rates = np.ones(len(probabilities))
+    rates[others] = -(probabilities[others] / rest if rest > 0.0 else 1.0 / len(others))
+    return rates
 
 
-def with_number(network: Network, value: Array, number: Number, t: Array) -> Array:
-    """The number's array, (states, values) or (values,), where it takes the values t, (values,)."""
+def with_number(network: Network, number: Number, *, value: Array, t: Array) -> Array:
+    """The array of a parameter, (values,) or (states, values), where it takes the values t.
+
+    value: the parameter at its estimate, (1,) or (states, 1). t: (values,).
+    """
     position = _position(network, number)
     if position is None:
         return t
@@ -174,36 +216,54 @@ def with_number(network: Network, value: Array, number: Number, t: Array) -> Arr
     return np.asarray(np.clip(moved, 0.0, 1.0))
 
 
-def along(
+def marginals_under(
     network: Network,
-    values: Mapping[str, Array],
     compiled: CompiledNetwork,
+    *,
+    values: Mapping[str, Array],
     observed: Observed,
     nodes: Sequence[int],
-    settings: Sequence[Mapping[Number, float]],
+    assignments: Sequence[Mapping[Number, float]],
 ) -> Marginals:
-    """The answers under each of many settings of numbers, side by side: log P(findings), (settings,), and posteriors, (states, settings)."""
+    """Exact marginals under each of many assignments of values to parameters, computed together.
+
+    Args:
+        network: The network.
+        compiled: The network at its estimates, whose resources are used.
+        values: The estimates, by id.
+        observed: The findings of one case.
+        nodes: The nodes whose posteriors are asked for.
+        assignments: The parameters that differ from their estimates, and their values.
+
+    Returns:
+        log P(findings), (assignments,), and posteriors, (states, assignments).
+    """
     changed: dict[str, Array] = {}
-    for number in dict.fromkeys(n for each in settings for n in each):
-        whole = changed.get(number.id)
-        if whole is None:
-            value = values[number.id]
-            whole = np.tile(value, len(settings)) if value.shape[-1] == 1 else value.copy()
-        rows = np.array([k for k, each in enumerate(settings) if number in each])
-        t = np.array([settings[k][number] for k in rows], dtype=float)
-        whole[..., rows] = with_number(network, values[number.id], number, t)
-        changed[number.id] = whole
+    for number in dict.fromkeys(n for assignment in assignments for n in assignment):
+        value = values[number.id]
+        array = changed.get(number.id)
+        if array is None:
+            array = np.tile(value, len(assignments)) if value.shape[-1] == 1 else value.copy()
+        rows = np.array([k for k, assignment in enumerate(assignments) if number in assignment])
+        t = np.array([assignments[k][number] for k in rows], dtype=float)
+        array[..., rows] = with_number(network, number, value=value, t=t)
+        changed[number.id] = array
     batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
-    return spread(draw_marginals(batch, observed, nodes), len(settings))
+    return draw_marginals(batch, observed, nodes).with_rows(len(assignments))
 
 
-def limits(parameter: Parameter) -> tuple[float, float]:
-    """Between what a number may lie at all."""
+def admissible_range(parameter: Parameter) -> tuple[float, float]:
+    """The range of a parameter: 0 to infinity of an odds ratio, else 0 to 1."""
     return (0.0, np.inf) if isinstance(parameter, Ratio) else (0.0, 1.0)
 
 
 def read_number(network: Network, parameters: Mapping[str, Parameter], name: str) -> Number:
-    """`id`, or `id[state]` for one state of a distribution. Raises UnknownNameError."""
+    """`id`, or `id[state]` for one state of a distribution.
+
+    Raises:
+        UnknownNameError: The network has no such parameter, or it has no such state.
+        ParameterError: A state is given for a parameter that is one number.
+    """
     base, bracket, rest = str(name).partition("[")
     if base not in parameters:
         raise UnknownNameError(

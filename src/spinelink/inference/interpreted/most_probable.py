@@ -1,9 +1,11 @@
 """The most probable explanation: the single most probable state of many nodes together (Pearl 1988).
 
-Mini-bucket elimination gives an upper bound for every partial assignment, and depth-first branch and bound follows it (Kask and
-Dechter 2001, Artificial Intelligence 129:91). Where no bucket had to be split and no family was too large to write out, the bound is
-exact and the search walks straight to the answer. A noisy-MAX with too many hidden parents to write out is bounded by a product of
-pairwise factors (Jaakkola and Jordan 1999, JAIR 10:291: log(1 - exp(-x)) <= a x - f*(a)) and scored exactly once its parents are set.
+Mini-bucket elimination gives an upper bound for every partial assignment, and depth-first branch and
+bound follows it (Kask and Dechter 2001, Artif Intell 129:91). Where no bucket had to be split and no
+family was too large to expand, the bound is exact and the search walks straight to the answer. A
+noisy-MAX with too many hidden parents to expand is bounded by a product of pairwise factors (Jaakkola
+and Jordan 1999, JAIR 10:291: log(1 - exp(-x)) <= a x - f*(a)), and scored exactly once its parents
+are set.
 """
 
 from __future__ import annotations
@@ -17,21 +19,14 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.findings import Observed
-from spinelink.inference.interpreted.marginals import log_evidence, pattern_of
-from spinelink.inference.interpreted.run import InputBuilder
+from spinelink.inference.interpreted.evidence import log_evidence
+from spinelink.inference.interpreted.inputs import InputBuilder
 from spinelink.inference.interpreted.semiring import LOGARITHMIC
 from spinelink.inference.plan.order import elimination_order
+from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Input
 
 Array = NDArray[np.float64]
-
-BUCKETS = (
-    2.0**16,
-    2.0**20,
-    2.0**22,
-)  # entries of a bucket above which it is split: cheap bounds first, then tighter ones
-FAMILY = 2.0**16  # entries of a noisy family above which it is bounded, not written out
-VISITS = 100_000  # partial assignments looked at before trying tighter bounds
 
 
 @dataclass(frozen=True)
@@ -48,26 +43,35 @@ def most_probable_explanations(
     *,
     best: int = 1,
     ignore: Iterable[int] = (),
-    budget: float | None = None,
 ) -> list[Explanation]:
-    """The most probable joint states of all unobserved nodes, the best first, those in `ignore` summed out where no other node depends on them.
+    """The most probable joint states of all unobserved nodes, the best first.
 
-    best: how many; fewer where so many are not possible. The search is cut off below the last of the best found so far. Raises TooLargeError where the search is not over after 100,000 partial assignments with the tightest bounds.
+    Args:
+        compiled: The network, with one value for each parameter.
+        observed: The findings of one case.
+        best: How many; fewer where so many are not possible. The search is cut off below the last of
+            the best found so far.
+        ignore: Nodes that are summed out where no other node depends on them.
+
+    Raises:
+        TooLargeError: The search is not over after 100,000 partial assignments with the tightest
+            bounds.
     """
-    budget = compiled.memory_limit if budget is None else budget
+    limits = compiled.limits
     factors = _factors(compiled, observed, _kept(compiled, observed, frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
-    order = elimination_order(
-        sorted(cards), [f.scope for f in factors.tables], cards, {}, frozenset()
-    )
-    for limit in BUCKETS:
-        found = _Search(
-            _buckets(factors, order, cards, min(limit, budget / 8)), factors, order, cards, best
-        ).run()
-        if found is not None:
-            return found
+    scopes = [f.scope for f in factors.tables]
+    order = elimination_order(sorted(cards), scopes, cards=cards, before={}, limits=limits)
+    for entries in limits.bucket_entries:
+        most = min(entries, compiled.memory_limit / 8)
+        buckets = _buckets(factors, order, cards=cards, max_entries=most)
+        search = _Search(buckets, factors, order=order, cards=cards, best=best)
+        explanations = search.run(limits.search_visits)
+        if explanations is not None:
+            return explanations
     raise TooLargeError(
-        f"the most probable explanation was not proved within {VISITS:,} partial assignments; observe more of the network"
+        f"the most probable explanation was not proved within {limits.search_visits:,} partial "
+        "assignments; observe more of the network"
     )
 
 
@@ -96,7 +100,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Lazy:
-    """A large noisy family: pairwise factors that bound it from above, and what scores it exactly once all is known."""
+    """A large noisy family: pairwise upper bounds, and what scores it exactly once all is known."""
 
     scope: frozenset[int]
     bounds: tuple[_Table, ...]
@@ -127,7 +131,7 @@ class _Factors:
 
 
 def _factors(compiled: CompiledNetwork, observed: Observed, kept: list[int]) -> _Factors:
-    builder = InputBuilder(compiled, observed, {}, LOGARITHMIC)
+    builder = InputBuilder(compiled, observed, weights={}, ring=LOGARITHMIC)
     found = _Factors({i for i in kept if not isinstance(observed.get(i), int)})
     pattern = pattern_of(observed)
     for i in kept:
@@ -138,8 +142,11 @@ def _factors(compiled: CompiledNetwork, observed: Observed, kept: list[int]) -> 
         if isinstance(factor, NoisyFactor):
             if pattern.get(i) == "lowest":
                 found.constant += float(builder.build(Input("constant", i, ()))[..., 0])
-            elif float(np.prod([float(compiled.cards[v]) for v in scope])) > FAMILY:
-                lazy = _lazy(compiled, observed, i, factor, found.hidden)
+            elif (
+                float(np.prod([float(compiled.cards[v]) for v in scope]))
+                > compiled.limits.bounded_family
+            ):
+                lazy = _lazy(compiled, observed, node=i, factor=factor, hidden=found.hidden)
                 found.lazy.append(lazy)
                 found.tables += lazy.bounds
             else:
@@ -157,9 +164,18 @@ def _factors(compiled: CompiledNetwork, observed: Observed, kept: list[int]) -> 
 
 
 def _lazy(
-    compiled: CompiledNetwork, observed: Observed, node: int, factor: NoisyFactor, hidden: set[int]
+    compiled: CompiledNetwork,
+    observed: Observed,
+    *,
+    node: int,
+    factor: NoisyFactor,
+    hidden: set[int],
 ) -> _Lazy:
-    """log P(max = k) = sum log C_k + log(1 - exp(-x_k)) <= sum log C_k + a_k x_k - f*(a_k); x_k = sum log C_k / C_(k-1)."""
+    """A noisy family with its upper bound.
+
+    log P(max = k) = sum log C_k + log(1 - exp(-x_k)) <= sum log C_k + a_k x_k - f*(a_k), with
+    x_k = sum log C_k / C_(k-1).
+    """
     links = list(zip(factor.parents, factor.links, strict=True))
     constant = factor.leak[:, 0]
     for p, link in links:
@@ -235,7 +251,7 @@ class _Bucket:
 
 
 def _buckets(
-    factors: _Factors, order: tuple[int, ...], cards: Mapping[int, int], limit: float
+    factors: _Factors, order: tuple[int, ...], *, cards: Mapping[int, int], max_entries: float
 ) -> dict[int, _Bucket]:
     rank = {v: k for k, v in enumerate(order)}
     buckets = {v: _Bucket() for v in (*order, -1)}  # -1: messages that depend on nothing more
@@ -244,7 +260,7 @@ def _buckets(
             buckets[min(table.scope, key=rank.__getitem__)].factors.append(table)
     for v in order:
         inside = [*buckets[v].factors, *(m for _, m in buckets[v].messages)]
-        for group in _split(inside, cards, limit):
+        for group in _split(inside, cards, max_entries):
             table = _add_up(group, cards)
             axis = table.scope.index(v)
             message = _Table(
@@ -255,12 +271,14 @@ def _buckets(
     return buckets
 
 
-def _split(tables: list[_Table], cards: Mapping[int, int], limit: float) -> list[list[_Table]]:
+def _split(
+    tables: list[_Table], cards: Mapping[int, int], max_entries: float
+) -> list[list[_Table]]:
     """Groups whose common table stays within the limit, largest factors first."""
     groups: list[tuple[set[int], list[_Table]]] = []
     for table in sorted(tables, key=lambda t: -t.values.size):
         for scope, group in groups:
-            if float(np.prod([float(cards[v]) for v in scope | set(table.scope)])) <= limit:
+            if float(np.prod([float(cards[v]) for v in scope | set(table.scope)])) <= max_entries:
                 scope |= set(table.scope)
                 group.append(table)
                 break
@@ -289,6 +307,7 @@ class _Search:
         self,
         buckets: dict[int, _Bucket],
         factors: _Factors,
+        *,
         order: tuple[int, ...],
         cards: Mapping[int, int],
         best: int,
@@ -315,7 +334,7 @@ class _Search:
         """What an assignment must exceed to be among the best."""
         return self.found[-1].log_joint if len(self.found) == self.wanted else -np.inf
 
-    def run(self) -> list[Explanation] | None:
+    def run(self, most_visits: int) -> list[Explanation] | None:
         """The best assignments; None where they were not proved within the visits allowed."""
         start = self.constant
         states: dict[int, int] = {}
@@ -335,7 +354,7 @@ class _Search:
                 )[: self.wanted]
                 continue
             visits += 1
-            if visits > VISITS:
+            if visits > most_visits:
                 return None
             v = self.order[depth]
             options = [(self._bound(v, s, states, bound), s) for s in range(self.cards[v])]
@@ -357,13 +376,6 @@ class _Search:
         return -np.inf if np.isnan(total) else total
 
 
-def log_posterior(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    explanation: Explanation,
-    *,
-    budget: float | None = None,
-) -> float:
-    """log P(states | evidence)."""
-    budget = compiled.memory_limit if budget is None else budget
-    return explanation.log_joint - float(log_evidence(compiled, observed, budget=budget)[0])
+def log_posterior(compiled: CompiledNetwork, observed: Observed, explanation: Explanation) -> float:
+    """Log P(states | evidence)."""
+    return explanation.log_joint - float(log_evidence(compiled, observed)[0])

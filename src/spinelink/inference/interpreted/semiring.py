@@ -1,8 +1,8 @@
 """The two arithmetics in which a plan runs: plain numbers, and their logarithms.
 
-Every number in a run is a probability or a sum of them, never negative: nothing cancels. Plain numbers are exact as long as
-P(evidence) is well above the smallest double (an entry that underflows to zero is then too small to matter); below that the same plan
-runs on logarithms.
+Every number in a run is a probability or a sum of them, never negative, so that nothing cancels.
+Plain numbers are exact as long as P(evidence) is well above the smallest double: an entry that
+underflows to zero is then too small to matter. Below that the same plan runs on logarithms.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spinelink.inference.limits import DEFAULT, Limits
 
 Array = NDArray[np.float64]
 
@@ -99,60 +101,68 @@ LINEAR = Linear()
 LOGARITHMIC = Logarithmic()
 
 
-def combine(ring: Semiring, a: Array, b: Array, deputy_axes: tuple[int, ...]) -> Array:
-    """Product of two aligned factors; along a deputy axis, the distribution of the maximum of two independent levels.
+def combine(
+    ring: Semiring,
+    a: Array,
+    b: Array,
+    deputy_axes: tuple[int, ...],
+    *,
+    limits: Limits = DEFAULT,
+) -> Array:
+    """Product of two aligned factors; along a deputy axis, the maximum of two independent levels.
 
-    a, b: (scope..., batch), broadcastable. Along a deputy axis both have all K levels: out[k] = sum over max(i, j) = k of a[i] b[j],
-    computed as a[k] B[k] + A[k-1] b[k] with running sums A, B: 2 K - 1 products of slices (Zhang and Poole 1996; Diez and Galan 2003,
-    but without signs).
+    a, b: (scope..., batch), broadcastable. Along a deputy axis both have all K levels: out[k] = sum
+    over max(i, j) = k of a[i] b[j]. It is computed as a[k] B[k] + A[k-1] b[k] with running sums A, B:
+    2 K - 1 products of slices and no difference (Zhang and Poole 1996).
     """
     if not deputy_axes:
         return ring.multiply(a, b)
-    if _is_small(a, b, deputy_axes):
-        return _pairwise(ring, a, b, deputy_axes, reached=True)
+    if _is_small(a, b, axes=deputy_axes, limits=limits):
+        return _pairwise(ring, a, b, axes=deputy_axes, reached=True)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(a, axis), _levels(b, axis)
     up_to_own, up_to_other = _running(ring, own), _running(ring, other)
-    levels = [combine(ring, own[0], other[0], rest)]
+    levels = [combine(ring, own[0], other[0], rest, limits=limits)]
     for k in range(1, len(own)):
-        reached = combine(ring, own[k], up_to_other[k], rest)
-        raised = combine(ring, up_to_own[k - 1], other[k], rest)
+        reached = combine(ring, own[k], up_to_other[k], rest, limits=limits)
+        raised = combine(ring, up_to_own[k - 1], other[k], rest, limits=limits)
         levels.append(ring.add(reached, raised))
     return np.stack(levels, axis=axis)
 
 
-def transpose(ring: Semiring, adjoint: Array, b: Array, deputy_axes: tuple[int, ...]) -> Array:
-    """The transpose of `combine` in its first argument: adjoint of a, over the union scope (sum out what a lacks).
+def transpose(
+    ring: Semiring,
+    adjoint: Array,
+    b: Array,
+    deputy_axes: tuple[int, ...],
+    *,
+    limits: Limits = DEFAULT,
+) -> Array:
+    """The transpose of `combine` in its first argument: the adjoint of a, over the union scope.
 
     Along a deputy axis: adj_a[i] = adj[i] B[i] + sum over j > i of adj[j] b[j].
     """
     if not deputy_axes:
         return ring.multiply(adjoint, b)
-    if _is_small(adjoint, b, deputy_axes):
-        return _pairwise(ring, adjoint, b, deputy_axes, reached=False)
+    if _is_small(adjoint, b, axes=deputy_axes, limits=limits):
+        return _pairwise(ring, adjoint, b, axes=deputy_axes, reached=False)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(adjoint, axis), _levels(b, axis)
     up_to = _running(ring, other)
     levels: list[Array] = []
     above: Array | None = None
     for i in reversed(range(len(other))):
-        same = transpose(ring, own[i], up_to[i], rest)
+        same = transpose(ring, own[i], up_to[i], rest, limits=limits)
         levels.append(same if above is None else ring.add(same, above))
         if i:
-            pushed = transpose(ring, own[i], other[i], rest)
+            pushed = transpose(ring, own[i], other[i], rest, limits=limits)
             above = pushed if above is None else ring.add(above, pushed)
     return np.stack(levels[::-1], axis=axis)
 
 
-MOST_PAIRED = 5  # deputy axes whose pairs of levels are listed
-MOST_PAIRS = 1024
-MOST_BESIDE = (
-    64  # entries beside the deputy axes up to which a list of pairs beats recursion over slices
-)
-
-
-def _is_small(a: Array, b: Array, axes: tuple[int, ...]) -> bool:
-    if not 1 < len(axes) <= MOST_PAIRED:
+def _is_small(a: Array, b: Array, *, axes: tuple[int, ...], limits: Limits) -> bool:
+    """Whether a list of all pairs of levels beats recursion over slices."""
+    if not 1 < len(axes) <= limits.paired_axes:
         return False
     pairs = beside = 1
     for axis, (x, y) in enumerate(zip(a.shape, b.shape, strict=True)):
@@ -160,13 +170,13 @@ def _is_small(a: Array, b: Array, axes: tuple[int, ...]) -> bool:
             pairs *= x * x
         else:
             beside *= max(x, y)
-    return pairs <= MOST_PAIRS and beside <= MOST_BESIDE
+    return pairs <= limits.listed_pairs and beside <= limits.entries_beside_pairs
 
 
 def _pairwise(
-    ring: Semiring, first: Array, second: Array, axes: tuple[int, ...], *, reached: bool
+    ring: Semiring, first: Array, second: Array, *, axes: tuple[int, ...], reached: bool
 ) -> Array:
-    """`combine` (reached) or `transpose` of small arrays: all pairs of levels in one product, added up by where they belong."""
+    """`combine` (reached) or `transpose` of small arrays: all pairs of levels in one product."""
     levels = tuple(first.shape[axis] for axis in axes)
     at_first, at_second, starts = _pairs(levels, reached)
     inner = range(-1 - len(axes), -1)
@@ -184,9 +194,10 @@ def _pairwise(
 def _pairs(
     levels: tuple[int, ...], reached: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of grid points as flat indices into the two arrays, in the order of the point that they add to, and where each point's begin.
+    """Pairs of grid points as flat indices into the two arrays, sorted by the point they add to.
 
-    reached: a point of a and one of b add to their maximum. Else, the transpose: a's point takes the adjoint of the maximum, and b's point.
+    Also returns where the pairs of each point begin. reached: a point of a and one of b add to their
+    maximum. Else, the transpose: a's point takes the adjoint of the maximum, times b's point.
     """
     grid = np.indices(levels).reshape(len(levels), -1)
     i, j = (k.reshape(-1) for k in np.indices((grid.shape[1], grid.shape[1])))

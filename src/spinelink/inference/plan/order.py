@@ -1,4 +1,7 @@
-"""Elimination orders: greedy on bit sets, the cheaper of two rules, and of perturbed restarts where the order is worth the search."""
+"""Elimination orders: greedy on bit sets, the cheaper of two rules.
+
+Where the order found is costly, perturbed restarts search on.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,38 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-RESTART_COST = (
-    2e6  # one restart for so many table entries: planning stays a fraction of what a run costs
-)
-MOST_RESTARTS = 24
-LIGHT = 2e3  # table entries up to which one rule is enough
-SPREAD = 0.6  # standard deviation of the perturbation on the log scale
+from spinelink.inference.limits import DEFAULT, Limits
+
+SPREAD = 0.6  # standard deviation of the perturbation, on the log scale
 
 
 def elimination_order(
     vertices: Sequence[int],
     scopes: Sequence[Sequence[int]],
+    *,
     cards: Mapping[int, int],
     before: Mapping[int, int],
-    free: frozenset[int],
-    *,
+    free: frozenset[int] = frozenset(),
     thorough: bool = True,
+    limits: Limits = DEFAULT,
 ) -> tuple[int, ...]:
     """An order in which to eliminate every vertex that is not free.
 
-    before[v] = w: w must be gone before v may go (a noisy-MAX is summed out only once its contributions are complete).
-    thorough: search on where the order found is costly.
+    before[v] = w: w must be gone before v may go, as a noisy-MAX is summed out only once its
+    contributions are complete. thorough: search on where the order found is costly.
     """
     neighbours = _graph(vertices, scopes)
-    best = _greedy(dict(neighbours), cards, before, free, _fill, float("inf"))
-    if best[0] > LIGHT:
-        best = _better(best, _greedy(dict(neighbours), cards, before, free, _weight, best[0]))
+
+    def greedy(rule: Rule, limit: float = float("inf")) -> Order:
+        return _greedy(dict(neighbours), rule, cards=cards, before=before, free=free, limit=limit)
+
+    best = greedy(_fill)
+    if best[0] > limits.one_rule_entries:
+        best = _better(best, greedy(_weight, best[0]))
     seeded = random.Random(0)  # the same findings get the same plan, and so the same digits
-    for _ in range(min(MOST_RESTARTS, int(best[0] / RESTART_COST)) if thorough else 0):
-        best = _better(
-            best, _greedy(dict(neighbours), cards, before, free, _perturbed(seeded), best[0])
-        )
+    restarts = min(limits.order_restarts, int(best[0] / limits.entries_per_restart))
+    for _ in range(restarts if thorough else 0):
+        best = _better(best, greedy(_perturbed(seeded), best[0]))
     return best[1]
 
 
@@ -86,12 +90,14 @@ def _perturbed(generator: random.Random) -> Rule:
 
 def _greedy(
     neighbours: dict[int, int],
+    rule: Rule,
+    *,
     cards: Mapping[int, int],
     before: Mapping[int, int],
     free: frozenset[int],
-    rule: Rule,
     limit: float,
 ) -> Order:
+    """Eliminates the vertex that the rule finds best, one after another. The graph is used up."""
     scores: dict[int, tuple[float, float]] = {}
     missing: dict[int, int] = {}
     sizes: dict[int, float] = {}

@@ -1,6 +1,7 @@
-"""Structural patterns of findings: rows that share one run side by side.
+"""Structural patterns of evidence: rows with one pattern share one plan and run together.
 
-A pattern says which nodes are hidden (0), seen in the lowest state of a noisy-MAX (1), seen otherwise (2), or virtual (3).
+A pattern says which nodes are hidden (0), observed in the lowest state of a noisy-MAX (1), observed
+otherwise (2), or have virtual evidence (3).
 """
 
 from __future__ import annotations
@@ -11,15 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
+from spinelink.inference.findings import HIDDEN, EvidenceBatch, Observed, is_soft
+from spinelink.inference.plan.plan import Kind
 
 Kinds = NDArray[np.uint8]
-MISSING = -1
+Pattern = tuple[tuple[int, Kind], ...]
+"""A pattern as a key: (node, kind), sorted."""
 
 
-def hard_kind(compiled: CompiledNetwork, node: int, codes: NDArray[np.int64]) -> Kinds:
-    """The kinds of one node's states in each row, (rows,)."""
+def pattern_of(observed: Observed) -> dict[int, Kind]:
+    """The structural pattern of some evidence: node to kind."""
+    return {
+        i: "soft" if is_soft(v) else "lowest" if isinstance(v, int) and v == 0 else "hard"
+        for i, v in observed.items()
+    }
+
+
+def pattern_key(pattern: Mapping[int, Kind]) -> Pattern:
+    """A pattern that can be a key: the order of the findings is irrelevant."""
+    return tuple(sorted(pattern.items()))
+
+
+def hard_kind(compiled: CompiledNetwork, node: int, states: NDArray[np.int64]) -> Kinds:
+    """The kinds of one node's observed states in each row, (rows,)."""
     noisy = isinstance(compiled.factors[node], NoisyFactor)
-    return np.where(codes == MISSING, 0, np.where((codes == 0) & noisy, 1, 2)).astype(np.uint8)
+    return np.where(states == HIDDEN, 0, np.where((states == 0) & noisy, 1, 2)).astype(np.uint8)
 
 
 def soft_kind(likelihoods: NDArray[np.float64]) -> Kinds:
@@ -28,25 +45,33 @@ def soft_kind(likelihoods: NDArray[np.float64]) -> Kinds:
 
 
 def kinds_of(
-    compiled: CompiledNetwork, codes: NDArray[np.int64], soft: Mapping[int, NDArray[np.float64]]
+    compiled: CompiledNetwork, states: NDArray[np.int64], soft: Mapping[int, NDArray[np.float64]]
 ) -> list[Kinds]:
-    """The kinds of all nodes that any row is about."""
+    """The kinds of all nodes that any row is about. states: (rows, nodes)."""
     hard = [
-        hard_kind(compiled, i, codes[:, i])
-        for i in range(codes.shape[1])
-        if (codes[:, i] != MISSING).any()
+        hard_kind(compiled, i, states[:, i])
+        for i in np.flatnonzero((states != HIDDEN).any(axis=0)).tolist()
     ]
     return [*hard, *(soft_kind(w) for w in soft.values())]
 
 
 def by_pattern(kinds: Sequence[Kinds], rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows in the order of their pattern, and where each pattern begins. kinds: one array for each node, (rows,)."""
+    """Rows in the order of their pattern, and where each pattern begins.
+
+    kinds: one array for each node, (rows,).
+    """
     if not kinds or not rows:
         return np.arange(rows), np.zeros(1, dtype=np.intp)
     packed = np.ascontiguousarray(np.stack(kinds, axis=1))
     keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
     order = np.argsort(keys, kind="stable")
     ranked = keys[order]
-    return order, np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1]).astype(
-        np.intp
-    )
+    changes = np.flatnonzero(ranked[1:] != ranked[:-1]) + 1
+    return order, np.concatenate([[0], changes]).astype(np.intp)
+
+
+def rows_by_pattern(
+    compiled: CompiledNetwork, batch: EvidenceBatch
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows of a batch in the order of their pattern, and where each pattern begins."""
+    return by_pattern(kinds_of(compiled, batch.states, batch.likelihoods), len(batch))

@@ -1,8 +1,10 @@
-"""The schedule of one evidence pattern: which factors enter, and in which order they are combined and summed out.
+"""The schedule of one evidence pattern: which factors enter, and in which order they are summed out.
 
-A plan depends on the structure and on which findings are seen, not on the numbers nor (within a kind) on the states seen. Observed
-nodes are sliced away; a noisy-MAX seen in its lowest state falls apart into one unary factor per parent; a noisy-MAX with many
-unobserved parents gets a *deputy*: a vertex that holds the running maximum of its contributions (Zhang and Poole 1996).
+A plan depends on the structure and on which nodes are observed. It does not depend on the numbers,
+nor (within a kind) on the observed states. Observed nodes are sliced away. A noisy-MAX observed in
+its lowest state falls apart into one unary factor for each parent. A noisy-MAX with many unobserved
+parents gets a *deputy*: a vertex that holds the running maximum of its contributions (Zhang and
+Poole 1996).
 """
 
 from __future__ import annotations
@@ -18,27 +20,22 @@ from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.plan.order import elimination_order
 
 Kind = Literal["lowest", "hard", "soft"]
-"""lowest: seen in the first state. hard: seen in another state. soft: a likelihood over the states."""
-
-EXPAND = 256  # a noisy family with at most so many entries enters as an ordinary table: fewer, smaller steps
-
-
-# In signed terms every variable is summed out again on the way back, and must give P(evidence) to this, and from terms no larger than so many times it in all.
-AGREEMENT, CANCELLED = 1e-12, 1e5
+"""lowest: observed in the first state. hard: in another state. soft: likelihoods of the states."""
 
 
 @dataclass(frozen=True)
 class Input:
     """A factor that the numbers fill in. Axes follow `scope`, which is in elimination order.
 
-    signed: of a constant or contribution, P(at most this level) in place of P(exactly it); a step makes differences of these, a node's states, again.
+    difference_form: a constant or contribution holds P(at most this level) in place of P(exactly
+    it). A step takes differences of these, which are the node's states again.
     """
 
     form: Literal["table", "expanded", "constant", "contribution", "step", "unary"]
     node: int
     scope: tuple[int, ...]
     parent: int = -1
-    signed: bool = False
+    difference_form: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,10 @@ class TakeTop:
 
 @dataclass(frozen=True)
 class Close:
-    """The first axis, a complete maximum, becomes the node itself, at `position`; where the node is there already, their diagonal."""
+    """The first axis, a complete maximum, becomes the node itself, at `position`.
+
+    Where the node is there already: the diagonal of the two.
+    """
 
     source: int
     out: int
@@ -87,7 +87,10 @@ Step = Combine | SumOut | TakeTop | Close
 
 @dataclass(frozen=True)
 class Plan:
-    """Inputs, steps, and how large it gets. `entries`: array entries over all steps for one case; `width`: the largest array; `work`: products."""
+    """Inputs, steps, and how large a run gets.
+
+    entries: array entries over all steps for one case. width: the largest array. work: products.
+    """
 
     inputs: tuple[Input, ...]
     steps: tuple[Step, ...]
@@ -101,45 +104,61 @@ class Plan:
 def make_plan(
     compiled: CompiledNetwork,
     pattern: Mapping[int, Kind],
-    kept: Iterable[int],
     *,
+    kept: Iterable[int],
     free: tuple[int, ...] = (),
-    limit: float = 2.0**28,
+    max_entries: float = float("inf"),
     thorough: bool = True,
-    signed: bool = False,
+    difference_form: bool = False,
     exact: frozenset[int] = frozenset(),
 ) -> Plan:
     """Plans the sum over all kept nodes that are neither observed nor free.
 
-    signed: a noisy-MAX is a difference of products over a variable of its own (Díez and Galán 2003, Int J Intell Syst 18:165), in place of a maximum: far
-    fewer entries where many such families share parents, but digits are lost, which whoever runs the plan must look for. exact: hidden nodes that enter as a maximum all the same, so that their rare states keep their digits.
-    Raises TooLargeError where the steps together would hold more than `limit` entries.
+    Args:
+        compiled: The network; its numbers are not read.
+        pattern: Which nodes are observed, and how.
+        kept: The nodes of the run, with all their ancestors.
+        free: Nodes that stay as axes of the result.
+        max_entries: Table entries that all steps together may hold.
+        thorough: Whether to search on where the elimination order is costly.
+        difference_form: A noisy-MAX is a difference of products over a variable of its own (Díez
+            and Galán 2003, Int J Intell Syst 18:165), in place of a maximum. That takes far fewer
+            entries where many such families share parents, but digits are lost: whoever runs the
+            plan must look for that.
+        exact: Hidden nodes that enter as a maximum all the same, so that rare states keep digits.
+
+    Raises:
+        TooLargeError: The steps together would hold more entries.
     """
-    return _Planner(compiled, pattern, sorted(kept), free, signed, exact).plan(limit, thorough)
+    planner = _Planner(compiled, pattern, free=free, difference_form=difference_form, exact=exact)
+    planner.enter(sorted(kept))
+    return planner.plan(max_entries, thorough=thorough)
 
 
 class _Planner:
+    """Gathers the inputs of a plan, orders its variables, and lists its steps."""
+
     def __init__(
         self,
         compiled: CompiledNetwork,
         pattern: Mapping[int, Kind],
-        kept: list[int],
+        *,
         free: tuple[int, ...],
-        signed: bool,
+        difference_form: bool,
         exact: frozenset[int],
     ) -> None:
-        self.compiled, self.pattern, self.free, self.signed, self.exact = (
-            compiled,
-            pattern,
-            free,
-            signed,
-            exact,
-        )
-        self.hidden = {i for i in kept if pattern.get(i) not in ("lowest", "hard")}
-        self.cards: dict[int, int] = {i: compiled.cards[i] for i in self.hidden}
+        self.compiled, self.pattern, self.free = compiled, pattern, free
+        self.difference_form, self.exact = difference_form, exact
+        self.hidden: set[int] = set()
+        self.cards: dict[int, int] = {}
         self.closes: dict[int, int] = {}  # deputy -> its node, where the node is hidden
         self.inputs: list[Input] = []
-        unary: set[int] = {i for i, kind in pattern.items() if kind == "soft" and i in self.hidden}
+
+    def enter(self, kept: list[int]) -> None:
+        """Every kept node's factor becomes one or more inputs."""
+        self.hidden = {i for i in kept if self.pattern.get(i) not in ("lowest", "hard")}
+        self.cards = {i: self.compiled.cards[i] for i in self.hidden}
+        unary = {i for i, kind in self.pattern.items() if kind == "soft" and i in self.hidden}
         for i in kept:
             self._enter(i, unary)
         self.inputs += [Input("unary", i, (i,)) for i in sorted(unary)]
@@ -160,35 +179,44 @@ class _Planner:
         size = 1
         for v in hidden_parents + own:
             size *= self.cards[v]
-        signed = self.signed and not (own and i in self.exact)
-        if not hidden_parents or (len(hidden_parents) == 1 if signed else size <= EXPAND):
+        differences = self.difference_form and not (own and i in self.exact)
+        small = size <= self.compiled.limits.expanded_family
+        if not hidden_parents or (len(hidden_parents) == 1 if differences else small):
             self.inputs.append(Input("expanded", i, hidden_parents + own))
             return
-        deputy = len(self.compiled.names) * (2 if signed else 1) + i
+        deputy = len(self.compiled.names) * (2 if differences else 1) + i
         self.cards[deputy] = self.compiled.cards[i] if own else 2
-        if own and signed:
+        if own and differences:
             self.inputs.append(Input("step", i, (i, deputy)))
         elif own:
             self.closes[deputy] = i
-        self.inputs.append(Input("constant", i, (deputy,), signed=signed))
-        self.inputs += [Input("contribution", i, (p, deputy), p, signed) for p in hidden_parents]
+        self.inputs.append(Input("constant", i, (deputy,), difference_form=differences))
+        self.inputs += [
+            Input("contribution", i, (p, deputy), p, differences) for p in hidden_parents
+        ]
 
-    def plan(self, limit: float, thorough: bool) -> Plan:
+    def plan(self, max_entries: float, *, thorough: bool) -> Plan:
+        """Orders the variables and lists the steps. Raises TooLargeError."""
         scopes: list[tuple[int, ...]] = [f.scope for f in self.inputs] + list(self.closes.items())
         before = {node: deputy for deputy, node in self.closes.items()}
+        # Variables of the difference form, which are numbered after these, are like any other.
+        deputies = range(len(self.compiled.names), 2 * len(self.compiled.names))
         # Two factors with a deputy of K levels in common take 2 K - 1 products of slices, not K.
-        deputies = range(
-            len(self.compiled.names), 2 * len(self.compiled.names)
-        )  # those of signed terms are variables like any other
         weights = {v: 2 * card - 1 if v in deputies else card for v, card in self.cards.items()}
         order = elimination_order(
-            list(self.cards), scopes, weights, before, frozenset(self.free), thorough=thorough
+            list(self.cards),
+            scopes,
+            cards=weights,
+            before=before,
+            free=frozenset(self.free),
+            thorough=thorough,
+            limits=self.compiled.limits,
         )
         rank = {v: k for k, v in enumerate(order + self.free)}
         inputs = tuple(
             replace(f, scope=tuple(sorted(f.scope, key=rank.__getitem__))) for f in self.inputs
         )
-        build = _Steps(self.cards, rank, deputies, limit)
+        build = _Steps(self.cards, rank, deputies=deputies, max_entries=max_entries)
         pool = {build.add(f.scope) for f in inputs}
         for v in order:
             holding = [f for f in pool if v in build.scopes[f]]
@@ -201,23 +229,30 @@ class _Planner:
 
 
 class _Steps:
-    """Grows the list of steps; factors are numbered as they arise, scopes kept beside."""
+    """Grows the list of steps. Factors are numbered as they arise."""
 
     def __init__(
-        self, cards: Mapping[int, int], rank: Mapping[int, int], deputies: range, limit: float
+        self,
+        cards: Mapping[int, int],
+        rank: Mapping[int, int],
+        *,
+        deputies: range,
+        max_entries: float,
     ) -> None:
-        self.cards, self.rank, self.deputies, self.limit = cards, rank, deputies, limit
+        self.cards, self.rank, self.deputies, self.max_entries = cards, rank, deputies, max_entries
         self.scopes: dict[int, tuple[int, ...]] = {}
         self.steps: list[Step] = []
         self.numbers = count()
         self.entries = self.width = self.work = 0.0
 
     def add(self, scope: tuple[int, ...]) -> int:
+        """The number of a new factor over a scope."""
         number = next(self.numbers)
         self.scopes[number] = scope
         return number
 
     def size(self, factor: int) -> float:
+        """Entries of a factor."""
         return self._size_of(self.scopes[factor])
 
     def _size_of(self, scope: Iterable[int]) -> float:
@@ -227,30 +262,31 @@ class _Steps:
         return size
 
     def eliminate(self, v: int, holding: list[int], closes: Mapping[int, int]) -> int:
-        whole = self.fold(sorted(holding, key=lambda f: (self.size(f), f)))
-        scope = self.scopes[whole]
+        """Combines the factors that hold a vertex, and sums it out; returns the number of the result."""
+        product = self.fold(sorted(holding, key=lambda f: (self.size(f), f)))
+        scope = self.scopes[product]
         assert scope[0] == v
         if v not in self.deputies:
             out = self.add(scope[1:])
-            self.steps.append(SumOut(whole, out, v))
+            self.steps.append(SumOut(product, out, v))
         elif v not in closes:
             out = self.add(scope[1:])
-            self.steps.append(TakeTop(whole, out))
+            self.steps.append(TakeTop(product, out))
         else:
             node = closes[v]
             rest = scope[1:]
             diagonal = node in rest
             after = rest if diagonal else tuple(sorted((*rest, node), key=self.rank.__getitem__))
             out = self.add(after)
-            self.steps.append(Close(whole, out, after.index(node), diagonal))
+            self.steps.append(Close(product, out, after.index(node), diagonal))
         return out
 
     def fold(self, factors: list[int]) -> int:
         """Combines the factors, smallest first."""
-        whole = factors[0]
+        product = factors[0]
         for other in factors[1:]:
-            whole = self._combine(whole, other)
-        return whole
+            product = self._combine(product, other)
+        return product
 
     def _combine(self, a: int, b: int) -> int:
         scope_a, scope_b = self.scopes[a], self.scopes[b]
@@ -259,10 +295,11 @@ class _Steps:
         size = self._size_of(union)
         self.entries += size
         self.width = max(self.width, size)
-        if self.entries > self.limit:
+        if self.entries > self.max_entries:
             raise TooLargeError(
-                f"the exact answer needs more than {self.limit:.3g} numbers at once (an intermediate table has {size:.3g} entries over "
-                f"{len(union)} variables); raise the memory budget, or observe more of the network"
+                f"the exact answer needs more than {self.max_entries:.3g} numbers at once (an "
+                f"intermediate table has {size:.3g} entries over {len(union)} variables); raise the "
+                "memory budget, or observe more of the network"
             )
         shared = tuple(
             k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b

@@ -6,29 +6,21 @@ from itertools import combinations
 
 import numpy as np
 
+from spinelink.inference.answer import log_evidence
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import Observed
-from spinelink.inference.interpreted.marginals import log_evidence
-
-TRIALS = 2_000
 
 
-def smallest_contradiction(
-    compiled: CompiledNetwork, observed: Observed, *, budget: float | None = None
-) -> tuple[int, ...]:
+def smallest_contradiction(compiled: CompiledNetwork, observed: Observed) -> tuple[int, ...]:
     """Nodes of a smallest impossible subset of the evidence.
 
-    Findings are dropped one by one while the rest stays impossible (what is left is minimal: every proper subset is possible); then
-    smaller sets are searched by size, up to 2,000 of them, so that the answer is smallest and not only minimal.
+    Findings are dropped one by one while the rest stays impossible. What is left is minimal: every
+    proper subset is possible. Then smaller sets are searched by size, up to a number of trials, so
+    that the answer is smallest and not only minimal. Raises TooLargeError.
     """
-    budget = compiled.memory_limit if budget is None else budget
 
     def impossible(nodes: tuple[int, ...]) -> bool:
-        return bool(
-            np.isneginf(
-                log_evidence(compiled, {n: observed[n] for n in nodes}, budget=budget)
-            ).any()
-        )
+        return bool(np.isneginf(log_evidence(compiled, {n: observed[n] for n in nodes})).any())
 
     minimal = tuple(observed)
     for node in tuple(observed):
@@ -39,7 +31,7 @@ def smallest_contradiction(
     for size in range(1, len(minimal)):
         for candidate in combinations(observed, size):
             trials += 1
-            if trials > TRIALS:
+            if trials > compiled.limits.contradiction_trials:
                 return minimal
             if impossible(candidate):
                 return candidate

@@ -1,33 +1,28 @@
-"""One case with each of many further events, side by side: the probability of each event, and what it makes of a few nodes.
+"""One case with each of many events: P(event), and what it makes of a few nodes.
 
-An event sets an upper level for some nodes: node <= state. Below what a run takes anyway, a noisy-MAX at most at a level is a product of one number for each
-parent's state (its mechanisms are independent), and so is a table with one hidden parent: weights on variables that are there already, or are in turn summed
-out. So the events of most candidates are sums of rows that share one plan and run in its lanes; a table with several hidden parents joins the run as a variable.
+An event sets an upper level for some nodes: node <= state. Below what a run holds anyway, P(noisy-MAX
+<= level) is a product of one number for each parent's state, as its mechanisms are independent. So is
+a table with one hidden parent. These are weights on variables that are there already, or are in turn
+summed out. So the events of most candidates are sums of rows that share one plan and run together. A
+table with several hidden parents joins the run as a variable.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
-from spinelink.inference.findings import Observed, States, is_soft
-from spinelink.inference.interpreted.marginals import marginals
-from spinelink.inference.kernel import flat as fast
+from spinelink.inference.batches import batch_marginals
+from spinelink.inference.findings import EvidenceBatch, Observed
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
 """Node -> the highest state that it may be in."""
-
-PIECE = 8  # rows at least that one thread takes
-MOST_TERMS = 16  # rows that one event may take
 
 Weights = Mapping[int, Array]
 """Variable -> (states,)."""
@@ -35,20 +30,19 @@ Weights = Mapping[int, Array]
 
 @dataclass
 class _Group:
-    """Rows that need the same variables beside those of the case."""
+    """Rows that need the same variables beside those of the case.
+
+    terms: (event, row, factor), as an event is a sum of rows.
+    """
 
     rows: list[Weights] = field(default_factory=list)
-    terms: list[tuple[int, int, float]] = field(
-        default_factory=list
-    )  # (event, row, factor): an event is a sum of rows
-    _places: dict[tuple[tuple[int, bytes], ...], int] = field(
-        default_factory=dict
-    )  # by what a row holds: equal rows run once
+    terms: list[tuple[int, int, float]] = field(default_factory=list)
+    _places: dict[tuple[tuple[int, bytes], ...], int] = field(default_factory=dict)
 
     def add(self, event: int, factor: float, weights: Weights) -> None:
-        place = self._places.setdefault(
-            tuple((i, weights[i].tobytes()) for i in sorted(weights)), len(self.rows)
-        )
+        """Adds a term to an event; equal rows are run once."""
+        content = tuple((i, weights[i].tobytes()) for i in sorted(weights))
+        place = self._places.setdefault(content, len(self.rows))
         if place == len(self.rows):
             self.rows.append(weights)
         self.terms.append((event, place, factor))
@@ -58,47 +52,60 @@ def with_events(
     compiled: CompiledNetwork,
     observed: Observed,
     events: Sequence[Event],
-    nodes: Sequence[int],
     *,
+    nodes: Sequence[int],
     over: Sequence[int] = (),
     threads: int | None = None,
-    kernel: bool | None = None,
 ) -> Marginals:
-    """log P(findings and event), (events,), and posteriors given both, (states, events); not numbers where an event cannot occur.
+    """One case with each of many events.
 
-    compiled: one set of numbers. seen: one case, in which no node of an event has a certain state. nodes: those asked for. over: more
-    nodes that a run is to hold, as many events need them. kernel: whether the compiled kernel answers; where it is installed, if None.
+    Args:
+        compiled: The network, with one value for each parameter.
+        observed: The findings of one case, in which no node of an event has a certain state.
+        events: For each event, its nodes and the highest state of each.
+        nodes: The nodes asked for.
+        over: More nodes that a run is to hold, as many events need them.
+        threads: See `batch_marginals`.
+
+    Returns:
+        log P(findings and event), (events,), and posteriors given both, (states, events), NaN where
+        an event cannot occur.
     """
-    kernel = fast.is_available() if kernel is None else kernel
     here = frozenset(compiled.ancestors([*observed, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
-        kept, terms = terms_of(
-            compiled,
-            observed,
-            {n: _at_most(compiled, n, level) for n, level in event.items()},
-            here,
-        )
-        for factor, weights in terms:
-            groups.setdefault(kept, _Group()).add(k, factor, weights)
-    jobs = [
-        (group.rows, piece)
-        for group in groups.values()
-        for piece in _pieces(len(group.rows), threads)
-    ]
-    workers = threads or min(os.cpu_count() or 1, 8)
-    if len(jobs) > 1 and workers > 1:
-        if kernel:
-            fast.flat_of(compiled)  # made once, before the threads part
-        with ThreadPoolExecutor(workers) as pool:
-            answers = list(
-                pool.map(
-                    lambda job: _answer(compiled, observed, job[0], job[1], nodes, kernel), jobs
-                )
-            )
-    else:
-        answers = [_answer(compiled, observed, rows, piece, nodes, kernel) for rows, piece in jobs]
-    return _sums(compiled, len(events), nodes, list(groups.values()), answers)
+        weights = {n: _at_most(compiled, n, level) for n, level in event.items()}
+        kept, terms = terms_of(compiled, observed, weights=weights, here=here)
+        for factor, row in terms:
+            groups.setdefault(kept, _Group()).add(k, factor, row)
+    answer = batch_marginals(
+        compiled,
+        _batch(compiled, observed, list(groups.values())),
+        nodes,
+        threads=threads,
+        heavy=True,
+        max_entries=compiled.limits.kernel_case,
+    )
+    return _sums(len(events), list(groups.values()), answer)
+
+
+def _batch(
+    compiled: CompiledNetwork, observed: Observed, groups: Sequence[_Group]
+) -> EvidenceBatch:
+    """The rows of all groups, one group after the other; rows of a group share a pattern."""
+    size = sum(len(group.rows) for group in groups)
+    case = EvidenceBatch.of(compiled, [observed])
+    likelihoods = {i: np.repeat(w, size, axis=1) for i, w in case.likelihoods.items()}
+    begin = 0
+    for group in groups:
+        rows = slice(begin, begin + len(group.rows))
+        for i in {i for weights in group.rows for i in weights}:
+            states = compiled.cards[i]
+            weights = np.array([w.get(i, np.ones(states)) for w in group.rows]).T
+            column = likelihoods.setdefault(i, np.full((states, size), np.nan))[:, rows]
+            column[:] = weights * np.where(np.isnan(column), 1.0, column)
+        begin = rows.stop
+    return EvidenceBatch(np.repeat(case.states, size, axis=0), likelihoods)
 
 
 def _at_most(compiled: CompiledNetwork, node: int, level: int) -> Array:
@@ -106,12 +113,13 @@ def _at_most(compiled: CompiledNetwork, node: int, level: int) -> Array:
 
 
 def terms_of(
-    compiled: CompiledNetwork, observed: Observed, weights: Weights, here: frozenset[int]
+    compiled: CompiledNetwork, observed: Observed, *, weights: Weights, here: frozenset[int]
 ) -> tuple[frozenset[int], list[tuple[float, Weights]]]:
-    """The variables of a run, and factors times weights on them whose sum has the expectation of the weights given.
+    """The variables of a run, and weights on them whose sum has the expectation of those given.
 
-    here: variables that the run holds anyway. What it does not hold is summed out from below: a weight on such a node becomes one on its parents; where that
-    takes more than MOST_TERMS terms, the run holds the node too.
+    here: variables that the run holds anyway. What it does not hold is summed out from below: a
+    weight on such a node becomes weights on its parents. Where that takes too many terms, the run
+    holds the node too. Returns the variables, and terms: a factor and weights.
     """
     kept = set(here)
     terms: list[tuple[float, Weights]] = [(1.0, weights)]
@@ -121,9 +129,9 @@ def terms_of(
         summed = (
             None
             if _joins(compiled, observed, node)
-            else [t for term in terms for t in _sum_out(compiled, observed, node, *term)]
+            else [t for term in terms for t in _sum_out(compiled, observed, node=node, term=term)]
         )
-        if summed is None or len(summed) > MOST_TERMS:
+        if summed is None or len(summed) > compiled.limits.terms_per_event:
             kept |= compiled.ancestors([node])
         else:
             terms = summed
@@ -131,7 +139,10 @@ def terms_of(
 
 
 def _joins(compiled: CompiledNetwork, observed: Observed, node: int) -> bool:
-    """Whether what a node says of its parents is no sum of products of weights on each of them."""
+    """True if the node's likelihood does not factorise over its hidden parents.
+
+    That is so for a table with two or more of them: the node must be kept as a variable.
+    """
     family = compiled.factors[node]
     return (
         not isinstance(family, NoisyFactor)
@@ -140,152 +151,71 @@ def _joins(compiled: CompiledNetwork, observed: Observed, node: int) -> bool:
 
 
 def _sum_out(
-    compiled: CompiledNetwork, observed: Observed, node: int, factor: float, weights: Weights
+    compiled: CompiledNetwork, observed: Observed, *, node: int, term: tuple[float, Weights]
 ) -> list[tuple[float, Weights]]:
-    """A term without the node. A weight on a noisy-MAX is a sum over levels of its steps times P(node <= level), each a product over the parents."""
+    """A term without the node.
+
+    A weight on a noisy-MAX is a sum over levels of its steps times P(node <= level), each a product
+    over the parents.
+    """
+    factor, weights = term
     family = compiled.factors[node]
     rest = {n: w for n, w in weights.items() if n != node}
     weight = weights[node]
     if isinstance(family, NoisyFactor):
-        found = []
+        terms: list[tuple[float, Weights]] = []
         for level, step in enumerate(weight - np.append(weight[1:], 0.0)):
             if step == 0.0:
                 continue
-            each, there = (
-                factor * float(step) * float(family.leak[: level + 1, 0].sum()),
-                dict(rest),
-            )
+            product, there = float(step) * float(family.leak[: level + 1, 0].sum()), dict(rest)
             for p, link in zip(family.parents, family.links, strict=True):
-                each *= _weigh(there, observed, p, link[:, : level + 1, 0].sum(axis=1))
-            found.append((each, there))
-        return [(f, w) for f, w in found if f != 0.0]
+                column = link[:, : level + 1, 0].sum(axis=1)
+                product *= _weigh(there, observed, parent=p, column=column)
+            terms.append((factor * product, there))
+        return [(f, w) for f, w in terms if f != 0.0]
     at = tuple(
         state if isinstance(state := observed.get(p), int) else slice(None) for p in family.parents
     )
     column = family.table[(*at, slice(None), 0)] @ weight  # (hidden parent's states), or a number
     there = dict(rest)
     if column.ndim:
-        _weigh(
-            there,
-            observed,
-            next(p for p in family.parents if not isinstance(observed.get(p), int)),
-            column,
-        )
+        hidden = next(p for p in family.parents if not isinstance(observed.get(p), int))
+        _weigh(there, observed, parent=hidden, column=column)
     else:
         factor *= float(column)
     return [(factor, there)] if factor != 0.0 else []
 
 
-def _weigh(weights: dict[int, Array], observed: Observed, parent: int, column: Array) -> float:
-    """Puts a weight on a parent; where its state is known, gives what it is as a factor."""
+def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column: Array) -> float:
+    """Puts a weight on a parent, in place; returns a factor, where the parent's state is known."""
     if isinstance(state := observed.get(parent), int):
         return float(column[state])
     weights[parent] = weights[parent] * column if parent in weights else column
     return 1.0
 
 
-def _pieces(rows: int, threads: int | None) -> list[slice]:
-    size = max(PIECE, -(-rows // (threads or min(os.cpu_count() or 1, 8))))
-    return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
-
-
-def _answer(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    all_rows: Sequence[Weights],
-    piece: slice,
-    nodes: Sequence[int],
-    kernel: bool,
-) -> Marginals:
-    """log P(findings and weights) and posteriors of the rows of a piece."""
-    rows = all_rows[piece]
-    touched = sorted({i for w in all_rows for i in w})
-    soft = {i: np.array([w.get(i, np.ones(compiled.cards[i])) for w in rows]).T for i in touched}
-    for i, value in observed.items():
-        if is_soft(value):
-            soft[i] = soft[i] * value if i in soft else np.repeat(value, len(rows), axis=1)
-    return with_weights(compiled, observed, soft, nodes, kernel=kernel)
-
-
-def with_weights(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    soft: Mapping[int, Array],
-    nodes: Sequence[int],
-    *,
-    kernel: bool | None = None,
-) -> Marginals:
-    """log P(findings and weights) and posteriors, rows side by side. soft: node -> weights (states, rows), which take the place of a soft finding on it."""
-    rows = max((w.shape[1] for w in soft.values()), default=1)
-    if not (fast.is_available() if kernel is None else kernel):
-        return _by_numpy(compiled, observed, soft, nodes, rows)
-    codes, _ = fast.kernel_findings(compiled, observed)
-    codes = np.repeat(codes, rows, axis=0)
-    found = fast.solve(
-        compiled,
-        codes,
-        dict(soft),
-        list(nodes),
-        starts=np.zeros(1, dtype=np.int64),
-        capacity=fast.CASE_CAPACITY,
-    )
-    left = np.flatnonzero(~found.answered)
-    if len(left):
-        rest = _by_numpy(
-            compiled, observed, {i: w[:, left] for i, w in soft.items()}, nodes, len(left)
-        )
-        found.log_evidence[left] = rest.log_evidence
-        for n in nodes:
-            found.of[n][:, left] = rest.of[n]
-    return Marginals(found.log_evidence, found.of)
-
-
-def _by_numpy(
-    compiled: CompiledNetwork,
-    observed: Observed,
-    soft: Mapping[int, Array],
-    nodes: Sequence[int],
-    rows: int,
-) -> Marginals:
-    there = {**observed, **{i: cast("Array | States", w) for i, w in soft.items()}}
-    found = marginals(compiled, there, nodes)
-    logs = np.broadcast_to(found.log_evidence, (rows,))
-    return Marginals(logs, {n: np.broadcast_to(p, (len(p), rows)) for n, p in found.of.items()})
-
-
-def _sums(
-    compiled: CompiledNetwork,
-    events: int,
-    nodes: Sequence[int],
-    groups: Sequence[_Group],
-    answers: Sequence[Marginals],
-) -> Marginals:
-    """Each event as the sum of its rows. answers: of the groups' rows, one group after the other."""
+def _sums(events: int, groups: Sequence[_Group], answer: Marginals) -> Marginals:
+    """Each event as the sum of its rows. answer: of the groups' rows, one group after the other."""
     starts = np.cumsum([0, *(len(group.rows) for group in groups)])
     terms = [
-        (k, start + row, factor)
+        (event, start + row, factor)
         for group, start in zip(groups, starts, strict=False)
-        for k, row, factor in group.terms
+        for event, row, factor in group.terms
     ]
-    of_event, row, factors = (
-        (np.array(each) for each in zip(*terms, strict=True))
-        if terms
-        else (np.empty(0, int), np.empty(0, int), np.empty(0))
-    )
-    logs = np.concatenate([np.empty(0), *(a.log_evidence for a in answers)])[row]
+    event = np.array([t[0] for t in terms], dtype=np.intp)
+    row = np.array([t[1] for t in terms], dtype=np.intp)
+    factor = np.array([t[2] for t in terms])
+    logs = answer.log_evidence[row]
     largest = np.full(events, -np.inf)
-    np.maximum.at(largest, of_event, logs)
+    np.maximum.at(largest, event, logs)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.nan_to_num(factors * np.exp(logs - largest[of_event]))
-        total = np.bincount(of_event, shares, events)
-        found = {}
-        for n in nodes:
-            there = np.nan_to_num(
-                np.concatenate(
-                    [np.empty((compiled.cards[n], 0)), *(a.of[n] for a in answers)], axis=1
-                )[:, row]
+        shares = np.nan_to_num(factor * np.exp(logs - largest[event]))
+        total = np.bincount(event, shares, events)
+        posterior = {
+            n: np.array(
+                [np.bincount(event, shares * state, events) for state in np.nan_to_num(p[:, row])]
             )
-            found[n] = (
-                np.array([np.bincount(of_event, shares * each, events) for each in there]) / total
-            )
-        return Marginals(np.where(total > 0.0, np.log(total) + largest, -np.inf), found)
+            / total
+            for n, p in answer.posterior.items()
+        }
+        return Marginals(np.where(total > 0.0, np.log(total) + largest, -np.inf), posterior)

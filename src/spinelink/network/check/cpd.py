@@ -1,4 +1,4 @@
-"""Whether a CPD fits its node and its parents: states, combinations, kinds of number."""
+"""Whether a CPD fits its node and its parents: states, combinations, kinds of parameter."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
-from spinelink.network.check.parameter import Issue, near
+from spinelink.network.check.issue import Issue, Place, near
 from spinelink.network.cpd import (
     Accuracy,
     Cpd,
@@ -27,99 +28,113 @@ from spinelink.network.parameter import Distribution, Parameter, Probability
 from spinelink.network.parameter_ids import Path, row_words
 
 
+@dataclass(frozen=True)
+class _Family:
+    """A node, and the states of those parents that the network has."""
+
+    name: str
+    node: Node
+    parents: Mapping[str, Sequence[str]]
+
+    def at(self, *keys: str | int) -> Path:
+        """The path of something in the CPD."""
+        return ("nodes", self.name, "cpd", *keys)
+
+
 def check_cpd(network: Network, name: str, *, unreadable: frozenset[str]) -> Iterator[Issue]:
-    """Everything wrong with the CPD of one node, the numbers apart. Parents in `unreadable` are passed over."""
+    """Everything wrong with the CPD of one node, apart from its parameters.
+
+    unreadable: nodes whose entry could not be read; to name one as a parent is no mistake.
+    """
     node = network.nodes[name]
-    at: Path = ("nodes", name, "cpd")
-    yield from _check_parents(network, name, at, unreadable)
-    states = {
-        parent: network.nodes[parent].states
-        for parent in parents_of(node.cpd)
-        if parent in network.nodes
-    }
+    yield from _check_parents(network, name, unreadable=unreadable)
+    known = [p for p in parents_of(node.cpd) if p in network.nodes]
+    family = _Family(name, node, {parent: network.nodes[parent].states for parent in known})
     match node.cpd:
         case Prior():
-            yield from check_chance((*at, "prior"), f"prior of {name}", node.cpd.prior, node.states)
+            place = Place(family.at("prior"), f"prior of {name}")
+            yield from check_chance(place, node.cpd.prior, states=node.states)
         case Table():
-            yield from _check_table(name, node, node.cpd, at, states)
+            yield from _check_table(family, node.cpd)
         case NoisyOr():
-            yield from _require_two(name, node, at)
-            yield from _check_families(
-                name, "link from {} to " + name, node.cpd.links, (*at, "links"), states
-            )
+            yield from _require_two_states(family)
+            yield from _check_by_parent(family, node.cpd.links, section="links")
         case NoisyMax():
-            yield from _check_noisy_max(name, node, node.cpd, at, states)
+            yield from _check_noisy_max(family, node.cpd)
         case LogOdds():
-            yield from _check_log_odds(name, node, node.cpd, at, states)
+            yield from _check_log_odds(family, node.cpd)
         case Accuracy():
-            yield from _require_two(name, node, at)
-            yield from _check_accuracy(name, node.cpd, at, states)
+            yield from _require_two_states(family)
+            yield from _check_accuracy(family, node.cpd)
         case Deterministic():
-            yield from _check_deterministic(name, node, node.cpd, at, states)
+            yield from _check_deterministic(family, node.cpd)
         case _:
             assert_never(node.cpd)
 
 
-def check_chance(
-    path: Path, words: str, chance: Parameter, states: Sequence[str]
-) -> Iterator[Issue]:
-    """A two-state node takes a probability, one with more states a distribution over exactly those."""
+def check_chance(place: Place, chance: Parameter, *, states: Sequence[str]) -> Iterator[Issue]:
+    """A two-state node takes a probability, one with more states a distribution over them."""
     if isinstance(chance, Distribution):
         if len(states) == 2:
             hint = f"write estimate: {chance.estimate.get(states[1], 0.5):g}"
             yield Issue(
-                (*path, "estimate"),
-                f"{words} is one number, the probability of {states[1]}, as there are two states",
+                (*place.path, "estimate"),
+                f"{place.words} is one number, the probability of {states[1]}, as there are two states",
                 hint,
             )
         else:
-            yield from check_states((*path, "estimate"), words, chance.estimate, states)
+            at = Place((*place.path, "estimate"), place.words)
+            yield from check_states(at, chance.estimate, states=states)
     elif isinstance(chance, Probability) and len(states) > 2:
         hint = f"write estimate: {{{', '.join(f'{state}: ...' for state in states)}}}"
-        yield Issue(path, f"{words} needs one probability for each of {len(states)} states", hint)
+        yield Issue(
+            place.path,
+            f"{place.words} needs one probability for each of {len(states)} states",
+            hint,
+        )
 
 
 def check_states(
-    path: Path, words: str, named: Mapping[str, object], states: Sequence[str]
+    place: Place, named: Mapping[str, object], *, states: Sequence[str]
 ) -> Iterator[Issue]:
     """A mapping that must name exactly these states."""
     known = set(states)
     unknown = [state for state in named if state not in known]
     missing = [state for state in states if state not in named]
     for state in unknown:
-        message = f"{words} has no state {state!r}; its states are {', '.join(states)}"
-        yield Issue((*path, state), message, near(state, states), at_key=True)
+        message = f"{place.words} has no state {state!r}; its states are {', '.join(states)}"
+        yield Issue((*place.path, state), message, near(state, states), at_key=True)
     if len(missing) > len(unknown):
         yield Issue(
-            path,
-            f"{words} does not name {', '.join(missing)}",
+            place.path,
+            f"{place.words} does not name {', '.join(missing)}",
             "write 0 where a state cannot occur",
         )
 
 
-def _parent_path(cpd: Cpd, at: Path, index: int, parent: str) -> Path:
+def _parent_path(cpd: Cpd, parent: str, *, index: int) -> Path:
+    """The path, within the CPD, of the parent that it names at this position."""
     match cpd:
         case Table() | Deterministic():
-            return (*at, "parents", index)
+            return ("parents", index)
         case NoisyOr() | NoisyMax():
-            return (*at, "links", parent)
+            return ("links", parent)
         case LogOdds():
-            return (*at, "odds_ratios", parent)
+            return ("odds_ratios", parent)
         case Accuracy():
-            return (*at, "of")
+            return ("of",)
         case Prior():
-            return at
+            return ()
         case _:
             assert_never(cpd)
 
 
-def _check_parents(
-    network: Network, name: str, at: Path, unreadable: frozenset[str]
-) -> Iterator[Issue]:
+def _check_parents(network: Network, name: str, *, unreadable: frozenset[str]) -> Iterator[Issue]:
+    """The parents are other nodes, each named once."""
     cpd = network.nodes[name].cpd
     seen: set[str] = set()
     for index, parent in enumerate(parents_of(cpd)):
-        path = _parent_path(cpd, at, index, parent)
+        path: Path = ("nodes", name, "cpd", *_parent_path(cpd, parent, index=index))
         at_key = isinstance(cpd, (NoisyOr, NoisyMax, LogOdds))
         if parent == name:
             yield Issue(path, f"{name} is its own parent", at_key=at_key)
@@ -135,215 +150,197 @@ def _check_parents(
         seen.add(parent)
 
 
-def _require_two(name: str, node: Node, at: Path) -> Iterator[Issue]:
-    if len(node.states) != 2:
-        message = f"a {node.cpd.kind} node has two states; {name} has {len(node.states)}: {', '.join(node.states)}"
-        yield Issue(
-            (*at, "kind"),
-            message,
-            "noisy_max takes more than two"
-            if node.cpd.kind == "noisy_or"
-            else "a table takes more than two",
-        )
+def _require_two_states(family: _Family) -> Iterator[Issue]:
+    """The node has two states."""
+    kind, states = family.node.cpd.kind, family.node.states
+    if len(states) == 2:
+        return
+    message = f"a {kind} node has two states; {family.name} has {len(states)}: {', '.join(states)}"
+    other = "noisy_max" if kind == "noisy_or" else "a table"
+    yield Issue(family.at("kind"), message, f"{other} takes more than two")
 
 
-def _check_families(
-    name: str,
-    words: str,
-    families: Mapping[str, Parameter | Mapping[str, Parameter]],
-    at: Path,
-    states: Mapping[str, Sequence[str]],
+def _check_by_parent(
+    family: _Family, values: Mapping[str, Parameter | Mapping[str, Parameter]], *, section: str
 ) -> Iterator[Issue]:
-    """One number for a two-state parent, else one for each state but the first."""
-    for parent, family in families.items():
-        if parent == name or parent not in states:
+    """One parameter for a two-state parent, else one for each state but the first.
+
+    section: links or odds_ratios, the key of the values in the CPD.
+    """
+    for parent, value in values.items():
+        if parent == family.name or parent not in family.parents:
             continue
-        active, what = states[parent][1:], words.format(parent)
-        if isinstance(family, Mapping):
-            yield from _check_active(parent, family, (*at, parent), states[parent], what)
+        words = (
+            f"link from {parent} to {family.name}"
+            if section == "links"
+            else f"odds ratio of {parent} for {family.name}"
+        )
+        place = Place(family.at(section, parent), words)
+        first, *active = family.parents[parent]
+        if isinstance(value, Mapping):
+            yield from _check_active(place, value, parent=parent, states=(first, *active))
         elif len(active) > 1:
             hint = f"write {{{', '.join(f'{state}: {{...}}' for state in active)}}}"
-            message = f"{what} is one number, but {parent} has {len(active)} states besides {states[parent][0]}"
-            yield Issue((*at, parent), f"{message}: one number each", hint)
+            message = (
+                f"{words} is one number, but {parent} has {len(active)} states besides {first}"
+            )
+            yield Issue(place.path, f"{message}: one number each", hint)
 
 
 def _check_active(
-    parent: str, family: Mapping[str, Parameter], at: Path, states: Sequence[str], words: str
+    place: Place, values: Mapping[str, Parameter], *, parent: str, states: Sequence[str]
 ) -> Iterator[Issue]:
-    for state in family:
+    """One parameter for each state of the parent but the first."""
+    for state in values:
         if state == states[0]:
-            message = f"{words} has a number for {state}, the first state of {parent}: all the others are compared with it"
-            yield Issue((*at, state), message, "delete it", at_key=True)
-        elif state not in states:
-            yield Issue(
-                (*at, state),
-                f"{parent} has no state {state!r}; its states are {', '.join(states)}",
-                near(state, states),
-                at_key=True,
+            message = (
+                f"{place.words} has a number for {state}, the first state of {parent}: "
+                "all the others are compared with it"
             )
-    missing = [state for state in states[1:] if state not in family]
-    if len(missing) > sum(state not in states for state in family):
+            yield Issue((*place.path, state), message, "delete it", at_key=True)
+        else:
+            yield from _check_state(
+                (*place.path, state), state, of=parent, states=states, at_key=True
+            )
+    missing = [state for state in states[1:] if state not in values]
+    if len(missing) > sum(state not in states for state in values):
         yield Issue(
-            at,
-            f"{words} has no number for {', '.join(missing)}",
+            place.path,
+            f"{place.words} has no number for {', '.join(missing)}",
             "one for each state but the first",
             at_key=True,
         )
 
 
-def _check_noisy_max(
-    name: str, node: Node, cpd: NoisyMax, at: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
-    yield from check_states(
-        (*at, "leak", "estimate"), f"leak of {name}", cpd.leak.estimate, node.states
-    )
-    yield from _check_families(name, "link from {} to " + name, cpd.links, (*at, "links"), states)
+def _check_noisy_max(family: _Family, cpd: NoisyMax) -> Iterator[Issue]:
+    """The leak and each link are distributions over the node's states."""
+    states = family.node.states
+    leak = Place(family.at("leak", "estimate"), f"leak of {family.name}")
+    yield from check_states(leak, cpd.leak.estimate, states=states)
+    yield from _check_by_parent(family, cpd.links, section="links")
     for parent, link in cpd.links.items():
-        many = link if isinstance(link, Mapping) else {"": link}
-        for state, one in many.items():
-            path = (*at, "links", parent, *([state] if state else []), "estimate")
-            yield from check_states(
-                path, f"link from {parent} to {name}", one.estimate, node.states
-            )
+        words = f"link from {parent} to {family.name}"
+        rows = link.items() if isinstance(link, Mapping) else [("", link)]
+        for state, row in rows:
+            path = family.at("links", parent, *([state] if state else []), "estimate")
+            yield from check_states(Place(path, words), row.estimate, states=states)
 
 
-def _check_log_odds(
-    name: str, node: Node, cpd: LogOdds, at: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
-    yield from _require_two(name, node, at)
+def _check_log_odds(family: _Family, cpd: LogOdds) -> Iterator[Issue]:
+    """Either a prevalence or a baseline, and odds ratios by parent."""
+    yield from _require_two_states(family)
     if cpd.prevalence is None and cpd.baseline is None:
-        yield Issue(
-            at, f"{name} has neither prevalence nor baseline", "write one of them", at_key=True
-        )
+        message = f"{family.name} has neither prevalence nor baseline"
+        yield Issue(family.at(), message, "write one of them", at_key=True)
     elif cpd.prevalence is not None and cpd.baseline is not None:
-        yield Issue(
-            (*at, "baseline"),
-            f"{name} has both prevalence and baseline",
-            "keep one: each follows from the other",
-            at_key=True,
-        )
-    yield from _check_families(
-        name, "odds ratio of {} for " + name, cpd.odds_ratios, (*at, "odds_ratios"), states
-    )
+        message = f"{family.name} has both prevalence and baseline"
+        hint = "keep one: each follows from the other"
+        yield Issue(family.at("baseline"), message, hint, at_key=True)
+    yield from _check_by_parent(family, cpd.odds_ratios, section="odds_ratios")
 
 
-def _check_accuracy(
-    name: str, cpd: Accuracy, at: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
-    if cpd.of == name or cpd.of not in states:
+def _check_accuracy(family: _Family, cpd: Accuracy) -> Iterator[Issue]:
+    """Sensitivity: one number, or one for each state in which the condition holds."""
+    if cpd.of == family.name or cpd.of not in family.parents:
         return
-    known, path = states[cpd.of], (*at, "sensitivity")
+    states, path = family.parents[cpd.of], family.at("sensitivity")
+    words = f"sensitivity of {family.name}"
     if not isinstance(cpd.sensitivity, Mapping):
-        if len(known) > 2:
-            message = f"sensitivity of {name} is one number, but {cpd.of} has {len(known)} states"
+        if len(states) > 2:
             yield Issue(
                 path,
-                message,
-                f"write one for each state in which the condition holds, of {', '.join(known)}",
+                f"{words} is one number, but {cpd.of} has {len(states)} states",
+                f"write one for each state in which the condition holds, of {', '.join(states)}",
             )
         return
     for state in cpd.sensitivity:
-        if state not in known:
-            message = f"{cpd.of} has no state {state!r}; its states are {', '.join(known)}"
-            yield Issue((*path, state), message, near(state, known), at_key=True)
+        yield from _check_state((*path, state), state, of=cpd.of, states=states, at_key=True)
     if not cpd.sensitivity:
-        yield Issue(path, f"sensitivity of {name} names no state of {cpd.of}")
-    if all(state in cpd.sensitivity for state in known):
-        message = f"sensitivity of {name} names every state of {cpd.of}"
+        yield Issue(path, f"{words} names no state of {cpd.of}")
+    if all(state in cpd.sensitivity for state in states):
         yield Issue(
             path,
-            message,
+            f"{words} names every state of {cpd.of}",
             "leave out those in which the condition does not hold: specificity is for them",
         )
 
 
-def _check_deterministic(
-    name: str, node: Node, cpd: Deterministic, at: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
+def _check_deterministic(family: _Family, cpd: Deterministic) -> Iterator[Issue]:
+    """Each case names parents and states that exist, and can hold."""
+    name, states = family.name, family.node.states
     for index, case in enumerate(cpd.cases):
-        path: Path = (*at, "cases", index)
         for parent, given in case.given.items():
-            where = (*path, "given", parent)
+            where = family.at("cases", index, "given", parent)
             if parent not in cpd.parents:
-                yield Issue(
-                    where,
-                    f"{parent!r} is not among the parents of {name}",
-                    near(parent, cpd.parents),
-                    at_key=True,
-                )
+                message = f"{parent!r} is not among the parents of {name}"
+                yield Issue(where, message, near(parent, cpd.parents), at_key=True)
                 continue
+            known = family.parents.get(parent)
             for state in (given,) if isinstance(given, str) else given:
-                yield from _check_state(where, parent, state, states.get(parent))
+                yield from _check_state(where, state, of=parent, states=known)
             if not given:
-                yield Issue(
-                    where,
-                    f"case {index + 1} of {name} names no state of {parent}, so it never holds",
-                )
-        yield from _check_state((*path, "state"), name, case.state, node.states)
-    yield from _check_state((*at, "otherwise"), name, cpd.otherwise, node.states)
+                message = f"case {index + 1} of {name} names no state of {parent}"
+                yield Issue(where, f"{message}, so it never holds")
+        path = family.at("cases", index, "state")
+        yield from _check_state(path, case.state, of=name, states=states)
+    yield from _check_state(family.at("otherwise"), cpd.otherwise, of=name, states=states)
 
 
 def _check_state(
-    path: Path, name: str, state: str, states: Sequence[str] | None
+    path: Path, state: str, *, of: str, states: Sequence[str] | None, at_key: bool = False
 ) -> Iterator[Issue]:
+    """The node has this state; None for states that are not known."""
     if states is not None and state not in states:
-        yield Issue(
-            path,
-            f"{name} has no state {state!r}; its states are {', '.join(states)}",
-            near(state, states),
-        )
+        message = f"{of} has no state {state!r}; its states are {', '.join(states)}"
+        yield Issue(path, message, near(state, states), at_key=at_key)
 
 
-def _check_table(
-    name: str, node: Node, cpd: Table, at: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
-    sound = True
+def _check_table(family: _Family, cpd: Table) -> Iterator[Issue]:
+    """One row for each combination of the parents' states."""
+    name, sound = family.name, True
     for index, row in enumerate(cpd.rows):
-        path: Path = (*at, "rows", index)
-        issues = list(_check_given(name, row, cpd, path, states))
+        issues = list(_check_given(family, row, cpd=cpd, index=index))
         sound = sound and not issues
         yield from issues
-        yield from check_chance(
-            (*path, "probability"), row_words(name, row, cpd.parents), row.probability, node.states
-        )
+        place = Place(family.at("rows", index, "probability"), row_words(name, row, cpd.parents))
+        yield from check_chance(place, row.probability, states=family.node.states)
+    if not sound:
+        return
     combinations = [tuple(row.given.get(parent, "") for parent in cpd.parents) for row in cpd.rows]
     first = {combination: index for index, combination in reversed(list(enumerate(combinations)))}
     for index, combination in enumerate(combinations):
-        if first[combination] != index and sound:
-            message = f"{row_words(name, cpd.rows[index], cpd.parents)} appears twice; it is row {first[combination] + 1} already"
-            yield Issue((*at, "rows", index, "given"), message)
-    if (
-        sound
-        and all(parent in states for parent in cpd.parents)
-        and len(set(cpd.parents)) == len(cpd.parents)
-    ):
-        yield from _check_complete(
-            name, cpd, at, set(combinations), [states[parent] for parent in cpd.parents]
-        )
+        if first[combination] != index:
+            words = row_words(name, cpd.rows[index], cpd.parents)
+            message = f"{words} appears twice; it is row {first[combination] + 1} already"
+            yield Issue(family.at("rows", index, "given"), message)
+    if all(p in family.parents for p in cpd.parents) and len({*cpd.parents}) == len(cpd.parents):
+        yield from _check_complete(family, cpd, present=set(combinations))
 
 
-def _check_given(
-    name: str, row: Row, cpd: Table, path: Path, states: Mapping[str, Sequence[str]]
-) -> Iterator[Issue]:
+def _check_given(family: _Family, row: Row, *, cpd: Table, index: int) -> Iterator[Issue]:
+    """A row gives one state of every parent."""
+    at = family.at("rows", index, "given")
     for parent, state in row.given.items():
         if parent not in cpd.parents:
-            message = f"{parent!r} is not among the parents of {name}"
-            yield Issue((*path, "given", parent), message, near(parent, cpd.parents), at_key=True)
+            message = f"{parent!r} is not among the parents of {family.name}"
+            yield Issue((*at, parent), message, near(parent, cpd.parents), at_key=True)
         else:
-            yield from _check_state((*path, "given", parent), parent, state, states.get(parent))
+            known = family.parents.get(parent)
+            yield from _check_state((*at, parent), state, of=parent, states=known)
     if missing := [parent for parent in cpd.parents if parent not in row.given]:
         yield Issue(
-            (*path, "given"),
-            f"a row of {name} does not give {', '.join(missing)}",
+            at,
+            f"a row of {family.name} does not give {', '.join(missing)}",
             "a row gives a state of every parent",
         )
 
 
 def _check_complete(
-    name: str, cpd: Table, at: Path, present: set[tuple[str, ...]], states: Sequence[Sequence[str]]
+    family: _Family, cpd: Table, *, present: set[tuple[str, ...]]
 ) -> Iterator[Issue]:
-    """Say which rows are missing; their number may be huge, so only the first few are looked for."""
-    needed = math.prod(len(each) for each in states) - len(present)
+    """Says which rows are missing; there may be very many, so only the first few are sought."""
+    states = [family.parents[parent] for parent in cpd.parents]
+    needed = math.prod(map(len, states)) - len(present)
     if needed <= 0:
         return
     absent = (
@@ -355,11 +352,8 @@ def _check_complete(
     ]
     more = f" and {needed - len(shown)} more" if needed > len(shown) else ""
     rows = "row" if needed == 1 else "rows"
-    yield Issue(
-        (*at, "rows"),
-        f"table of {name} lacks {needed} {rows}: {', '.join(shown)}{more}",
-        at_key=True,
-    )
+    message = f"table of {family.name} lacks {needed} {rows}: {', '.join(shown)}{more}"
+    yield Issue(family.at("rows"), message, at_key=True)
 
 
 def duplicates(items: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
-"""Whether a network makes sense: names that exist, no cycles, numbers that add up, sources for all of them.
+"""Whether a network makes sense: names that exist, no cycles, sound parameters, sources for all.
 
-Pure: looks at a Network, returns what is wrong. `io/network_file.py` adds file, line and column.
+The functions look at a network and yield what is wrong with it. `io/network_file.py` adds file,
+line and column.
 """
 
 from __future__ import annotations
@@ -10,40 +11,57 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from spinelink.network.check.cpd import check_chance, check_cpd, check_states, duplicates
-from spinelink.network.check.parameter import Issue, check_number, check_sources, near
+from spinelink.network.check.issue import Issue, Place, Sources, check_sources, near
+from spinelink.network.check.parameter import check_parameter
 from spinelink.network.cpd import Deterministic, LogOdds, NoisyMax, NoisyOr, Table, parents_of
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE, Node
 from spinelink.network.parameter import Distribution, Probability
-from spinelink.network.parameter_ids import Located, Path, kind_mismatch, locate_parameters
+from spinelink.network.parameter_ids import (
+    Located,
+    Path,
+    kind_mismatch,
+    locate_parameters,
+    owner,
+)
 
 ISSUE_LIMIT = 1000
-"""Nobody reads more; a file of 5 MB could have a million."""
+"""Issues that are reported; nobody reads more, and a file of 5 MB could have a million."""
 
 Unreadable = Mapping[str, frozenset[str]]
-"""Section (nodes, sources, settings) -> names in the file whose entry could not be read: to name them is no mistake."""
+"""Section (nodes, sources, settings) -> names whose entry could not be read.
+
+To name one of them elsewhere is no mistake.
+"""
 
 _SNOMED = re.compile(r"\b(?:snomed(?:[ -]?ct)?|sctid)\b\W*\d{6,18}\b", re.IGNORECASE)
 
 
 def check_network(network: Network, *, unreadable: Unreadable | None = None) -> list[Issue]:
-    """Everything wrong with a network, errors and warnings, in no particular order."""
+    """Everything wrong with a network, errors and warnings, in no particular order.
+
+    Args:
+        network: The network.
+        unreadable: Names in the file whose entries could not be read.
+    """
     broken = {
         section: (unreadable or {}).get(section, frozenset())
         for section in ("nodes", "sources", "settings")
     }
+    sources = Sources(network.sources, broken["sources"])
     issues = itertools.chain(
         _check_nodes(network, broken["nodes"]),
         _check_cycles(network),
-        _check_numbers(network, broken["sources"]),
-        _check_settings(network, broken),
-        _check_alerts(network, broken),
+        _check_parameters(network, sources),
+        _check_settings(network, sources, broken=broken),
+        _check_alerts(network, sources, broken=broken),
         _check_sources(network, whole=not any(broken.values())),
     )
     return list(itertools.islice(issues, ISSUE_LIMIT))
 
 
 def _check_nodes(network: Network, broken: frozenset[str]) -> Iterator[Issue]:
+    """Each node: its states, bins, role and CPD, and no licensed codes."""
     for name, node in network.nodes.items():
         at: Path = ("nodes", name)
         for state in duplicates(node.states):
@@ -62,6 +80,7 @@ def _check_nodes(network: Network, broken: frozenset[str]) -> Iterator[Issue]:
 
 
 def _check_bins(name: str, node: Node) -> Iterator[Issue]:
+    """The edges of the bins increase, one more than there are states."""
     if node.bins is None:
         return
     edges, at = node.bins.edges, ("nodes", name, "bins", "edges")
@@ -86,6 +105,7 @@ def _check_bins(name: str, node: Node) -> Iterator[Issue]:
 
 
 def _check_role(name: str, node: Node) -> Iterator[Issue]:
+    """The node has what its role needs, and nothing that its role cannot use."""
     at: Path = ("nodes", name)
     if node.role not in OBSERVABLE:
         for field in ("cost", "procedure", "bins"):
@@ -161,14 +181,14 @@ def _cycle(network: Network, members: Sequence[str]) -> Issue:
     )
 
 
-def _check_numbers(network: Network, broken: frozenset[str]) -> Iterator[Issue]:
+def _check_parameters(network: Network, sources: Sources) -> Iterator[Issue]:
+    """Each parameter by itself."""
     for item in locate_parameters(network):
-        yield from check_number(
-            item.path, item.words, item.parameter, sources=network.sources, unreadable=broken
-        )
+        yield from check_parameter(Place(item.path, item.words), item.parameter, sources=sources)
 
 
-def _check_settings(network: Network, broken: Unreadable) -> Iterator[Issue]:
+def _check_settings(network: Network, sources: Sources, *, broken: Unreadable) -> Iterator[Issue]:
+    """The default exists, at most one is unselected, and overrides fit what they replace."""
     known = [*network.settings, *broken["settings"]]
     if network.default_setting is not None and network.default_setting not in known:
         message = f"default_setting {network.default_setting!r} is not in settings"
@@ -178,53 +198,49 @@ def _check_settings(network: Network, broken: Unreadable) -> Iterator[Issue]:
             ("settings", second, "unselected"),
             "two settings are called unselected; one of them is where counterfactuals are asked",
         )
-    numbers = {item.id: item for item in locate_parameters(network)}
+    originals = {item.id: item for item in locate_parameters(network)}
     for name, setting in network.settings.items():
         at: Path = ("settings", name)
-        yield from check_sources(
-            at, f"setting {name}", setting.source, network.sources, broken["sources"]
-        )
+        yield from check_sources(Place(at, f"setting {name}"), setting.source, sources=sources)
         for key, value in setting.overrides.items():
             path, words = (*at, "overrides", key), f"{key} in {name}"
-            if key in numbers:
-                yield from _check_override(network, numbers[key], Located(key, path, words, value))
-            elif key.split(".")[0] not in broken["nodes"]:
+            if key in originals:
+                yield from _check_override(
+                    network, originals[key], override=Located(key, path, words, value)
+                )
+            elif owner(key) not in broken["nodes"]:
                 yield Issue(
                     path,
                     f"setting {name} overrides {key!r}, which is no parameter of this network",
-                    near(key, numbers),
+                    near(key, originals),
                     at_key=True,
                 )
-            yield from check_number(
-                path, words, value, sources=network.sources, unreadable=broken["sources"]
-            )
+            yield from check_parameter(Place(path, words), value, sources=sources)
 
 
-def _check_override(network: Network, original: Located, override: Located) -> Iterator[Issue]:
-    """An override is of the kind of the number that it replaces, over the same states."""
-    states = network.nodes[original.id.split(".")[0]].states
-    if isinstance(original.parameter, Distribution) and isinstance(
-        override.parameter, Distribution
+def _check_override(network: Network, original: Located, *, override: Located) -> Iterator[Issue]:
+    """An override is of the kind of the parameter that it replaces, over the same states."""
+    states = network.nodes[owner(original.id)].states
+    before, after = original.parameter, override.parameter
+    if isinstance(before, Distribution) and isinstance(after, Distribution):
+        place = Place((*override.path, "estimate"), override.words)
+        yield from check_states(place, after.estimate, states=states)
+    elif isinstance(before, Probability | Distribution) and isinstance(
+        after, Probability | Distribution
     ):
-        yield from check_states(
-            (*override.path, "estimate"), override.words, override.parameter.estimate, states
-        )
-    elif isinstance(original.parameter, Probability | Distribution) and isinstance(
-        override.parameter, Probability | Distribution
-    ):
-        if type(original.parameter) is not type(override.parameter):
-            issues = list(check_chance(override.path, override.words, override.parameter, states))
-            yield from issues or [Issue(override.path, kind_mismatch(original, override.parameter))]
-    elif problem := kind_mismatch(original, override.parameter):
+        if type(before) is not type(after):
+            place = Place(override.path, override.words)
+            issues = list(check_chance(place, after, states=states))
+            yield from issues or [Issue(override.path, kind_mismatch(original, after))]
+    elif problem := kind_mismatch(original, after):
         yield Issue(override.path, problem)
 
 
-def _check_alerts(network: Network, broken: Unreadable) -> Iterator[Issue]:
+def _check_alerts(network: Network, sources: Sources, *, broken: Unreadable) -> Iterator[Issue]:
+    """Alert rules wait for states of findings that exist."""
     for name, rule in network.alerts.items():
         at: Path = ("alerts", name)
-        yield from check_sources(
-            at, f"alert {name}", rule.source, network.sources, broken["sources"]
-        )
+        yield from check_sources(Place(at, f"alert {name}"), rule.source, sources=sources)
         for index, combination in enumerate(rule.when):
             path: Path = (*at, "when", index)
             if not combination:
@@ -234,17 +250,18 @@ def _check_alerts(network: Network, broken: Unreadable) -> Iterator[Issue]:
             for finding, states in combination.items():
                 where = (*path, finding)
                 if finding in network.nodes:
-                    yield from _check_condition(
-                        where, name, finding, network.nodes[finding], states
-                    )
+                    node = network.nodes[finding]
+                    yield from _check_condition(where, name, node=node, states=states)
                 elif finding not in broken["nodes"]:
                     message = f"alert {name} waits for {finding!r}, which is not a node"
                     yield Issue(where, message, near(finding, network.nodes), at_key=True)
 
 
 def _check_condition(
-    path: Path, rule: str, finding: str, node: Node, states: Sequence[str]
+    path: Path, rule: str, *, node: Node, states: Sequence[str]
 ) -> Iterator[Issue]:
+    """One finding of a rule: it can be observed, and has these states. path: ends with its name."""
+    finding = path[-1]
     if node.role not in OBSERVABLE:
         yield Issue(
             path,
@@ -262,6 +279,7 @@ def _check_condition(
 
 
 def _check_sources(network: Network, *, whole: bool) -> Iterator[Issue]:
+    """Every source is cited and can be found. whole: whether the file could be read as a whole."""
     used = {key for item in locate_parameters(network) for key in item.parameter.source}
     for setting in network.settings.values():
         used.update(setting.source, *(value.source for value in setting.overrides.values()))

@@ -21,7 +21,6 @@ from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pgmpy.models import DiscreteBayesianNetwork
 
 
 def load(
@@ -143,7 +142,7 @@ def _describe(name: str, network: Network) -> BundledNetwork:
 
 
 def from_pgmpy(
-    network: DiscreteBayesianNetwork,
+    network: object,
     *,
     name: str = "from-pgmpy",
     roles: Mapping[str, str] | None = None,
@@ -151,7 +150,7 @@ def from_pgmpy(
     """A model of any pgmpy network: same engine, same questions.
 
     Args:
-        network: a network whose tables are complete.
+        network: a pgmpy `DiscreteBayesianNetwork` whose tables are complete.
         name: of the model.
         roles: node -> role, as "cause"; "other" where not given.
 

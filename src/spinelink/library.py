@@ -150,7 +150,7 @@ def from_pgmpy(
     """A model of any pgmpy network: same engine, same questions.
 
     Args:
-        network: a network whose tables are complete.
+        network: a pgmpy `DiscreteBayesianNetwork` whose tables are complete.
         name: of the model.
         roles: node -> role, as "cause"; "other" where not given.
 

@@ -1,4 +1,4 @@
-"""`spinelink audit`"""
+"""`spinelink audit`."""
 
 from __future__ import annotations
 

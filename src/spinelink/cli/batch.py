@@ -1,4 +1,4 @@
-"""`spinelink batch`"""
+"""`spinelink batch`."""
 
 from __future__ import annotations
 
@@ -79,15 +79,16 @@ def batch(
 ) -> None:
     """Posteriors of a whole file of patients (CSV or Parquet), larger than memory.
 
-    One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold likelihoods. The answers come out in the
-    order of the rows, with log_evidence, the logarithm of P(findings); a row that contradicts the network has -inf there and no posteriors.
+    One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold
+    likelihoods. The answers come out in the order of the rows, with log_evidence, the logarithm of
+    P(findings). A row that contradicts the network has -inf there and no posteriors.
 
     Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
 
     \b
     Example:
       spinelink batch patients.parquet --out posteriors.parquet --keep patient_id --setting emergency
-    """
+    """  # noqa: D301  (click reads the backspace character)
     from tqdm import tqdm
 
     from spinelink.table.files import score_file

@@ -1,4 +1,4 @@
-"""`spinelink card`"""
+"""`spinelink card`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
     "--check", is_flag=True, help="Write nothing; fail where a file is not what it would be."
 )
 def card(*, network: str, stock: Path | None, check: bool) -> int:
-    """Write the model card of a network file beside it: what it is for, its numbers, audit, cases, gaps and safety rules."""
+    """Write the model card of a network file beside it.
+
+    It says what the network is for, and holds its numbers, audit, cases, gaps and safety rules.
+    """
     from spinelink.files import write_text
     from spinelink.report.card import files_of
 

@@ -1,4 +1,4 @@
-"""`spinelink check`"""
+"""`spinelink check`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from spinelink.errors import NetworkFileError, Problem
 def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """Everything that is wrong with a network file, or a file of claims, at once.
 
-    FILE is a path, or the name of a bundled network; NAME.claims.yaml is checked against NAME.yaml beside it. Exit status 1 where there is an error;
-    warnings alone do not fail.
+    FILE is a path, or the name of a bundled network; NAME.claims.yaml is checked against NAME.yaml
+    beside it. Exit status 1 where there is an error; warnings alone do not fail.
     """
     problems = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
     if as_json:
@@ -74,7 +74,7 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines that problems are shown in; none if the file is no text, which is the problem then."""
+    """The lines that problems are shown in; none if the file is no text."""
     from spinelink.io.source_text import read_source
 
     try:

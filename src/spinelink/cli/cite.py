@@ -1,4 +1,4 @@
-"""`spinelink cite`"""
+"""`spinelink cite`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def cite(
 ) -> None:
     """The sources of a network as BibTeX.
 
-    With findings or --cause, only those behind that answer; the most influential are named first on standard error.
+    With findings or --cause, only those behind that answer; the most influential are named first on
+    standard error.
     """
     model = load_model(network, setting)
     if not words and cause is None:

@@ -1,4 +1,4 @@
-"""`spinelink demo`"""
+"""`spinelink demo`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ STYLE = (
 def demo(*, case_id: str, network: str | None, folder: Path) -> None:
     """The main job on a published case: its findings, red flags and ranked causes.
 
-    CASE is an id in the file of cases beside the network. The page and the table are written to a folder.
+    CASE is an id in the file of cases beside the network. The page and the table are written to a
+    folder.
     """
     model = load_model(network)
     reading = _read(model, case_id)

@@ -1,4 +1,4 @@
-"""`spinelink diff`"""
+"""`spinelink diff`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def diff(
     effects: bool,
     as_json: bool,
 ) -> None:
-    """What differs between two network files, or bundled networks, and what that does to the answers."""
+    """What differs between two networks, and what that does to the answers.
+
+    BEFORE and AFTER are network files, or names of bundled networks.
+    """
     first, second = load_model(before, setting), load_model(after, setting)
     difference = first.diff(second, cases=cases, claims=claims, effects=effects)
     if as_json:

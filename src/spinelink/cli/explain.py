@@ -1,4 +1,4 @@
-"""`spinelink explain`"""
+"""`spinelink explain`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def explain(
     against: str | None,
     as_json: bool,
 ) -> None:
-    """What each finding contributed to a cause, what was expected and is absent, and what would change the ranking."""
+    """What each finding contributed to a cause.
+
+    Also what was expected and is absent, and what would change the ranking.
+    """
     case = read_case(words, network=network, setting=setting)
     print_question(
         case,

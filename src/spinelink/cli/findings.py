@@ -1,4 +1,4 @@
-"""Findings as they are written on the command line: `numbness leg_pain=below_knee fever=no age_group=47`."""
+"""Findings as they are written on the command line: `numbness leg_pain=below_knee fever=no`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spinelink interview`"""
+"""`spinelink interview`."""
 
 from __future__ import annotations
 

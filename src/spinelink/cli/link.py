@@ -1,4 +1,4 @@
-"""`spinelink link`"""
+"""`spinelink link`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spinelink networks`"""
+"""`spinelink networks`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spinelink next`"""
+"""`spinelink next`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spinelink query`"""
+"""`spinelink query`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def query(
     \b
     Example:
       spinelink query numbness leg_pain=below_knee fever=no age_group=47 --setting emergency
-    """
+    """  # noqa: D301  (click reads the backspace character)
     network, words = _split(network, words)
     case = read_case(words, network=network, setting=setting)
     if as_json:

@@ -1,4 +1,4 @@
-"""`spinelink report`"""
+"""`spinelink report`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spinelink score`"""
+"""`spinelink score`."""
 
 from __future__ import annotations
 

@@ -133,6 +133,7 @@ class Audit:
         }
 
     def headline(self) -> str:
+        """How many published figures the network reproduces."""
         inside = sum(r.inside for r in self.rows)
         return f"{inside} of {len(self.rows)} published figures lie inside their interval (network fingerprint {self.fingerprint})."
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from html import escape
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from spinelink.markup import element
 from spinelink.network.alert import AlertRule
 from spinelink.network.base import Name, Text, Value
 from spinelink.network.cpd import parents_of
@@ -124,16 +124,25 @@ class Network(Value):
 
     def _repr_html_(self) -> str:
         """A summary; `Model(network)` draws it."""
-        roles: dict[str, list[str]] = {}
+        labels: dict[str, list[str]] = {}
         for node in self.nodes.values():
-            roles.setdefault(node.role, []).append(node.label)
-        rows = "".join(
-            f"<tr><td>{escape(role)} ({len(labels)})</td><td style='text-align:left'>{escape(', '.join(labels))}</td></tr>"
-            for role, labels in roles.items()
+            labels.setdefault(node.role, []).append(node.label)
+        rows = (
+            element(
+                "tr",
+                element("td", f"{role} ({len(names)})"),
+                element("td", ", ".join(names), style="text-align:left"),
+            )
+            for role, names in labels.items()
         )
-        settings = ", ".join(each.label for each in self.settings.values())
-        about = f"{len(self.alerts)} alert rules, {len(self.sources)} sources" + (
-            f"; settings: {settings}" if settings else ""
+        about = f"{len(self.alerts)} alert rules, {len(self.sources)} sources"
+        if self.settings:
+            about += f"; settings: {', '.join(s.label for s in self.settings.values())}"
+        name = (element("b", self.title), f" {self.name} {self.version}")
+        return element(
+            "div",
+            element("p", *name, element("br"), about),
+            element("table", *rows),
+            element("p", element("small", self.intended_use)),
+            class_="spinelink",
         )
-        head = f"<b>{escape(self.title)}</b> {escape(self.name)} {escape(self.version)}<br>{escape(about)}"
-        return f"<div class='spinelink'><p>{head}</p><table>{rows}</table><p><small>{escape(self.intended_use)}</small></p></div>"

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from spinelink.errors import ParameterError
+from spinelink.markup import element
 from spinelink.network.base import StateName, Value
 
 Grade = Literal["measured", "derived", "judged"]
@@ -164,7 +165,7 @@ class Beta:
         )
 
     def _repr_html_(self) -> str:
-        return f"<span class='spinelink'>{self}</span>"
+        return element("span", str(self), class_="spinelink")
 
 
 def _number(value: object, name: str) -> float:

@@ -35,7 +35,7 @@ class Background:
             self._wake.notify_all()
 
     def wait(self, timeout: float) -> bool:
-        """Waits until all requests are answered. Returns False if that takes longer than `timeout` seconds."""
+        """Waits until all requests are answered. Returns False after `timeout` seconds."""
         with self._wake:
             return self._wake.wait_for(lambda: self._answered == self._asked, timeout)
 

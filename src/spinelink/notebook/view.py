@@ -1,4 +1,4 @@
-"""What the explorer shows, as plain values: what stays, what every click changes, what takes longer.
+"""What the explorer shows, as plain values: what stays, what a click changes, what takes longer.
 
 `of`: nodes that are asked about in place of the ranked causes; empty for the causes.
 """

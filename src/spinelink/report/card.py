@@ -1,11 +1,15 @@
-"""The model card of a network: what it is for, what it rests on, how it does, and where it fails. Generated, so that it is true."""
+"""The model card of a network, as Markdown (Mitchell et al. 2019).
+
+It says what the network is for, what it rests on, how it does, and where it fails. It is generated,
+and a test compares it with the network.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinelink.case import ROLES, Model
 from spinelink.claims.file import claims_for
@@ -22,30 +26,80 @@ if TYPE_CHECKING:
 CROSSVALIDATION = ".crossvalidation.csv"
 USES = ".evidence.csv"
 MOST_JUDGED = 15
+"""Judged parameters that are listed with their influence."""
+URGENCIES = ("emergency", "urgent", "soon")
+
+WRITTEN = "This card is written by `spinelink card {name}`; a test holds it to the network."
+GRADES = (
+    "Every number states an uncertainty and a grade. *Measured*: this figure, in this population. "
+    "*Derived*: computed from figures, or from another population. *Judged*: no figure; its note "
+    "says what it was judged from."
+)
+CLAIMS = (
+    "Claims are published figures asked of the network. *Same population*: the people and "
+    "definitions of the study can be said in the network, and the figure was read in its source "
+    "with an interval or a number of people. *Near*: one of these differs somewhat. *Far*: the "
+    "people were selected in a way that the network cannot say (operated, suspected, volunteers), "
+    "or the definition is another; far claims are reported and not fitted to."
+)
+PREDICTED = (
+    "Claims of one source are left out together, in {folds} folds, and predicted by a fit to the "
+    "others; both fits begin from the numbers before any fit. Errors are in log odds or log ratio."
+)
+JUDGED = (
+    "Judged numbers on which the causes hang most: where a study would help most. Influence: the "
+    "sum over the causes of how far their posteriors move when the number moves by one standard "
+    "deviation of its own uncertainty, averaged over people with a single symptom or sign."
+)
+RULES = (
+    "{rules} fixed rules over what was found. They fire whatever the probabilities say, in every "
+    "setting and under every change of numbers. That none fires excludes nothing."
+)
 
 
 def files_of(model: Model, stock: Path | None) -> dict[Path, str]:
-    """The files that are generated beside a network file: its card, and the table of uses of the evidence stock where a stock is given."""
+    """The files that are generated beside a network file.
+
+    Args:
+        model: a network that has a file.
+        stock: the evidence stock; None for the card alone.
+
+    Returns:
+        Path -> text: the card, and with a stock the table of the uses of its records.
+
+    Raises:
+        SpinelinkError: the network has no file.
+    """
     if model.origin is None:
         raise SpinelinkError(f"network {model.name!r} has no file, so no card can stand beside it")
-    found = {model.origin.with_suffix(".md"): model_card(model)}
+    files = {model.origin.with_suffix(".md"): model_card(model)}
     if stock is not None:
-        found[model.origin.with_suffix(USES)] = uses_table(
-            evidence_uses(model.network, claims_for(model), read_stock(stock))
-        )
-    return found
+        uses = evidence_uses(model.network, claims_for(model), read_stock(stock))
+        files[model.origin.with_suffix(USES)] = uses_table(uses)
+    return files
 
 
 def model_card(model: Model) -> str:
-    """The card as Markdown. Audits the network where claims stand beside it, and scores it where cases do."""
+    """The card as Markdown.
+
+    Args:
+        model: the network; it is audited where claims stand beside its file, and scored where cases
+            do.
+
+    Returns:
+        The text.
+    """
     network = model.network
-    identity = f"`{network.name}` {network.version}, fingerprint `{model.fingerprint}`, {network.license or 'no licence stated'}."
+    identity = (
+        f"`{network.name}` {network.version}, fingerprint `{model.fingerprint}`, "
+        f"{network.license or 'no licence stated'}."
+    )
     parts = [
-        f"# {network.title}\n\n{identity} This card is written by `spinelink card {network.name}`; a test holds it to the network.",
-        f"## What it is for\n\n{network.description}\n\n{network.intended_use}",
+        f"# {network.title}\n\n{identity} {WRITTEN.format(name=network.name)}",
+        _section("What it is for", network.description, network.intended_use),
         _populations(model),
         _nodes(model),
-        _numbers(model),
+        _grades(model),
     ]
     if companion_file(model.origin, "claims"):
         audited = audit(model, influence=True, progress=False)
@@ -56,17 +110,28 @@ def model_card(model: Model) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    def cell(value: object) -> str:
-        return str(value).replace("|", "\\|").replace("\n", " ")
+def _section(title: str, *parts: str) -> str:
+    """A heading of the second level, and paragraphs or tables below it."""
+    return "\n\n".join([f"## {title}", *parts])
 
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(map(cell, row))} |" for row in rows]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.3g} to {bounds[1]:.3g}"
 
 
 def _populations(model: Model) -> str:
@@ -76,82 +141,62 @@ def _populations(model: Model) -> str:
         (f"`{name}`", s.label, s.population, len(s.overrides))
         for name, s in model.network.settings.items()
     ]
-    return f"## Populations\n\nThe default is `{model.network.default_setting}`.\n\n" + _table(
-        ("setting", "label", "who", "numbers of its own"), rows
-    )
+    table = _table(("setting", "label", "who", "numbers of its own"), rows)
+    return _section("Populations", f"The default is `{model.network.default_setting}`.", table)
 
 
 def _nodes(model: Model) -> str:
-    counts: Counter[str] = Counter(node.role for node in model.network.nodes.values())
+    network = model.network
+    counts: Counter[str] = Counter(node.role for node in network.nodes.values())
     rows = []
     for role in ROLES:
         if counts[role]:
-            labels = [node.label for node in model.network.nodes.values() if node.role == role]
+            labels = [node.label for node in network.nodes.values() if node.role == role]
             rows.append((role, counts[role], ", ".join(labels)))
-    edges = sum(len(parents) for parents in model.network.parents.values())
-    return f"## Nodes\n\n{len(model.network.nodes)} nodes, {edges} edges.\n\n" + _table(
-        ("role", "nodes", "which"), rows
-    )
+    edges = sum(len(parents) for parents in network.parents.values())
+    table = _table(("role", "nodes", "which"), rows)
+    return _section("Nodes", f"{len(network.nodes)} nodes, {edges} edges.", table)
 
 
-def _numbers(model: Model) -> str:
+def _grades(model: Model) -> str:
+    """How many parameters are measured, derived and judged, in each setting."""
     rows = []
     for setting in model.settings or (None,):
         counts = grades(parameters_in(model.network, setting))
         rows.append((setting or "all", sum(counts.values()), *counts.values()))
-    text = (
-        "Every number states an uncertainty and a grade. *Measured*: this figure, in this population. *Derived*: computed from figures, or from "
-        "another population. *Judged*: no figure; its note says what it was judged from."
-    )
-    return f"## Numbers\n\n{text}\n\n" + _table(
-        ("in setting", "numbers", "measured", "derived", "judged"), rows
-    )
+    table = _table(("in setting", "numbers", "measured", "derived", "judged"), rows)
+    return _section("Numbers", GRADES, table)
 
 
 def _audit(audited: Audit) -> str:
+    """Claims by fit, setting and kind of interval, and those that are missed."""
     frame = audited.to_frame()
-    shares = audited.summary("fit", "setting").reset_index().to_dict("records")
-    totals = audited.summary("fit").assign(setting="all").reset_index().to_dict("records")
+    by_setting = audited.summary("fit", "setting").reset_index().to_dict("records")
+    in_all = audited.summary("fit").assign(setting="all").reset_index().to_dict("records")
     rows = [
-        (
-            r["fit"],
-            r["setting"],
-            r["claims"],
-            r["inside"],
-            _percent(r["share"]),
-            f"{r['median_errors']:.2f}",
-        )
-        for r in [*shares, *totals]
+        (r["fit"], r["setting"], *_inside(r), f"{r['median_errors']:.2f}")
+        for r in [*by_setting, *in_all]
     ]
-    of_intervals = [
-        (r["interval"], r["claims"], r["inside"], _percent(r["share"]))
-        for r in audited.summary("interval").reset_index().to_dict("records")
-    ]
+    by_interval = audited.summary("interval").reset_index().to_dict("records")
     failed = frame[~frame["inside"] & (frame["fit"] != "far")]
-    text = (
-        "Claims are published figures asked of the network. *Same population*: the people and definitions of the study can be said in the network, "
-        "and the figure was read in its source with an interval or a number of people. *Near*: one of these differs somewhat. *Far*: the people "
-        "were selected in a way that the network cannot say (operated, suspected, volunteers), or the definition is another; far claims are reported and "
-        "not fitted to."
-    )
-    parts = [
-        f"## Audit against the literature\n\n{text}",
+    inside, distance = "inside their interval", "median distance, standard errors"
+    return _section(
+        "Audit against the literature",
+        CLAIMS,
+        _table(("fit", "setting", "claims", inside, "share", distance), rows),
+        "By what the interval is:",
         _table(
-            (
-                "fit",
-                "setting",
-                "claims",
-                "inside their interval",
-                "share",
-                "median distance, standard errors",
-            ),
-            rows,
+            ("interval", "claims", "inside", "share"),
+            [(r["interval"], *_inside(r)) for r in by_interval],
         ),
-        "By what the interval is:\n\n"
-        + _table(("interval", "claims", "inside", "share"), of_intervals),
-        f"### Same population or near, and outside ({len(failed)})\n\n" + _failures(failed),
-    ]
-    return "\n\n".join(parts)
+        f"### Same population or near, and outside ({len(failed)})",
+        _failures(failed),
+    )
+
+
+def _inside(row: dict[Hashable, Any]) -> tuple[object, object, str]:
+    """Claims, how many lie inside their interval, and their share."""
+    return row["claims"], row["inside"], _percent(row["share"])
 
 
 def _failures(failed: pd.DataFrame) -> str:
@@ -175,6 +220,7 @@ def _failures(failed: pd.DataFrame) -> str:
 
 
 def _crossvalidation(model: Model) -> str:
+    """How well claims are predicted that were left out of the fit; empty without its file."""
     assert model.origin is not None
     path = model.origin.with_suffix(CROSSVALIDATION)
     if not path.exists():
@@ -184,113 +230,92 @@ def _crossvalidation(model: Model) -> str:
     frame = pd.read_csv(path)
     frame["inside_before"] = (frame["low"] <= frame["before"]) & (frame["before"] <= frame["high"])
     rows = [
-        (fit, len(part), _percent(part["inside_before"].mean()), _percent(part["inside"].mean()), f"{part['error_before'].median():.2f}", f"{part['error'].median():.2f}")
-        for fit, part in frame.groupby("fit", sort=False)
-    ]  # fmt: skip
-    text = (
-        f"Claims of one source are left out together, in {frame['fold'].nunique()} folds, and predicted by a fit to the others; both fits begin from "
-        "the numbers before any fit. Errors are in log odds or log ratio."
-    )
-    return f"### Predicted without themselves\n\n{text}\n\n" + _table(
         (
-            "fit",
-            "claims",
-            "inside before any fit",
-            "inside, predicted",
-            "median error before",
-            "median error, predicted",
-        ),
-        rows,
-    )
+            fit,
+            len(part),
+            _percent(part["inside_before"].mean()),
+            _percent(part["inside"].mean()),
+            f"{part['error_before'].median():.2f}",
+            f"{part['error'].median():.2f}",
+        )
+        for fit, part in frame.groupby("fit", sort=False)
+    ]
+    inside = ("inside before any fit", "inside, predicted")
+    errors = ("median error before", "median error, predicted")
+    text = PREDICTED.format(folds=frame["fold"].nunique())
+    table = _table(("fit", "claims", *inside, *errors), rows)
+    return f"### Predicted without themselves\n\n{text}\n\n{table}"
 
 
 def _gaps(audited: Audit) -> str:
+    """Claims that contradict each other, and parameters without a good source."""
+    parts = []
     rows = [
         (f"`{c.first}`", _interval(c.intervals[0]), f"`{c.second}`", _interval(c.intervals[1]))
         for c in audited.contradictions
     ]
-    parts = ["## Known gaps and contradictions"]
     if rows:
         parts.append("Figures that ask the same of the same people and cannot both hold:")
         parts.append(_table(("claim", "interval", "claim", "interval"), rows))
+    judged = [(f"`{name}`", f"{value:.3f}") for name, value in audited.judged[:MOST_JUDGED]]
+    parts += [JUDGED, _table(("number", "influence"), judged)]
+    claims = sum(row.claim.secondhand for row in audited.rows)
     parts.append(
-        "Judged numbers on which the causes hang most: where a study would help most. Influence: the sum over the causes of how far their posteriors "
-        "move when the number moves by one standard deviation of its own uncertainty, averaged over people with a single symptom or sign."
+        "Numbers of the default setting that rest on second-hand figures only: "
+        f"{len(audited.secondhand)}. Claims that are second-hand: {claims} of "
+        f"{len(audited.rows)}. Numbers without any source (judged): {len(audited.without_source)}."
     )
-    parts.append(
-        _table(
-            ("number", "influence"),
-            [(f"`{name}`", f"{value:.3f}") for name, value in audited.judged[:MOST_JUDGED]],
-        )
-    )
-    second = f"Numbers of the default setting that rest on second-hand figures only: {len(audited.secondhand)}."
-    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audited.rows)} of {len(audited.rows)}."
-    without = f"Numbers without any source (judged): {len(audited.without_source)}."
-    return "\n\n".join([*parts, f"{second} {without}"])
-
-
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.3g} to {bounds[1]:.3g}"
+    return _section("Known gaps and contradictions", *parts)
 
 
 def _cases(model: Model) -> str:
-    found = score(model)
+    """How often the right cause of published cases was found, and where it was not."""
+    scored = score(model)
     rows = [
         (words, f"{k} of {n}", _percent(k / max(n, 1)), f"{_percent(low)} to {_percent(high)}")
-        for words, k, n, low, high in found.summary()
+        for words, k, n, low, high in scored.summary()
     ]
     missed = [
         (
             f"`{o.reading.case.id}`",
             o.reading.case.diagnosis,
             o.rank or "not ranked",
-            ", ".join(n for n, _ in o.leading),
+            ", ".join(name for name, _ in o.leading),
         )
-        for o in found.outcomes
+        for o in scored.outcomes
         if not 0 < o.rank <= 3
     ]
-    text = f"## Published cases\n\n{_table(('measure', 'cases', 'share', '95 % interval'), rows)}"
+    parts = [_table(("measure", "cases", "share", "95 % interval"), rows)]
     if missed:
-        text += "\n\nThe right cause was not among the first three in:\n\n" + _table(
-            ("case", "it was", "rank", "the network's first three"), missed
-        )
-    return text
+        parts.append("The right cause was not among the first three in:")
+        parts.append(_table(("case", "it was", "rank", "the network's first three"), missed))
+    return _section("Published cases", *parts)
 
 
 def _alerts(model: Model) -> str:
-    if not model.network.alerts:
+    rules = sorted(model.network.alerts.values(), key=lambda rule: URGENCIES.index(rule.urgency))
+    if not rules:
         return ""
-    rows = [
-        (a.urgency, a.label, a.advice, a.certainty)
-        for a in sorted(
-            model.network.alerts.values(),
-            key=lambda a: ("emergency", "urgent", "soon").index(a.urgency),
-        )
-    ]
-    text = (
-        f"{len(rows)} fixed rules over what was found. They fire whatever the probabilities say, in every setting and under every change of numbers. "
-        "That none fires excludes nothing."
-    )
-    return f"## Safety rules\n\n{text}\n\n" + _table(
-        ("urgency", "rule", "advice", "how sure"), rows
-    )
+    rows = [(rule.urgency, rule.label, rule.advice, rule.certainty) for rule in rules]
+    table = _table(("urgency", "rule", "advice", "how sure"), rows)
+    return _section("Safety rules", RULES.format(rules=len(rows)), table)
 
 
 def _sources(model: Model) -> str:
-    sources = model.network.sources
+    sources = model.network.sources.values()
     if not sources:
         return ""
-    second = sum(s.secondhand for s in sources.values())
-    named = [s for s in sources.values() if s.doi or s.pmid]
-    return (
-        f"## Sources\n\n{len(sources)} publications, {len(named)} with a doi or pmid, {second} second-hand. `spinelink cite -n {model.name}` writes them as "
-        "BibTeX; with findings, those behind that answer."
+    secondhand = sum(source.secondhand for source in sources)
+    named = sum(bool(source.doi or source.pmid) for source in sources)
+    return _section(
+        "Sources",
+        f"{len(sources)} publications, {named} with a doi or pmid, {secondhand} second-hand. "
+        f"`spinelink cite -n {model.name}` writes them as BibTeX; with findings, those behind that "
+        "answer.",
     )
 
 
 def _changes(model: Model) -> str:
-    if not model.network.changes:
-        return ""
-    return "## Changes\n\n" + "\n".join(
-        f"- {c.version} ({c.date}): {c.text}" for c in reversed(model.network.changes)
-    )
+    changes = reversed(model.network.changes)
+    lines = "\n".join(f"- {change.version} ({change.date}): {change.text}" for change in changes)
+    return _section("Changes", lines) if lines else ""

@@ -1,4 +1,4 @@
-"""What a page about one case shows, and what is left out where it cannot be answered."""
+"""Asks everything that a page about one case shows, and says what is left out, and why."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ from spinelink.view.text import NOTICE
 ENDS = ("leg_pain", "back_pain")
 """The findings whose link a page shows."""
 MOST_SOURCES = 15
+"""Publications that a page lists."""
+NO_CAUSES = "This network names no causes, so none are ranked, explained or asked about."
+ALL_OBSERVED = (
+    "Every cause was observed, so there are no intervals, and none is explained or asked about."
+)
 
 
 def report(case: Case, path: PathLike, *, limit: int = 10, link: bool = True) -> Path:
@@ -59,16 +64,12 @@ def report(case: Case, path: PathLike, *, limit: int = 10, link: bool = True) ->
     target = output_path(path)
     model = case.model
     page = Page(
-        model.network,
-        model.question(case.findings, log_evidence=float("nan")),
-        [(model.nodes[n].label, finding_words(case, n)) for n in case.findings],
-        alerts(case),
-        [
-            v.label
-            for n, v in model.nodes.items()
-            if v.role in OBSERVABLE and n not in case.findings
-        ],
-        NOTICE,
+        network=model.network,
+        question=model.question(case.findings, log_evidence=float("nan")),
+        findings=[(model.nodes[n].label, finding_words(case, n)) for n in case.findings],
+        alerts=alerts(case),
+        unasked=_unasked(case),
+        notice=NOTICE,
     )
     try:
         page = replace(page, question=case.question())
@@ -78,21 +79,24 @@ def report(case: Case, path: PathLike, *, limit: int = 10, link: bool = True) ->
     return write_page(target, replace(page, **parts))
 
 
+def _unasked(case: Case) -> list[str]:
+    """Labels of what can be observed and was not."""
+    return [
+        node.label
+        for name, node in case.model.nodes.items()
+        if node.role in OBSERVABLE and name not in case.findings
+    ]
+
+
 def _causes(case: Case, limit: int) -> dict[str, Any]:
-    """What a page says of the causes; of a network without any, or where all are observed, why not."""
+    """What a page says of the causes, or why it says less."""
     ranked = case.model.network.ranked
     if not ranked:
-        return {
-            "left_out": "This network names no causes, so none are ranked, explained or asked "
-            "about."
-        }
+        return {"left_out": NO_CAUSES}
     ranking = differential(case, limit=limit)
     parts: dict[str, Any] = {"ranking": ranking, "urgent": urgent_causes(case)}
     if all(case.is_observed(n) for n in ranked):
-        return parts | {
-            "left_out": "Every cause was observed, so there are no intervals, and none is "
-            "explained or asked about."
-        }
+        return parts | {"left_out": ALL_OBSERVED}
     leading = leading_cause(case)
     hidden = [c.cause for c in ranking.causes if not case.is_observed(c.cause)]
     return parts | {

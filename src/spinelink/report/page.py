@@ -6,10 +6,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spinelink.errors import SpinelinkError
 from spinelink.files import write_text
+from spinelink.network.network import Network
+from spinelink.network.provenance import Source
+from spinelink.network.question import Question
+from spinelink.query.alerts import Alert, Alerts
+from spinelink.query.intervals import Intervals
+from spinelink.query.link import Link
+from spinelink.query.next_best import NextBest
+from spinelink.query.ranking import Ranking
+from spinelink.query.reasons import Reasons
+from spinelink.query.sources import SourceOfAnswer
 from spinelink.view.html import (
     Html,
     document,
@@ -18,18 +27,6 @@ from spinelink.view.html import (
     rows_table,
     section,
 )
-
-if TYPE_CHECKING:
-    from spinelink.network.network import Network
-    from spinelink.network.provenance import Source
-    from spinelink.network.question import Question
-    from spinelink.query.alerts import Alert, Alerts
-    from spinelink.query.intervals import Intervals
-    from spinelink.query.link import Link
-    from spinelink.query.next_best import NextBest
-    from spinelink.query.ranking import Ranking
-    from spinelink.query.reasons import Reasons
-    from spinelink.query.sources import SourceOfAnswer
 
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
@@ -41,12 +38,15 @@ STYLE = (
     "overflow-wrap:break-word}"
     "td.n,th.n{text-align:right;white-space:nowrap}"
     ".alert{border:2px solid #1b1f24;border-left-width:10px;padding:.5rem .8rem;margin:.6rem 0}"
-    ".room{display:block;width:9rem}.bar{display:block;height:.7em;background:#57606a;min-width:1px}"
+    ".room{display:block;width:9rem}"
+    ".bar{display:block;height:.7em;background:#57606a;min-width:1px}"
     ".quiet{color:#57606a;font-size:13px}"
     "@media print{body{margin:0;max-width:none;font-size:11pt}h2{break-after:avoid}"
     "tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
 )
 NOTHING = Html("")
+CARRIERS = 3
+"""Causes and mechanisms that are named for a link pattern."""
 
 
 class PageError(SpinelinkError, OSError):
@@ -130,7 +130,14 @@ def number(value: float) -> str:
 
 
 def page(p: Page) -> Html:
-    """The page as HTML."""
+    """The page as HTML.
+
+    Args:
+        p: what it shows.
+
+    Returns:
+        A page that stands alone. Parts that `p` does not have are left out.
+    """
     title = f"{p.network.title}: one case"
     parts = [
         element("h1", title),
@@ -169,10 +176,12 @@ def cited(source: Source) -> str:
 
 
 def _quiet(text: str) -> Html:
+    """A remark in small grey letters."""
     return paragraph(text, class_="quiet")
 
 
 def _alerts(p: Page) -> Html:
+    """Red flags first: they hold whatever the probabilities say."""
     if not len(p.alerts):
         return section("Red flags", paragraph(p.alerts.none))
     return section("Red flags", *(_alert(p, alert) for alert in p.alerts))
@@ -202,11 +211,13 @@ def _keys(p: Page, keys: Sequence[str]) -> str:
 
 
 def _findings(p: Page) -> Html:
+    """What was found, by label."""
     table = rows_table(("finding", "value"), p.findings)
     return section("Findings", table if p.findings else paragraph("None entered."))
 
 
 def _contradiction(p: Page) -> Html:
+    """Why no probability is shown; nothing where the findings can occur together."""
     if not p.contradiction:
         return NOTHING
     return section(
@@ -217,6 +228,7 @@ def _contradiction(p: Page) -> Html:
 
 
 def _causes(p: Page) -> Html:
+    """The ranked causes, or why there are none."""
     left_out = [paragraph(p.left_out)] if p.left_out else []
     if p.ranking is None:
         return section("Causes", *left_out) if left_out else NOTHING
@@ -249,6 +261,7 @@ def _ranking(ranking: Ranking, intervals: Intervals | None) -> Html:
 
 
 def _range(low: float, high: float) -> str:
+    """Both ends of an interval; empty for NaN."""
     return f"{number(low)} to {number(high)}" if low == low else ""
 
 
@@ -267,31 +280,37 @@ def _urgent(p: Page) -> Html:
 
 
 def _link(p: Page) -> Html:
+    """Whether back pain and leg pain are linked, and which way; or why that is not shown."""
     title = "Are back pain and leg pain linked?"
     if p.link is None:
         return section(title, paragraph(p.no_link)) if p.no_link else NOTHING
-    link, words = p.link, p.link.words()
+    setting = p.network.settings.get(str(p.link.population))
+    note = NOTHING
+    if setting is not None:
+        where = f"Evaluated in {setting.label.lower()}: "
+        note = _quiet(where + "consulting because of pain does not cause the pain.")
+    return section(title, *_link_answer(p.link), note)
+
+
+def _link_answer(link: Link) -> tuple[Html, Html]:
+    """The probability of a link in a sentence, and that of each pattern in a table."""
     bounded = not link.identified or link.level is not None
     verdict = f"Linked with probability {number(link.probability)}"
     if bounded:
         ends = _range(1.0 - link.high["separate"], 1.0 - link.low["separate"])
         verdict += f", from {ends} ({link.ends})"
-    rows = []
+    words, rows = link.words(), []
     for part, probability in link.shares.items():
         bounds = [_range(link.low[part], link.high[part])] if bounded else []
-        carriers = ", ".join(c.label for c in link.carriers.get(part, ())[:3])
+        carriers = ", ".join(c.label for c in link.carriers.get(part, ())[:CARRIERS])
         rows.append((words[part], number(probability), *bounds, carriers))
     head = ("", "share", *(["from, to"] if bounded else []), "carried by")
     table = rows_table(head, rows, numbers=(1, 2) if bounded else (1,))
-    setting = p.network.settings.get(str(link.population))
-    note = []
-    if setting is not None:
-        where = f"Evaluated in {setting.label.lower()}: "
-        note.append(_quiet(where + "consulting because of pain does not cause the pain."))
-    return section(title, paragraph(f"{verdict}."), table, *note)
+    return paragraph(f"{verdict}."), table
 
 
 def _why(p: Page) -> Html:
+    """What made the leading cause likely."""
     if p.reasons is None:
         return NOTHING
     return section("Why", *map(paragraph, p.reasons.text().splitlines()))
@@ -322,6 +341,7 @@ def _next(p: Page) -> Html:
 
 
 def _unasked(p: Page) -> Html:
+    """What was not assessed."""
     if not p.unasked:
         return NOTHING
     names = paragraph(f"{', '.join(p.unasked)}.")
@@ -329,6 +349,7 @@ def _unasked(p: Page) -> Html:
 
 
 def _care(p: Page) -> Html:
+    """What the network names as care for the causes on the page."""
     causes = p.ranking.causes if p.ranking is not None else ()
     rows = [
         (p.network.nodes[c.cause].label, care.text, care.source)
@@ -342,6 +363,7 @@ def _care(p: Page) -> Html:
 
 
 def _sources(p: Page) -> Html:
+    """The publications behind the leading cause."""
     if not p.sources:
         return NOTHING
     leading = f" ({p.network.nodes[p.reasons.target].label})" if p.reasons is not None else ""

@@ -1,6 +1,7 @@
-"""The one place that writes HTML: elements, tables, lists, and the frames that answers stand in.
+"""HTML of answers: tables, lists, and the frames of notebooks and pages.
 
-Plain text is escaped wherever it enters. What is HTML already is an `Html` and enters as it is.
+Plain text is escaped wherever it enters. What is HTML already is an `Html` and enters as it is; see
+`spinelink.markup`, which writes the elements.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from spinelink.markup import Html as Html
+from spinelink.markup import element as element
+from spinelink.markup import fragment as fragment
 from spinelink.view.text import NOTICE, show_number
 
 if TYPE_CHECKING:
@@ -22,42 +26,9 @@ LONG = 24
 """A name with more characters may break after a dot."""
 BAR = 120
 """Pixels of a bar that stands for probability 1."""
-VOID = frozenset({"br", "img", "meta", "wbr"})
-"""Elements without content."""
 MONOSPACED = (
     "font-family:monospace;font-size:12px;line-height:1.35;white-space:pre;overflow-x:auto;margin:0"
 )
-
-
-class Html(str):
-    """Text that is HTML already, so that it is not escaped again."""
-
-    __slots__ = ()
-
-
-def element(tag: str, /, *content: str, **attributes: str) -> Html:
-    """One element.
-
-    Args:
-        tag: its name.
-        *content: what stands inside; plain text is escaped.
-        **attributes: their values, escaped; `class_` is class, `data_node` is data-node.
-
-    Returns:
-        The element as HTML.
-    """
-    names = (name.rstrip("_").replace("_", "-") for name in attributes)
-    opening = "".join(
-        f" {name}='{escape(value)}'" for name, value in zip(names, attributes.values(), strict=True)
-    )
-    if tag in VOID:
-        return Html(f"<{tag}{opening}>")
-    return Html(f"<{tag}{opening}>{fragment(*content)}</{tag}>")
-
-
-def fragment(*content: str) -> Html:
-    """Several pieces one after the other; plain text is escaped."""
-    return Html("".join(c if isinstance(c, Html) else escape(c) for c in content))
 
 
 def lines(text: str) -> Html:

@@ -54,20 +54,18 @@ def tune(
     Example:
         >>> import spinelink as sl
         >>> tuning = sl.load("minimal").tune(sl.constraint("P(scoliosis) == 0.1"))
-        >>> list(tuning.patch)
+        >>> [change.id for change in tuning.patch]
         ['scoliosis.prior']
     """
     compared = named_cases(model, cases)
     with bar("tuning", MOST_STEPS, progress) as on_progress:
         tuning = tune_network(
-            model.network,
-            model.setting,
+            model,
             [constraints] if isinstance(constraints, Constraint) else constraints,
             vary=vary,
             minimise=minimise,
             most=most,
             reason=reason,
-            resources=model.compiled.resources,
             on_progress=on_progress,
         )
     if not tuning.patch:

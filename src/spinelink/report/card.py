@@ -224,7 +224,7 @@ def _gaps(audited: Audit) -> str:
         )
     )
     second = f"Numbers of the default setting that rest on second-hand figures only: {len(audited.secondhand)}."
-    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audited.rows)} of {len(audit.rows)}."
+    second += f" Claims that are second-hand: {sum(r.claim.secondhand for r in audited.rows)} of {len(audited.rows)}."
     without = f"Numbers without any source (judged): {len(audited.without_source)}."
     return "\n\n".join([*parts, f"{second} {without}"])
 

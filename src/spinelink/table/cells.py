@@ -11,8 +11,8 @@ import numpy as np
 from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
+from spinelink.case import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
-from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.gradient.counts import Rows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
@@ -199,52 +199,69 @@ def _likelihoods(
 
 
 def read_patients(
-    network: Network,
-    compiled: CompiledNetwork,
+    model: Model,
     frame: Any,
     *,
     keep: str | Sequence[str] = (),
     weights: str | None = None,
 ) -> tuple[Rows, list[int]]:
-    """A table of patients to learn from, equal rows together; and of each the number, from 0, of the caller's first row that is equal to it.
+    """A table of patients to learn from. Identical rows are merged.
 
-    weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
+    Args:
+        model: the network.
+        frame: as in `Model.posteriors`.
+        keep: columns that are no findings.
+        weights: a column with how many patients each row stands for.
+
+    Returns:
+        The merged rows, and for each the number, from 0, of its first occurrence in the table.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: `keep` or `weights` names no column.
+        SpinelinkError: it is no table, or there is nothing in it to learn from.
     """
     table = as_table(frame)
-    kept = [keep] if isinstance(keep, str) else list(keep)
-    for column in [*kept, *([weights] if weights is not None else [])]:
+    others = [keep] if isinstance(keep, str) else list(keep)
+    others += [weights] if weights is not None else []
+    for column in others:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to learn from")
-    found = read_table(network, table, keep=[*kept, *([weights] if weights is not None else [])])
-    if not found.hard and not found.soft:
+    findings = read_table(model.network, table, keep=others)
+    if not findings.hard and not findings.soft:
         raise SpinelinkError(
             "no column of the table is a node of the network: there is nothing to learn from."
         )
-    codes = np.full((found.rows, len(compiled.names)), MISSING, dtype=np.int64)
-    for name, own in found.hard.items():
-        codes[:, compiled.index[name]] = own
-    soft = {compiled.index[n]: w for n, w in found.soft.items()}
-    share = np.ones(found.rows) if weights is None else _weights(table, weights)
-    if not share.sum() > 0.0:
+    index = model.compiled.index
+    states = np.full((findings.rows, len(index)), MISSING, dtype=np.int64)
+    for name, column_states in findings.hard.items():
+        states[:, index[name]] = column_states
+    patients = np.ones(findings.rows) if weights is None else _weights(table, weights)
+    if not patients.sum() > 0.0:
         raise SpinelinkError(
             f"all weights in column {weights!r} are 0: there is nobody to learn from."
         )
-    if soft:
-        return Rows(codes, soft, share), list(range(found.rows))
-    used = np.flatnonzero((codes != MISSING).any(axis=0))
-    packed = np.ascontiguousarray(codes[:, used].astype(np.int16))
+    if findings.soft:  # likelihoods are hardly ever equal: nothing is merged
+        soft = {index[n]: w for n, w in findings.soft.items()}
+        return Rows(states, soft, patients), list(range(findings.rows))
+    return _merged(states, patients)
+
+
+def _merged(states: Codes, patients: Array) -> tuple[Rows, list[int]]:
+    """Identical rows merged, with the number of the first of each."""
+    used = np.flatnonzero((states != MISSING).any(axis=0))
+    packed = np.ascontiguousarray(states[:, used].astype(np.int16))
     if not packed.shape[1]:
-        return Rows(codes[:1], {}, np.array([share.sum()])), [0]
+        return Rows(states[:1], {}, np.array([patients.sum()])), [0]
     _, first, inverse = np.unique(
         packed.view(np.dtype((np.void, 2 * packed.shape[1])))[:, 0],
         return_index=True,
         return_inverse=True,
     )
-    return Rows(
-        codes[first], {}, np.bincount(inverse, weights=share, minlength=len(first)).astype(float)
-    ), first.tolist()
+    sums = np.bincount(inverse, weights=patients, minlength=len(first)).astype(float)
+    return Rows(states[first], {}, sums), first.tolist()
 
 
 def _weights(table: nw.DataFrame[Any], column: str) -> Array:

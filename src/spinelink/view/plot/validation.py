@@ -11,7 +11,7 @@ from spinelink.view.plot.style import BLUE, GREY, RED, axes, plain
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from spinelink.adjust.learn import Learning
+    from spinelink.adjust.learning import Learning
     from spinelink.evaluate.validation import Validation
 
 

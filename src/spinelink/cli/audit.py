@@ -40,7 +40,7 @@ def audit(
     if html is not None:
         write_text(html, found.to_html())
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_dict())
     else:
         click.echo(str(found))
         if html is not None:

@@ -70,7 +70,7 @@ def _read(model: Model, case_id: str) -> Reading:
     return read_case(
         by_id[case_id],
         model.network,
-        read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None,
+        vocabulary=read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None,
     )
 
 

@@ -46,6 +46,6 @@ def diff(
     first, second = load(before, setting=setting), load(after, setting=setting)
     found = first.diff(second, cases=cases, claims=claims, effects=effects)
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_dict())
     else:
         click.echo(str(found))

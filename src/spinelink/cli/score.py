@@ -36,7 +36,7 @@ def score(
     from spinelink.library import load
 
     model = load(network or DEFAULT_NETWORK)
-    found = score_cases(model, cases, vocabulary, links=links)
+    found = score_cases(model, cases, vocabulary=vocabulary, links=links)
     if not as_json:
         click.echo(str(found))
         return

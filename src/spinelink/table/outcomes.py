@@ -71,8 +71,8 @@ class Outcomes:
 def read_outcomes(
     network: Network,
     frame: Any,
-    target: str | Sequence[str] | None,
     *,
+    target: str | Sequence[str] | None,
     by: str | Sequence[str],
     setting: str | None,
     keep: str | Sequence[str],

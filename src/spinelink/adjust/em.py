@@ -7,19 +7,17 @@ second changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.maximise import Maximiser, Values
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.errors import SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.gradient.counts import Counts, Rows, count
 from spinelink.inference.sampled_parameters import draw_values
-from spinelink.inference.variants.contradiction import smallest_contradiction
-from spinelink.network.evidence import describe
 from spinelink.options import is_real, whole, whole_or_none
 
 Array = NDArray[np.float64]
@@ -221,42 +219,3 @@ class Search:
             likelihood = float((self.rows.weights * counts.log_evidence).sum())
         prior = self.maximiser.log_prior(values, compiled)
         return Evaluation(compiled, counts, likelihood + prior, likelihood)
-
-
-def refuse_impossible(
-    compiled: CompiledNetwork,
-    rows: Rows,
-    *,
-    impossible: Sequence[int],
-    numbers: Sequence[int],
-) -> None:
-    """Names the first of the rows that cannot occur.
-
-    Args:
-        compiled: the network.
-        rows: the patients.
-        impossible: positions of the rows that cannot occur.
-        numbers: what the caller calls each row.
-
-    Raises:
-        ImpossibleEvidenceError: always.
-    """
-    row = impossible[0]
-    case = rows.case(row)
-    texts = []
-    for node in smallest_contradiction(compiled, case):
-        value, states = case[node], compiled.states[node]
-        if isinstance(value, int):
-            texts.append(describe(compiled.names[node], states[value]))
-        else:
-            pairs = zip(states, value[:, 0], strict=True)
-            likelihoods = tuple((s, float(v)) for s, v in pairs)
-            texts.append(describe(compiled.names[node], likelihoods))
-    others = len(impossible) - 1
-    more = f" ({others:,} more rows, or groups of equal rows, are impossible too)" if others else ""
-    cannot = "cannot occur together" if len(texts) > 1 else "cannot occur in this network"
-    raise ImpossibleEvidenceError(
-        f"row {numbers[row]}: {', '.join(texts)} {cannot}{more}. "
-        "Correct the row, or say on_impossible='skip'.",
-        findings=texts,
-    )

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from spinelink.adjust.coordinates import key_of, with_changed
-from spinelink.adjust.em import OnProgress, Search, SearchOptions, refuse_impossible
+from spinelink.adjust.em import OnProgress, Search, SearchOptions
 from spinelink.adjust.learned import learned_parameters
 from spinelink.adjust.learning import Learning
 from spinelink.adjust.maximise import Maximiser, maximiser
@@ -18,6 +18,7 @@ from spinelink.inference.gradient.counts import Rows, count
 from spinelink.options import one_of
 from spinelink.progress import bar
 from spinelink.table.cells import read_patients
+from spinelink.table.impossible import impossible_row
 
 OnImpossible = Literal["raise", "skip"]
 
@@ -179,6 +180,14 @@ def _possible_rows(
     if not len(impossible):
         return rows, ()
     if on_impossible == "raise":
-        refuse_impossible(compiled, rows, impossible=impossible.tolist(), numbers=numbers)
+        first, others = int(impossible[0]), len(impossible) - 1
+        more = f"{others:,} more rows, or groups of equal rows, are impossible too"
+        raise impossible_row(
+            compiled,
+            rows.case(first),
+            row=numbers[first],
+            more=more if others else "",
+            instead="skip",
+        )
     skipped = tuple(numbers[k] for k in impossible.tolist())
     return rows.part(np.flatnonzero(np.isfinite(log_evidence))), skipped

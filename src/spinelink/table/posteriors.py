@@ -1,9 +1,9 @@
-"""`model.posteriors(frame)`: a table of patients in, a table of posteriors out, of the caller's own kind."""
+"""Posteriors of a table of patients, as a frame of the caller's own kind."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 import narwhals as nw
@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.kernel.flat import check_engine
-from spinelink.inference.variants.contradiction import smallest_contradiction
-from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import one_of, whole
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
 from spinelink.table.engine import Engine, TableAnswer, answer
+from spinelink.table.impossible import impossible_row
 
 Array = NDArray[np.float64]
 OnImpossible = Literal["raise", "flag"]
@@ -31,9 +30,12 @@ LOG_EVIDENCE = "log_evidence"
 
 
 class Interrupted(SpinelinkError, KeyboardInterrupt):
-    """Ctrl-C in the middle of a table: `finished` holds the answers of the rows before `rows`, of the caller's kind of frame."""
+    """Ctrl-C in the middle of a table.
 
-    def __init__(self, finished: Any, rows: int, total: int) -> None:
+    `finished` holds the answers of the rows before `rows`, as the caller's own kind of frame.
+    """
+
+    def __init__(self, finished: Any, *, rows: int, total: int) -> None:
         self.finished, self.rows, self.total = finished, rows, total
         super().__init__(f"interrupted after {rows:,} of {total:,} rows; they are in `finished`.")
 
@@ -102,20 +104,29 @@ def posteriors(
     answers: list[TableAnswer] = []
     rows = 0
     try:
-        for part in _progress(_chunks(findings, chunk), findings.rows, progress):
+        for part in _progress(_chunks(findings, chunk), total=findings.rows, progress=progress):
             answered = answer(compiled, part, nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
-                _refuse_impossible(network, compiled, part, answered, first_row + rows)
+                _refuse_impossible(compiled, part, answered=answered, first_row=first_row + rows)
             answers.append(answered)
             rows += part.rows
     except KeyboardInterrupt:
-        finished = _frame(network, table.head(rows), kept, nodes, answers)
-        raise Interrupted(finished, rows, findings.rows) from None
-    return _frame(network, table, kept, nodes, answers)
+        done = table.head(rows)
+        finished = _frame(network, done, keep=kept, nodes=nodes, answers=answers)
+        raise Interrupted(finished, rows=rows, total=findings.rows) from None
+    return _frame(network, table, keep=kept, nodes=nodes, answers=answers)
 
 
 def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
-    """Names of the nodes that are asked for: "causes" (those ranked), "all", "evidence" (none: only P(findings)), a name or names."""
+    """Names of the nodes that are asked for.
+
+    Args:
+        network: the network.
+        of: "causes" (those ranked), "all", "evidence" (none: only P(findings)), a name or names.
+
+    Raises:
+        UnknownNameError: the network has no such node.
+    """
     if isinstance(of, str) and of in GROUPS:
         return list({"causes": network.ranked, "all": network.nodes, "evidence": ()}[of])
     names = [of] if isinstance(of, str) else [str(n) for n in of]
@@ -131,7 +142,10 @@ def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
 
 
 def columns_of(network: Network, name: str) -> list[tuple[str, int]]:
-    """The columns of a node's posterior and the state of each: its own name where there are two states (the second), else `node=state`."""
+    """The columns of a node's posterior, and the state that each is about.
+
+    Of a node with two states the second, under the node's name; else each, under `node=state`.
+    """
     states = network.nodes[name].states
     return (
         [(name, 1)]
@@ -141,16 +155,18 @@ def columns_of(network: Network, name: str) -> list[tuple[str, int]]:
 
 
 def _chunks(findings: TableFindings, chunk: int) -> Iterator[TableFindings]:
+    """So many rows at a time."""
     for start in range(0, findings.rows, chunk):
         yield findings.part(slice(start, start + chunk))
 
 
 def _progress(
-    parts: Iterator[TableFindings], rows: int, progress: bool | None
+    parts: Iterator[TableFindings], *, total: int, progress: bool | None
 ) -> Iterator[TableFindings]:
+    """The chunks, with a bar over the rows that are done."""
     hidden = not (progress if progress is not None else sys.stderr.isatty())
     with line_of_progress()(
-        total=rows, unit="row", unit_scale=True, disable=hidden, delay=0.0 if progress else 1.0
+        total=total, unit="row", unit_scale=True, disable=hidden, delay=0.0 if progress else 1.0
     ) as bar:
         for part in parts:
             yield part
@@ -158,64 +174,47 @@ def _progress(
 
 
 def _refuse_impossible(
-    network: Network, compiled: CompiledNetwork, part: TableFindings, found: TableAnswer, first: int
+    compiled: CompiledNetwork, part: TableFindings, *, answered: TableAnswer, first_row: int
 ) -> None:
-    impossible = np.flatnonzero(np.isneginf(found.log_evidence))
+    """Raises ImpossibleEvidenceError for the first row of a chunk that cannot occur."""
+    impossible = np.flatnonzero(np.isneginf(answered.log_evidence))
     if not len(impossible):
         return
-    row = int(impossible[0])
-    hard = {compiled.index[n]: int(c[row]) for n, c in part.hard.items() if c[row] >= 0}
-    soft = {
-        compiled.index[n]: w[:, row : row + 1]
-        for n, w in part.soft.items()
-        if not np.isnan(w[0, row])
-    }
-    guilty = smallest_contradiction(compiled, {**hard, **soft})
-    texts = []
-    for i in guilty:
-        states = compiled.states[i]
-        finding = (
-            states[hard[i]]
-            if i in hard
-            else tuple((s, float(v)) for s, v in zip(states, soft[i][:, 0], strict=True))
-        )
-        texts.append(describe(compiled.names[i], finding))
-    more = (
-        f" ({len(impossible) - 1:,} more rows of this chunk are impossible too)"
-        if len(impossible) > 1
-        else ""
-    )
-    cannot = "cannot occur together" if len(texts) > 1 else "cannot occur in this network"
-    raise ImpossibleEvidenceError(
-        f"row {first + row}: {', '.join(texts)} {cannot}{more}. Correct the row, or say on_impossible='flag'.",
-        findings=texts,
-    )
+    row, others = int(impossible[0]), len(impossible) - 1
+    more = f"{others:,} more rows of this chunk are impossible too" if others else ""
+    observed = part.observed(row, compiled.index)
+    raise impossible_row(compiled, observed, row=first_row + row, more=more, instead="flag")
 
 
 def _frame(
     network: Network,
     table: nw.DataFrame[Any],
+    *,
     keep: Sequence[str],
     nodes: Sequence[str],
-    done: Sequence[TableAnswer],
+    answers: Sequence[TableAnswer],
 ) -> Any:
-    columns: dict[str, Any] = {}
-    for name in nodes:
-        for column, state in columns_of(network, name):
-            columns[column] = (
-                np.concatenate([d.of[name][state] for d in done]) if done else np.empty(0)
-            )
-    columns[LOG_EVIDENCE] = np.concatenate([d.log_evidence for d in done]) if done else np.empty(0)
+    """The kept columns and the answers as a frame of the table's own kind."""
+
+    def joined(parts: Iterable[Array]) -> Array:
+        return np.concatenate([*parts]) if answers else np.empty(0)
+
+    columns: dict[str, Any] = {
+        column: joined(a.of[name][state] for a in answers)
+        for name in nodes
+        for column, state in columns_of(network, name)
+    }
+    columns[LOG_EVIDENCE] = joined(a.log_evidence for a in answers)
     clash = sorted(set(keep) & set(columns))
     if clash:
         raise SpinelinkError(f"column {clash[0]!r} is both kept and an answer; rename it.")
-    answers = nw.from_dict(columns, backend=nw.get_native_namespace(table))
+    frame = nw.from_dict(columns, backend=nw.get_native_namespace(table))
     if table.implementation.is_pandas():
-        patients, found = table.to_native(), answers.to_native()
-        found.index = patients.index
+        patients, native = table.to_native(), frame.to_native()
+        native.index = patients.index
         for position, column in enumerate(keep):
-            found.insert(position, column, patients[column].array)
-        return found
+            native.insert(position, column, patients[column].array)
+        return native
     if not keep:
-        return answers.to_native()
-    return nw.concat([table.select(*keep), answers], how="horizontal").to_native()
+        return frame.to_native()
+    return nw.concat([table.select(*keep), frame], how="horizontal").to_native()

@@ -128,9 +128,13 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     )
 
     nodes = [compiled.index[n] for n in network.ranked]
-    posterior_draws(network, parameters, compiled, case.observed, nodes, draws=512)
+    posterior_draws(
+        network, parameters, compiled=compiled, observed=case.observed, nodes=nodes, draws=512
+    )
     taken = seconds(
-        lambda: posterior_draws(network, parameters, compiled, case.observed, nodes, draws=DRAWS),
+        lambda: posterior_draws(
+            network, parameters, compiled=compiled, observed=case.observed, nodes=nodes, draws=DRAWS
+        ),
         1,
     )
     peer = (

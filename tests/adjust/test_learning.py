@@ -225,7 +225,7 @@ def test_what_is_found_is_a_mode_of_the_posterior(question):
 def test_fifty_thousand_patients_with_forty_percent_missing_bring_the_numbers_back(model):
     """Patients of another network than the one that learns: what is learned lies around the truth as far as its own intervals say."""
     numbers = parameters_in(model.network, model.setting)
-    drawn = draw_values(model.network, numbers, 2, seed=9, sequence="random")
+    drawn = draw_values(model.network, numbers, draws=2, seed=9, sequence="random")
     changes = {}
     for name, value in drawn.items():
         if value.shape[-1] > 1:

@@ -149,7 +149,7 @@ def test_every_kind_as_counted_in_the_joint(minimal, joint):
 
 def test_slopes_answer_the_same_figures(minimal):
     asked = list(claims().values())
-    scaled, _ = implied_slopes(minimal.network, minimal.compiled, asked)
+    scaled, _ = implied_slopes(minimal.network, minimal.compiled, claims=asked)
     assert np.allclose(scaled, implied(minimal.network, minimal.compiled, asked).scaled, rtol=1e-12)
 
 
@@ -170,7 +170,7 @@ def test_people_who_cannot_occur(minimal):
     )
     assert np.isnan(implied(model.network, model.compiled, [nobody]).values[0])
     with pytest.raises(SpinelinkError, match="people who cannot occur"):
-        implied_slopes(model.network, model.compiled, [nobody])
+        implied_slopes(model.network, model.compiled, claims=[nobody])
 
 
 GOOD = """

@@ -202,7 +202,7 @@ def test_draws_equal_one_at_a_time(engine, question):
     drawn, observed = question
     nodes = list(range(len(drawn.names)))
     small = with_limits(drawn, draws_at_once=4, least_draws_at_once=4).with_engine(engine)
-    found = draw_marginals(small, observed, nodes)
+    found = draw_marginals(small, observed, nodes=nodes)
     for k in range(7):
         alone = marginals(drawn.map_arrays(lambda a, k=k: a[..., k : k + 1]), observed, nodes)
         np.testing.assert_allclose(

@@ -59,11 +59,13 @@ QUESTIONS = {
     "marginals": lambda c: marginals(c, OBSERVED, [0, 1, 7], heavy=True),
     "log_evidence": lambda c: log_evidence(c, OBSERVED, heavy=True),
     "log_evidence_or_nothing": lambda c: log_evidence_or_nothing(c, OBSERVED),
-    "batch_marginals": lambda c: batch_marginals(c, BATCH, [0, 1]),
-    "draw_marginals": lambda c: draw_marginals(draws_of(c), OBSERVED, [0]),
+    "batch_marginals": lambda c: batch_marginals(c, BATCH, nodes=[0, 1]),
+    "draw_marginals": lambda c: draw_marginals(draws_of(c), OBSERVED, nodes=[0]),
     "with_events": lambda c: with_events(c, OBSERVED, [{7: 0}, {8: 0}], nodes=[0]),
-    "with_more_findings": lambda c: with_more_findings(c, OBSERVED, [{7: 0}, {8: 1}], nodes=[0]),
-    "with_some_findings": lambda c: with_some_findings(c, OBSERVED, [[5], [6]], nodes=[0]),
+    "with_more_findings": lambda c: with_more_findings(
+        c, OBSERVED, more=[{7: 0}, {8: 1}], nodes=[0]
+    ),
+    "with_some_findings": lambda c: with_some_findings(c, OBSERVED, subsets=[[5], [6]], nodes=[0]),
     "with_all_subsets": lambda c: with_all_subsets(c, OBSERVED, findings=[5, 6], nodes=[0]),
     "count": lambda c: count(c, TrainingRows(BATCH, np.ones(ROWS))),
 }
@@ -93,7 +95,7 @@ def test_the_kernel_is_called_where_it_may(ask, engine, network, calls):
 def test_a_single_case_and_a_few_rows_do_not_load_the_kernel(network, calls):
     auto = network.with_engine("auto")
     marginals(auto, OBSERVED, [0, 1])
-    batch_marginals(auto, BATCH.part(slice(0, 3)), [0])
+    batch_marginals(auto, BATCH.part(slice(0, 3)), nodes=[0])
     assert not calls
     assert engine_for(auto, 1) is not KERNEL
 
@@ -101,7 +103,8 @@ def test_a_single_case_and_a_few_rows_do_not_load_the_kernel(network, calls):
 def test_all_engines_say_the_same(network):
     pytest.importorskip("numba")
     slow, fast = (
-        batch_marginals(network.with_engine(e), BATCH, list(range(9))) for e in ("numpy", "fast")
+        batch_marginals(network.with_engine(e), BATCH, nodes=list(range(9)))
+        for e in ("numpy", "fast")
     )
     np.testing.assert_allclose(fast.log_evidence, slow.log_evidence, rtol=1e-12)
     for n in range(9):

@@ -106,7 +106,7 @@ def test_rows_equal_cases(forced_limits, question, data):
     nodes = list(range(len(plain.names)))
     with forced_limits.maybe_too_large():
         answer = batch_marginals(
-            forced_limits.on(plain), EvidenceBatch.of(plain, rows), nodes, threads=2
+            forced_limits.on(plain), EvidenceBatch.of(plain, rows), nodes=nodes, threads=2
         )
         for k, row in enumerate(rows):
             alone = marginals(plain, row, nodes)
@@ -132,7 +132,7 @@ def test_draws_equal_one_at_a_time(forced_limits, question, seed):
     drawn = plain.map_arrays(jitter)
     nodes = list(range(len(plain.names)))
     with forced_limits.maybe_too_large():
-        answer = draw_marginals(forced_limits.on(drawn), observed, nodes, threads=2)
+        answer = draw_marginals(forced_limits.on(drawn), observed, nodes=nodes, threads=2)
         close(log_evidence(forced_limits.on(drawn), observed), answer.log_evidence)
         for k in range(draws):
             alone = marginals(NUMPY.on(drawn.of_draws(slice(k, k + 1))), observed, nodes)
@@ -187,7 +187,7 @@ def test_subsets_equal_enumeration(forced_limits, question, data):
         for place in np.ndindex(*(2,) * len(varied)):
             left = {n for n, taken in zip(varied, place, strict=True) if not taken}
             subsets.append([n for n in observed if n not in left])
-        some = with_some_findings(compiled, observed, subsets, nodes=nodes)
+        some = with_some_findings(compiled, observed, subsets=subsets, nodes=nodes)
         for k, place in enumerate(np.ndindex(*(2,) * len(varied))):
             total, posterior = enumerate_marginals(plain, {n: observed[n] for n in subsets[k]})
             if total[0] < 1e-6:
@@ -210,7 +210,7 @@ def test_further_findings_equal_enumeration(forced_limits, question, data):
     assume(hidden)
     more = [{n: k} for n in hidden for k in range(plain.cards[n])]
     with forced_limits.maybe_too_large():
-        answer = with_more_findings(forced_limits.on(plain), observed, more, nodes=hidden)
+        answer = with_more_findings(forced_limits.on(plain), observed, more=more, nodes=hidden)
         for k, further in enumerate(more):
             ((node, state),) = further.items()
             one = np.eye(plain.cards[node])[state][:, np.newaxis]
@@ -284,7 +284,7 @@ def test_expected_counts_add_up(forced_limits, question, seed):
         compiled = forced_limits.on(plain)
         found = count(compiled, TrainingRows(batch, np.ones(size)), information=True, threads=2)
         nodes = list(range(len(plain.names)))
-        expected = batch_marginals(NUMPY.on(plain), batch, nodes)
+        expected = batch_marginals(NUMPY.on(plain), batch, nodes=nodes)
         close(found.log_evidence, expected.log_evidence)
         for n, factor in enumerate(plain.factors):
             if hasattr(factor, "table"):

@@ -22,7 +22,7 @@ def test_large_networks_equal_quickscore(variables, positive):
     np.testing.assert_allclose(
         [found.posterior[i][1, 0] for i in diseases], (joint / total).astype(float), rtol=1e-7
     )
-    assert largest_plan(network, observed, diseases) < 1e8
+    assert largest_plan(network, observed, nodes=diseases) < 1e8
 
 
 @pytest.mark.xdist_group("numba")

@@ -165,7 +165,7 @@ def test_necessity_is_that_of_the_enumeration(question):
     found, low, high, _ = necessity(
         Factual(compiled, case.observed),
         compiled.index[effect],
-        [compiled.index[n] for n in causes],
+        causes=[compiled.index[n] for n in causes],
     )
     assert found == pytest.approx(absent / total, abs=1e-7)
     assert -1e-9 <= low <= found + 1e-9 and found <= high + 1e-9 <= 1.0 + 1e-6
@@ -227,8 +227,10 @@ def test_no_path_no_share():
 
     model = pair()
     compiled = model.compiled
-    observed = assume_present(compiled, {}, [compiled.index["a"]])
-    assert necessity(Factual(compiled, observed), compiled.index["a"], [compiled.index["b"]]) == (
+    observed = assume_present(compiled, {}, effects=[compiled.index["a"]])
+    assert necessity(
+        Factual(compiled, observed), compiled.index["a"], causes=[compiled.index["b"]]
+    ) == (
         0.0,
         0.0,
         0.0,
@@ -243,7 +245,7 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
     found, low, high, identified = necessity(
-        Factual(compiled, case.observed), compiled.index["b"], [compiled.index["a"]]
+        Factual(compiled, case.observed), compiled.index["b"], causes=[compiled.index["a"]]
     )
     assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))
@@ -416,9 +418,9 @@ def found_range(network, effect, change, evidence):
     compiled = case.model.compiled
     index = compiled.index[effect]
     found = necessity(
-        Factual(compiled, assume_present(compiled, case.observed, [index])),
+        Factual(compiled, assume_present(compiled, case.observed, effects=[index])),
         index,
-        [compiled.index[n] for n in change],
+        causes=[compiled.index[n] for n in change],
     )
     assert found[1] - 1e-12 <= found[0] <= found[2] + 1e-12
     return float(found[1][0]), float(found[2][0])
@@ -623,4 +625,4 @@ def test_where_every_row_that_is_compared_is_certain_it_is_identified():
     case = Model(network).observe(y=True)
     compiled = case.model.compiled
     factual = Factual(compiled, case.observed)
-    assert necessity(factual, compiled.index["y"], [compiled.index["m"]]).identified
+    assert necessity(factual, compiled.index["y"], causes=[compiled.index["m"]]).identified

@@ -325,7 +325,7 @@ def test_the_file_appears_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mine.yaml"
-    assert save_network(None, NETWORK, path) == path
+    assert save_network(None, NETWORK, destination=path) == path
     before = path.read_bytes()
 
     def fail(*_: object) -> None:
@@ -335,7 +335,7 @@ def test_the_file_appears_whole_or_not_at_all(
         with monkeypatch.context() as patch:
             patch.setattr(save.os, name, fail)
             with pytest.raises(OSError, match="disk full"):
-                save_network(path, edited("numbness.leak", estimate=0.5), path)
+                save_network(path, edited("numbness.leak", estimate=0.5), destination=path)
         assert path.read_bytes() == before
         assert [each.name for each in tmp_path.iterdir()] == ["mine.yaml"]
 
@@ -344,7 +344,7 @@ def test_a_network_that_would_not_be_read_again_is_not_written(tmp_path: Path) -
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD)
     with pytest.raises(NetworkFileError, match="outside its own interval"):
-        save_network(path, edited("herniation.prior", estimate=0.5), path)
+        save_network(path, edited("herniation.prior", estimate=0.5), destination=path)
     assert path.read_text() == GOOD
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -355,12 +355,12 @@ def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
     path.write_text(GOOD)
     path.chmod(0o640)
     link.symlink_to(path)
-    save_network(link, edited("numbness.leak", estimate=0.5), link)
+    save_network(link, edited("numbness.leak", estimate=0.5), destination=link)
     assert link.is_symlink()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert read_network(path) == edited("numbness.leak", estimate=0.5)
 
 
 def test_a_lost_original_does_not_matter(tmp_path: Path) -> None:
-    save_network(tmp_path / "gone.yaml", NETWORK, tmp_path / "mine.yaml")
+    save_network(tmp_path / "gone.yaml", NETWORK, destination=tmp_path / "mine.yaml")
     assert read_network(tmp_path / "mine.yaml") == NETWORK

@@ -413,7 +413,14 @@ def test_intervals_hold_the_bounds_under_each_draw():
     row = case.attribute("y", "c", interval=0.8, draws=32, seed=1).rows[0]
     compiled = case.model.compiled
     drawn = (
-        drawn_network(network, parameters_in(network, None), compiled, range(2), draws=32, seed=1)
+        drawn_network(
+            network,
+            parameters_in(network, None),
+            compiled=compiled,
+            nodes=range(2),
+            draws=32,
+            seed=1,
+        )
         .factors[compiled.index["y"]]
         .table
     )
@@ -504,12 +511,14 @@ def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
         "leg_pain", "lumbar_disc_herniation", interval=0.8, draws=draws, seed=3
     ).rows[0]
     nodes = [*case.observed, *(model.compiled.index[n] for n in ("leg_pain", "back_pain"))]
-    drawn = drawn_network(network, parameters, model.compiled, nodes, draws=draws, seed=3)
+    drawn = drawn_network(
+        network, parameters, compiled=model.compiled, nodes=nodes, draws=draws, seed=3
+    )
     only_leg = drawn_network(
         network,
         parameters,
-        model.compiled,
-        [*case.observed, model.compiled.index["leg_pain"]],
+        compiled=model.compiled,
+        nodes=[*case.observed, model.compiled.index["leg_pain"]],
         draws=draws,
         seed=3,
     )

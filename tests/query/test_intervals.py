@@ -25,7 +25,7 @@ def case(model):
 @pytest.mark.parametrize("sequence", ["sobol", "random"])
 def test_draws_have_the_distributions_that_the_file_states(model, sequence):
     parameters = parameters_in(model.network, model.setting)
-    drawn = draw_values(model.network, parameters, 4096, seed=4, sequence=sequence)
+    drawn = draw_values(model.network, parameters, draws=4096, seed=4, sequence=sequence)
     counted = drawn["scoliosis.prior"]  # 50 of 671
     assert stats.kstest(counted, stats.beta(50, 621).cdf).statistic < 0.03
     ratio = drawn["lumbar_disc_herniation.odds_ratio.heavy_lifting"]  # 2.84 (2.18 to 3.69)
@@ -50,9 +50,17 @@ def test_each_draw_is_the_answer_of_a_model_with_those_numbers(model, case):
     parameters = parameters_in(model.network, model.setting)
     nodes = [model.compiled.index[n] for n in model.network.ranked]
     found = posterior_draws(
-        model.network, parameters, model.compiled, case.observed, nodes, draws=20, seed=5
+        model.network,
+        parameters,
+        compiled=model.compiled,
+        observed=case.observed,
+        nodes=nodes,
+        draws=20,
+        seed=5,
     )
-    drawn = draw_values(model.network, parameters, 20, seed=5, only=_relevant(model, case, nodes))
+    drawn = draw_values(
+        model.network, parameters, draws=20, seed=5, only=_relevant(model, case, nodes)
+    )
     for k in (0, 7, 19):
         changes = {}
         for name, value in drawn.items():
@@ -126,7 +134,13 @@ def test_the_same_seed_the_same_draws_and_threads_change_nothing(model, case):
     node = model.compiled.index["scoliosis"]
     one, four = (
         posterior_draws(
-            model.network, parameters, model.compiled, case.observed, [node], draws=1100, threads=t
+            model.network,
+            parameters,
+            compiled=model.compiled,
+            observed=case.observed,
+            nodes=[node],
+            draws=1100,
+            threads=t,
         ).of[node]
         for t in (1, 4)
     )

@@ -223,7 +223,7 @@ def test_a_procedure_is_asked_for_reading_by_reading():
 )
 def test_what_a_person_types(node, text, expected):
     model = sl.load("back-leg-pain")
-    assert read_answer(node, model.nodes[node], text) == expected
+    assert read_answer(node, model.nodes[node], text=text) == expected
 
 
 def test_an_unknown_target_is_refused(model):

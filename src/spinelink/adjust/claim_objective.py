@@ -172,7 +172,7 @@ class Objective:
             pulling = [k for k in rows if self.pulls[k] > 0.0]
             if not pulling:
                 continue
-            _, entries = implied_slopes(network, compiled, [claims[k] for k in pulling])
+            _, entries = implied_slopes(network, compiled, claims=[claims[k] for k in pulling])
             slopes = parameter_slopes(network, compiled, values=values, entries=entries)
             for name, slope in slopes.items():
                 block = blocks.get(key_of(coordinates.network, name, setting=setting))

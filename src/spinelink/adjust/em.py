@@ -157,7 +157,7 @@ class Search:
             sampled = draw_values(
                 m.network,
                 m.parameters,
-                restarts,
+                draws=restarts,
                 seed=self.options.seed,
                 sequence="random",
                 only=m.vary,

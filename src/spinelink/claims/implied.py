@@ -107,7 +107,7 @@ def implied(network: Network, compiled: CompiledNetwork, claims: Sequence[Claim]
 
 
 def implied_slopes(
-    network: Network, compiled: CompiledNetwork, claims: Sequence[Claim]
+    network: Network, compiled: CompiledNetwork, *, claims: Sequence[Claim]
 ) -> tuple[Array, tuple[Factor, ...]]:
     """The implied figures on the scale of comparison, and their derivatives by every entry.
 
@@ -202,7 +202,7 @@ def _probabilities(
 ) -> dict[Conjunction, float]:
     """P(conjunction) of each."""
     batch = _batch(compiled, conjunctions)
-    probabilities = np.exp(batch_marginals(compiled, batch, []).log_evidence)
+    probabilities = np.exp(batch_marginals(compiled, batch, nodes=[]).log_evidence)
     return {(): 1.0, **dict(zip(conjunctions, probabilities.tolist(), strict=True))}
 
 

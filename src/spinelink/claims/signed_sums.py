@@ -47,7 +47,7 @@ def times(network: Network, a: Sum, b: Sum) -> Sum:
     found: Sum = {}
     for left, m in a.items():
         for right, n in b.items():
-            both = _intersection(network, left, right)
+            both = _intersection(network, left, b=right)
             if both is not None:
                 found[both] = found.get(both, 0) + m * n
     return {key: n for key, n in found.items() if n}
@@ -68,7 +68,7 @@ def _single(restriction: Mapping[str, Sequence[str]]) -> Sum:
     return {tuple(sorted((name, tuple(states)) for name, states in restriction.items())): 1}
 
 
-def _intersection(network: Network, a: Conjunction, b: Conjunction) -> Conjunction | None:
+def _intersection(network: Network, a: Conjunction, *, b: Conjunction) -> Conjunction | None:
     """Both together, in the order of the nodes' states; None where no state is left."""
     found: dict[str, tuple[str, ...]] = {}
     for name, states in (*a, *b):

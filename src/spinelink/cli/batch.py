@@ -109,7 +109,7 @@ def batch(
             report = score_file(
                 score,
                 patients,
-                out,
+                out=out,
                 stamp=stamp,
                 chunk=chunk,
                 shard=_shard(shard),

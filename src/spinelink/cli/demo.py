@@ -47,7 +47,7 @@ def demo(*, case_id: str, network: str | None, folder: Path) -> None:
     print_alerts(case)
     print_causes(case, limit=SHOWN)
     click.echo(f"What it turned out to be: {_diagnosis(reading)}\n")
-    for path in _write(case, reading, folder / case_id):
+    for path in _write(case, reading, stem=folder / case_id):
         click.echo(f"Written: {path}")
     click.echo(NOTICE)
 
@@ -96,7 +96,7 @@ def _not_expressed(reading: Reading) -> list[str]:
     return [f"not expressed: {text}" for text in reading.unexpressed]
 
 
-def _write(case: Case, reading: Reading, stem: Path) -> list[Path]:
+def _write(case: Case, reading: Reading, *, stem: Path) -> list[Path]:
     """A page to read and a table of all causes."""
     ranking = case.differential(limit=None)
     page, table = stem.with_name(stem.name + ".html"), stem.with_name(stem.name + ".csv")

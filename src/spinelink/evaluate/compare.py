@@ -111,7 +111,7 @@ def compare_structure(before: Network, after: Network) -> Structure:
         before: one network.
         after: the other.
     """
-    nodes = _added_removed("node", before.nodes, after.nodes)
+    nodes = _added_removed("node", before.nodes, after=after.nodes)
     for name in before.nodes.keys() & after.nodes.keys():
         nodes += _node_changes(name, before=before, after=after)
     old = {(p, n) for n in before.nodes for p in before.parents[n]}
@@ -119,15 +119,17 @@ def compare_structure(before: Network, after: Network) -> Structure:
     edges = [f"edge {p} -> {n} added" for p, n in sorted(new - old)] + [
         f"edge {p} -> {n} removed" for p, n in sorted(old - new)
     ]
-    settings = _mapping_changes("setting", _without_overrides(before), _without_overrides(after))
+    settings = _mapping_changes(
+        "setting", _without_overrides(before), after=_without_overrides(after)
+    )
     if before.default_setting != after.default_setting:
         settings.append(f"default setting {before.default_setting} -> {after.default_setting}")
     return Structure(
         tuple(sorted(nodes)),
         tuple(edges),
-        tuple(_mapping_changes("alert", before.alerts, after.alerts)),
+        tuple(_mapping_changes("alert", before.alerts, after=after.alerts)),
         tuple(settings),
-        tuple(_mapping_changes("source", before.sources, after.sources)),
+        tuple(_mapping_changes("source", before.sources, after=after.sources)),
     )
 
 
@@ -136,7 +138,7 @@ def _without_overrides(network: Network) -> dict[str, BaseModel]:
 
 
 def _added_removed(
-    kind: str, before: Mapping[str, object], after: Mapping[str, object]
+    kind: str, before: Mapping[str, object], *, after: Mapping[str, object]
 ) -> list[str]:
     return [f"{kind} {n} added" for n in after if n not in before] + [
         f"{kind} {n} removed" for n in before if n not in after
@@ -144,9 +146,9 @@ def _added_removed(
 
 
 def _mapping_changes(
-    kind: str, before: Mapping[str, BaseModel], after: Mapping[str, BaseModel]
+    kind: str, before: Mapping[str, BaseModel], *, after: Mapping[str, BaseModel]
 ) -> list[str]:
-    found = _added_removed(kind, before, after)
+    found = _added_removed(kind, before, after=after)
     for name in before:
         if name in after and before[name] != after[name]:
             fields = [

@@ -67,7 +67,7 @@ def read_stock(path: Path) -> dict[str, Record]:
 
 
 def evidence_uses(
-    network: Network, claims: ClaimFile, stock: Mapping[str, Record]
+    network: Network, claims: ClaimFile, *, stock: Mapping[str, Record]
 ) -> tuple[Use, ...]:
     """The use of every record, in the stock's order.
 
@@ -104,12 +104,17 @@ def evidence_uses(
             "the evidence stock and its uses do not match:\n  " + "\n  ".join(wrong)
         )
     return tuple(
-        _use(record, numbers.get(name, []), stated.get(name, []), claims.unused.get(name, ""))
+        _use(
+            record,
+            numbers.get(name, []),
+            stated=stated.get(name, []),
+            reason=claims.unused.get(name, ""),
+        )
         for name, record in stock.items()
     )
 
 
-def _use(record: Record, numbers: list[str], stated: list[str], reason: str) -> Use:
+def _use(record: Record, numbers: list[str], *, stated: list[str], reason: str) -> Use:
     use = (
         " and ".join(word for word, by in (("number", numbers), ("claim", stated)) if by)
         or "unused"

@@ -32,7 +32,7 @@ def save(model: Model, path: PathLike) -> Path:
         ...     print(sl.load("minimal").save(pathlib.Path(folder) / "mine.yaml").name)
         mine.yaml
     """
-    return save_network(model.origin, model.network, Path(path))
+    return save_network(model.origin, model.network, destination=Path(path))
 
 
 def to_bibtex(model: Model) -> str:

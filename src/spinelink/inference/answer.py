@@ -67,20 +67,20 @@ def marginals(
         answer = kernel_marginals(
             compiled,
             observed,
-            nodes,
+            nodes=nodes,
             leaves=leaves,
             max_entries=limits.kernel_case if max_entries is None else max_entries,
         )
         if answer is not None:
             return answer
-        return _with_leaves(compiled.with_engine("fast"), observed, nodes, leaves=leaves)
-    if len(leaves) > limits.leaves_in_run and is_heavy(compiled, observed, nodes):
-        return _with_leaves(compiled.with_engine("numpy"), observed, nodes, leaves=leaves)
+        return _with_leaves(compiled.with_engine("fast"), observed, nodes=nodes, leaves=leaves)
+    if len(leaves) > limits.leaves_in_run and is_heavy(compiled, observed, nodes=nodes):
+        return _with_leaves(compiled.with_engine("numpy"), observed, nodes=nodes, leaves=leaves)
     return interpreted_marginals(compiled, observed, nodes)
 
 
 def _with_leaves(
-    compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int], *, leaves: Sequence[int]
+    compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int], leaves: Sequence[int]
 ) -> Marginals:
     """Leaf marginals from cumulative events on their parents, all in one run.
 
@@ -120,14 +120,14 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
     neither. heavy: as in `marginals`. Raises TooLargeError.
     """
     if compiled.draws > 1:
-        return draw_marginals(compiled, observed, []).log_evidence
+        return draw_marginals(compiled, observed, nodes=[]).log_evidence
     one_case = all(isinstance(v, int) or v.shape[-1] == 1 for v in observed.values())
     engine = engine_for(compiled, 1, heavy=heavy)
     if engine is KERNEL and one_case:
         limits = compiled.limits
         entries = limits.kernel_worlds if heavy else limits.kernel_case
         batch = EvidenceBatch.of(compiled, [observed])
-        return solve_all(engine, compiled, batch, nodes=[], max_entries=entries).log_evidence
+        return solve_all(engine, compiled, batch=batch, nodes=[], max_entries=entries).log_evidence
     return interpreted_marginals(compiled, observed, []).log_evidence
 
 

@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 def batch_marginals(
     compiled: CompiledNetwork,
     batch: EvidenceBatch,
-    nodes: Sequence[int],
     *,
+    nodes: Sequence[int],
     threads: int | None = None,
     heavy: bool = False,
     max_entries: int | None = None,
@@ -59,7 +59,7 @@ def batch_marginals(
         return solve_all(
             engine,
             compiled,
-            ranked.part(piece),
+            batch=ranked.part(piece),
             nodes=nodes,
             starts=np.concatenate([[0], inside]).astype(np.intp),
             max_entries=max_entries,

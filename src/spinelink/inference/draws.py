@@ -16,8 +16,8 @@ from spinelink.inference.threads import in_threads, thread_count
 def draw_marginals(
     compiled: CompiledNetwork,
     observed: Observed,
-    nodes: Sequence[int],
     *,
+    nodes: Sequence[int],
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals:
@@ -48,7 +48,7 @@ def draw_marginals(
         part = solve_all(
             engine,
             compiled.of_draws(piece),
-            batch,
+            batch=batch,
             nodes=nodes,
             max_entries=limits.kernel_draws,
         )

@@ -73,7 +73,7 @@ class KernelEngine:
         """Log P(evidence) and posteriors of the rows that it answers; see `Engine.solve`."""
         flat = None
         if compiled.draws > 1:
-            flat, starts = _flat_for_case(compiled, batch, nodes), np.zeros(1, dtype=np.intp)
+            flat, starts = _flat_for_case(compiled, batch, nodes=nodes), np.zeros(1, dtype=np.intp)
         found = kernel.solve(
             compiled, batch, nodes=nodes, starts=starts, flat=flat, max_entries=max_entries
         )
@@ -81,7 +81,9 @@ class KernelEngine:
         return EngineAnswer(answer, found.answered, found.outgrown)
 
 
-def _flat_for_case(compiled: CompiledNetwork, batch: EvidenceBatch, nodes: Sequence[int]) -> Flat:
+def _flat_for_case(
+    compiled: CompiledNetwork, batch: EvidenceBatch, *, nodes: Sequence[int]
+) -> Flat:
     """The network under many parameter draws, only with the families that one case needs.
 
     A noisy-MAX observed in its lowest state needs no table: its parents part company.
@@ -118,8 +120,8 @@ def engine_for(compiled: CompiledNetwork, rows: int, *, heavy: bool = False) -> 
 def solve_all(
     engine: Engine,
     compiled: CompiledNetwork,
-    batch: EvidenceBatch,
     *,
+    batch: EvidenceBatch,
     nodes: Sequence[int],
     starts: RowIndex | None = None,
     max_entries: int | None = None,

@@ -31,8 +31,8 @@ Sequences = Literal["sobol", "random"]
 def draw_values(
     network: Network,
     parameters: Mapping[str, Parameter],
-    draws: int,
     *,
+    draws: int,
     seed: int,
     sequence: Sequences = "sobol",
     only: Collection[str] | None = None,
@@ -51,7 +51,7 @@ def draw_values(
     for name in varying:
         width = _width(values[name])
         values[name] = _quantiles(
-            parameters[name], values[name], uniforms[:, start : start + width]
+            parameters[name], values[name], uniforms=uniforms[:, start : start + width]
         )
         start += width
     return values
@@ -81,7 +81,7 @@ def _uniforms(columns: int, draws: int, *, seed: int, sequence: Sequences) -> Ar
     return np.clip(points, 1e-12, 1.0 - 1e-12)
 
 
-def _quantiles(parameter: Parameter, value: Array, uniforms: Array) -> Array:
+def _quantiles(parameter: Parameter, value: Array, *, uniforms: Array) -> Array:
     """The parameter's values at uniform quantiles, (draws, 1) or (draws, states)."""
     from scipy.special import betaincinv, gammaincinv, ndtri
 
@@ -103,10 +103,10 @@ def _quantiles(parameter: Parameter, value: Array, uniforms: Array) -> Array:
 def posterior_draws(
     network: Network,
     parameters: Mapping[str, Parameter],
+    *,
     compiled: CompiledNetwork,
     observed: Observed,
     nodes: Sequence[int],
-    *,
     draws: int,
     seed: int = 0,
     sequence: Sequences = "sobol",
@@ -150,7 +150,7 @@ def posterior_draws(
             k: v if v.shape[-1] == 1 else v[..., start : start + size] for k, v in values.items()
         }
         part = compile_network(network, piece, resources=compiled.resources)
-        answer = draw_marginals(part, observed, nodes, threads=1)
+        answer = draw_marginals(part, observed, nodes=nodes, threads=1)
         return answer.with_rows(min(size, draws - start))
 
     parts: list[Marginals] = []
@@ -164,9 +164,9 @@ def posterior_draws(
 def drawn_network(
     network: Network,
     parameters: Mapping[str, Parameter],
+    *,
     compiled: CompiledNetwork,
     nodes: Iterable[int],
-    *,
     draws: int,
     seed: int = 0,
 ) -> CompiledNetwork:
@@ -192,7 +192,7 @@ def _relevant_values(
 ) -> dict[str, Array]:
     relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
     only = {name for name in parameters if owner(name) in relevant}
-    return draw_values(network, parameters, draws, seed=seed, sequence=sequence, only=only)
+    return draw_values(network, parameters, draws=draws, seed=seed, sequence=sequence, only=only)
 
 
 def stated_interval(

@@ -66,8 +66,8 @@ class _Runs:
 def kernel_marginals(
     compiled: CompiledNetwork,
     observed: Observed,
-    nodes: Sequence[int],
     *,
+    nodes: Sequence[int],
     leaves: Sequence[int],
     max_entries: int,
 ) -> Marginals | None:
@@ -85,7 +85,7 @@ def kernel_marginals(
         waiting: list[list[int]] = [list(group) for group in known]
         limit = max_entries
     else:
-        waiting, limit = _first_runs(runs, observed, nodes, max_entries=max_entries)
+        waiting, limit = _first_runs(runs, observed, nodes=nodes, max_entries=max_entries)
     splits = 0
     while waiting:
         group = waiting.pop()
@@ -110,7 +110,7 @@ def kernel_marginals(
 
 
 def _first_runs(
-    runs: _Runs, observed: Observed, nodes: Sequence[int], *, max_entries: int
+    runs: _Runs, observed: Observed, *, nodes: Sequence[int], max_entries: int
 ) -> tuple[list[list[int]], int]:
     """All targets in one run, or else what is above the findings; the groups that are left.
 

@@ -145,7 +145,7 @@ def _block(key: str, value: object, *, depth: int) -> Iterator[str]:
         not isinstance(value, (Mapping, Sequence))
         or isinstance(value, str)
         or not value
-        or _fits(line, value, depth)
+        or _fits(line, value, depth=depth)
     ):
         yield line
         return
@@ -158,7 +158,7 @@ def _block(key: str, value: object, *, depth: int) -> Iterator[str]:
         yield f"{indent}  - {flow(item)}"
 
 
-def _fits(line: str, value: object, depth: int) -> bool:
+def _fits(line: str, value: object, *, depth: int) -> bool:
     return depth > 0 and len(line) <= WIDTH and _height(value) <= 2
 
 

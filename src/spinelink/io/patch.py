@@ -22,56 +22,62 @@ class Edit:
     text: str
 
 
-def patch_text(document: Document, old: Network, new: Network) -> str:
+def patch_text(document: Document, old: Network, *, new: Network) -> str:
     """The file's text with the numbers of `new` where they differ from those of `old`, the network that the file holds.
 
     Differences other than in numbers are not looked at: the caller compares what the patched text says with what was asked for.
     """
     text = document.source.text
     for edit in sorted(
-        _edits(document, old, new), key=lambda each: (each.start, each.end), reverse=True
+        _edits(document, old, new=new), key=lambda each: (each.start, each.end), reverse=True
     ):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
-def _edits(document: Document, old: Network, new: Network) -> Iterator[Edit]:
+def _edits(document: Document, old: Network, *, new: Network) -> Iterator[Edit]:
     before, after, paths = parameters(old), parameters(new), parameter_paths(old)
     for key, path in paths.items():
         if key in after and before[key] != after[key]:
-            yield from _change_fields(document, path, plain(before[key]), plain(after[key]))
+            yield from _change_fields(
+                document, path, before=plain(before[key]), after=plain(after[key])
+            )
     for name, setting in old.settings.items():
         if name in new.settings:
             yield from _change_overrides(
                 document,
                 ("settings", name, "overrides"),
-                setting.overrides,
-                new.settings[name].overrides,
+                before=setting.overrides,
+                after=new.settings[name].overrides,
             )
 
 
 def _change_overrides(
-    document: Document, at: Path, before: Mapping[str, Parameter], after: Mapping[str, Parameter]
+    document: Document, at: Path, *, before: Mapping[str, Parameter], after: Mapping[str, Parameter]
 ) -> Iterator[Edit]:
     for key in before.keys() & after.keys():
         if before[key] != after[key]:
-            yield from _change_fields(document, (*at, key), plain(before[key]), plain(after[key]))
+            yield from _change_fields(
+                document, (*at, key), before=plain(before[key]), after=plain(after[key])
+            )
     if added := {key: plain(value) for key, value in after.items() if key not in before}:
-        yield from _add_overrides(document, at, added)
+        yield from _add_overrides(document, at, added=added)
     if removed := [key for key in before if key not in after]:
         yield from (
-            _remove(document, at, removed) if after else _remove(document, at[:-1], ["overrides"])
+            _remove(document, at, gone=removed)
+            if after
+            else _remove(document, at[:-1], gone=["overrides"])
         )
 
 
 def _change_fields(
-    document: Document, path: Path, before: Mapping[str, object], after: Mapping[str, object]
+    document: Document, path: Path, *, before: Mapping[str, object], after: Mapping[str, object]
 ) -> Iterator[Edit]:
     """Change one mapping: values in place; a new field stands where one has gone, else before those that usually follow it."""
     present = _fields(document, path)
     for key in present:
         if key in after and before.get(key) != after[key]:
-            yield from _change_value(document, (*path, key), before.get(key), after[key])
+            yield from _change_value(document, (*path, key), was=before.get(key), value=after[key])
     gone = [key for key in present if key in before and key not in after]
     come = sorted((key for key in after if key not in present), key=rank)
     for out, into in zip(gone, come, strict=False):
@@ -80,15 +86,17 @@ def _change_fields(
             document.values[(*path, out)].end,
             f"{key_text(into)}: {flow(after[into])}",
         )
-    yield from _remove(document, path, gone[len(come) :])
+    yield from _remove(document, path, gone=gone[len(come) :])
     kept = [key for key in present if key not in gone]
-    yield from _insert(document, path, kept, {key: after[key] for key in come[len(gone) :]})
+    yield from _insert(
+        document, path, kept=kept, added={key: after[key] for key in come[len(gone) :]}
+    )
 
 
-def _change_value(document: Document, path: Path, was: object, value: object) -> Iterator[Edit]:
+def _change_value(document: Document, path: Path, *, was: object, value: object) -> Iterator[Edit]:
     """As little as possible: of a distribution, only the probabilities that differ."""
     if isinstance(was, Mapping) and isinstance(value, Mapping) and was.keys() == value.keys():
-        yield from _change_fields(document, path, was, value)
+        yield from _change_fields(document, path, before=was, after=value)
         return
     span = document.values[path]
     yield Edit(span.start, span.end, ("" if span.end > span.start else " ") + flow(value))
@@ -103,7 +111,7 @@ def _fields(document: Document, path: Path) -> list[str]:
 
 
 def _insert(
-    document: Document, path: Path, kept: Sequence[str], added: Mapping[str, object]
+    document: Document, path: Path, *, kept: Sequence[str], added: Mapping[str, object]
 ) -> Iterator[Edit]:
     """New fields, each before the first field that the usual order puts behind it."""
     text, block = document.source.text, document.values[path].style == "block"
@@ -128,7 +136,7 @@ def _insert(
             yield Edit(last, last, f", {entry}")
 
 
-def _remove(document: Document, path: Path, gone: Sequence[str]) -> Iterator[Edit]:
+def _remove(document: Document, path: Path, *, gone: Sequence[str]) -> Iterator[Edit]:
     """Take entries out of a mapping: their lines, or their part between the braces; comments between the braces stay."""
     text, order = document.source.text, _fields(document, path)
     last_kept = max((index for index, key in enumerate(order) if key not in gone), default=-1)
@@ -160,13 +168,13 @@ def _indent(document: Document, index: int) -> int:
 
 
 def _add_overrides(
-    document: Document, at: Path, added: Mapping[str, Mapping[str, object]]
+    document: Document, at: Path, *, added: Mapping[str, Mapping[str, object]]
 ) -> Iterator[Edit]:
     """New overrides of a setting, behind those that it has, in the style in which they stand."""
     text, span = document.source.text, document.values.get(at)
     around = document.values[at[:-1]]
     if span is None and around.style == "flow":
-        yield _into_braces(text, around, {"overrides": added})
+        yield _into_braces(text, around, added={"overrides": added})
     elif span is None:
         indent = _indent(document, document.keys[(*at[:-1], "label")].start)
         end = _line_end(text, around.end)
@@ -178,7 +186,7 @@ def _add_overrides(
         end = _line_end(text, span.end)
         yield Edit(end, end, _lines(text, added, indent))
     else:
-        yield _into_braces(text, span, added)
+        yield _into_braces(text, span, added=added)
 
 
 def _lines(text: str, added: Mapping[str, object], indent: int) -> str:
@@ -188,7 +196,7 @@ def _lines(text: str, added: Mapping[str, object], indent: int) -> str:
     )
 
 
-def _into_braces(text: str, span: Span, added: Mapping[str, object]) -> Edit:
+def _into_braces(text: str, span: Span, *, added: Mapping[str, object]) -> Edit:
     """New entries in front of the closing brace."""
     inside = text[span.start + 1 : span.end - 1].rstrip().removesuffix(",").rstrip()
     end = span.start + 1 + len(inside)

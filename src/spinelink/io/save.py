@@ -21,6 +21,7 @@ class SaveError(SpinelinkError, ValueError):
 def save_network(
     original: str | os.PathLike[str] | SourceText | None,
     network: Network,
+    *,
     destination: str | os.PathLike[str],
 ) -> Path:
     """Write a network file and return its path.
@@ -32,7 +33,7 @@ def save_network(
     target = Path(destination)
 
     def same(data: bytes) -> None:
-        _require_same(parse_network(data, file=str(target)), network, target)
+        _require_same(parse_network(data, file=str(target)), network, target=target)
 
     return write_text(target, network_text(original, network), same)
 
@@ -53,13 +54,13 @@ def _patched(original: str | os.PathLike[str] | SourceText, network: Network) ->
         old, _, document = inspect(source)
         if old is None:
             return None
-        text = source.text if old == network else patch_text(document, old, network)
+        text = source.text if old == network else patch_text(document, old, new=network)
         return text if parse_network(text, file=source.file) == network else None
     except (NetworkFileError, LookupError):
         return None  # No longer readable, or laid out in a way that cannot be patched: the canonical layout is always right.
 
 
-def _require_same(written: Network, network: Network, target: Path) -> None:
+def _require_same(written: Network, network: Network, *, target: Path) -> None:
     if written != network:
         raise SaveError(
             f"{target}: what would be written does not read as the same network; nothing was written."

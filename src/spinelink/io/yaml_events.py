@@ -153,10 +153,10 @@ def _read(events: Iterator[Any], document: Document) -> None:
                 )
                 raise _GiveUp
         elif isinstance(event, yaml.CollectionEndEvent):
-            _close(stack, span, document)
+            _close(stack, span, document=document)
         elif isinstance(event, yaml.NodeEvent):
-            _refuse_extras(event, span, document)
-            _open_or_add(event, span, stack, document)
+            _refuse_extras(event, span, document=document)
+            _open_or_add(event, span, stack=stack, document=document)
     if not documents:
         document.refuse(
             Span(0, 0),
@@ -166,7 +166,7 @@ def _read(events: Iterator[Any], document: Document) -> None:
         )
 
 
-def _refuse_extras(event: Any, span: Span, document: Document) -> None:
+def _refuse_extras(event: Any, span: Span, *, document: Document) -> None:
     if isinstance(event, yaml.AliasEvent):
         return
     if event.anchor is not None:
@@ -179,10 +179,10 @@ def _refuse_extras(event: Any, span: Span, document: Document) -> None:
         document.refuse(span, f"tag {event.tag}; a network file has none", hint="delete it")
 
 
-def _open_or_add(event: Any, span: Span, stack: list[_Open], document: Document) -> None:
+def _open_or_add(event: Any, span: Span, *, stack: list[_Open], document: Document) -> None:
     top = stack[-1] if stack else None
     if top is not None and isinstance(top.container, dict) and top.key is None:
-        _take_key(event, span, top, document)
+        _take_key(event, span, top=top, document=document)
         return
     path = _path_of_next(top)
     if isinstance(event, yaml.CollectionStartEvent):
@@ -215,7 +215,7 @@ def _path_of_next(top: _Open | None) -> Path:
     return (*top.path, len(top.container) if isinstance(top.container, list) else str(top.key))
 
 
-def _take_key(event: Any, span: Span, top: _Open, document: Document) -> None:
+def _take_key(event: Any, span: Span, *, top: _Open, document: Document) -> None:
     """The next event of a mapping is a key: text, and not seen before."""
     if not isinstance(event, yaml.ScalarEvent):
         document.refuse(
@@ -251,7 +251,7 @@ def _add(top: _Open | None, path: Path, value: object, span: Span, document: Doc
     top.key = None
 
 
-def _close(stack: list[_Open], span: Span, document: Document) -> None:
+def _close(stack: list[_Open], span: Span, *, document: Document) -> None:
     done = stack.pop()
     place = (
         Span(done.start, span.end, "flow")
@@ -274,13 +274,13 @@ def _plain(text: str, span: Span, path: Path, document: Document) -> object:
         document.refuse(span, f"{text} is not a finite number", path=path)
         return None
     if _INTEGER.fullmatch(text):
-        return _finite(text, span, path, document, whole=True)
+        return _finite(text, span, path=path, document=document, whole=True)
     if _FLOAT.fullmatch(text):
-        return _finite(text, span, path, document, whole=False)
+        return _finite(text, span, path=path, document=document, whole=False)
     return text
 
 
-def _finite(text: str, span: Span, path: Path, document: Document, *, whole: bool) -> object:
+def _finite(text: str, span: Span, *, path: Path, document: Document, whole: bool) -> object:
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     try:
         number = int(text.removeprefix("0o"), base) if whole else float(text)

@@ -112,12 +112,14 @@ def _query(text: str, at: int) -> tuple[Query, int]:
     """The probability that begins at this position, and the position after it."""
     match = _QUERY.match(text, at)
     if match is None:
-        raise _error(text, at, "a probability P(...) is expected")
+        raise _error(text, at, message="a probability P(...) is expected")
     event, bar, given = match[1].partition("|")
     if not event.strip():
-        raise _error(text, match.start(1), "an event is expected")
+        raise _error(text, match.start(1), message="an event is expected")
     if bar and not given.strip():
-        raise _error(text, match.start(1) + len(event) + 1, "what is given is expected after the |")
+        raise _error(
+            text, match.start(1) + len(event) + 1, message="what is given is expected after the |"
+        )
     return Query(
         _event(text, event, at=match.start(1)),
         _event(text, given, at=match.start(1) + len(event) + 1) if bar else (),
@@ -137,13 +139,15 @@ def _event(text: str, part: str, *, at: int) -> Event:
             or (not negative and re.search(r"\s", name))
         ):
             raise _error(
-                text, at, f"{item.strip()!r} is not understood: write node, not node, or node=state"
+                text,
+                at,
+                message=f"{item.strip()!r} is not understood: write node, not node, or node=state",
             )
         found.append((negative[1], "!") if negative else (name, value if sign else None))
         at += len(item) + 1
     twice = [n for k, (n, _) in enumerate(found) if n in {m for m, _ in found[:k]}]
     if twice:
-        raise _error(text, at - 1, f"{twice[0]} is named twice")
+        raise _error(text, at - 1, message=f"{twice[0]} is named twice")
     return tuple(found)
 
 
@@ -152,24 +156,24 @@ def _relation(text: str, at: int) -> tuple[Relation, int]:
     for sign in sorted(_RELATIONS, key=len, reverse=True):
         if text.startswith(sign, at):
             return _RELATIONS[sign], at + len(sign)
-    raise _error(text, at, "one of ==, >=, <= is expected")
+    raise _error(text, at, message="one of ==, >=, <= is expected")
 
 
 def _number(text: str, at: int) -> tuple[float, int]:
     """The number or percentage at this position, and the position after it."""
     match = _NUMBER.match(text, at)
     if match is None:
-        raise _error(text, at, "a number is expected")
+        raise _error(text, at, message="a number is expected")
     return float(match[1]) / (100.0 if match[2] else 1.0), match.end()
 
 
 def _require_end(text: str, at: int) -> None:
     """Raises ParameterError if text follows."""
     if text[at:].strip():
-        raise _error(text, at, "the constraint should end here")
+        raise _error(text, at, message="the constraint should end here")
 
 
-def _error(text: str, at: int, message: str) -> ParameterError:
+def _error(text: str, at: int, *, message: str) -> ParameterError:
     """An error that points at a position of the text."""
     return ParameterError(
         f"{message}:\n  {text}\n  {' ' * min(at, len(text))}^\nA constraint reads {FORMAT}."

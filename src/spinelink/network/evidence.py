@@ -122,11 +122,11 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
     if isinstance(value, Mapping):
         return _likelihoods(name, node, value)
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
-        return _truth(name, node, bool(value))
+        return _truth(name, node, value=bool(value))
     if isinstance(value, numbers.Real):
         return _number(name, node, value)
     if isinstance(value, str):
-        return _named(name, node, value.strip())
+        return _named(name, node, value=value.strip())
     raise EvidenceError(
         f"{name}: a {type(value).__name__} is not a finding; give {_allowed(node)}."
     )
@@ -147,7 +147,7 @@ def _allowed(node: Node) -> str:
     return states
 
 
-def _truth(name: str, node: Node, value: bool) -> str:
+def _truth(name: str, node: Node, *, value: bool) -> str:
     """The state that True or False stands for."""
     if len(node.states) != 2:
         raise EvidenceError(
@@ -160,7 +160,7 @@ def _truth(name: str, node: Node, value: bool) -> str:
     return node.states[int(value)]
 
 
-def _named(name: str, node: Node, value: str) -> str | None:
+def _named(name: str, node: Node, *, value: str) -> str | None:
     """The state that a text names; None for an empty text."""
     if value in node.states:
         return value
@@ -174,7 +174,7 @@ def _named(name: str, node: Node, value: str) -> str | None:
         return node.states[int(_WORDS[folded])]
     if node.bins is not None:
         try:
-            return _binned(name, node, float(value))
+            return _binned(name, node, value=float(value))
         except ValueError as problem:
             if isinstance(problem, EvidenceError):
                 raise
@@ -196,10 +196,10 @@ def _number(name: str, node: Node, value: numbers.Real) -> str:
         return text
     if node.bins is None and is_yes_or_no(node) and number in (0.0, 1.0):
         return node.states[int(number)]
-    return _binned(name, node, number)
+    return _binned(name, node, value=number)
 
 
-def _binned(name: str, node: Node, value: float) -> str:
+def _binned(name: str, node: Node, *, value: float) -> str:
     """The state whose bin holds the number."""
     if node.bins is None:
         raise EvidenceError(f"{name} takes no number (got {value:g}); give {_allowed(node)}.")

@@ -73,7 +73,7 @@ def replace_parameters(network: Network, values: Mapping[str, Parameter]) -> Net
             )
         if problem := kind_mismatch(current[name], value):
             raise ParameterError(f"{problem}.")
-        _plant(changes, current[name].path, value)
+        _plant(changes, current[name].path, value=value)
     return cast(Network, _replace(network, changes))
 
 
@@ -95,7 +95,7 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 yield Located(
                     f"{name}.row.{row_label(row, cpd.parents)}",
                     place,
-                    row_words(name, row, cpd.parents),
+                    row_words(name, row, parents=cpd.parents),
                     row.probability,
                 )
         case NoisyOr() | NoisyMax():
@@ -155,7 +155,7 @@ def row_label(row: Row, parents: Sequence[str]) -> str:
     )
 
 
-def row_words(name: str, row: Row, parents: Sequence[str]) -> str:
+def row_words(name: str, row: Row, *, parents: Sequence[str]) -> str:
     """`row (P1=S1, P2=S2) of numbness`."""
     return f"row ({row_label(row, parents).replace(',', ', ')}) of {name}"
 
@@ -188,7 +188,7 @@ class _Leaf:
     value: object
 
 
-def _plant(changes: dict[str | int, Any], path: Path, value: object) -> None:
+def _plant(changes: dict[str | int, Any], path: Path, *, value: object) -> None:
     for key in path[:-1]:
         changes = changes.setdefault(key, {})
     changes[path[-1]] = _Leaf(value)

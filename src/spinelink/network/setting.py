@@ -64,7 +64,7 @@ def with_parameters(
             raise UnknownNameError(
                 name, kind="parameter", allowed=now, where=f"network {network.name!r}"
             )
-        new[name] = _changed(name, now[name], change)
+        new[name] = _changed(name, now[name], change=change)
     in_setting = setting is not None and setting != network.default_setting
     overridden = network.settings[setting].overrides if setting is not None else {}
     local = {k: v for k, v in new.items() if in_setting or k in overridden}
@@ -78,7 +78,7 @@ def with_parameters(
     return replace_parameters(network, rest) if rest else network
 
 
-def _changed(name: str, old: Parameter, change: object) -> Parameter:
+def _changed(name: str, old: Parameter, *, change: object) -> Parameter:
     if isinstance(change, Quantity):
         if type(change) is not type(old):
             raise ParameterError(
@@ -94,7 +94,7 @@ def _changed(name: str, old: Parameter, change: object) -> Parameter:
             beta=(float(change.alpha), float(change.beta)), grade="judged", note=_note(old)
         )
     if isinstance(old, Distribution):
-        return _changed_distribution(name, old, change)
+        return _changed_distribution(name, old, change=change)
     if isinstance(change, bool) or (
         not isinstance(change, (int, float)) and not hasattr(change, "__float__")
     ):
@@ -117,7 +117,7 @@ def _changed(name: str, old: Parameter, change: object) -> Parameter:
     )
 
 
-def _changed_distribution(name: str, old: Distribution, change: object) -> Distribution:
+def _changed_distribution(name: str, old: Distribution, *, change: object) -> Distribution:
     if not isinstance(change, Mapping) or set(change) != set(old.estimate):
         raise ParameterError(
             f"{name} is a distribution; give a mapping with the states {', '.join(old.estimate)}."

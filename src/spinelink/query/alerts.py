@@ -177,7 +177,7 @@ def alerts(case: Case) -> Alerts:
     fired = [
         alert
         for name, rule in network.alerts.items()
-        if (alert := _fire(name, rule, evidence)) is not None
+        if (alert := _fire(name, rule, evidence=evidence)) is not None
     ]
     done = {a.rule for a in fired}
     waiting = [
@@ -218,7 +218,7 @@ def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -
     return list(found.values())
 
 
-def _fire(name: str, rule: AlertRule, evidence: Evidence) -> Alert | None:
+def _fire(name: str, rule: AlertRule, *, evidence: Evidence) -> Alert | None:
     found: dict[str, None] = {}
     for combination in rule.when:
         if all(_holds(evidence.get(node), states) for node, states in combination.items()):

@@ -180,10 +180,10 @@ def _groups(case: Case, effect: str, cause: str | Iterable[str] | None) -> dict[
 def _necessity(asked: Counterfactual, causes: Sequence[int]) -> tuple[float, float, float, bool]:
     """The probability of necessity, its ends, and whether the network determines it."""
     (effect,) = asked.effects
-    p, lowest, highest, identified = necessity(asked.factual, effect, causes)
+    p, lowest, highest, identified = necessity(asked.factual, effect, causes=causes)
     low, high = float(lowest[0]), float(highest[0])
     if asked.sampled is not None:
-        bounds = necessity(asked.sampled, effect, causes, bounded=high - low > TINY)
+        bounds = necessity(asked.sampled, effect, causes=causes, bounded=high - low > TINY)
         low, high = asked.sampling.interval(bounds.low, bounds.high)
     return float(p[0]), low, high, identified
 
@@ -195,7 +195,9 @@ def _posteriors(asked: Counterfactual, groups: Mapping[str, Sequence[int]]) -> d
         for name, nodes in groups.items()
         if len(nodes) == 1 and not isinstance(asked.factual.observed.get(nodes[0]), int)
     }
-    present = posteriors_present(asked.compiled, asked.factual.observed, list(single.values()))
+    present = posteriors_present(
+        asked.compiled, asked.factual.observed, nodes=list(single.values())
+    )
     posterior = dict(zip(single, present, strict=True))
     for name, nodes in groups.items():
         if name not in posterior:

@@ -23,7 +23,7 @@ Groups = Mapping[str, tuple[str, tuple[str, ...]]]
 """What is drawn: name -> label and members."""
 
 
-def neighbourhood(network: Network, around: Iterable[str], distance: int) -> set[str]:
+def neighbourhood(network: Network, around: Iterable[str], *, distance: int) -> set[str]:
     """Nodes at most so many arrows away."""
     found = set(around)
     edge = set(found)

@@ -91,7 +91,7 @@ class Candidates:
     ) -> list[ExpectedGain]:
         """The expected gain of each candidate (name -> nodes), under some findings."""
         before = np.concatenate([now.posterior[t][:, :1] for t in self.targets])
-        afterwards = self._after(observed, now, list(groups.values()))
+        afterwards = self._after(observed, now, groups=list(groups.values()))
         gains = []
         for nodes, (chances, after) in zip(groups.values(), afterwards, strict=True):
             p = chances / chances.sum() if chances.sum() > 0.0 else chances
@@ -123,7 +123,7 @@ class Candidates:
         return [dict(zip(index, states, strict=True)) for states in combinations]
 
     def _after(
-        self, observed: Observed, now: Marginals, groups: Sequence[Sequence[str]]
+        self, observed: Observed, now: Marginals, *, groups: Sequence[Sequence[str]]
     ) -> list[tuple[Array, Array]]:
         """For each candidate the chances of its outcomes and the posteriors after each.
 
@@ -180,12 +180,12 @@ class Candidates:
 
     def _value(self, before: Array, after: Array, p: Array) -> float:
         if self.loss:
-            return self._spared_loss(before, after, p)
+            return self._spared_loss(before, after, p=p)
         if self.utilities is None:
             return self._information(before, after, p)
-        return self._utility_gain(before, after, p)
+        return self._utility_gain(before, after, p=p)
 
-    def _spared_loss(self, before: Array, after: Array, p: Array) -> float:
+    def _spared_loss(self, before: Array, after: Array, *, p: Array) -> float:
         """How much less is expected to be lost by acting, or not, on each target."""
         weights = np.array(self.weights)[:, np.newaxis]
 
@@ -201,7 +201,7 @@ class Candidates:
         logs = np.log2(np.where(possible, after, 1.0)) - np.log2(np.where(possible, before, 1.0))
         return max(float(weights @ (after * logs) @ p), 0.0)
 
-    def _utility_gain(self, before: Array, after: Array, p: Array) -> float:
+    def _utility_gain(self, before: Array, after: Array, *, p: Array) -> float:
         """How much better the best action is expected to be once the outcome is known."""
         assert self.utilities is not None
         states = self.case.model.compiled.states[self.targets[0]]

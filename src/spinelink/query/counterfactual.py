@@ -86,7 +86,7 @@ class Counterfactual:
     @cached_property
     def factual(self) -> Factual:
         """The factual world: the findings, with the effects present."""
-        observed = assume_present(self.compiled, self.case.observed, self.effects)
+        observed = assume_present(self.compiled, self.case.observed, effects=self.effects)
         edges = protective_edges(self.case.model.network, self.compiled)
         return Factual(self.compiled, observed, edges)
 
@@ -99,7 +99,12 @@ class Counterfactual:
         nodes = [*self.case.observed, *self.effects]
         draws, seed = self.sampling.draws, self.sampling.seed
         network = drawn_network(
-            model.network, model.in_force, self.compiled, nodes, draws=draws, seed=seed
+            model.network,
+            model.in_force,
+            compiled=self.compiled,
+            nodes=nodes,
+            draws=draws,
+            seed=seed,
         )
         return replace(self.factual, compiled=network)
 
@@ -130,7 +135,7 @@ def bounds_note(level: float | None, *, identified: bool) -> str:
 def _require_can_be_present(case: Case, names: Sequence[str]) -> None:
     """Raises EvidenceError where the findings allow no case in which these nodes are present."""
     compiled = case.model.compiled
-    observed = assume_present(compiled, case.observed, [compiled.index[n] for n in names])
+    observed = assume_present(compiled, case.observed, effects=[compiled.index[n] for n in names])
     if log_evidence(compiled, observed)[0] > float("-inf"):
         return
     _ = case.log_evidence  # raises where the findings themselves cannot occur

@@ -50,7 +50,7 @@ class Swap(NamedTuple):
 NO_SWAP = Swap(float("nan"), -1)
 
 
-def places_of(case: Case, target: str, state: str | None) -> tuple[Place, dict[str, Place]]:
+def places_of(case: Case, target: str, *, state: str | None) -> tuple[Place, dict[str, Place]]:
     """The place of the target, and those with which it may change places, by name."""
     model = case.model
     index, states = model.compiled.index, model.nodes[target].states
@@ -99,7 +99,7 @@ class ExactPosteriors:
 
 
 def find_swaps(
-    tangents: LinearFractional, exact: ExactPosteriors, rivals: Sequence[Place]
+    tangents: LinearFractional, exact: ExactPosteriors, *, rivals: Sequence[Place]
 ) -> list[tuple[Swap, Swap]]:
     """The nearest swaps below and above the estimate of each parameter.
 
@@ -118,7 +118,7 @@ def find_swaps(
         if swap.rival >= 0
     ]
     gaps = tangents.posteriors[0] - tangents.posteriors[1:]
-    for secant, swap in _follow(starts, gaps, exact, rivals):
+    for secant, swap in _follow(starts, gaps, exact=exact, rivals=rivals):
         swaps[secant.row][secant.side] = swap
     return [(below, above) for below, above in swaps]
 
@@ -148,7 +148,7 @@ class _Secant(NamedTuple):
 
 
 def _follow(
-    secants: Sequence[_Secant], gaps: Array, exact: ExactPosteriors, rivals: Sequence[Place]
+    secants: Sequence[_Secant], gaps: Array, *, exact: ExactPosteriors, rivals: Sequence[Place]
 ) -> list[tuple[_Secant, Swap]]:
     """The exact crossings, all secants stepping together. gaps: at the estimates, (rivals,)."""
     places = [exact.target, *rivals]

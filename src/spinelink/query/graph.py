@@ -175,7 +175,7 @@ def _chosen(
     network = case.model.network
     every = list(network.nodes)
     if around is not None:
-        near = neighbourhood(network, case.model.names(around), distance)
+        near = neighbourhood(network, case.model.names(around), distance=distance)
         return [n for n in every if n in near]
     if limited is None:
         limited = len(every) > LARGEST and len(case.findings) > 0
@@ -190,7 +190,7 @@ def _leading(case: Case, network: Network) -> list[str]:
     """The leading causes; of a network that ranks none, what hangs on the findings directly."""
     if network.ranked:
         return [c.cause for c in differential(case, limit=LEADING).causes]
-    near = neighbourhood(network, case.findings, 1)
+    near = neighbourhood(network, case.findings, distance=1)
     return [n for n in network.nodes if n in near]
 
 

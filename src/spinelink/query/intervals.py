@@ -181,7 +181,7 @@ def intervals(
     draws = whole(draws, "draws", least=2, meaning="how many sampled parameters")
     names = _names(case, nodes)
     posterior = case.present(names)
-    deviation, shares = _deviations(case, names, posterior)
+    deviation, shares = _deviations(case, names, posterior=posterior)
     question = case.question(level=level, method=method, draws=draws, seed=seed)
     rows = _Rows(case, posterior, shares)
     if method == "delta":
@@ -192,9 +192,9 @@ def intervals(
         answer = posterior_draws(
             model.network,
             model.in_force,
-            model.compiled,
-            case.observed,
-            index,
+            compiled=model.compiled,
+            observed=case.observed,
+            nodes=index,
             draws=draws,
             seed=seed,
             on_progress=on_progress,
@@ -225,7 +225,7 @@ Shares = Mapping[str, Sequence[tuple[str, float]]]
 
 
 def _deviations(
-    case: Case, names: list[str], posterior: Mapping[str, float]
+    case: Case, names: list[str], *, posterior: Mapping[str, float]
 ) -> tuple[dict[str, float], Shares]:
     """The standard deviation of each node's log odds, to first order, and where it comes from."""
     index = case.model.compiled.index

@@ -129,7 +129,7 @@ def nothing_to_learn(step: Step[C], target: str | None) -> str:
     return "Every cause is known: nothing is left to learn about them." if known else ""
 
 
-def read_answer(name: str, node: Node, text: str) -> object | None:
+def read_answer(name: str, node: Node, *, text: str) -> object | None:
     """What a person typed, as a finding; None where it was not understood.
 
     Taken are a state's position (from 1), a state or how one begins, yes or no, and a number for
@@ -200,7 +200,7 @@ def interview(
     target = None if target is None else case.model.names(str(target))[0]
     _ = case.log_evidence  # raises where the findings cannot occur
     steps = [Step(case)]
-    _show_leading(steps[0], target, show)
+    _show_leading(steps[0], target, show=show)
     told_to_stop = False
     try:
         while (question := next_question(steps[-1], target=target)) is not None:
@@ -211,7 +211,7 @@ def interview(
                 told_to_stop = True
                 if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
                     break
-            answer = _put(steps[-1], question, len(steps), ask, show, target)
+            answer = _put(steps[-1], question, number=len(steps), ask=ask, show=show, target=target)
             if answer == ENDED:
                 break
             if answer == UNDO:
@@ -242,6 +242,7 @@ def interview(
 def _put(
     step: Step[C],
     question: NextQuestion,
+    *,
     number: int,
     ask: Callable[[str], str],
     show: Callable[[str], object],
@@ -269,9 +270,9 @@ def _put(
             case "c":
                 for a in alerts(step.answered):
                     show(str(a))
-                _show_leading(step, target, show)
+                _show_leading(step, target, show=show)
             case _:
-                value = read_answer(name, node, text)
+                value = read_answer(name, node, text=text)
                 if value is None:
                     show(f"{text!r} is not an answer to this: {choices}. h: help.")
                     continue
@@ -282,12 +283,13 @@ def _put(
                     continue
                 for a in _new_alerts(record, step.answered):
                     show(str(a))
-                return _taken(step, question, record, value, show, target)
+                return _taken(step, question, record=record, value=value, show=show, target=target)
 
 
 def _taken(
     step: Step[C],
     question: NextQuestion,
+    *,
     record: C,
     value: object,
     show: Callable[[str], object],
@@ -313,7 +315,7 @@ def _taken(
         show(
             f"It is kept for the alerts, and the probabilities leave it out, as {trouble} u: undo it."
         )
-    _show_leading(after, target, show)
+    _show_leading(after, target, show=show)
     return after
 
 
@@ -331,7 +333,7 @@ def _new_alerts(case: C, before: C) -> Iterator[Alert]:
     return (a for a in alerts(case) if a.rule not in known)
 
 
-def _show_leading(step: Step[C], target: str | None, show: Callable[[str], object]) -> None:
+def _show_leading(step: Step[C], target: str | None, *, show: Callable[[str], object]) -> None:
     """The leading causes, and what is asked about where it is not among the causes."""
     case, model = step.case, step.case.model
     lines = []

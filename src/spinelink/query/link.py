@@ -193,7 +193,7 @@ def link(
         raise EvidenceError(
             f"{names[0]} and {names[1]} were found absent: there is no link to ask about."
         )
-    places = _homes(case, names, homes)
+    places = _homes(case, names, homes=homes)
     sampling = Sampling.checked(interval, draws, seed)
     asked = Counterfactual.of(case, names, setting=setting, sampling=sampling)
     total = 7 if sampling.level is None else 14
@@ -229,6 +229,7 @@ def _counter(on_progress: Callable[[int], object]) -> Callable[[], object]:
 def _homes(
     case: Case,
     names: Sequence[str],
+    *,
     homes: tuple[str | Sequence[str], str | Sequence[str]] | None,
 ) -> Homes:
     """Origins of causes that are at home with each of two findings."""

@@ -130,7 +130,7 @@ class LinkWorlds:
         }
         possible = [e for e in events.values() if e is not None and e[0]]
         unidentified = other_worlds(factual, possible).unidentified
-        ways = [{i: _ways(asked, group, i) for i in (a, b)} for group in groups]
+        ways = [{i: _ways(asked, group, effect=i) for i in (a, b)} for group in groups]
         return cls(asked, events, ways, unidentified, step)
 
     def parts(
@@ -264,7 +264,7 @@ def _moves(parts: Parts, point: Parts) -> bool:
     return any(abs(parts.probability[p][0] - point.probability[p][0]) > TINY for p in PARTS)
 
 
-def _ways(asked: Counterfactual, causes: set[int], effect: int) -> set[int]:
+def _ways(asked: Counterfactual, causes: set[int], *, effect: int) -> set[int]:
     """Causes of a group, and mechanisms below them, that reach an effect."""
     compiled, edges = asked.compiled, asked.factual.unaffected_edges
     below = set(causes)
@@ -285,5 +285,5 @@ def _present(
     """
     hidden = [i for i in at if not isinstance(factual.get(i), int)]
     known = {i: float(factual[i] != 0) for i in at if i not in hidden}
-    present = posteriors_present(compiled, there, [at[i] for i in hidden])
+    present = posteriors_present(compiled, there, nodes=[at[i] for i in hidden])
     return known | dict(zip(hidden, present, strict=True))

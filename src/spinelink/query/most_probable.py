@@ -88,7 +88,7 @@ def most_probable_explanation(
     best = whole(best, "best", least=1, meaning="how many explanations")
     model = case.model
     if over is not None:
-        return _best_of_joint(case, list(dict.fromkeys(model.names(over))), best)
+        return _best_of_joint(case, list(dict.fromkeys(model.names(over))), best=best)
     question = case.question(best=best)
     compiled = model.compiled
     unasked = OBSERVABLE - {"context", "other"}
@@ -97,14 +97,14 @@ def most_probable_explanation(
     named = [
         (
             tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(e.states.items())),
-            log_posterior(compiled, case.observed, e),
+            log_posterior(compiled, case.observed, explanation=e),
         )
         for e in explanations
     ]
     return MostProbableExplanation(question, *named[0], model.network, tuple(named[1:]))
 
 
-def _best_of_joint(case: Case, names: list[str], best: int) -> MostProbableExplanation:
+def _best_of_joint(case: Case, names: list[str], *, best: int) -> MostProbableExplanation:
     """The most probable combinations of a joint posterior; ties in the order of the states."""
     for name in names:
         if case.is_observed(name):

@@ -234,7 +234,7 @@ def next_best(
         one_of(procedure, "procedure", procedures)
     targets = _targets(case, target)
     if utilities is not None:
-        _check_utilities(case, target, measure, utilities)
+        _check_utilities(case, target, measure=measure, utilities=utilities)
     observable = [n for n, v in model.nodes.items() if v.role in OBSERVABLE]
     nodes = [n for n in (observable if among is None else model.names(among)) if n not in targets]
     urgency = by_urgency and (target is None or measure == "loss")
@@ -242,14 +242,14 @@ def next_best(
         case, targets, by_urgency=urgency, utilities=utilities, loss=measure == "loss"
     )
     groups, left_out = candidate_groups(case, nodes)
-    listed = _listed(candidates, groups, set(begun))
+    listed = _listed(candidates, groups, begun=set(begun))
 
     def rank(c: Candidate) -> tuple[float, str]:
         return (-(c.per_minute if cost == "minutes" else c.value_with_lookahead), c.name)
 
     listed.sort(key=rank)
     if str(horizon) == "2":
-        listed = _two_steps(candidates, groups, listed)
+        listed = _two_steps(candidates, groups, listed=listed)
         listed.sort(key=rank)
     unit = "loss" if measure == "loss" else "bits" if utilities is None else "utility"
     about = target or "the causes"
@@ -276,7 +276,7 @@ def _targets(case: Case, target: str | None) -> list[str]:
 
 
 def _check_utilities(
-    case: Case, target: str | None, measure: Measure, utilities: Utilities
+    case: Case, target: str | None, *, measure: Measure, utilities: Utilities
 ) -> None:
     if measure == "loss":
         raise SpinelinkError("utilities say what is lost: leave measure out.")
@@ -294,14 +294,14 @@ def _check_utilities(
 
 
 def _listed(
-    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], begun: Collection[str]
+    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], *, begun: Collection[str]
 ) -> list[Candidate]:
     """Every candidate with its value and its cost."""
     case = candidates.case
     gains = candidates.gains(case.observed, candidates.now, groups)
     listed = []
     for (name, nodes), gain in zip(groups.items(), gains, strict=True):
-        cost, started = cost_of(case, nodes, begun)
+        cost, started = cost_of(case, nodes, begun=begun)
         node = case.model.nodes[nodes[0]]
         single = len(nodes) == 1
         listed.append(
@@ -353,7 +353,7 @@ def _stop(listed: Sequence[Candidate], threshold: float, *, unit: str, target: s
 
 
 def _two_steps(
-    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], listed: Sequence[Candidate]
+    candidates: Candidates, groups: Mapping[str, tuple[str, ...]], *, listed: Sequence[Candidate]
 ) -> list[Candidate]:
     """The best candidates with the best question after each of their outcomes; then the rest."""
     case = candidates.case

@@ -44,7 +44,7 @@ def candidate_groups(
     return groups, left_out
 
 
-def cost_of(case: Case, nodes: Sequence[str], begun: Collection[str]) -> tuple[Cost, bool]:
+def cost_of(case: Case, nodes: Sequence[str], *, begun: Collection[str]) -> tuple[Cost, bool]:
     """What observing these nodes costs, and whether their procedure is under way.
 
     A procedure costs as much as the dearest of its parts, once. Under way it costs next to nothing.

@@ -257,13 +257,13 @@ def explain(
         rows=tuple(rows),
         exact=is_exact,
         absent=_expected(case, name),
-        unexplained=_unexplained(case, sides, subsets.nodes[0]),
+        unexplained=_unexplained(case, sides, target=subsets.nodes[0]),
         reversals=_reversals(case),
         sources=cited,
     )
 
 
-def _unexplained(case: Case, sides: Marginals, target: int) -> tuple[Unexplained, ...]:
+def _unexplained(case: Case, sides: Marginals, *, target: int) -> tuple[Unexplained, ...]:
     """Present findings that are unlikely given the cause and the other findings.
 
     sides: with all findings, without any, without each; P(finding | cause, others) is the ratio of
@@ -332,7 +332,9 @@ def _expected(case: Case, target: str) -> tuple[Expected, ...]:
     present[0] = 0.0
     only_target = {index[target]: present}
     rows = [[index[target]]]
-    answer = with_some_findings(model.compiled, only_target, rows, nodes=[index[n] for n in absent])
+    answer = with_some_findings(
+        model.compiled, only_target, subsets=rows, nodes=[index[n] for n in absent]
+    )
     expected = [
         Expected(n, nodes[n].label, float(answer.posterior[index[n]][1:, 0].sum())) for n in absent
     ]
@@ -372,7 +374,7 @@ def _reversals(case: Case) -> tuple[Reversal, ...]:
 
     now = leading(case.present(ranked))
     more = [{compiled.index[n]: nodes[n].states.index(s)} for n, _, s in others]
-    answer = with_more_findings(compiled, case.observed, more, nodes=index)
+    answer = with_more_findings(compiled, case.observed, more=more, nodes=index)
     reversals: dict[str, Reversal] = {}
     for k, (n, f, s) in enumerate(others):
         if n in reversals or not np.isfinite(answer.log_evidence[k]):

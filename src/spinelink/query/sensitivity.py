@@ -297,14 +297,14 @@ def sensitivity(
     level = check_level(level)
     name = hidden_target(case, target, state=state)
     model = case.model
-    wanted, rivals = places_of(case, name, state)
+    wanted, rivals = places_of(case, name, state=state)
     places = [wanted, *rivals.values()]
     tangents = _tangents(case, places)
     exact = ExactPosteriors(case, wanted)
     numbers = tangents.numbers
     bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in numbers]
-    ends = _ends(tangents, bounds, exact)
-    swaps = find_swaps(tangents, exact, list(rivals.values()))
+    ends = _ends(tangents, bounds, exact=exact)
+    swaps = find_swaps(tangents, exact, rivals=list(rivals.values()))
     labels = [*rivals, ""]  # the last for "no rival", which is numbered -1
     derivative = tangents.derivatives()[:, 0]
     posterior = float(tangents.posteriors[0])
@@ -365,7 +365,7 @@ def _title(states: Sequence[str], target: str, state: str | None) -> str:
 
 
 def _ends(
-    tangents: LinearFractional, bounds: Sequence[tuple[float, float]], exact: ExactPosteriors
+    tangents: LinearFractional, bounds: Sequence[tuple[float, float]], *, exact: ExactPosteriors
 ) -> Array:
     """The posterior at both ends of each parameter's interval, (parameters, 2).
 

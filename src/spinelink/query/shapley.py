@@ -65,7 +65,7 @@ class Subsets:
 
     def _answer(self, subsets: Sequence[Sequence[int]]) -> Marginals:
         return with_some_findings(
-            self.case.model.compiled, self.case.observed, subsets, nodes=self.nodes
+            self.case.model.compiled, self.case.observed, subsets=subsets, nodes=self.nodes
         )
 
     def sides(self) -> Marginals:

@@ -127,7 +127,7 @@ def sweep(
     groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
     chosen = groups[of] if isinstance(of, str) and of in groups else of
     nodes = model.names(chosen)
-    number, grid = read_grid(model.network, model.in_force, parameter, values)
+    number, grid = read_grid(model.network, model.in_force, parameter=parameter, values=values)
     index = [model.compiled.index[n] for n in nodes]
     settings = [{number: v} for v in grid]
     answer = marginals_under(
@@ -186,14 +186,18 @@ def sweep_marginals(
 
 
 def read_grid(
-    network: Network, parameters: Mapping[str, Parameter], parameter: str, values: Sequence[float]
+    network: Network,
+    parameters: Mapping[str, Parameter],
+    *,
+    parameter: str,
+    values: Sequence[float],
 ) -> tuple[Number, list[float]]:
     """The parameter and its values, checked.
 
     parameter: `id`, or `id[state]` for one state of a distribution. Raises UnknownNameError,
     ParameterError.
     """
-    number = read_number(network, parameters, parameter)
+    number = read_number(network, parameters, name=parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
     except (TypeError, ValueError):

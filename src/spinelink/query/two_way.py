@@ -128,11 +128,11 @@ def two_way(
     name = hidden_target(case, target, state=state)
     points = whole(points, "points", least=2, meaning="how many values along each side")
     model = case.model
-    one, other = (read_number(model.network, model.in_force, n) for n in (first, second))
+    one, other = (read_number(model.network, model.in_force, name=n) for n in (first, second))
     if one.id == other.id:
         raise SpinelinkError("a two-way function is of two different parameters.")
-    node, position, own = places_of(case, name, state)[0]
-    a, b = (_grid(model.in_force[n.id], n, points) for n in (one, other))
+    node, position, own = places_of(case, name, state=state)[0]
+    a, b = (_grid(model.in_force[n.id], n, points=points) for n in (one, other))
     settings = [{one: float(x), other: float(y)} for x in a for y in b]
     answer = marginals_under(
         model.network,
@@ -150,14 +150,14 @@ def two_way(
     nonlinear = nonlinear_nodes(model.network, model.compiled)
     if not {owner(n.id) for n in (one, other)} & nonlinear:
         share = np.exp(answer.log_evidence - case.log_evidence).reshape(points, points)
-        numerator, denominator = _bilinear(a, b, grid, share=share)
+        numerator, denominator = _bilinear(a, b, posterior=grid, share=share)
     question = case.question(target=name, state=state, first=first, second=second)
     title = f"{name}={state}" if state else name
     return TwoWaySensitivity(question, title, one, other, a, b, grid, numerator, denominator)
 
 
 def _bilinear(
-    a: Array, b: Array, posterior: Array, *, share: Array
+    a: Array, b: Array, *, posterior: Array, share: Array
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Coefficients of 1, a, b, ab in P(target, findings) and P(findings), from the four corners.
 
@@ -173,7 +173,7 @@ def _bilinear(
     return tuple(numerator.tolist()), tuple(denominator.tolist())
 
 
-def _grid(parameter: Parameter, number: Number, points: int) -> Array:
+def _grid(parameter: Parameter, number: Number, *, points: int) -> Array:
     """Values over the number's own interval, widened by half on each side and inside its range."""
     low, high = stated_interval(parameter, number.state)
     if isinstance(parameter, Ratio):

@@ -74,7 +74,7 @@ def files_of(model: Model, stock: Path | None) -> dict[Path, str]:
         raise SpinelinkError(f"network {model.name!r} has no file, so no card can stand beside it")
     files = {model.origin.with_suffix(".md"): model_card(model)}
     if stock is not None:
-        uses = evidence_uses(model.network, claims_for(model), read_stock(stock))
+        uses = evidence_uses(model.network, claims_for(model), stock=read_stock(stock))
         files[model.origin.with_suffix(USES)] = uses_table(uses)
     return files
 

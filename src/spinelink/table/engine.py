@@ -52,7 +52,7 @@ def answer(
     chosen = compiled if engine == "auto" else compiled.with_engine(engine)
     index = {name: compiled.index[name] for name in nodes}
     batch = evidence_batch(compiled, findings)
-    found = batch_marginals(chosen, batch, list(index.values()), threads=threads)
+    found = batch_marginals(chosen, batch, nodes=list(index.values()), threads=threads)
     return TableAnswer(found.log_evidence, {n: found.posterior[i] for n, i in index.items()})
 
 

@@ -56,8 +56,8 @@ class Report:
 def score_file(
     score: Score,
     source: Path,
-    out: Path,
     *,
+    out: Path,
     stamp: Mapping[str, object],
     chunk: int,
     shard: Shard = Shard(),

@@ -103,10 +103,12 @@ def posteriors(
     answers: list[TableAnswer] = []
     rows = 0
     try:
-        for part in _progress(_chunks(findings, chunk), findings.rows, progress):
+        for part in _progress(_chunks(findings, chunk), findings.rows, progress=progress):
             answered = answer(compiled, part, nodes=nodes, threads=threads, engine=engine)
             if on_impossible == "raise":
-                _refuse_impossible(network, compiled, part, answered, first_row + rows)
+                _refuse_impossible(
+                    network, compiled, part=part, found=answered, first=first_row + rows
+                )
             answers.append(answered)
             rows += part.rows
     except KeyboardInterrupt:
@@ -147,7 +149,7 @@ def _chunks(findings: TableFindings, chunk: int) -> Iterator[TableFindings]:
 
 
 def _progress(
-    parts: Iterator[TableFindings], rows: int, progress: bool | None
+    parts: Iterator[TableFindings], rows: int, *, progress: bool | None
 ) -> Iterator[TableFindings]:
     hidden = not (progress if progress is not None else sys.stderr.isatty())
     with line_of_progress()(
@@ -159,7 +161,12 @@ def _progress(
 
 
 def _refuse_impossible(
-    network: Network, compiled: CompiledNetwork, part: TableFindings, found: TableAnswer, first: int
+    network: Network,
+    compiled: CompiledNetwork,
+    *,
+    part: TableFindings,
+    found: TableAnswer,
+    first: int,
 ) -> None:
     impossible = np.flatnonzero(np.isneginf(found.log_evidence))
     if not len(impossible):

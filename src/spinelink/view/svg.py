@@ -124,12 +124,12 @@ def draw(picture: Picture, *, page: str = INLINE, tooltips: bool = True) -> str:
         width += ARC
     faint = min(1.0, MANY / max(len(picture.arrows), 1)) ** 0.5
     arrows = [
-        _arrow(a, at, faint, tooltips=tooltips)
+        _arrow(a, at, faint=faint, tooltips=tooltips)
         for a in sorted(picture.arrows, key=lambda a: a.strength)
     ]
     parts = ["<g fill='currentColor' stroke='currentColor'>", *arrows, "</g>"]
     parts += [_box(n, *at[n.name], tooltips=tooltips) for n in picture.nodes]
-    legend, deep = _legend(picture, height + 12, width)
+    legend, deep = _legend(picture, height + 12, width=width)
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' role='img' "
         f"viewBox='0 0 {width:.0f} {deep:.0f}' width='{width:.0f}' "
@@ -242,7 +242,7 @@ def _layered_edges(nodes: Sequence[Drawn], arrows: Sequence[Arrow]) -> list[tupl
     return list(dict.fromkeys(edges))
 
 
-def _arrow(a: Arrow, at: Mapping[str, tuple[float, float]], faint: float, *, tooltips: bool) -> str:
+def _arrow(a: Arrow, at: Mapping[str, tuple[float, float]], *, faint: float, tooltips: bool) -> str:
     """An arrow. faint: how strongly it is drawn, at most 1."""
     (x1, y1), (x2, y2) = at[a.parent], at[a.child]
     y1, y2 = y1 + HEIGHT / 2, y2 + HEIGHT / 2
@@ -290,7 +290,7 @@ def _box(n: Drawn, x: float, y: float, *, tooltips: bool) -> str:
         _title(n.tooltip) if tooltips else "",
         f"{box} style='fill:{PAGE}'/>",
         f"{box} fill='{colour}' fill-opacity='0.16' {outline}/>",
-        _bar(n, x, y, colour=colour) if number else "",
+        _bar(n, x, y=y, colour=colour) if number else "",
         _text(label, x + 6, line, room=room, bold=bool(n.finding)),
     ]
     if number:
@@ -299,7 +299,7 @@ def _box(n: Drawn, x: float, y: float, *, tooltips: bool) -> str:
     return f"{''.join(parts)}</g>"
 
 
-def _bar(n: Drawn, x: float, y: float, *, colour: str) -> str:
+def _bar(n: Drawn, x: float, *, y: float, colour: str) -> str:
     """How probable, and a tick for how probable before the findings."""
     inside, p, left = WIDTH - 8, n.probability or 0.0, x + 4
     bar = (
@@ -384,7 +384,7 @@ def fit(text: str, room: float, *, bold: bool = False) -> str:
     return cut
 
 
-def _legend(picture: Picture, y: float, width: float) -> tuple[str, float]:
+def _legend(picture: Picture, y: float, *, width: float) -> tuple[str, float]:
     """What outlines, bars and lines mean, from y on; and where the picture ends."""
     parts, x = [], MARGIN
     for key, text in _entries(picture):

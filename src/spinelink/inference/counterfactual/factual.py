@@ -76,7 +76,7 @@ def _is_protective(table: Array, axis: int) -> bool:
 
 
 def assume_present(
-    compiled: CompiledNetwork, observed: Observed, effects: Iterable[int]
+    compiled: CompiledNetwork, observed: Observed, *, effects: Iterable[int]
 ) -> Findings:
     """The findings, with effects that were not assessed, or not for certain, taken as present."""
     found = dict(observed)
@@ -105,7 +105,7 @@ def any_present(factual: Factual, nodes: Sequence[int]) -> Array:
 
 
 def posteriors_present(
-    compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]
+    compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]
 ) -> list[float]:
     """P(present | findings) of each node."""
     if not nodes:

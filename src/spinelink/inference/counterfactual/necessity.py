@@ -44,7 +44,7 @@ class Absence(NamedTuple):
 
 
 def necessity(
-    factual: Factual, effect: int, causes: Sequence[int], *, bounded: bool = True
+    factual: Factual, effect: int, *, causes: Sequence[int], bounded: bool = True
 ) -> Bounds:
     """P(effect would be absent, had the causes been absent | findings), and its bounds.
 

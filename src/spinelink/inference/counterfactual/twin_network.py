@@ -225,13 +225,13 @@ class _Builder:
         name = self.factual.compiled.names[i]
         return f"{name}'{k}" if k else name
 
-    def _parent(self, k: int, p: int, i: int) -> int:
+    def _parent(self, k: int, p: int, *, i: int) -> int:
         """The index of a parent to which the node responds in world k."""
         return self.at[0 if (p, i) in self.factual.unaffected_edges else k][p]
 
     def _noisy(self, i: int, factor: NoisyFactor, *, responding: list[int]) -> dict[int, int]:
         """The maximum of what all worlds share and of each link that may differ between them."""
-        copies = [{k: self._parent(k, p, i) for k in responding} for p in factor.parents]
+        copies = [{k: self._parent(k, p, i=i) for k in responding} for p in factor.parents]
         shared_parents = [n for n, by_world in enumerate(copies) if len({*by_world.values()}) == 1]
         base = self._add(
             i,
@@ -270,7 +270,7 @@ class _Builder:
         return self._respond(_Response(key, f"{child}<{parent}", link, (), contributing))
 
     def _table(self, i: int, factor: TableFactor, *, responding: list[int]) -> dict[int, int]:
-        copies = [[self._parent(k, p, i) for k in responding] for p in factor.parents]
+        copies = [[self._parent(k, p, i=i) for k in responding] for p in factor.parents]
         shared_parents = [n for n, by_world in enumerate(copies) if len(set(by_world)) == 1]
         differing = [n for n in range(len(copies)) if n not in shared_parents]
         array = factor.table.transpose(*shared_parents, *differing, len(copies), len(copies) + 1)

@@ -223,7 +223,7 @@ def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[
         )
     seed = np.broadcast_to(-denominators, (batch.columns,))
     pullback = Pullback(batch, ring)
-    adjoints = input_adjoints(run, ring, seed if ring is LOGARITHMIC else np.exp(seed))
+    adjoints = input_adjoints(run, ring, seed=seed if ring is LOGARITHMIC else np.exp(seed))
     for spec, adjoint in zip(plan.inputs, adjoints, strict=True):
         if adjoint is not None:
             pullback.backward(spec, adjoint)
@@ -245,7 +245,7 @@ def _in_difference_form(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[F
     if not (denominators >= batch.compiled.limits.underflow).all():
         return None
     seed = np.broadcast_to(np.exp(-denominators), (batch.columns,))
-    adjoints = input_adjoints(run, LINEAR, seed)
+    adjoints = input_adjoints(run, LINEAR, seed=seed)
     ratios = seed * run.result
     scale = 1.0 if by_first else ratios
     pullback = Pullback(batch, LINEAR)

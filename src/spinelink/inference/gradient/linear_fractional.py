@@ -249,7 +249,7 @@ def marginals_under(
         array[..., rows] = with_number(network, number, value=value, t=t)
         changed[number.id] = array
     batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
-    return draw_marginals(batch, observed, nodes).with_rows(len(assignments))
+    return draw_marginals(batch, observed, nodes=nodes).with_rows(len(assignments))
 
 
 def admissible_range(parameter: Parameter) -> tuple[float, float]:
@@ -257,7 +257,7 @@ def admissible_range(parameter: Parameter) -> tuple[float, float]:
     return (0.0, np.inf) if isinstance(parameter, Ratio) else (0.0, 1.0)
 
 
-def read_number(network: Network, parameters: Mapping[str, Parameter], name: str) -> Number:
+def read_number(network: Network, parameters: Mapping[str, Parameter], *, name: str) -> Number:
     """`id`, or `id[state]` for one state of a distribution.
 
     Raises:

@@ -27,7 +27,7 @@ LARGEST_RUN = 2.0**24
 
 
 def kept_and_leaves(
-    compiled: CompiledNetwork, relevant: Iterable[int], group: list[int]
+    compiled: CompiledNetwork, relevant: Iterable[int], *, group: list[int]
 ) -> tuple[frozenset[int], list[int]]:
     """Nodes of the run for a group of targets, and those of the group answered without a table.
 
@@ -75,9 +75,9 @@ def leaf_marginals(
             compiled, observed, levels=part, parents=parents, batch=batch
         )
         logs, _ = run_plan(
-            _tiled(compiled, batch, len(part)),
+            _tiled(compiled, batch, copies=len(part)),
             plan,
-            observed={i: _tiled_finding(v, batch, len(part)) for i, v in observed.items()},
+            observed={i: _tiled_finding(v, batch, copies=len(part)) for i, v in observed.items()},
             weights=weights,
             want_marginals=False,
         )
@@ -123,14 +123,14 @@ def _leaf_weights(
     return {p: w.reshape(w.shape[0], -1) for p, w in weights.items()}, constant
 
 
-def _tiled_finding(value: int | Array | States, batch: int, copies: int) -> int | Array | States:
+def _tiled_finding(value: int | Array | States, batch: int, *, copies: int) -> int | Array | States:
     if isinstance(value, int):
         return value
     rows = np.broadcast_to(value, (*value.shape[:-1], batch))
     return cast("Array | States", np.tile(rows, copies))
 
 
-def _tiled(compiled: CompiledNetwork, batch: int, copies: int) -> CompiledNetwork:
+def _tiled(compiled: CompiledNetwork, batch: int, *, copies: int) -> CompiledNetwork:
     """The network with its batch axis repeated, so that draws and levels run together."""
     if batch == 1 or copies == 1:
         return compiled

@@ -61,7 +61,7 @@ def marginals(compiled: CompiledNetwork, observed: Observed, nodes: Iterable[int
     try:
         relevant = compiled.ancestors(observed)
         barren = [n for n in targets if n not in relevant]
-        leaves = kept_and_leaves(compiled, relevant, barren)[1]
+        leaves = kept_and_leaves(compiled, relevant, group=barren)[1]
         if len(leaves) <= compiled.limits.leaf_families_at_once:
             answer = difference_form(compiled, observed, targets)
             if answer is not None:
@@ -127,7 +127,7 @@ def _groups(compiled: CompiledNetwork, observed: Observed, barren: list[int]) ->
     while waiting:
         group = waiting.pop()
         limit = comfortable if len(group) > 1 else compiled.max_entries
-        kept = kept_and_leaves(compiled, relevant, group)[0]
+        kept = kept_and_leaves(compiled, relevant, group=group)[0]
         try:
             plan_for(compiled, pattern, kept=kept, max_entries=limit, thorough=False)
         except TooLargeError:
@@ -154,7 +154,7 @@ def _answer(
     compiled: CompiledNetwork, observed: Observed, *, group: list[int], inside: list[int]
 ) -> tuple[Array, dict[int, Array]]:
     """One run: log P(evidence), and posteriors of a group of barren nodes and of nodes above findings."""
-    kept, leaves = kept_and_leaves(compiled, compiled.ancestors(observed), group)
+    kept, leaves = kept_and_leaves(compiled, compiled.ancestors(observed), group=group)
     plan = plan_for(compiled, pattern_of(observed), kept=kept)
     log_total, by_node = run_plan(compiled, plan, observed=observed, want_marginals=True)
     posterior = {n: by_node[n] for n in [*inside, *group] if n not in leaves}
@@ -165,7 +165,7 @@ def _answer(
     return log_total, posterior
 
 
-def is_heavy(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]) -> bool:
+def is_heavy(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]) -> bool:
     """Whether `marginals` has much to do for all the nodes.
 
     That is one large run, or one that is repeated for many large leaves.
@@ -176,7 +176,9 @@ def is_heavy(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]
     if known is not None:
         return known
     limit, relevant = compiled.limits.entries_at_once, compiled.ancestors(observed)
-    kept, leaves = kept_and_leaves(compiled, relevant, [n for n in nodes if n not in relevant])
+    kept, leaves = kept_and_leaves(
+        compiled, relevant, group=[n for n in nodes if n not in relevant]
+    )
     try:
         plan = plan_for(compiled, pattern, kept=kept, max_entries=limit, thorough=False)
         heavy = plan.entries * (1 + len(leaves)) > limit
@@ -185,7 +187,7 @@ def is_heavy(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]
     return compiled.plans.put(key, heavy)
 
 
-def largest_plan(compiled: CompiledNetwork, observed: Observed, nodes: Iterable[int]) -> float:
+def largest_plan(compiled: CompiledNetwork, observed: Observed, *, nodes: Iterable[int]) -> float:
     """Table entries that one row takes in the run over the findings, the nodes, and what is above.
 
     Where that is too large: as many as the memory limit allows.

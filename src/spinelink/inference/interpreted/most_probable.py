@@ -58,7 +58,7 @@ def most_probable_explanations(
             bounds.
     """
     limits = compiled.limits
-    factors = _factors(compiled, observed, _kept(compiled, observed, frozenset(ignore)))
+    factors = _factors(compiled, observed, _kept(compiled, observed, ignore=frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
     scopes = [f.scope for f in factors.tables]
     order = elimination_order(sorted(cards), scopes, cards=cards, before={}, limits=limits)
@@ -75,7 +75,7 @@ def most_probable_explanations(
     )
 
 
-def _kept(compiled: CompiledNetwork, observed: Observed, ignore: frozenset[int]) -> list[int]:
+def _kept(compiled: CompiledNetwork, observed: Observed, *, ignore: frozenset[int]) -> list[int]:
     """All nodes but those of `ignore` below which nothing is kept."""
     kept = set(range(len(compiled.names)))
     needed: set[int] = set()
@@ -376,6 +376,8 @@ class _Search:
         return -np.inf if np.isnan(total) else total
 
 
-def log_posterior(compiled: CompiledNetwork, observed: Observed, explanation: Explanation) -> float:
+def log_posterior(
+    compiled: CompiledNetwork, observed: Observed, *, explanation: Explanation
+) -> float:
     """Log P(states | evidence)."""
     return explanation.log_joint - float(log_evidence(compiled, observed)[0])

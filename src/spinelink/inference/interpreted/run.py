@@ -83,7 +83,7 @@ def reverse(
     return _backwards(run, ring, seed=seed, first=inputs, terms=terms)[0]
 
 
-def input_adjoints(run: Forward, ring: Semiring, seed: Array) -> list[Array | None]:
+def input_adjoints(run: Forward, ring: Semiring, *, seed: Array) -> list[Array | None]:
     """Derivative of seed * result with respect to each input of the plan, (scope..., batch).
 
     None for an input that the result does not depend on.

@@ -118,7 +118,7 @@ def combine(
     if not deputy_axes:
         return ring.multiply(a, b)
     if _is_small(a, b, axes=deputy_axes, limits=limits):
-        return _pairwise(ring, a, b, axes=deputy_axes, reached=True)
+        return _pairwise(ring, a, second=b, axes=deputy_axes, reached=True)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(a, axis), _levels(b, axis)
     up_to_own, up_to_other = _running(ring, own), _running(ring, other)
@@ -145,7 +145,7 @@ def transpose(
     if not deputy_axes:
         return ring.multiply(adjoint, b)
     if _is_small(adjoint, b, axes=deputy_axes, limits=limits):
-        return _pairwise(ring, adjoint, b, axes=deputy_axes, reached=False)
+        return _pairwise(ring, adjoint, second=b, axes=deputy_axes, reached=False)
     axis, rest = _inner(deputy_axes)
     own, other = _levels(adjoint, axis), _levels(b, axis)
     up_to = _running(ring, other)
@@ -174,7 +174,7 @@ def _is_small(a: Array, b: Array, *, axes: tuple[int, ...], limits: Limits) -> b
 
 
 def _pairwise(
-    ring: Semiring, first: Array, second: Array, *, axes: tuple[int, ...], reached: bool
+    ring: Semiring, first: Array, *, second: Array, axes: tuple[int, ...], reached: bool
 ) -> Array:
     """`combine` (reached) or `transpose` of small arrays: all pairs of levels in one product."""
     levels = tuple(first.shape[axis] for axis in axes)

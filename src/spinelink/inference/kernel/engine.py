@@ -140,7 +140,7 @@ def solve(
             form=form,
             max_entries=entries,
         )
-        rare = _rare_differences(compiled, part, nodes, form=form)
+        rare = _rare_differences(compiled, part, nodes=nodes, form=form)
         out.log_evidence[left], out.posterior[left] = part.log_evidence, part.posterior
         out.status[left] = np.where(rare, DISAGREED, part.status)
     posterior = {i: out.posterior[:, columns].T for i, columns in _columns(compiled, nodes)}
@@ -199,7 +199,7 @@ def _columns(compiled: CompiledNetwork, nodes: Sequence[int]) -> list[tuple[int,
 
 
 def _rare_differences(
-    compiled: CompiledNetwork, part: Outputs, nodes: Sequence[int], *, form: int
+    compiled: CompiledNetwork, part: Outputs, *, nodes: Sequence[int], form: int
 ) -> NDArray[np.bool_]:
     """Rows in which a target has a state too rare for a difference, (rows,)."""
     rare = np.zeros(len(part.status), dtype=np.bool_)
@@ -279,7 +279,7 @@ def count(
     request = CountRequest(ends, weights, int(information), max_entries_of(compiled))
     count_rows(flat, _findings(flat, batch), request, limits, work, out)
     sums = [
-        _unflattened(compiled, flat, table, link)
+        _unflattened(compiled, flat, tables=table, links=link)
         for table, link in list(zip(tables[1:], links[1:], strict=True))[: 4 if information else 1]
     ]
     return KernelCounts(out.log_evidence, out.status == ANSWERED, sums)
@@ -300,7 +300,9 @@ def _distributions(compiled: CompiledNetwork, flat: Flat) -> tuple[Ints, Ints]:
     )
 
 
-def _unflattened(compiled: CompiledNetwork, flat: Flat, tables: Array, links: Array) -> list[Array]:
+def _unflattened(
+    compiled: CompiledNetwork, flat: Flat, *, tables: Array, links: Array
+) -> list[Array]:
     """Flat sums as arrays of the network."""
     arrays = []
     at = 0

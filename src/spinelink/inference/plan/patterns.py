@@ -33,7 +33,7 @@ def pattern_key(pattern: Mapping[int, Kind]) -> Pattern:
     return tuple(sorted(pattern.items()))
 
 
-def hard_kind(compiled: CompiledNetwork, node: int, states: NDArray[np.int64]) -> Kinds:
+def hard_kind(compiled: CompiledNetwork, node: int, *, states: NDArray[np.int64]) -> Kinds:
     """The kinds of one node's observed states in each row, (rows,)."""
     noisy = isinstance(compiled.factors[node], NoisyFactor)
     return np.where(states == HIDDEN, 0, np.where((states == 0) & noisy, 1, 2)).astype(np.uint8)
@@ -45,11 +45,11 @@ def soft_kind(likelihoods: NDArray[np.float64]) -> Kinds:
 
 
 def kinds_of(
-    compiled: CompiledNetwork, states: NDArray[np.int64], soft: Mapping[int, NDArray[np.float64]]
+    compiled: CompiledNetwork, states: NDArray[np.int64], *, soft: Mapping[int, NDArray[np.float64]]
 ) -> list[Kinds]:
     """The kinds of all nodes that any row is about. states: (rows, nodes)."""
     hard = [
-        hard_kind(compiled, i, states[:, i])
+        hard_kind(compiled, i, states=states[:, i])
         for i in np.flatnonzero((states != HIDDEN).any(axis=0)).tolist()
     ]
     return [*hard, *(soft_kind(w) for w in soft.values())]
@@ -74,4 +74,4 @@ def rows_by_pattern(
     compiled: CompiledNetwork, batch: EvidenceBatch
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows of a batch in the order of their pattern, and where each pattern begins."""
-    return by_pattern(kinds_of(compiled, batch.states, batch.likelihoods), len(batch))
+    return by_pattern(kinds_of(compiled, batch.states, soft=batch.likelihoods), len(batch))

@@ -74,19 +74,19 @@ def with_events(
     here = frozenset(compiled.ancestors([*observed, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
-        weights = {n: _at_most(compiled, n, level) for n, level in event.items()}
+        weights = {n: _at_most(compiled, n, level=level) for n, level in event.items()}
         kept, terms = terms_of(compiled, observed, weights=weights, here=here)
         for factor, row in terms:
             groups.setdefault(kept, _Group()).add(k, factor, row)
     answer = batch_marginals(
         compiled,
         _batch(compiled, observed, list(groups.values())),
-        nodes,
+        nodes=nodes,
         threads=threads,
         heavy=True,
         max_entries=compiled.limits.kernel_case,
     )
-    return _sums(len(events), list(groups.values()), answer)
+    return _sums(len(events), list(groups.values()), answer=answer)
 
 
 def _batch(
@@ -108,7 +108,7 @@ def _batch(
     return EvidenceBatch(np.repeat(case.states, size, axis=0), likelihoods)
 
 
-def _at_most(compiled: CompiledNetwork, node: int, level: int) -> Array:
+def _at_most(compiled: CompiledNetwork, node: int, *, level: int) -> Array:
     return (np.arange(compiled.cards[node]) <= level).astype(float)
 
 
@@ -128,7 +128,7 @@ def terms_of(
         node = max(barren, key=place.__getitem__)
         summed = (
             None
-            if _joins(compiled, observed, node)
+            if _joins(compiled, observed, node=node)
             else [t for term in terms for t in _sum_out(compiled, observed, node=node, term=term)]
         )
         if summed is None or len(summed) > compiled.limits.terms_per_event:
@@ -138,7 +138,7 @@ def terms_of(
     return frozenset(kept), terms
 
 
-def _joins(compiled: CompiledNetwork, observed: Observed, node: int) -> bool:
+def _joins(compiled: CompiledNetwork, observed: Observed, *, node: int) -> bool:
     """True if the node's likelihood does not factorise over its hidden parents.
 
     That is so for a table with two or more of them: the node must be kept as a variable.
@@ -194,7 +194,7 @@ def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column
     return 1.0
 
 
-def _sums(events: int, groups: Sequence[_Group], answer: Marginals) -> Marginals:
+def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> Marginals:
     """Each event as the sum of its rows. answer: of the groups' rows, one group after the other."""
     starts = np.cumsum([0, *(len(group.rows) for group in groups)])
     terms = [

@@ -15,8 +15,8 @@ from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
 def with_more_findings(
     compiled: CompiledNetwork,
     observed: Observed,
-    more: Sequence[Mapping[int, int]],
     *,
+    more: Sequence[Mapping[int, int]],
     nodes: Sequence[int],
     threads: int | None = None,
 ) -> Marginals:
@@ -48,8 +48,8 @@ def with_more_findings(
 def with_some_findings(
     compiled: CompiledNetwork,
     observed: Observed,
-    subsets: Sequence[Collection[int]],
     *,
+    subsets: Sequence[Collection[int]],
     nodes: Sequence[int],
 ) -> Marginals:
     """One case with only some of its findings, for many subsets of them.
@@ -70,7 +70,7 @@ def _marginals_of_cases(
     return batch_marginals(
         compiled,
         EvidenceBatch.of(compiled, cases),
-        nodes,
+        nodes=nodes,
         threads=threads,
         heavy=len(cases) > 1,
         max_entries=compiled.limits.kernel_case,

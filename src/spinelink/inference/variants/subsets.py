@@ -77,7 +77,9 @@ def with_all_subsets(
             fixed,
             weights or {findings[0]: np.ones((compiled.cards[findings[0]], len(piece)))},
         )
-        answer = batch_marginals(compiled, batch, nodes, heavy=True, max_entries=limits.kernel_case)
+        answer = batch_marginals(
+            compiled, batch, nodes=nodes, heavy=True, max_entries=limits.kernel_case
+        )
         parts.append(answer)
         if on_progress is not None:
             on_progress(int(2 ** len(findings) * (piece[-1] + 1) / rows))

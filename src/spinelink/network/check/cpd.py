@@ -302,7 +302,9 @@ def _check_table(family: _Family, cpd: Table) -> Iterator[Issue]:
         issues = list(_check_given(family, row, cpd=cpd, index=index))
         sound = sound and not issues
         yield from issues
-        place = Place(family.at("rows", index, "probability"), row_words(name, row, cpd.parents))
+        place = Place(
+            family.at("rows", index, "probability"), row_words(name, row, parents=cpd.parents)
+        )
         yield from check_chance(place, row.probability, states=family.node.states)
     if not sound:
         return
@@ -310,7 +312,7 @@ def _check_table(family: _Family, cpd: Table) -> Iterator[Issue]:
     first = {combination: index for index, combination in reversed(list(enumerate(combinations)))}
     for index, combination in enumerate(combinations):
         if first[combination] != index:
-            words = row_words(name, cpd.rows[index], cpd.parents)
+            words = row_words(name, cpd.rows[index], parents=cpd.parents)
             message = f"{words} appears twice; it is row {first[combination] + 1} already"
             yield Issue(family.at("rows", index, "given"), message)
     if all(p in family.parents for p in cpd.parents) and len({*cpd.parents}) == len(cpd.parents):

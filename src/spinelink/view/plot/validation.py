@@ -72,14 +72,14 @@ def plot_calibration(
     else:
         ax.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
     edges = np.geomspace(bottom, top, 61) if rare else np.linspace(0.0, top, 61)
-    _spread(ax, np.clip(predictions, edges[0], edges[-1]), edges)
+    _spread(ax, np.clip(predictions, edges[0], edges[-1]), edges=edges)
     ax.set(xlabel=f"predicted P({target})", ylabel="observed share")
     ax.set_title(title, fontsize=10, loc="left")
     ax.legend(fontsize=8, frameon=False, loc="upper left")
     return plain(ax)
 
 
-def _spread(ax: Axes, predictions: Values, edges: Values) -> None:
+def _spread(ax: Axes, predictions: Values, *, edges: Values) -> None:
     """A histogram of the predictions along the lower edge, on the scale of the Axes."""
     spread = ax.inset_axes((0.0, 0.0, 1.0, 0.1))
     spread.hist(predictions, bins=edges.tolist(), color=GREY, alpha=0.7)

@@ -24,8 +24,8 @@ from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.contradiction import smallest_contradiction
+from spinelink.inference.engine import check_engine
 from spinelink.inference.findings import Observed, observed_from
-from spinelink.inference.kernel.engine import check_engine
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
@@ -66,7 +66,7 @@ class Model:
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
-        check_engine(self.engine, get_args(EngineChoice))
+        check_engine(self.engine)
         object.__setattr__(self, "memory", real(self.memory, "memory, in bytes,", above=0.0))
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
 

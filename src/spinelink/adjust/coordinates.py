@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.vary import node_of
+from spinelink.adjust.vary import owner
 from spinelink.errors import SpinelinkError
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
@@ -162,7 +162,7 @@ def slopes_by_coordinates(
         slope: derivatives by the value, (columns,), or by each probability, (states, columns).
     """
     if block.states:
-        states = network.nodes[node_of(block.id)].states
+        states = network.nodes[owner(block.id)].states
         order = [states.index(s) for s in block.states]
         p = value[order, 0]
         mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()

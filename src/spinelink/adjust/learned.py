@@ -23,7 +23,7 @@ from spinelink.adjust.change import (
 from spinelink.adjust.coordinates import shortened
 from spinelink.adjust.learning import LearnedParameter
 from spinelink.adjust.maximise import Maximiser, Owner, Regression, Values, coefficients, columns_of
-from spinelink.adjust.vary import node_of
+from spinelink.adjust.vary import owner
 from spinelink.inference.gradient.counts import Counts
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
 from spinelink.network.uncertainty import log_deviation
@@ -118,7 +118,7 @@ class _Learned:
     @property
     def states(self) -> tuple[str, ...]:
         """Of its node."""
-        return self.m.network.nodes[node_of(self.id)].states
+        return self.m.network.nodes[owner(self.id)].states
 
     @property
     def weight(self) -> float:

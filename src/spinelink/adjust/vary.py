@@ -6,14 +6,10 @@ from collections.abc import Collection, Iterable
 
 from spinelink.errors import UnknownNameError
 from spinelink.network.network import Network
+from spinelink.network.parameter_ids import owner
 
 Vary = str | Collection[str] | None
 """An id or the name of a node, several of them, or None for all parameters."""
-
-
-def node_of(parameter: str) -> str:
-    """The node that a parameter belongs to, from its id."""
-    return parameter.split(".")[0]
 
 
 def parameters_to_vary(
@@ -37,4 +33,4 @@ def parameters_to_vary(
     for name in sorted(names - known):
         where = f"network {network.name!r}"
         raise UnknownNameError(name, kind="parameter or node", allowed=known, where=where)
-    return frozenset(n for n in ids if n in names or node_of(n) in names)
+    return frozenset(n for n in ids if n in names or owner(n) in names)

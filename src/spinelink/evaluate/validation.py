@@ -220,7 +220,7 @@ class Validation(Result):
         return f"{self.title()}\n{self.shown().to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        return in_notebook(self.title(), f"<div style='font-size:12px'>{table(self.shown())}</div>")
+        return in_notebook(self.title(), table(self.shown()))
 
 
 def _row(r: Measures) -> dict[str, object]:

@@ -7,17 +7,20 @@ underflow, contradict the network or lose digits) the interpreted engine answers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.errors import SpinelinkError
 from spinelink.inference.answers import EngineAnswer, Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.interpreted.engine import INTERPRETED
 from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.kernel.flat import Flat, flat_of, flatten
+from spinelink.options import one_of
+from spinelink.typing import EngineChoice
 
 RowIndex = NDArray[np.intp]
 
@@ -136,3 +139,18 @@ def solve_all(
         compiled.of_draws(rows) if draws else compiled, batch if draws else batch.part(rows), nodes
     )
     return answer.marginals.replaced(rows, rest.marginals.with_rows(len(rows)))
+
+
+def check_engine(engine: str) -> None:
+    """Checks the option `engine`.
+
+    Args:
+        engine: The engine that a caller named.
+
+    Raises:
+        UnknownNameError: There is no engine of that name.
+        SpinelinkError: The engine is "fast", and numba is not installed.
+    """
+    one_of(engine, "engine", get_args(EngineChoice))
+    if engine == "fast" and not kernel.is_available():
+        raise SpinelinkError("engine='fast' needs numba: pip install 'spinelink[fast]'")

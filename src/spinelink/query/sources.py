@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case
+from spinelink.io.bibtex import bibtex
 from spinelink.network.provenance import Source
 from spinelink.query.effects import effects_of_parameters
 from spinelink.query.target import hidden_target
@@ -89,8 +90,6 @@ class Sources(Result):
 
     def to_bibtex(self) -> str:
         """The publications as BibTeX."""
-        from spinelink.io.bibtex import bibtex
-
         return bibtex({s.key: s.source for s in self.sources})
 
     def title(self) -> str:

@@ -14,7 +14,7 @@ from spinelink.case import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.contradiction import smallest_contradiction
-from spinelink.inference.kernel.engine import check_engine
+from spinelink.inference.engine import check_engine
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
 from spinelink.options import one_of, whole
@@ -89,7 +89,7 @@ def posteriors(
     """
     one_of(on_impossible, "on_impossible", get_args(OnImpossible))
     engine = model.engine if engine is None else engine
-    check_engine(engine, get_args(EngineChoice))
+    check_engine(engine)
     chunk = whole(chunk, "chunk", least=1)
     threads = None if threads is None else whole(threads, "threads", least=1)
     network, compiled = model.network, model.compiled

@@ -26,7 +26,7 @@ from spinelink.adjust.tune.constraints import (
     probability,
     resolve_constraints,
 )
-from spinelink.adjust.vary import Vary, node_of, parameters_to_vary
+from spinelink.adjust.vary import Vary, parameters_to_vary
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
@@ -35,6 +35,7 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.constraint import Constraint
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
+from spinelink.network.parameter_ids import owner
 from spinelink.network.setting import parameters_in
 
 Array = NDArray[np.float64]
@@ -179,7 +180,7 @@ def pose(
     names = [n for c in resolved for q in c.queries for n, _ in (*q.event, *q.given)]
     ancestors = compiled.ancestors([compiled.index[n] for n in names])
     relevant = {compiled.names[i] for i in ancestors}
-    moving = tuple(n for n in model.in_force if n in chosen and node_of(n) in relevant)
+    moving = tuple(n for n in model.in_force if n in chosen and owner(n) in relevant)
     if not moving:
         raise SpinelinkError("none of the numbers that may vary has a bearing on what is asked")
     problem = Problem(model, resolved, moving, minimise)

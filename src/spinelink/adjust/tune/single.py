@@ -24,7 +24,6 @@ from spinelink.adjust.tune.constraints import (
 )
 from spinelink.adjust.tune.problem import Problem
 from spinelink.adjust.tune.result import SingleChange
-from spinelink.adjust.vary import node_of
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import point_values
 from spinelink.inference.findings import observed_from
@@ -41,6 +40,7 @@ from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.constraint import Resolved
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
+from spinelink.network.parameter_ids import owner
 from spinelink.network.setting import parameters_in
 
 Array = NDArray[np.float64]
@@ -114,7 +114,7 @@ def single_changes(problem: Problem) -> tuple[SingleChange, ...]:
             (s for c, asked in constraints for s in _roots(c, asked, number=number)), key=abs
         )
         inside = [s for s in roots if low - 1e-12 <= estimate + s <= high + 1e-12]
-        if node_of(number.id) in nonlinear:
+        if owner(number.id) in nonlinear:
             near = [min(max(estimate + s, low + 1e-9), high - 1e-9) for s in inside[:2]]
             starts += [_Start(number, t) for t in near]
             continue
@@ -146,7 +146,7 @@ def _fraction(point: Point, query: Resolved, *, vary: Sequence[str]) -> Fraction
     for number in numbers_of(network, point.parameters, ids=vary):
         slope = slopes[number.id]
         if number.state is not None:
-            states = network.nodes[node_of(number.id)].states
+            states = network.nodes[owner(number.id)].states
             direction = covariation(values[number.id][:, 0], states.index(number.state))
             slope = direction @ slope
         denominator[number] = float(slope[0])

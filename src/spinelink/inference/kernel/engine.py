@@ -17,7 +17,6 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.kernel.flat import Flat, flat_of
@@ -47,23 +46,6 @@ BYTES_PER_ENTRY = 16.0
 def is_available() -> bool:
     """Whether numba is installed. It is not loaded here."""
     return find_spec("numba") is not None
-
-
-def check_engine(engine: str, allowed: Sequence[str]) -> None:
-    """Checks the option `engine`.
-
-    Args:
-        engine: The engine that a caller named.
-        allowed: The names that may be given.
-
-    Raises:
-        UnknownNameError: The engine is none of those allowed.
-        SpinelinkError: The engine is "fast", and numba is not installed.
-    """
-    if engine not in allowed:
-        raise UnknownNameError(str(engine), kind="engine", allowed=allowed)
-    if engine == "fast" and not is_available():
-        raise SpinelinkError("engine='fast' needs numba: pip install 'spinelink[fast]'")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.vary import owner
 from spinelink.errors import SpinelinkError
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import replace_parameters
+from spinelink.network.parameter_ids import owner, replace_parameters
 from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]

@@ -23,9 +23,9 @@ from spinelink.adjust.change import (
 from spinelink.adjust.coordinates import shortened
 from spinelink.adjust.learning import LearnedParameter
 from spinelink.adjust.maximise import Maximiser, Owner, Regression, Values, coefficients, columns_of
-from spinelink.adjust.vary import owner
 from spinelink.inference.gradient.counts import Counts
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
+from spinelink.network.parameter_ids import owner
 from spinelink.network.uncertainty import log_deviation
 
 Array = NDArray[np.float64]

@@ -18,13 +18,13 @@ TARGET = Path(__file__).parents[1] / "networks" / f"{NAME}.crossvalidation.csv"
 
 def one_fold(fold: int) -> CrossValidation:
     model = sl.load(NAME)
-    return cross_validate(model.network, claims_for(model).claims, folds=FOLDS, only=[fold])
+    return cross_validate(model, claims_for(model).claims, folds=FOLDS, only=[fold])
 
 
 def main() -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         parts = pool.map(one_fold, range(FOLDS), chunksize=1)
-    found = CrossValidation(tuple(row for part in parts for row in part.rows))
+    found = CrossValidation(parts[0].question, tuple(row for part in parts for row in part.rows))
     frame = found.to_frame()
     for column in ("before", "predicted", "low", "high", "error_before", "error"):
         frame[column] = frame[column].map(lambda v: float(f"{v:.6g}"))

@@ -149,7 +149,7 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
     )
 
     frame = model.sample(2000, seed=1, missing=0.4)
-    rows, _ = read_patients(network, compiled, frame)
+    rows, _ = read_patients(model, frame)
     count(compiled, rows)
     taken = seconds(lambda: count(compiled, rows), 2)
     few = np.random.default_rng(0).choice(len(rows), 20, replace=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import spinelink as sl
-from spinelink.evaluate.cases import CaseScore
+from spinelink.evaluate.case_score import CaseScore
 from spinelink.evaluate.score import score
 
 

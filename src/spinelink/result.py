@@ -40,10 +40,16 @@ class Result(ABC):
         answer. What is not a finite number, NaN or minus infinity, is None.
         """
         return {
+            **self.head(),
+            **{f.name: plain(getattr(self, f.name)) for f in _shown_fields(self)},
+        }
+
+    def head(self) -> dict[str, object]:
+        """What every `to_dict` begins with: its format, the kind of answer, the question."""
+        return {
             "format": FORMAT,
             "answer": type(self).__name__,
             "question": plain(self.question.to_dict()),
-            **{f.name: plain(getattr(self, f.name)) for f in _shown_fields(self)},
         }
 
     def title(self) -> str:

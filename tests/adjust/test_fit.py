@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 import spinelink as sl
-from spinelink.adjust.fit import FREEDOM, SPREAD, WEIGHT, _Problem, fit_to_claims
+from spinelink.adjust.claim_objective import FREEDOM, SPREAD, WEIGHT, claim_objective
+from spinelink.adjust.fit import fit_to_claims
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.evaluate.crossvalidation import cross_validate, folds_by_source
 from spinelink.network.claim import Claim
 
 
 @pytest.fixture(scope="module")
-def network():
-    return sl.load("minimal").network
+def model():
+    return sl.load("minimal")
 
 
 def prevalence(node, value, low, high, *, fit="same population", source="perennou1994"):
@@ -46,9 +47,9 @@ CLAIMS = {
 }  # fmt: skip
 
 
-def test_one_number_and_one_claim_meet_where_their_densities_say(network):
+def test_one_number_and_one_claim_meet_where_their_densities_say(model):
     """heavy_lifting.prior: Beta of 10 people at 0.2; the claim: 0.4 with error e. At the optimum 10 (p - 0.2) + dt'(z) / e = 0."""
-    fit = fit_to_claims(network, {"lifting": LIFTING}, vary=["heavy_lifting.prior"])
+    fit = fit_to_claims(model, {"lifting": LIFTING}, vary=["heavy_lifting.prior"])
     assert fit.complete
     [moved] = fit.moved
     p = moved.after
@@ -62,22 +63,24 @@ def test_one_number_and_one_claim_meet_where_their_densities_say(network):
     assert fit.network.nodes["heavy_lifting"].cpd.prior.value == pytest.approx(p, abs=1e-4)
 
 
-def test_the_gradient_is_that_of_what_is_minimised(network):
-    problem = _Problem(network, CLAIMS, None, ("same population", "near", "far"), ())
+def test_the_gradient_is_that_of_what_is_minimised(model):
+    problem = claim_objective(model, CLAIMS, fits=("same population", "near", "far"))
     rng = np.random.default_rng(1)
     theta = problem.start + 0.3 * rng.standard_normal(len(problem.start))
-    gradient, _ = problem.slopes(theta, problem.look(theta))
+    gradient, _ = problem.slopes(theta, problem.evaluate(theta))
     for k in range(len(theta)):
         step = np.zeros(len(theta))
         step[k] = 1e-5
-        expected = (problem.look(theta + step).value - problem.look(theta - step).value) / 2e-5
+        expected = (
+            problem.evaluate(theta + step).value - problem.evaluate(theta - step).value
+        ) / 2e-5
         assert gradient[k] == pytest.approx(expected, abs=2e-6 * max(1.0, abs(expected)) + 1e-6), (
-            problem.places[min(k, len(problem.places) - 1)]
+            problem.coordinates.blocks[min(k, len(problem.coordinates.blocks) - 1)]
         )
 
 
-def test_all_numbers_together_end_where_nothing_pulls(network):
-    fit = fit_to_claims(network, CLAIMS, limit=60)
+def test_all_numbers_together_end_where_nothing_pulls(model):
+    fit = fit_to_claims(model, CLAIMS, limit=60)
     assert fit.complete
     assert all(a >= b for a, b in zip(fit.objective, fit.objective[1:], strict=False))
     by_name = {c.name: c for c in fit.claims}
@@ -86,10 +89,10 @@ def test_all_numbers_together_end_where_nothing_pulls(network):
     assert sl.diagnosis.Model(fit.network).observe(leg_pain="below_knee").log_evidence < 0.0
 
 
-def test_a_claim_that_fits_badly_or_is_left_out_does_not_pull(network):
-    far = fit_to_claims(network, {"bladder": CLAIMS["bladder"]})
+def test_a_claim_that_fits_badly_or_is_left_out_does_not_pull(model):
+    far = fit_to_claims(model, {"bladder": CLAIMS["bladder"]})
     assert far.moved == ()
-    left = fit_to_claims(network, CLAIMS, leave_out=["lifting"])
+    left = fit_to_claims(model, CLAIMS, leave_out=["lifting"])
     assert (
         not any(m.id == "heavy_lifting.prior" for m in left.moved)
         or abs(next(m for m in left.moved if m.id == "heavy_lifting.prior").after - 0.2) < 0.02
@@ -97,11 +100,11 @@ def test_a_claim_that_fits_badly_or_is_left_out_does_not_pull(network):
     assert {c.name for c in left.claims} == set(CLAIMS)
 
 
-def test_a_claim_that_contradicts_the_rest_pulls_with_bounded_force(network):
-    once = fit_to_claims(network, {"a": prevalence("heavy_lifting", 0.2, 0.18, 0.22)})
+def test_a_claim_that_contradicts_the_rest_pulls_with_bounded_force(model):
+    once = fit_to_claims(model, {"a": prevalence("heavy_lifting", 0.2, 0.18, 0.22)})
     wild = prevalence("heavy_lifting", 0.9, 0.88, 0.92)
     twice = fit_to_claims(
-        network,
+        model,
         {
             "a": prevalence("heavy_lifting", 0.2, 0.18, 0.22),
             "b": prevalence("heavy_lifting", 0.21, 0.19, 0.23),
@@ -119,33 +122,33 @@ def test_a_claim_that_contradicts_the_rest_pulls_with_bounded_force(network):
     assert 0.19 < p < 0.24
 
 
-def test_only_what_may_vary_varies(network):
-    fit = fit_to_claims(network, CLAIMS, vary=["numbness", "heavy_lifting.prior"])
+def test_only_what_may_vary_varies(model):
+    fit = fit_to_claims(model, CLAIMS, vary=["numbness", "heavy_lifting.prior"])
     assert {m.id.split(".")[0] for m in fit.moved} == {"numbness", "heavy_lifting"}
     with pytest.raises(UnknownNameError, match="numbness"):
-        fit_to_claims(network, CLAIMS, vary=["numbnes"])
+        fit_to_claims(model, CLAIMS, vary=["numbnes"])
     with pytest.raises(SpinelinkError, match="no claim"):
-        fit_to_claims(network, {})
+        fit_to_claims(model, {})
     with pytest.raises(SpinelinkError, match="1 or more, not 'x'"):
-        fit_to_claims(network, CLAIMS, limit="x")
-    assert {m.id.split(".")[0] for m in fit_to_claims(network, CLAIMS, vary="numbness").moved} == {
+        fit_to_claims(model, CLAIMS, limit="x")
+    assert {m.id.split(".")[0] for m in fit_to_claims(model, CLAIMS, vary="numbness").moved} == {
         "numbness"
     }
 
 
-def test_interrupted_it_keeps_the_best_so_far(network):
+def test_interrupted_it_keeps_the_best_so_far(model):
     def stop(step, value):
         raise KeyboardInterrupt
 
-    fit = fit_to_claims(network, CLAIMS, on_progress=stop)
+    fit = fit_to_claims(model, CLAIMS, on_progress=stop)
     assert not fit.complete
     assert fit.steps == 1
     assert fit.objective[-1] < fit.objective[0]
     assert "not finished" in str(fit)
 
 
-def test_the_same_again(network):
-    first, second = fit_to_claims(network, CLAIMS), fit_to_claims(network, CLAIMS)
+def test_the_same_again(model):
+    first, second = fit_to_claims(model, CLAIMS), fit_to_claims(model, CLAIMS)
     assert first.to_frame().equals(second.to_frame())
 
 
@@ -194,14 +197,14 @@ def test_folds_keep_a_source_together():
         folds_by_source(claims, 50)
 
 
-def test_a_claim_is_predicted_without_itself(network):
+def test_a_claim_is_predicted_without_itself(model):
     """Two sources that agree about one number predict each other; each is left out in its own fold."""
     claims = {
         "one": prevalence("heavy_lifting", 0.4, 0.36, 0.44, source="a"),
         "two": prevalence("heavy_lifting", 0.42, 0.38, 0.46, source="b"),
         "lonely": prevalence("scoliosis", 0.5, 0.45, 0.55, source="c"),
     }
-    found = cross_validate(network, claims, folds=3).to_frame().set_index("claim")
+    found = cross_validate(model, claims, folds=3).to_frame().set_index("claim")
     assert abs(found.loc["one", "predicted"] - 0.42) < 0.03
     assert abs(found.loc["two", "predicted"] - 0.40) < 0.03
     assert found.loc["lonely", "predicted"] == pytest.approx(

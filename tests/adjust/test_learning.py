@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import spinelink as sl
+from spinelink.adjust.em import SearchOptions
 from spinelink.adjust.learn import learn_from_rows
 from spinelink.diagnosis import Model
 from spinelink.errors import (
@@ -342,14 +343,14 @@ def test_interrupted_it_keeps_the_best_so_far(model):
     frame = model.sample(400, seed=3, missing=0.4)
     from spinelink.table.cells import read_patients
 
-    rows, numbers = read_patients(model.network, model.compiled, frame)
+    rows, numbers = read_patients(model, frame)
 
     def stop(step, value):
         if step == 2:
             raise KeyboardInterrupt
 
     found = learn_from_rows(
-        model.network, model.setting, rows, numbers, restarts=0, on_progress=stop
+        model, rows, numbers=numbers, options=SearchOptions(restarts=0), on_progress=stop
     )
     assert not found.converged and len(found.objective) == 3
     assert "NOT CONVERGED" in str(found)

@@ -10,7 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.adjust.tune import _Problem
+from spinelink.adjust.tune.problem import pose
+from spinelink.adjust.tune.shortest import shortest_change
+from spinelink.adjust.tune.single import single_changes
 from spinelink.diagnosis import Model
 from spinelink.errors import EvidenceError, ParameterError, SpinelinkError, UnknownNameError
 from spinelink.network.parameter_ids import parameters
@@ -163,11 +165,11 @@ def test_every_single_solution_is_one(question):
     assume(not math.isnan(value) and 1e-6 < value < 1e3 and not satisfied(constraint, value, 1e-6))
     assume(oracle.posterior(network, {given_[0]: given_[1]})[0] > 1e-6)
     try:
-        problem = _Problem(network, None, [constraint], None, "log_odds", None)
+        problem = pose(Model(network), [constraint], vary=None, minimise="log_odds")
     except SpinelinkError as error:
         assume("no number may move" not in str(error) and "bearing" not in str(error))
         raise
-    for single in problem.single():
+    for single in single_changes(problem):
         there = changed(network, single.number, single.after)
         value = asked_of(there, constraint, event, given_, other)
         if not math.isnan(value):
@@ -191,10 +193,6 @@ def test_no_single_number_is_missed(model):
 # -- several together
 
 
-def distance(problem, theta):
-    return problem._distance(theta)
-
-
 @given(questions(), st.sampled_from(["standard_deviations", "log_odds"]))
 @RELAXED
 def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question, minimise):
@@ -205,27 +203,25 @@ def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question
     assume(not math.isnan(value) and 1e-3 < value < 1e2 and not satisfied(constraint, value, 1e-6))
     assume(oracle.posterior(network, {given_[0]: given_[1]})[0] > 1e-3)
     try:
-        problem = _Problem(network, None, [constraint], None, minimise, None)
+        problem = pose(Model(network), [constraint], vary=None, minimise=minimise)
     except SpinelinkError:
         assume(False)
     assume(len(problem.start) <= 25)
-    theta, _ = problem.solve(None, problem.single())
-    reached = problem._violation(problem.look(theta, slopes=False)[0]) < 1e-5
+    theta, _ = shortest_change(problem, single_changes(problem))
+    reached = problem.violation(problem.answers(theta)) < 1e-5
     general = minimize(
-        lambda x: problem._distance(x) ** 2,
+        lambda x: problem.distance(x) ** 2,
         problem.start,
-        constraints=[
-            {"type": "eq", "fun": lambda x: problem._gaps(problem.look(x, slopes=False)[0])}
-        ],
+        constraints=[{"type": "eq", "fun": lambda x: problem.gaps(problem.answers(x))}],
         bounds=[(min(s, -18.0), max(s, 18.0)) for s in problem.start],
         method="SLSQP",
         options={"maxiter": 60},
     )
-    if general.success and problem._violation(problem.look(general.x, slopes=False)[0]) < 1e-6:
+    if general.success and problem.violation(problem.answers(general.x)) < 1e-6:
         assert reached
         # Where the way is short the problem is nearly convex; far away both may end in other valleys.
         if math.sqrt(general.fun) < 1.5:
-            assert problem._distance(theta) <= math.sqrt(general.fun) * 1.02 + 1e-6
+            assert problem.distance(theta) <= math.sqrt(general.fun) * 1.02 + 1e-6
 
 
 def test_two_constraints_and_a_file(model, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 import spinelink as sl
 from spinelink.errors import SpinelinkError
-from spinelink.evaluate.audit import contradictions
+from spinelink.evaluate.contradiction import contradictions
 from spinelink.evaluate.influence import cases, influences
 from spinelink.network.claim import Claim
 from spinelink.report.audit_page import audit_page
@@ -106,7 +106,7 @@ def test_the_page_stands_alone_and_escapes(model, file):
 
 
 def test_json_is_strict_and_whole(model, file):
-    document = json.loads(json.dumps(model.audit(file).to_json(), allow_nan=False))
+    document = json.loads(json.dumps(model.audit(file).to_dict(), allow_nan=False))
     assert {c["claim"] for c in document["claims"]} == {"low", "right", "specific", "rare"}
     assert document["fingerprint"] == model.fingerprint
 

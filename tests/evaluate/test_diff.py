@@ -11,7 +11,7 @@ import spinelink as sl
 from spinelink.claims.file import claims_for
 from spinelink.cli import main
 from spinelink.errors import NetworkFileError, SpinelinkError
-from spinelink.evaluate.diff import compare_numbers, compare_structure
+from spinelink.evaluate.compare import compare_parameters, compare_structure
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_structure(model):
     assert "node scoliosis: label, urgency changed" in found.nodes
     assert f"source {next(iter(network.sources))} removed" in found.sources
     assert any("default setting" in line for line in found.settings)
-    assert not compare_numbers(network, changed)
+    assert not compare_parameters(network, changed)
 
 
 def test_overrides_of_a_setting_are_numbers_too():

@@ -31,23 +31,23 @@ def predictions(draw):
 @RELAXED
 def test_scores_are_those_of_scikit_learn(data):
     p, y, w = data
-    assert metrics.brier(p, y, w) == pytest.approx(brier_score_loss(y, p, sample_weight=w))
-    assert metrics.log_score(p, y, w) == pytest.approx(log_loss(y, p, sample_weight=w))
-    assert metrics.auc(p, y, w) == pytest.approx(roc_auc_score(y, p, sample_weight=w))
+    assert metrics.brier(p, y, w=w) == pytest.approx(brier_score_loss(y, p, sample_weight=w))
+    assert metrics.log_score(p, y, w=w) == pytest.approx(log_loss(y, p, sample_weight=w))
+    assert metrics.auc(p, y, w=w) == pytest.approx(roc_auc_score(y, p, sample_weight=w))
 
 
 @given(predictions())
 @RELAXED
 def test_the_recalibration_is_a_logistic_regression(data):
     p, y, w = data
-    a, b = metrics.recalibration(p, y, w)
+    a, b = metrics.recalibration(p, y, w=w)
     if np.isnan(a) or abs(b) > 20:
         return
     x = (np.log(p) - np.log1p(-p))[:, np.newaxis]
     fitted = LogisticRegression(C=1e10, tol=1e-10, max_iter=2000).fit(x, y, sample_weight=w)
     assert b == pytest.approx(fitted.coef_[0, 0], rel=2e-3, abs=2e-3)
     assert a == pytest.approx(fitted.intercept_[0], rel=2e-3, abs=2e-3)
-    shifted = 1.0 / (1.0 + np.exp(-x[:, 0] - metrics.in_the_large(p, y, w)))
+    shifted = 1.0 / (1.0 + np.exp(-x[:, 0] - metrics.in_the_large(p, y, w=w)))
     assert (w * shifted).sum() == pytest.approx((w * y).sum())
 
 
@@ -55,13 +55,13 @@ def test_the_recalibration_is_a_logistic_regression(data):
 @RELAXED
 def test_the_parts_of_the_brier_score(data, bins):
     p, y, _ = data
-    parts = metrics.decomposed(p, y, metrics.bins_of(p, bins))
+    parts = metrics.decomposed(p, y, bin_of=metrics.bins_of(p, bins))
     assert parts.reliability - parts.resolution + parts.uncertainty + parts.within == pytest.approx(
-        metrics.brier(p, y, np.ones_like(p))
+        metrics.brier(p, y, w=np.ones_like(p))
     )
     assert parts.reliability >= 0.0 and parts.resolution >= 0.0
     each = metrics.decomposed(
-        p, y, np.unique(p, return_inverse=True)[1]
+        p, y, bin_of=np.unique(p, return_inverse=True)[1]
     )  # a bin for each prediction hides nothing
     assert each.within == pytest.approx(0.0, abs=1e-12)
 
@@ -75,7 +75,7 @@ def test_sensitivity_at_a_specificity(data, specificity):
         called = p >= threshold
         if (w * (1 - y) * ~called).sum() / (w * (1 - y)).sum() >= specificity - 1e-12:
             best = max(best, (w * y * called).sum() / (w * y).sum())
-    found, threshold = metrics.sensitivity_at(p, y, w, specificity)
+    found, threshold = metrics.sensitivity_at(p, y, w=w, specificity=specificity)
     assert found == pytest.approx(best)
     assert (w * y * (p >= threshold)).sum() / (w * y).sum() == pytest.approx(found)
 
@@ -85,7 +85,9 @@ def test_net_benefit_by_its_definition():
     p = rng.random(200)
     y = (rng.random(200) < p).astype(float)
     for t, found in zip(
-        (0.1, 0.5, 0.8), metrics.net_benefit(p, y, np.array([0.1, 0.5, 0.8])), strict=True
+        (0.1, 0.5, 0.8),
+        metrics.net_benefit(p, y, thresholds=np.array([0.1, 0.5, 0.8])),
+        strict=True,
     ):
         hits = sum(1 for q, o in zip(p, y, strict=True) if q >= t and o)
         alarms = sum(1 for q, o in zip(p, y, strict=True) if q >= t and not o)
@@ -182,7 +184,9 @@ def test_tables_of_results(model, cohort):
     decisions = found.decision_curve("lumbar_disc_herniation", thresholds=[0.05, 0.3])
     row = found.of("lumbar_disc_herniation")
     assert decisions["network"].tolist() == pytest.approx(
-        metrics.net_benefit(row.predictions, row.outcomes, np.array([0.05, 0.3])).tolist()
+        metrics.net_benefit(
+            row.predictions, row.outcomes, thresholds=np.array([0.05, 0.3])
+        ).tolist()
     )
     table = found.confusion("lumbar_disc_herniation").set_index("measure")
     called = row.predictions >= 0.2
@@ -259,12 +263,12 @@ def test_recalibration_of_predictions_that_are_far_off():
     y = (rng.random(1000) < 0.32).astype(float)
     x = np.where(y > 0.0, rng.normal(-3.0, 4.0, 1000), rng.normal(-9.0, 5.0, 1000))
     p = 1.0 / (1.0 + np.exp(-x))
-    a, b = metrics.recalibration(p, y, np.ones(1000))
+    a, b = metrics.recalibration(p, y, w=np.ones(1000))
     q = np.clip(p, metrics.EDGE, 1.0 - metrics.EDGE)
     found = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit(
         (np.log(q) - np.log1p(-q))[:, np.newaxis], y
     )
     assert (a, b) == pytest.approx((found.intercept_[0], found.coef_[0, 0]), abs=1e-4)
     assert metrics.recalibration(
-        np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]), np.ones(4)
+        np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]), w=np.ones(4)
     ) == pytest.approx((np.nan, np.nan), nan_ok=True)

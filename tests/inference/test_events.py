@@ -53,7 +53,7 @@ def test_events_equal_enumeration(fast, terms, question):
     index = compiled.index
     found = with_events(
         compiled,
-        case._observed,
+        case.observed,
         [{index[n]: k for n, k in e.items()} for e in events],
         nodes=[index[n] for n in nodes],
         threads=2,

@@ -53,7 +53,7 @@ def agrees(network, evidence, engine="numpy", **limits):
             case.posteriors()
         return
     compiled = with_limits(case.model.compiled, **limits)
-    names, observed = compiled.names, case._observed
+    names, observed = compiled.names, case.observed
     answer = marginals(compiled, observed, list(range(len(names))))
     assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)
     for i, n in enumerate(names):
@@ -143,7 +143,7 @@ def test_explanation_found_by_search_equals_enumeration(question):
     if total > 0.0:
         case = Model(network).observe(evidence)
         compiled = with_limits(case.model.compiled, bucket_entries=(4.0,), bounded_family=1.0)
-        answer = most_probable_explanations(compiled, case._observed)[0]
+        answer = most_probable_explanations(compiled, case.observed)[0]
         assert answer.log_joint == pytest.approx(math.log(best[0]), abs=1e-9)
 
 
@@ -163,7 +163,7 @@ def test_the_next_best_explanations_equal_enumeration(question, best, by_search)
     case = Model(network).observe(evidence)
     limits = {"bucket_entries": (4.0,), "bounded_family": 1.0} if by_search else {}
     compiled = with_limits(case.model.compiled, **limits)
-    found = most_probable_explanations(compiled, case._observed, best=best)
+    found = most_probable_explanations(compiled, case.observed, best=best)
     assert [e.log_joint - math.log(total) for e in found] == pytest.approx(expected, abs=1e-9)
     assert len({tuple(sorted(e.states.items())) for e in found}) == len(found)
     if not by_search:
@@ -230,7 +230,7 @@ def test_conditioning_equals_enumeration(question):
     for entries in (12, 40):
         compiled = case.model.compiled.with_limits(limits, memory_limit=BYTES_PER_ENTRY * entries)
         try:
-            answer = marginals(compiled, case._observed, list(range(len(network.nodes))))
+            answer = marginals(compiled, case.observed, list(range(len(network.nodes))))
         except TooLargeError:
             continue
         assert answer.log_evidence[0] == pytest.approx(math.log(total), abs=1e-9)

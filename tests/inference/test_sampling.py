@@ -105,7 +105,7 @@ def test_conditioning_where_the_plan_is_too_large():
     rng = np.random.default_rng(0)
     codes = sample(
         case.model.compiled.with_limits(case.model.compiled.limits, memory_limit=2500.0),
-        case._observed,
+        case.observed,
         size=6000,
         rng=rng,
     )

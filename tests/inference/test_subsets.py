@@ -18,7 +18,7 @@ from tests.strategies import evidence_for, networks, with_limits
 def questions(draw):
     network = draw(networks(max_nodes=6, max_parents=4))
     case = Model(network).observe(draw(evidence_for(network)))
-    compiled, observed = case.model.compiled, case._observed
+    compiled, observed = case.model.compiled, case.observed
     hidden = [i for i in range(len(compiled.names)) if not isinstance(observed.get(i), int)]
     assume(observed and hidden)
     varied = draw(st.lists(st.sampled_from(sorted(observed)), unique=True, min_size=1, max_size=4))

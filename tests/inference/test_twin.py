@@ -163,7 +163,7 @@ def test_necessity_is_that_of_the_enumeration(question):
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
     found, low, high, _ = necessity(
-        Factual(compiled, case._observed),
+        Factual(compiled, case.observed),
         compiled.index[effect],
         [compiled.index[n] for n in causes],
     )
@@ -184,15 +184,15 @@ def test_the_factual_world_is_the_network(question):
     network, effect, causes, evidence = question
     case = Model(network).observe(evidence)
     compiled = case.model.compiled
-    assume(np.isfinite(log_evidence(compiled, case._observed)[0]))
-    for couplings in all_couplings(compiled, causes, case._observed, effect):
+    assume(np.isfinite(log_evidence(compiled, case.observed)[0]))
+    for couplings in all_couplings(compiled, causes, case.observed, effect):
         built = worlds(
-            Factual(compiled, case._observed),
+            Factual(compiled, case.observed),
             [{compiled.index[n]: 0 for n in causes}],
             effects=[[compiled.index[effect]]],
             couplings=couplings,
         )
-        there = {built.at[0][i]: v for i, v in case._observed.items()} | built.fixed
+        there = {built.at[0][i]: v for i, v in case.observed.items()} | built.fixed
         assert log_evidence(built.network, there)[0] == pytest.approx(case.log_evidence, abs=1e-9)
 
 
@@ -243,7 +243,7 @@ def test_bounds_of_a_table_are_those_of_tian_and_pearl():
     case = pair(rows=(0.2, 0.7)).observe(a=True, b=True)
     compiled = case.model.compiled
     found, low, high, identified = necessity(
-        Factual(compiled, case._observed), compiled.index["b"], [compiled.index["a"]]
+        Factual(compiled, case.observed), compiled.index["b"], [compiled.index["a"]]
     )
     assert not identified
     assert (found, low, high) == pytest.approx((5 / 7, 5 / 7, 1.0))
@@ -416,7 +416,7 @@ def found_range(network, effect, change, evidence):
     compiled = case.model.compiled
     index = compiled.index[effect]
     found = necessity(
-        Factual(compiled, assume_present(compiled, case._observed, [index])),
+        Factual(compiled, assume_present(compiled, case.observed, [index])),
         index,
         [compiled.index[n] for n in change],
     )
@@ -622,5 +622,5 @@ def test_where_every_row_that_is_compared_is_certain_it_is_identified():
     )
     case = Model(network).observe(y=True)
     compiled = case.model.compiled
-    factual = Factual(compiled, case._observed)
+    factual = Factual(compiled, case.observed)
     assert necessity(factual, compiled.index["y"], [compiled.index["m"]]).identified

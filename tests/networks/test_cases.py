@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 import spinelink as sl
-from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary, wilson
+from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
+from spinelink.evaluate.metrics import wilson
 from spinelink.evaluate.score import score
 from spinelink.networks_folder import bundled
 
@@ -49,7 +50,7 @@ def test_no_word_is_dropped_silently():
     vocabulary = read_vocabulary(FOLDER / "back-leg-pain.vocabulary.yaml", model.network)
     assert not set(vocabulary.words) & set(vocabulary.unexpressed)
     for case in read_cases(FOLDER / "back-leg-pain.cases.yaml"):
-        left = read_case(case, model.network, vocabulary).unexpressed
+        left = read_case(case, model.network, vocabulary=vocabulary).unexpressed
         assert all(
             word in vocabulary.words or word in vocabulary.unexpressed for word in case.words
         ), case.id

@@ -1,167 +1,221 @@
-"""Numbers of a network as a vector of coordinates without bounds: log odds of a probability, log of an odds ratio, log(p_k / p_0) of a distribution.
+"""Parameters of a network as a vector of coordinates without bounds.
 
-What fits and tunes moves along these, and writes what it moved back as the file will have it.
+Log odds of a probability, the logarithm of an odds ratio, log(p_k / p_0) of a distribution. `fit`
+and `tune` search along these, and write the parameters back as the network file will have them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.adjust.vary import node_of
 from spinelink.errors import SpinelinkError
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import owner, replace_parameters
+from spinelink.network.parameter_ids import replace_parameters
 from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
 Key = tuple[str | None, str]
-"""Setting whose override the number is (None: the node's own number), and its id."""
+"""The setting whose override the parameter is (None: the node's own parameter), and its id."""
 
-BOUND = 1e-9  # probabilities stay so far from 0 and 1
+BOUND = 1e-9
+"""Probabilities stay this far from 0 and 1."""
+LONGEST_NOTE = 2000
+"""Characters of a note in the network file."""
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """Where a number stands in the vector. states: of a distribution, those that vary (with p > 0); the first is the reference."""
+class Block:
+    """The coordinates of one parameter.
+
+    states: of a distribution, those that vary (p > 0); the first is the reference.
+    """
 
     key: Key
     start: int
     states: tuple[str, ...]
 
     @property
+    def id(self) -> str:
+        """The parameter's id."""
+        return self.key[1]
+
+    @property
     def size(self) -> int:
-        """How many coordinates it has."""
+        """The number of coordinates."""
         return max(1, len(self.states) - 1)
 
     @property
-    def where(self) -> slice:
-        """Its coordinates."""
+    def slice(self) -> slice:
+        """Its coordinates in the vector."""
         return slice(self.start, self.start + self.size)
 
 
-def placed(parameters: Mapping[Key, Parameter], keys: Iterable[Key]) -> list[Place]:
-    """The places of the numbers that can move; those of 0 or 1, and distributions with one possible state, cannot. Raises SpinelinkError where none can."""
-    places: list[Place] = []
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Parameters that may move, as a vector.
+
+    network: with these parameters as they are at the start. parameters: those of the blocks.
+    """
+
+    network: Network
+    parameters: Mapping[Key, Parameter]
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def start(self) -> Array:
+        """Where the parameters stand before anything moves, (coordinates,)."""
+        return np.concatenate([coordinates(b, self.parameters[b.key]) for b in self.blocks])
+
+    def parameter_at(self, theta: Array, block: Block) -> Parameter:
+        """One parameter at these coordinates."""
+        return at(theta[block.slice], block, parameter=self.parameters[block.key])
+
+    def network_at(
+        self,
+        theta: Array,
+        change: Callable[[Parameter, Parameter], Parameter] = lambda old, new: new,
+    ) -> Network:
+        """The network at these coordinates; `change` may say more of a parameter that moved."""
+        changed: dict[Key, Parameter] = {}
+        for block in self.blocks:
+            if not np.array_equal(theta[block.slice], self.start[block.slice]):
+                old = self.parameters[block.key]
+                changed[block.key] = change(old, self.parameter_at(theta, block))
+        return with_changed(self.network, changed) if changed else self.network
+
+
+def key_of(network: Network, parameter: str, *, setting: str | None) -> Key:
+    """Where a parameter of the setting stands: in the setting's overrides, or in its node."""
+    overrides = network.settings[setting].overrides if setting is not None else {}
+    return (setting if parameter in overrides else None, parameter)
+
+
+def layout(parameters: Mapping[Key, Parameter], keys: Iterable[Key]) -> tuple[Block, ...]:
+    """The blocks of the parameters that can move.
+
+    Probabilities of 0 or 1 cannot, nor distributions with one possible state.
+
+    Raises:
+        SpinelinkError: none can move.
+    """
+    blocks: list[Block] = []
     start = 0
     for key in keys:
         parameter = parameters[key]
         states: tuple[str, ...] = ()
         if isinstance(parameter, Distribution):
-            states = tuple(
-                sorted(
-                    (s for s, p in parameter.estimate.items() if p > 0.0),
-                    key=lambda s: -parameter.estimate[s],
-                )
-            )
+            estimate = parameter.estimate
+            possible = (s for s, p in estimate.items() if p > 0.0)
+            states = tuple(sorted(possible, key=lambda s: -estimate[s]))
             if len(states) < 2:
                 continue
         elif isinstance(parameter, Probability) and not 0.0 < parameter.value < 1.0:
             continue
-        places.append(Place(key, start, states))
-        start += places[-1].size
-    if not places:
+        blocks.append(Block(key, start, states))
+        start += blocks[-1].size
+    if not blocks:
         raise SpinelinkError("no number may move: all are 0 or 1")
-    return places
+    return tuple(blocks)
 
 
-def coordinates(place: Place, parameter: Parameter) -> Array:
-    """Where the number stands, (size,)."""
+def coordinates(block: Block, parameter: Parameter) -> Array:
+    """Where the parameter stands, (size,)."""
     if isinstance(parameter, Distribution):
-        return np.array(
-            [
-                np.log(parameter.estimate[s] / parameter.estimate[place.states[0]])
-                for s in place.states[1:]
-            ]
-        )
+        reference = parameter.estimate[block.states[0]]
+        return np.array([np.log(parameter.estimate[s] / reference) for s in block.states[1:]])
     if isinstance(parameter, Ratio):
         return np.array([np.log(parameter.estimate)])
     return np.array([np.log(parameter.value) - np.log1p(-parameter.value)])
 
 
-def moved(theta: Array, place: Place, parameter: Parameter) -> Parameter:
-    """The number at these coordinates."""
-    x = theta[place.where]
+def at(x: Array, block: Block, *, parameter: Parameter) -> Parameter:
+    """The parameter at coordinates x, (size,). The states that do not vary keep their share."""
     if isinstance(parameter, Distribution):
         logs = np.concatenate([[0.0], x])
         p = np.exp(logs - logs.max())
-        p *= sum(parameter.estimate[s] for s in place.states) / p.sum()
-        return parameter.model_copy(
-            update={
-                "estimate": {
-                    **parameter.estimate,
-                    **dict(zip(place.states, p.tolist(), strict=True)),
-                }
-            }
-        )
+        p *= sum(parameter.estimate[s] for s in block.states) / p.sum()
+        varied = dict(zip(block.states, p.tolist(), strict=True))
+        return parameter.model_copy(update={"estimate": {**parameter.estimate, **varied}})
     if isinstance(parameter, Ratio):
         return parameter.model_copy(update={"estimate": float(np.exp(x[0]))})
-    return parameter.model_copy(
-        update={"estimate": float(np.clip(1.0 / (1.0 + np.exp(-x[0])), BOUND, 1.0 - BOUND))}
-    )
+    p_one = float(np.clip(1.0 / (1.0 + np.exp(-x[0])), BOUND, 1.0 - BOUND))
+    return parameter.model_copy(update={"estimate": p_one})
 
 
 def slopes_by_coordinates(
-    network: Network, place: Place, parameter: Parameter, value: Array, slope: Array
+    network: Network, block: Block, *, parameter: Parameter, value: Array, slope: Array
 ) -> Array:
-    """(size, columns) from derivatives by the number, (columns,), or by each probability, (states, columns)."""
-    if place.states:
-        node = network.nodes[owner(place.key[1])]
-        order = [node.states.index(s) for s in place.states]
+    """Derivatives by the coordinates of a block, (size, columns), from those by the parameter.
+
+    Args:
+        network: whose states a distribution is about.
+        block: the coordinates.
+        parameter: what kind it is.
+        value: its value, (1,), or (states, 1).
+        slope: derivatives by the value, (columns,), or by each probability, (states, columns).
+    """
+    if block.states:
+        states = network.nodes[node_of(block.id)].states
+        order = [states.index(s) for s in block.states]
         p = value[order, 0]
         mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()
-        found: Array = (p[:, np.newaxis] * (slope[order] - mean))[1:]
-        return found
+        return np.asarray((p[:, np.newaxis] * (slope[order] - mean))[1:])
     if isinstance(parameter, Ratio):
         return np.asarray((value * slope)[np.newaxis])
     return np.asarray((value * (1.0 - value) * slope)[np.newaxis])
 
 
-def precision(place: Place, parameter: Parameter) -> Array:
-    """The inverse of the coordinates' covariance under the number's own uncertainty, (size, size), to second order."""
+def precision(block: Block, parameter: Parameter, *, weight: float | None = None) -> Array:
+    """The inverse covariance of the coordinates under the parameter's own uncertainty.
+
+    To second order, (size, size).
+
+    Args:
+        block: the coordinates.
+        parameter: at whose value it is taken.
+        weight: the equivalent sample size; the parameter's own where None.
+    """
     if isinstance(parameter, Ratio):
         return np.array([[1.0 / log_deviation(parameter) ** 2]])
+    people = spread_weight(parameter) if weight is None else weight
     if isinstance(parameter, Distribution):
-        p = np.array([parameter.estimate[s] for s in place.states])
-        return np.asarray(
-            spread_weight(parameter) * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:]
-        )
-    return np.array([[spread_weight(parameter) * parameter.value * (1.0 - parameter.value)]])
+        p = np.array([parameter.estimate[s] for s in block.states])
+        return np.asarray(people * (np.diag(p) - np.outer(p, p) / p.sum())[1:, 1:])
+    return np.array([[people * parameter.value * (1.0 - parameter.value)]])
 
 
-def with_numbers(network: Network, changed: Mapping[Key, Parameter]) -> Network:
-    """The network with these numbers."""
-    own = {name: p for (setting, name), p in changed.items() if setting is None}
-    network = replace_parameters(network, own) if own else network
-    settings = {
-        name: setting.model_copy(
-            update={
-                "overrides": {
-                    **setting.overrides,
-                    **{n: p for (s, n), p in changed.items() if s == name},
-                }
-            }
-        )
-        for name, setting in network.settings.items()
-    }
+def with_changed(network: Network, changed: Mapping[Key, Parameter]) -> Network:
+    """The network with these parameters in its nodes and in the overrides of its settings."""
+    of_nodes = {name: p for (setting, name), p in changed.items() if setting is None}
+    network = replace_parameters(network, of_nodes) if of_nodes else network
+    settings = {}
+    for name, setting in network.settings.items():
+        of_setting = {n: p for (s, n), p in changed.items() if s == name}
+        update = {"overrides": {**setting.overrides, **of_setting}}
+        settings[name] = setting.model_copy(update=update)
     return network.model_copy(update={"settings": settings})
 
 
-def written(old: Parameter, new: Parameter, *, digits: int = 4, reason: str = "") -> Parameter:
-    """The number as the file will have it: so many digits, what it was before the first fit, its interval widened where it lies outside, the reason
-    added to its note.
+def rounded_for_file(
+    old: Parameter, new: Parameter, *, digits: int = 4, reason: str = ""
+) -> Parameter:
+    """The parameter as the network file will have it.
+
+    It is rounded to so many digits and says what it was before the first fit. Its interval is
+    widened where the new value lies outside, and the reason is added to its note.
     """
     update: dict[str, object] = {
         "before_fit": old.before_fit if old.before_fit is not None else old.value
     }
     if reason:
-        note = f"{old.note} {reason}".strip()
-        update["note"] = (
-            note if len(note) <= LONGEST_NOTE else f"{note[: LONGEST_NOTE - 4].rstrip()} ..."
-        )
+        update["note"] = shortened(f"{old.note} {reason}".strip(), LONGEST_NOTE - 4)
     if isinstance(old, Distribution):
         assert isinstance(new, Distribution)
         return old.model_copy(update={**update, "estimate": _rounded(new.estimate, digits)})
@@ -173,7 +227,14 @@ def written(old: Parameter, new: Parameter, *, digits: int = 4, reason: str = ""
     return old.model_copy(update=update)
 
 
-LONGEST_NOTE = 2000  # as the file format has it
+def shortened(note: str, most: int) -> str:
+    """A note as long as the file format allows; what is longer is cut after `most` characters."""
+    return note if len(note) <= LONGEST_NOTE else f"{note[:most].rstrip()} ..."
+
+
+def metrics_of(blocks: Sequence[Block], parameters: Mapping[Key, Parameter]) -> list[Array]:
+    """The precision of every block."""
+    return [precision(block, parameters[block.key]) for block in blocks]
 
 
 def _rounded(estimate: Mapping[str, float], digits: int) -> dict[str, float]:

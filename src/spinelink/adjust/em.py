@@ -1,32 +1,82 @@
-"""Expectation maximisation of the numbers' posterior: expected counts by exact inference over all patients, then the most probable numbers, again and again
-(Dempster, Laird, Rubin 1977). Where nothing is missing and no cause is hidden the first step is the closed form and the second changes nothing.
+"""Expectation maximisation of the parameters' posterior (Dempster, Laird and Rubin 1977).
+
+Expected counts by exact inference over all patients, then the most probable parameters, again and
+again. Where nothing is missing and no cause is hidden, the first step is the closed form and the
+second changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.maximise import Maximiser, Values
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.errors import SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.inference.sampled_parameters import draw_values
-from spinelink.network.evidence import describe
+from spinelink.options import is_real, whole, whole_or_none
 
 Array = NDArray[np.float64]
-Report = Callable[[int, float], object]
+OnProgress = Callable[[int, float], object] | None
+"""Called after each step with its number and the log likelihood."""
 
-SHORT = 5  # steps of each start before the best goes on (Biernacki, Celeux, Govaert 2003)
+SHORT = 5
+"""Steps of each start before the best goes on (Biernacki, Celeux and Govaert 2003)."""
+SLACK = 1e-9
+"""The objective may fall by this share of itself before a step is refused."""
+LEAST_SHARE = 1e-3
+"""A step is halved down to this share of its length."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How the search goes.
+
+    Attributes:
+        strength: what the file's own parameters count; 1 as much as they say of themselves.
+        restarts: further starts, sampled from the parameters' uncertainties.
+        limit: the most steps.
+        tolerance: a step that gains less log likelihood per patient ends the search.
+        seed: of the restarts.
+        threads: how many; as many as cores, at most 8, where None.
+
+    Raises:
+        SpinelinkError: a value is out of range.
+    """
+
+    strength: float = 1.0
+    restarts: int = 3
+    limit: int = 200
+    tolerance: float = 1e-6
+    seed: int = 0
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not is_real(self.strength) or self.strength < 0.0:
+            raise SpinelinkError(
+                "strength says what the file's own numbers count, 0 or more "
+                f"(1: as much as they say of themselves), not {self.strength!r}."
+            )
+        whole(self.restarts, "restarts", meaning="how many further starts to try")
+        whole(self.limit, "limit", least=1, meaning="the most steps")
+        if not is_real(self.tolerance) or self.tolerance < 0.0:
+            raise SpinelinkError(
+                "tolerance is a gain of log likelihood for each patient, 0 or more, "
+                f"not {self.tolerance!r}."
+            )
+        whole_or_none(self.threads, "threads")
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Where a run of EM stands. objective: log likelihood plus log prior, one for each step, never falling; log_likelihood beside it."""
+    """Where a run stands. One value for the start and one for each step; the objective never falls.
+
+    objective: log likelihood plus log prior.
+    """
 
     values: Values
     objective: tuple[float, ...]
@@ -39,176 +89,133 @@ class Run:
         return self.objective[-1]
 
 
-def expectation_maximisation(
-    maximiser: Maximiser,
-    rows: TrainingRows,
-    *,
-    limit: int,
-    tolerance: float,
-    restarts: int,
-    seed: int,
-    threads: int | None = None,
-    on_progress: Report | None = None,
-) -> tuple[Run, tuple[float, ...], bool]:
-    """The best run, the objective that each start had reached after its short run, and whether it was left to finish (no Ctrl-C).
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best run; the objective of every start after its short run; False after Ctrl-C."""
 
-    The first start is the file's own numbers, the others are drawn from their uncertainties. tolerance: a step that gains less for each patient ends it.
-    """
-    starts = [dict(maximiser.start)]
-    if restarts:
-        drawn = draw_values(
-            maximiser.network,
-            maximiser.parameters,
-            restarts,
-            seed=seed,
-            sequence="random",
-            only=maximiser.vary,
-        )
-        starts += [
-            {n: v if v.shape[-1] == 1 else v[..., k : k + 1] for n, v in drawn.items()}
-            for k in range(restarts)
-        ]
-    best: Run | None = None
-    reached: list[float] = []
-    try:
-        for start in starts:
-            run = _run(
-                maximiser,
-                rows,
-                start,
-                limit if len(starts) == 1 else min(SHORT, limit),
-                tolerance,
-                threads,
-                on_progress,
-                None,
-            )
-            reached.append(run.best)
-            if best is None or run.best > best.best:
-                best = run
-        assert best is not None
-        if not best.converged and len(starts) > 1 and limit > SHORT:
-            best = _run(
-                maximiser, rows, best.values, limit - SHORT, tolerance, threads, on_progress, best
-            )
-    except _Stopped as stopped:
-        if best is None or stopped.run.best > best.best:
-            best = stopped.run
-        return best, tuple(reached), False
-    return best, tuple(reached), True
+    run: Run
+    starts: tuple[float, ...]
+    finished: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The network with some parameters, its expected counts and its objective."""
+
+    compiled: CompiledNetwork
+    counts: Counts
+    objective: float
+    log_likelihood: float
 
 
 class _Stopped(Exception):
-    """Ctrl-C in the middle: the run so far."""
+    """Ctrl-C in the middle of a run. Holds the run so far."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         super().__init__()
 
 
-def _run(
-    maximiser: Maximiser,
-    rows: TrainingRows,
-    values: Values,
-    limit: int,
-    tolerance: float,
-    threads: int | None,
-    on_progress: Report | None,
-    before: Run | None,
-) -> Run:
-    compiled, counts, objective, likelihood = _look(maximiser, rows, values, threads)
-    trace = [*(before.objective if before else ()), *([] if before else [objective])]
-    likelihoods = [*(before.log_likelihood if before else ()), *([] if before else [likelihood])]
-    if not np.isfinite(objective):
-        return Run(
-            values, (-np.inf,), (-np.inf,), False
-        )  # a start under which some patient cannot occur
-    patients = max(float(rows.weights.sum()), 1.0)
-    converged = False
-    try:
-        for _ in range(limit):
-            trial = maximiser.step(values, compiled, counts.expected)
-            there = _look(maximiser, rows, trial, threads)
-            share = 1.0
-            while there[2] < objective - 1e-9 * abs(objective) and share > 1e-3:
-                # Numbers that are held fixed may make a full step too long: half the way, in the numbers themselves.
-                share /= 2.0
-                trial = {n: v + share * (trial[n] - v) for n, v in values.items()}
-                there = _look(maximiser, rows, trial, threads)
-            if there[2] < objective - 1e-9 * abs(objective):
-                converged = True
-                break
-            gain = there[2] - objective
-            values, (compiled, counts, objective, likelihood) = trial, there
-            trace.append(objective)
-            likelihoods.append(likelihood)
-            if on_progress is not None:
-                on_progress(len(trace) - 1, likelihood)
-            if gain <= tolerance * patients:
-                converged = True
-                break
-    except KeyboardInterrupt:
-        raise _Stopped(Run(values, tuple(trace), tuple(likelihoods), False)) from None
-    return Run(values, tuple(trace), tuple(likelihoods), converged)
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Expectation maximisation over some patients."""
 
+    maximiser: Maximiser
+    rows: TrainingRows
+    options: SearchOptions
+    on_progress: OnProgress = None
 
-def _look(
-    maximiser: Maximiser, rows: TrainingRows, values: Mapping[str, Array], threads: int | None
-) -> tuple[CompiledNetwork, Counts, float, float]:
-    compiled = maximiser.compiled(values)
-    counts = count(compiled, rows, threads=threads)
-    with np.errstate(invalid="ignore"):
-        likelihood = float((rows.weights * counts.log_evidence).sum())
-    return compiled, counts, likelihood + maximiser.log_prior(values, compiled), likelihood
+    def best_run(self) -> Found:
+        """The best run.
 
+        The first start is the file's own parameters, the others are sampled from their
+        uncertainties. With several starts each runs for a few steps, then the best goes on.
+        """
+        starts, limit = self._starts(), self.options.limit
+        first_steps = limit if len(starts) == 1 else min(SHORT, limit)
+        best: Run | None = None
+        reached: list[float] = []
+        try:
+            for start in starts:
+                run = self._run(start, first_steps)
+                reached.append(run.best)
+                if best is None or run.best > best.best:
+                    best = run
+            assert best is not None
+            if not best.converged and limit > first_steps:
+                best = self._run(best.values, limit - first_steps, before=best)
+        except _Stopped as stopped:
+            if best is None or stopped.run.best > best.best:
+                best = stopped.run
+            return Found(best, tuple(reached), finished=False)
+        return Found(best, tuple(reached), finished=True)
 
-def refuse_impossible(
-    compiled: CompiledNetwork, rows: TrainingRows, impossible: Sequence[int], numbers: Sequence[int]
-) -> None:
-    """Raises ImpossibleEvidenceError naming the first of the rows that cannot occur. numbers: of the rows, as the caller counts them."""
-    row = impossible[0]
-    case = rows.case(row)
-    texts = []
-    for i in smallest_contradiction(compiled, case):
-        value, states = case[i], compiled.states[i]
-        finding = (
-            states[value]
-            if isinstance(value, int)
-            else tuple((s, float(v)) for s, v in zip(states, value[:, 0], strict=True))
-        )
-        texts.append(describe(compiled.names[i], finding))
-    more = (
-        f" ({len(impossible) - 1:,} more rows, or groups of equal rows, are impossible too)"
-        if len(impossible) > 1
-        else ""
-    )
-    cannot = "cannot occur together" if len(texts) > 1 else "cannot occur in this network"
-    raise ImpossibleEvidenceError(
-        f"row {numbers[row]}: {', '.join(texts)} {cannot}{more}. Correct the row, or say on_impossible='skip'.",
-        findings=texts,
-    )
+    def _starts(self) -> list[Values]:
+        m, restarts = self.maximiser, self.options.restarts
+        starts = [dict(m.start)]
+        if restarts:
+            sampled = draw_values(
+                m.network,
+                m.parameters,
+                restarts,
+                seed=self.options.seed,
+                sequence="random",
+                only=m.vary,
+            )
+            starts += [
+                {n: v if v.shape[-1] == 1 else v[..., k : k + 1] for n, v in sampled.items()}
+                for k in range(restarts)
+            ]
+        return starts
 
+    def _run(self, values: Values, limit: int, *, before: Run | None = None) -> Run:
+        """So many steps from some values, or until it has converged. `before` is gone on with."""
+        now = self.evaluate(values)
+        objective = list(before.objective) if before else [now.objective]
+        likelihood = list(before.log_likelihood) if before else [now.log_likelihood]
+        if not np.isfinite(now.objective):  # a start under which some patient cannot occur
+            return Run(values, (-np.inf,), (-np.inf,), False)
+        least_gain = self.options.tolerance * max(float(self.rows.weights.sum()), 1.0)
+        converged = False
+        try:
+            while limit and not converged:
+                limit -= 1
+                step = self._step(values, now)
+                if step is None:
+                    converged = True
+                    break
+                converged = step[1].objective - now.objective <= least_gain
+                values, now = step
+                objective.append(now.objective)
+                likelihood.append(now.log_likelihood)
+                if self.on_progress is not None:
+                    self.on_progress(len(objective) - 1, now.log_likelihood)
+        except KeyboardInterrupt:
+            run = Run(values, tuple(objective), tuple(likelihood), False)
+            raise _Stopped(run) from None
+        return Run(values, tuple(objective), tuple(likelihood), converged)
 
-def check_options(strength: float, restarts: int, limit: int, tolerance: float) -> None:
-    """Raises SpinelinkError for options out of range."""
-    if (
-        isinstance(strength, bool)
-        or not isinstance(strength, int | float)
-        or not 0.0 <= strength < float("inf")
-    ):
-        raise SpinelinkError(
-            f"strength says what the file's own numbers count, 0 or more (1: as much as they say of themselves), not {strength!r}."
-        )
-    if isinstance(restarts, bool) or not isinstance(restarts, int) or restarts < 0:
-        raise SpinelinkError(
-            f"restarts is how many further starts to try, 0 or more, not {restarts!r}."
-        )
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise SpinelinkError(f"limit is the most steps, 1 or more, not {limit!r}.")
-    if (
-        isinstance(tolerance, bool)
-        or not isinstance(tolerance, int | float)
-        or not tolerance >= 0.0
-    ):
-        raise SpinelinkError(
-            f"tolerance is a gain of log likelihood for each patient, 0 or more, not {tolerance!r}."
-        )
+    def _step(self, values: Values, now: Evaluation) -> tuple[Values, Evaluation] | None:
+        """The next parameters; None where no step gains.
+
+        Parameters that are held fixed may make a full step too long: it is halved, along the
+        parameters themselves.
+        """
+        least = now.objective - SLACK * abs(now.objective)
+        trial = self.maximiser.step(values, now.compiled, now.counts.expected)
+        there = self.evaluate(trial)
+        share = 1.0
+        while there.objective < least and share > LEAST_SHARE:
+            share /= 2.0
+            trial = {n: v + share * (trial[n] - v) for n, v in values.items()}
+            there = self.evaluate(trial)
+        return None if there.objective < least else (trial, there)
+
+    def evaluate(self, values: Mapping[str, Array]) -> Evaluation:
+        """Expected counts and objective of some parameters."""
+        compiled = self.maximiser.compiled(values)
+        counts = count(compiled, self.rows, threads=self.options.threads)
+        with np.errstate(invalid="ignore"):
+            likelihood = float((self.rows.weights * counts.log_evidence).sum())
+        prior = self.maximiser.log_prior(values, compiled)
+        return Evaluation(compiled, counts, likelihood + prior, likelihood)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from spinelink.adjust.fit import ClaimFit
-from spinelink.adjust.learn import Learning, learn
+from spinelink.adjust.claim_fit import ClaimFit
+from spinelink.adjust.learn import learn
+from spinelink.adjust.learning import Learning
 from spinelink.adjust.tune import Tuning
 from spinelink.case import Model
 

@@ -1,8 +1,10 @@
-"""The numbers that are most probable given expected counts: what the network file says of them as prior, each kind of CPD learned as what it is.
+"""The most probable parameters given expected counts, with what the network file says as prior.
 
-Probabilities, links, leaks and distributions have closed forms: (prior weight times estimate + expected count) / (prior weight + patients). A log-odds node
-is a logistic regression on its risk factors, its intercept the prevalence that its file states; there the prior is a Beta on the prevalence among people
-with the file's own risk factors, and log-normals on the odds ratios. All priors are on the log-odds scale, so their modes are the estimates.
+Each kind of CPD is learned as what it is. Probabilities, links, leaks and distributions have closed
+forms: (prior weight times estimate + expected count) / (prior weight + patients). A log-odds node is
+a logistic regression on its risk factors, its intercept the prevalence that its file states. There
+the prior is a Beta on the prevalence among people with the file's own risk factors, and log-normals
+on the odds ratios. All priors are on the log-odds scale, so their modes are the estimates.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ from numpy.typing import NDArray
 
 from spinelink.inference.arrays import CompiledNetwork, Factor, Resources, TableFactor
 from spinelink.inference.compile import compile_network, joint_of_parents
-from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
+from spinelink.network.cpd import (
+    Accuracy,
+    Cpd,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Prior,
+    Table,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter, Ratio
 from spinelink.network.uncertainty import log_deviation, spread_weight
@@ -25,34 +36,51 @@ Array = NDArray[np.float64]
 Values = dict[str, Array]
 """Parameter id -> (1,), or (states, 1) for a distribution."""
 
-Place = tuple[int, int, tuple[int, ...]]
-"""Where a distribution stands: node, array of its factor (the table, or leak and links), leading indices."""
+Position = tuple[int, int, tuple[int, ...]]
+"""Where a distribution stands: node, array of its factor (`columns_of`), leading indices."""
 
 
 @dataclass(frozen=True, eq=False)
 class Owner:
-    """A number that stands in one or more distributions of its node. reverse: the number is the probability of the first state (a specificity)."""
+    """A parameter that stands in one or more distributions of its node.
+
+    reverse: it is the probability of the first state (a specificity).
+    """
 
     id: str
-    places: tuple[Place, ...]
+    positions: tuple[Position, ...]
     reverse: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Regression:
-    """A log-odds node: design of its rows, (rows, 1 + ratios), column 0 for the intercept; ids of the ratios; what its intercept is called in the file."""
+    """A log-odds node as a logistic regression.
+
+    Attributes:
+        node: its index.
+        intercept: the id of its prevalence or baseline.
+        stated: the intercept is a prevalence, and not a baseline.
+        ratios: ids of the odds ratios.
+        design: (rows, 1 + ratios); column 0 is the intercept's.
+        among: P(parents) by the file's own parameters, (rows,).
+    """
 
     node: int
     intercept: str
-    stated: bool  # a prevalence, and not a baseline
+    stated: bool
     ratios: tuple[str, ...]
     design: Array
-    among: Array  # P(parents) by the file's own numbers, (rows,)
+    among: Array
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Its parameters."""
+        return frozenset({self.intercept, *self.ratios})
 
 
 @dataclass(frozen=True, eq=False)
 class Maximiser:
-    """The M step for one network. strength: what the file's uncertainties count."""
+    """The maximisation step for one network. strength: what the file's uncertainties count."""
 
     network: Network
     parameters: Mapping[str, Parameter]
@@ -64,7 +92,7 @@ class Maximiser:
     resources: Resources
 
     def compiled(self, values: Mapping[str, Array]) -> CompiledNetwork:
-        """The network with these numbers."""
+        """The network with these parameters."""
         return compile_network(self.network, values, resources=self.resources)
 
     def weight(self, name: str) -> float:
@@ -73,85 +101,86 @@ class Maximiser:
         assert not isinstance(p, Ratio)
         return self.strength * spread_weight(p)
 
+    def learns(self, r: Regression) -> bool:
+        """True if a parameter of the regression may vary and its intercept is neither 0 nor 1."""
+        return bool(r.ids & set(self.vary)) and 0.0 < float(self.start[r.intercept][0]) < 1.0
+
     def step(
         self, values: Mapping[str, Array], compiled: CompiledNetwork, counts: tuple[Factor, ...]
     ) -> Values:
-        """New numbers from expected counts."""
-        found = dict(values)
+        """New parameters from expected counts. compiled: the network with `values`."""
+        updated = dict(values)
         for owner in self.owners:
             if owner.id in self.vary:
-                found[owner.id] = self._closed(owner, counts, values[owner.id])
+                updated[owner.id] = self._closed_form(owner, values[owner.id], counts=counts)
         for regression in self.regressions:  # parents before children
-            if {regression.intercept, *regression.ratios} & set(self.vary):
-                self._regress(regression, found, compiled, counts)
-        return found
+            if self.learns(regression):
+                table = counts[regression.node]
+                assert isinstance(table, TableFactor)
+                now = coefficients(compiled, regression, values=updated)
+                after = self._regress(regression, now, cells=table.table[..., 0].reshape(-1, 2))
+                updated |= self._values_of(regression, after, values=updated)
+        return updated
 
-    def _closed(self, owner: Owner, counts: tuple[Factor, ...], now: Array) -> Array:
+    def _closed_form(self, owner: Owner, now: Array, *, counts: tuple[Factor, ...]) -> Array:
         mean, prior = self.start[owner.id], self.weight(owner.id)
-        observed = sum(
-            (columns_of(counts[place[0]])[place[1]][place[2]][:, 0] for place in owner.places),
+        expected = sum(
+            (columns_of(counts[node])[k][at][:, 0] for node, k, at in owner.positions),
             start=np.zeros(1),
         )
-        if mean.ndim == 2:
-            total = prior + observed.sum()
-            return now if total <= 0.0 else (prior * mean + observed[:, np.newaxis]) / total
-        if not 0.0 < float(mean[0]) < 1.0:
+        total = prior + expected.sum()
+        is_distribution = mean.ndim == 2
+        if total <= 0.0 or not (is_distribution or 0.0 < float(mean[0]) < 1.0):
             return now
-        total = prior + observed.sum()
-        return now if total <= 0.0 else (prior * mean + observed[0 if owner.reverse else 1]) / total
+        if is_distribution:
+            return np.asarray((prior * mean + expected[:, np.newaxis]) / total)
+        return np.asarray((prior * mean + expected[0 if owner.reverse else 1]) / total)
 
-    def _regress(
-        self, r: Regression, found: Values, compiled: CompiledNetwork, counts: tuple[Factor, ...]
-    ) -> None:
+    def _regress(self, r: Regression, now: Array, *, cells: Array) -> Array:
+        """Coefficients that maximise the penalised likelihood; `now` where none is found.
+
+        cells: expected counts, (rows, 2).
+        """
         from scipy.optimize import minimize
 
-        stated = self.start[r.intercept]
-        if not 0.0 < float(stated[0]) < 1.0:
-            return
-        table = counts[r.node]
-        assert isinstance(table, TableFactor)
-        cells = table.table[..., 0].reshape(-1, 2)
-        now = coefficients(compiled, r, found)
         free = np.array([r.intercept in self.vary, *(n in self.vary for n in r.ratios)])
-        before = self.penalised(r, now, cells)
 
-        def value(x: Array) -> tuple[float, Array]:
-            whole = now.copy()
-            whole[free] = x
-            f, g = self.penalised(r, whole, cells)
-            return -f, -g[free]
+        def loss(x: Array) -> tuple[float, Array]:
+            all_coefficients = now.copy()
+            all_coefficients[free] = x
+            value, gradient = self.penalised(r, all_coefficients, cells=cells)
+            return -value, -gradient[free]
 
-        best = minimize(
-            value,
-            now[free],
-            jac=True,
-            method="BFGS",
-            options={"gtol": 1e-9 * max(cells.sum(), 1.0)},
-        )
+        tolerance = {"gtol": 1e-9 * max(cells.sum(), 1.0)}
+        best = minimize(loss, now[free], jac=True, method="BFGS", options=tolerance)
+        if not np.isfinite(best.fun) or -best.fun < self.penalised(r, now, cells=cells)[0]:
+            return now
         after = now.copy()
         after[free] = best.x
-        if not np.isfinite(best.fun) or -best.fun < before[0]:
-            after = now
-        for name, x in zip(r.ratios, after[1:], strict=True):
-            found[name] = np.array([np.exp(x)])
-        p = _sigmoid(r.design @ after)
-        if r.stated:
-            among = joint_of_parents(self.compiled(found), r.node)[..., 0].reshape(-1)
-            found[r.intercept] = np.array([float(among @ p)])
-        else:
-            found[r.intercept] = np.array([float(_sigmoid(after[:1])[0])])
+        return after
 
-    def penalised(self, r: Regression, x: Array, cells: Array) -> tuple[float, Array]:
-        """Log likelihood of expected counts, (rows, 2), and log prior of a log-odds node's coefficients, with its gradient."""
+    def _values_of(self, r: Regression, x: Array, *, values: Values) -> Values:
+        """The parameters of a regression from its coefficients x. values: all others."""
+        ratios = {n: np.array([np.exp(b)]) for n, b in zip(r.ratios, x[1:], strict=True)}
+        if not r.stated:
+            return {**ratios, r.intercept: np.array([float(_sigmoid(x[:1])[0])])}
+        among = joint_of_parents(self.compiled({**values, **ratios}), r.node)[..., 0].reshape(-1)
+        return {**ratios, r.intercept: np.array([float(among @ _sigmoid(r.design @ x))])}
+
+    def penalised(self, r: Regression, x: Array, *, cells: Array) -> tuple[float, Array]:
+        """Log likelihood and log prior of coefficients x, with the gradient.
+
+        cells: expected counts, (rows, 2).
+        """
         eta = r.design @ x
-        p = _sigmoid(eta)
         total = cells.sum(axis=1)
         value = float((cells[:, 1] * eta - total * np.logaddexp(0.0, eta)).sum())
-        gradient = r.design.T @ (cells[:, 1] - total * p)
+        gradient = r.design.T @ (cells[:, 1] - total * _sigmoid(eta))
         prior, slope = self._log_prior_of(r, x)
         return value + prior, gradient + slope
 
     def _log_prior_of(self, r: Regression, x: Array) -> tuple[float, Array]:
+        """Log density of coefficients x under the file's uncertainties, with its gradient."""
         mean, weight = float(self.start[r.intercept][0]), self.weight(r.intercept)
         among = r.among if r.stated else np.eye(1, len(r.design))[0]
         p = _sigmoid(r.design @ x)
@@ -176,36 +205,37 @@ class Maximiser:
         return value, slope
 
     def log_prior(self, values: Mapping[str, Array], compiled: CompiledNetwork) -> float:
-        """Log density of the numbers under the file's uncertainties, less its value at the file's estimates."""
+        """Log density of the parameters under the file's uncertainties, less that at its estimates.
+
+        compiled: the network with `values`.
+        """
         total = 0.0
         for owner in self.owners:
-            if owner.id not in self.vary:
-                continue
-            mean, now = (np.atleast_2d(_column(v[owner.id]))[:, 0] for v in (self.start, values))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                total += self.weight(owner.id) * float(
-                    np.where(mean > 0.0, mean * (np.log(now) - np.log(mean)), 0.0).sum()
-                )
+            if owner.id in self.vary:
+                mean, now = (_column(v[owner.id]) for v in (self.start, values))
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    terms = np.where(mean > 0.0, mean * (np.log(now) - np.log(mean)), 0.0)
+                total += self.weight(owner.id) * float(terms.sum())
         for r in self.regressions:
-            if {r.intercept, *r.ratios} & set(self.vary) and 0.0 < float(
-                self.start[r.intercept][0]
-            ) < 1.0:
+            if self.learns(r):
                 level = float(self.start[r.intercept][0])
-                at_mean = self.weight(r.intercept) * (
-                    level * np.log(level) + (1.0 - level) * np.log1p(-level)
-                )
-                total += self._log_prior_of(r, coefficients(compiled, r, values))[0] - float(
-                    at_mean
-                )
+                entropy = level * np.log(level) + (1.0 - level) * np.log1p(-level)
+                at_mean = float(self.weight(r.intercept) * entropy)
+                x = coefficients(compiled, r, values=values)
+                total += self._log_prior_of(r, x)[0] - at_mean
         return total
 
 
 def _column(value: Array) -> Array:
-    return np.stack([1.0 - value, value]) if value.ndim == 1 else value
+    """A probability as (1 - p, p), a distribution as it is: (states,)."""
+    return (np.stack([1.0 - value, value]) if value.ndim == 1 else value)[:, 0]
 
 
-def coefficients(compiled: CompiledNetwork, r: Regression, values: Mapping[str, Array]) -> Array:
-    """Intercept (the log odds where every parent is in its first state) and logarithms of the odds ratios."""
+def coefficients(compiled: CompiledNetwork, r: Regression, *, values: Mapping[str, Array]) -> Array:
+    """Intercept and logarithms of the odds ratios of a log-odds node.
+
+    The intercept is the log odds where every parent is in its first state.
+    """
     factor = compiled.factors[r.node]
     assert isinstance(factor, TableFactor)
     first = factor.table[..., 0].reshape(-1, 2)[0]
@@ -226,53 +256,31 @@ def columns_of(factor: Factor) -> tuple[Array, ...]:
 def maximiser(
     network: Network,
     parameters: Mapping[str, Parameter],
-    start: Values,
     *,
+    start: Values,
     strength: float,
     vary: Collection[str],
     resources: Resources,
 ) -> Maximiser:
-    """Finds where each number stands."""
+    """The maximisation step of a network, once it is known where each parameter stands.
+
+    Args:
+        network: the network.
+        parameters: in force, by id.
+        start: their values.
+        strength: what the file's uncertainties count.
+        vary: ids of the parameters that may change.
+        resources: of its runs.
+    """
     compiled = compile_network(network, start, resources=resources)
     owners: list[Owner] = []
     regressions: list[Regression] = []
-    for i in compiled.order:
-        name, states = compiled.names[i], [compiled.states[p] for p in compiled.parents[i]]
-        cpd = network.nodes[name].cpd
-        match cpd:
-            case Prior():
-                owners.append(Owner(f"{name}.prior", ((i, 0, ()),)))
-            case Table():
-                for row in cpd.rows:
-                    place = tuple(
-                        s.index(row.given[p]) for p, s in zip(cpd.parents, states, strict=True)
-                    )
-                    owners.append(
-                        Owner(
-                            f"{name}.row." + ",".join(f"{p}={row.given[p]}" for p in cpd.parents),
-                            ((i, 0, place),),
-                        )
-                    )
-            case NoisyOr() | NoisyMax():
-                owners.append(Owner(f"{name}.leak", ((i, 0, ()),)))
-                for k, (parent, parent_states) in enumerate(
-                    zip(cpd.links, states, strict=True), start=1
-                ):
-                    for state, key in _active(
-                        f"{name}.link.{parent}", cpd.links[parent], parent_states
-                    ).items():
-                        owners.append(Owner(key, ((i, k, (parent_states.index(state),)),)))
-            case Accuracy():
-                positive = _active(f"{name}.sensitivity", cpd.sensitivity, states[0])
-                owners += [
-                    Owner(key, ((i, 0, (states[0].index(s),)),)) for s, key in positive.items()
-                ]
-                rest = tuple((i, 0, (k,)) for k, s in enumerate(states[0]) if s not in positive)
-                owners.append(Owner(f"{name}.specificity", rest, reverse=True))
-            case LogOdds():
-                regressions.append(_regression(compiled, i, name, cpd, states))
-            case Deterministic():
-                pass
+    for node in compiled.order:
+        cpd = network.nodes[compiled.names[node]].cpd
+        if isinstance(cpd, LogOdds):
+            regressions.append(_regression(compiled, node, cpd=cpd))
+        else:
+            owners += _owners(compiled, node, cpd=cpd)
     return Maximiser(
         network,
         parameters,
@@ -285,24 +293,57 @@ def maximiser(
     )
 
 
-def _active(base: str, each: object, states: tuple[str, ...]) -> dict[str, str]:
-    """State of the parent -> id of the number that stands for it."""
-    return {s: f"{base}.{s}" for s in each} if isinstance(each, Mapping) else {states[-1]: base}
+def _owners(compiled: CompiledNetwork, node: int, *, cpd: Cpd) -> list[Owner]:
+    """Where each parameter of a node stands; none for log-odds and deterministic nodes."""
+    name, states = compiled.names[node], [compiled.states[p] for p in compiled.parents[node]]
+    match cpd:
+        case Prior():
+            return [Owner(f"{name}.prior", ((node, 0, ()),))]
+        case Table():
+            owners = []
+            for row in cpd.rows:
+                pairs = zip(cpd.parents, states, strict=True)
+                at = tuple(s.index(row.given[p]) for p, s in pairs)
+                label = ",".join(f"{p}={row.given[p]}" for p in cpd.parents)
+                owners.append(Owner(f"{name}.row.{label}", ((node, 0, at),)))
+            return owners
+        case NoisyOr() | NoisyMax():
+            owners = [Owner(f"{name}.leak", ((node, 0, ()),))]
+            for k, (parent, link) in enumerate(cpd.links.items(), start=1):
+                active = _active(f"{name}.link.{parent}", link, states=states[k - 1])
+                for state, key in active.items():
+                    owners.append(Owner(key, ((node, k, (states[k - 1].index(state),)),)))
+            return owners
+        case Accuracy():
+            positive = _active(f"{name}.sensitivity", cpd.sensitivity, states=states[0])
+            rest = tuple((node, 0, (k,)) for k, s in enumerate(states[0]) if s not in positive)
+            return [
+                *(Owner(key, ((node, 0, (states[0].index(s),)),)) for s, key in positive.items()),
+                Owner(f"{name}.specificity", rest, reverse=True),
+            ]
+        case LogOdds() | Deterministic():
+            return []
 
 
-def _regression(
-    compiled: CompiledNetwork, node: int, name: str, cpd: LogOdds, states: list[tuple[str, ...]]
-) -> Regression:
+def _active(base: str, value: object, *, states: tuple[str, ...]) -> dict[str, str]:
+    """State of the parent -> id of the parameter that stands for it."""
+    if isinstance(value, Mapping):
+        return {s: f"{base}.{s}" for s in value}
+    return {states[-1]: base}
+
+
+def _regression(compiled: CompiledNetwork, node: int, *, cpd: LogOdds) -> Regression:
+    name, states = compiled.names[node], [compiled.states[p] for p in compiled.parents[node]]
     ids: list[str] = []
-    places: list[tuple[int, int]] = []
+    at: list[tuple[int, int]] = []
     for axis, (parent, ratio) in enumerate(cpd.odds_ratios.items()):
-        for state, key in _active(f"{name}.odds_ratio.{parent}", ratio, states[axis]).items():
+        active = _active(f"{name}.odds_ratio.{parent}", ratio, states=states[axis])
+        for state, key in active.items():
             ids.append(key)
-            places.append((axis, states[axis].index(state)))
+            at.append((axis, states[axis].index(state)))
     rows = list(product(*(range(len(s)) for s in states)))
-    design = np.array([[1.0, *(float(row[axis] == k) for axis, k in places)] for row in rows])
-    stated = cpd.prevalence is not None
-    among = joint_of_parents(compiled, node)[..., 0].reshape(-1) if stated else np.zeros(len(rows))
-    return Regression(
-        node, f"{name}.prior" if stated else f"{name}.baseline", stated, tuple(ids), design, among
-    )
+    design = np.array([[1.0, *(float(row[axis] == k) for axis, k in at)] for row in rows])
+    if cpd.prevalence is None:
+        return Regression(node, f"{name}.baseline", False, tuple(ids), design, np.zeros(len(rows)))
+    among = joint_of_parents(compiled, node)[..., 0].reshape(-1)
+    return Regression(node, f"{name}.prior", True, tuple(ids), design, among)

@@ -42,7 +42,7 @@ def audit(
     if html is not None:
         write_text(html, audit_page(audited))
     if as_json:
-        print_json(audited.to_json())
+        print_json(audited.to_dict())
         return
     click.echo(str(audited))
     if html is not None:

@@ -65,7 +65,7 @@ def _read(model: Model, case_id: str) -> Reading:
     if case_id not in by_id:
         raise UnknownNameError(case_id, kind="case", allowed=by_id, where=cases.name)
     words = read_vocabulary(vocabulary, model.network) if vocabulary.exists() else None
-    return read_case(by_id[case_id], model.network, words)
+    return read_case(by_id[case_id], model.network, vocabulary=words)
 
 
 def _diagnosis(reading: Reading) -> str:

@@ -46,6 +46,6 @@ def diff(
     first, second = load_model(before, setting), load_model(after, setting)
     difference = first.diff(second, cases=cases, claims=claims, effects=effects)
     if as_json:
-        print_json(difference.to_json())
+        print_json(difference.to_dict())
     else:
         click.echo(str(difference))

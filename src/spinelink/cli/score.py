@@ -34,7 +34,7 @@ def score(
     from spinelink.evaluate.score import score as score_cases
 
     model = load_model(network)
-    scored = score_cases(model, cases, vocabulary, links=links)
+    scored = score_cases(model, cases, vocabulary=vocabulary, links=links)
     if not as_json:
         click.echo(str(scored))
         return

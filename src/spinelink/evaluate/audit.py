@@ -1,34 +1,44 @@
-"""The network against the literature: for every claim the published figure, what the network implies, and how far apart they are."""
+"""The network against the literature: published figures, and what the network implies for them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.claims.implied import implied
+from spinelink.evaluate.contradiction import Contradiction, contradictions
 from spinelink.evaluate.influence import cases, influences
-from spinelink.network.claim import Claim, Event
+from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.setting import parameters_in
 from spinelink.progress import bar
+from spinelink.result import Result
 from spinelink.typing import PathLike
-from spinelink.view.html import in_notebook, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FITS = ("same population", "near", "far")
+FAILURES_SHOWN = 40
+JUDGED_SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
 class AuditedClaim:
-    """One claim: the figure that the network implies, whether it lies inside the interval, and its distance in standard errors."""
+    """One claim against what the network implies.
+
+    Attributes:
+        name: of the claim.
+        claim: as published.
+        setting: in which it was asked.
+        implied: the figure that the network implies.
+        inside: that figure lies in the published interval.
+        errors: its distance from the published figure in standard errors.
+    """
 
     name: str
     claim: Claim
@@ -38,68 +48,46 @@ class AuditedClaim:
     errors: float
 
 
-@dataclass(frozen=True, eq=False)
-class Contradiction:
-    """Two claims that ask the same of the same people and whose intervals do not meet: the network cannot satisfy both."""
-
-    first: str
-    second: str
-    intervals: tuple[tuple[float, float], tuple[float, float]]
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Audit:
-    """A network against its claims."""
+class Audit(Result):
+    """A network against its claims.
 
-    network: str
-    version: str
-    fingerprint: str
+    Attributes:
+        rows: one a claim.
+        contradictions: pairs of claims of which no network can satisfy both.
+        judged: judged parameters with their influence on the causes, largest first; empty unless
+            asked for.
+        without_source: parameters without any source.
+        secondhand: parameters that rest on second-hand sources only.
+    """
+
     rows: tuple[AuditedClaim, ...]
     contradictions: tuple[Contradiction, ...]
-    judged: tuple[
-        tuple[str, float], ...
-    ]  # judged numbers with their influence on the causes, largest first; empty unless asked for
+    judged: tuple[tuple[str, float], ...]
     without_source: tuple[str, ...]
-    secondhand: tuple[str, ...]  # numbers that rest on second-hand sources only
+    secondhand: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a claim, worst first: claim, kind, setting, fit, published, low, high, interval, implied, inside, errors, source,
-        secondhand, missed, note.
+        """One row a claim, worst first.
+
+        Columns: claim, kind, setting, fit, published, low, high, interval (where it comes from),
+        implied, inside, errors, source, secondhand, missed, note.
         """
         import pandas as pd
 
-        rows = [
-            (
-                r.name,
-                r.claim.kind,
-                r.setting,
-                r.claim.fit,
-                r.claim.value,
-                *r.claim.bounds,
-                r.claim.bounds_kind,
-                r.implied,
-                r.inside,
-                r.errors,
-                ", ".join(r.claim.source),
-                r.claim.secondhand,
-                r.claim.missed or "",
-                r.claim.note or "",
-            )
-            for r in self.rows
-        ]
-        columns = [
-            "claim", "kind", "setting", "fit", "published", "low", "high", "interval", "implied", "inside", "errors", "source", "secondhand", "missed",
-            "note",
-        ]  # fmt: skip
-        frame = pd.DataFrame(rows, columns=columns)
-        order = frame["errors"].abs().where(~frame["inside"], -1.0 / (1.0 + frame["errors"].abs()))
-        return frame.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(
-            drop=True
-        )
+        rows = [_row(r) for r in self.rows]
+        frame = pd.DataFrame(rows, columns=list(COLUMNS))
+        distance = frame["errors"].abs()
+        order = distance.where(~frame["inside"], -1.0 / (1.0 + distance))
+        index = order.sort_values(ascending=False, kind="stable").index
+        return frame.loc[index].reset_index(drop=True)
 
     def summary(self, *by: str) -> pd.DataFrame:
-        """Claims, how many inside, their share, and the median distance in standard errors, by columns of `to_frame` (fit and setting where none)
-        or "condition", the nodes that the claim is about.
+        """Claims, how many lie inside, their share, the median distance in standard errors.
+
+        Args:
+            *by: columns of `to_frame`, or "condition", the nodes that a claim is about; fit and
+                setting where none.
         """
         frame = self.to_frame()
         conditions = {
@@ -108,19 +96,17 @@ class Audit:
         }
         frame["condition"] = frame["claim"].map(conditions)
         frame["distance"] = frame["errors"].abs()
-        keys = list(by or ("fit", "setting"))
-        found = frame.groupby(keys, sort=False, dropna=False).agg(
+        groups = frame.groupby(list(by or ("fit", "setting")), sort=False, dropna=False)
+        counts = groups.agg(
             claims=("claim", "size"), inside=("inside", "sum"), median_errors=("distance", "median")
         )
-        found["share"] = found["inside"] / found["claims"]
-        return found[["claims", "inside", "share", "median_errors"]].sort_index()
+        counts["share"] = counts["inside"] / counts["claims"]
+        return counts[["claims", "inside", "share", "median_errors"]].sort_index()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything, as plain values."""
         return {
-            "network": self.network,
-            "version": self.version,
-            "fingerprint": self.fingerprint,
+            **self.head(),
             "summary": json.loads(self.summary().reset_index().to_json(orient="records")),
             "claims": json.loads(self.to_frame().to_json(orient="records", double_precision=15)),
             "contradictions": [
@@ -132,46 +118,57 @@ class Audit:
             "secondhand": list(self.secondhand),
         }
 
-    def headline(self) -> str:
-        """How many published figures the network reproduces."""
+    def title(self) -> str:
         inside = sum(r.inside for r in self.rows)
-        return f"{inside} of {len(self.rows)} published figures lie inside their interval (network fingerprint {self.fingerprint})."
+        return (
+            f"{inside} of {len(self.rows)} published figures lie inside their interval "
+            f"(network fingerprint {self.question.fingerprint})."
+        )
+
+    def shown(self) -> pd.DataFrame:
+        return self.summary().reset_index()
 
     def __str__(self) -> str:
-        def text(frame: pd.DataFrame) -> str:
-            return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
-
-        failed = (
-            self.to_frame()
-            .query("not inside")
-            .drop(columns=["source", "secondhand", "missed", "note", "inside"])
-        )
+        failed = self.to_frame().query("not inside")
+        failed = failed.drop(columns=["source", "secondhand", "missed", "note", "inside"])
         parts = [
-            self.headline(),
-            text(self.summary().reset_index()),
+            self.title(),
+            _text(self.shown()),
             f"Outside, worst first ({len(failed)}):",
-            text(failed.head(40)),
+            _text(failed.head(FAILURES_SHOWN)),
         ]
-        if len(failed) > 40:
-            parts.append(f"... and {len(failed) - 40} more (to_frame())")
+        if len(failed) > FAILURES_SHOWN:
+            parts.append(f"... and {len(failed) - FAILURES_SHOWN} more (to_frame())")
         if self.contradictions:
             parts.append(f"Claims that contradict each other ({len(self.contradictions)}):")
-            parts += [
-                f"  {c.first} [{c.intervals[0][0]:.3g}, {c.intervals[0][1]:.3g}] and {c.second} [{c.intervals[1][0]:.3g}, {c.intervals[1][1]:.3g}]"
-                for c in self.contradictions
-            ]
+            parts += [f"  {c}" for c in self.contradictions]
         if self.judged:
             parts.append(
-                "Judged numbers with the most influence on the causes (where a study would help most):"
+                "Judged numbers with the most influence on the causes "
+                "(where a study would help most):"
             )
-            parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:20]]
+            parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:JUDGED_SHOWN]]
         return "\n".join(parts)
 
-    def __repr__(self) -> str:
-        return str(self)
 
-    def _repr_html_(self) -> str:
-        return in_notebook(self.headline(), table(self.summary().reset_index()))
+COLUMNS = (
+    *("claim", "kind", "setting", "fit", "published", "low", "high", "interval"),
+    *("implied", "inside", "errors", "source", "secondhand", "missed", "note"),
+)
+
+
+def _row(r: AuditedClaim) -> tuple[object, ...]:
+    """The values of `COLUMNS`."""
+    c = r.claim
+    return (
+        *(r.name, c.kind, r.setting, c.fit, c.value, *c.bounds, c.bounds_kind),
+        *(r.implied, r.inside, r.errors),
+        *(", ".join(c.source), c.secondhand, c.missed or "", c.note or ""),
+    )
+
+
+def _text(frame: pd.DataFrame) -> str:
+    return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
 
 
 def audit(
@@ -219,10 +216,16 @@ def audit_claims(
     judged: Sequence[tuple[str, float]] = (),
     on_progress: Callable[[int], object] | None = None,
 ) -> Audit:
-    """Answers every claim, those of a setting together.
+    """Every claim against what the network implies, those of a setting together.
 
-    judged: judged parameters with their influence, to be reported too. on_progress: called with how
-    many claims are answered.
+    Args:
+        model: the network.
+        claims: by name.
+        judged: judged parameters with their influence, to be reported too.
+        on_progress: called with how many claims are answered.
+
+    Returns:
+        As `audit`.
     """
     network = model.network
     by_setting: dict[str | None, list[str]] = {}
@@ -241,9 +244,7 @@ def audit_claims(
             on_progress(len(rows))
     parameters = parameters_in(network, network.default_setting)
     return Audit(
-        network.name,
-        network.version,
-        model.fingerprint,
+        model.question(claims=len(claims)),
         tuple(rows[n] for n in claims),
         contradictions(network, claims),
         tuple(judged),
@@ -256,59 +257,6 @@ def _is_second_hand(network: Network, parameter: Parameter) -> bool:
     """True if a parameter has sources, and all of them report somebody else's figure."""
     known = [network.sources[s] for s in parameter.source if s in network.sources]
     return bool(parameter.source) and all(source.secondhand for source in known)
-
-
-def contradictions(network: Network, claims: Mapping[str, Claim]) -> tuple[Contradiction, ...]:
-    """Pairs of claims with the same question whose intervals do not meet, the largest gap (on the scale of comparison) first."""
-    asked: dict[object, list[str]] = {}
-    for name, claim in claims.items():
-        asked.setdefault(_question(network, claim), []).append(name)
-    found: list[tuple[float, Contradiction]] = []
-    for names in asked.values():
-        for a, b in combinations(names, 2):
-            first, second = _as_finding(claims[a]), _as_finding(claims[b])
-            gap = max(
-                claims[a].scaled(first[0]) - claims[a].scaled(second[1]),
-                claims[a].scaled(second[0]) - claims[a].scaled(first[1]),
-            )
-            if gap > 0.0:
-                found.append((gap, Contradiction(a, b, (first, second))))
-    return tuple(c for _, c in sorted(found, key=lambda each: -each[0]))
-
-
-_SAME_KIND = {
-    "sensitivity": "given condition",
-    "p_finding_given_condition": "given condition",
-    "specificity": "given no condition",
-    "p_finding_given_no_condition": "given no condition",
-}
-
-
-def _as_finding(claim: Claim) -> tuple[float, float]:
-    """The interval; of a specificity, that of the finding's share."""
-    low, high = claim.bounds
-    return (1.0 - high, 1.0 - low) if claim.kind == "specificity" else (low, high)
-
-
-def _question(network: Network, claim: Claim) -> object:
-    def key(event: Event | None) -> object:
-        return (
-            None
-            if event is None
-            else frozenset(frozenset((n, frozenset(s)) for n, s in part.items()) for part in event)
-        )
-
-    parts: Iterable[Event | None] = (
-        claim.condition,
-        claim.finding,
-        claim.comparator,
-        claim.population,
-    )
-    return (
-        _SAME_KIND.get(claim.kind, claim.kind),
-        claim.setting or network.default_setting,
-        *(key(p) for p in parts),
-    )
 
 
 def grades(parameters: Mapping[str, Parameter]) -> dict[str, int]:

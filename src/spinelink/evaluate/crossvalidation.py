@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinelink.adjust.fit import FITTED, fit_to_claims
+from spinelink.adjust.claim_objective import FITTED
+from spinelink.adjust.fit import fit_to_claims
+from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.network.claim import Claim, Fit
-from spinelink.network.network import Network
-from spinelink.view.html import in_notebook, table
+from spinelink.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """One claim in the fold in which it was left out: before any fit, predicted by the others, and fitted with all."""
+    """One claim in the fold in which it was left out: before any fit, and as predicted."""
 
     name: str
     claim: Claim
@@ -40,13 +41,17 @@ class Predicted:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CrossValidation:
+class CrossValidation(Result):
     """Predictions of claims by fits without them."""
 
     rows: tuple[Predicted, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a claim: claim, fold, setting, fit, published, low, high, before, predicted, inside, error_before, error (log odds or log ratio)."""
+        """One row a claim.
+
+        Columns: claim, fold, setting, fit, published, low, high, before, predicted, inside,
+        error_before, error (log odds or log ratio).
+        """
         import pandas as pd
 
         rows = [
@@ -62,7 +67,7 @@ class CrossValidation:
         return pd.DataFrame(rows, columns=columns)
 
     def summary(self) -> pd.DataFrame:
-        """By fit: claims, share inside their interval before any fit and predicted, median absolute error before and predicted."""
+        """By fit: claims; share inside their interval and median error, before and predicted."""
         frame = self.to_frame()
         frame["inside_before"] = (frame["low"] <= frame["before"]) & (
             frame["before"] <= frame["high"]
@@ -75,20 +80,29 @@ class CrossValidation:
             error=("error", "median"),
         )
 
+    def title(self) -> str:
+        return "Predicted by fits without them:"
+
+    def shown(self) -> pd.DataFrame:
+        return self.summary().reset_index()
+
     def __str__(self) -> str:
-        return f"Predicted by fits without them:\n{self.summary().to_string(float_format=lambda v: f'{v:.3g}')}"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return in_notebook("Predicted by fits without them:", table(self.summary().reset_index()))
+        text = self.summary().to_string(float_format=lambda v: f"{v:.3g}")
+        return f"{self.title()}\n{text}"
 
 
 def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -> dict[str, int]:
-    """A fold for each claim, claims that share a source in the same one; sources are dealt in a seeded order, the fullest fold last.
+    """A fold for each claim; claims that share a source are in the same one.
 
-    Raises SpinelinkError where there are fewer independent groups of sources than folds.
+    Sources are dealt in a seeded order, the fullest fold last.
+
+    Args:
+        claims: by name.
+        folds: how many.
+        seed: of the order.
+
+    Raises:
+        SpinelinkError: there are fewer independent groups of sources than folds.
     """
     group: dict[str, str] = {}
 
@@ -123,7 +137,7 @@ def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -
 
 
 def cross_validate(
-    network: Network,
+    model: Model,
     claims: Mapping[str, Claim],
     *,
     folds: int = 5,
@@ -133,16 +147,30 @@ def cross_validate(
     limit: int = 25,
     on_progress: Callable[[int], object] | None = None,
 ) -> CrossValidation:
-    """Each fold's claims are looked at, and do not pull, while the network is fitted to the others.
+    """Each fold's claims are predicted by a fit to the others.
 
-    only: the folds to do (for several machines); all where None. report: called with how many folds are done.
+    Args:
+        model: the network.
+        claims: by name.
+        folds: how many; claims that share a source stay together.
+        only: the folds to do (for several machines); all where None.
+        seed: of the order in which sources are dealt.
+        fits: claims that fit the study otherwise do not pull.
+        limit: the most steps of each fit.
+        on_progress: called with how many folds are done.
+
+    Returns:
+        For every claim what the network implies before any fit, and as predicted.
+
+    Raises:
+        SpinelinkError: there are fewer independent sources than folds.
     """
     fold_of = folds_by_source(claims, folds, seed=seed)
     rows: list[Predicted] = []
     chosen = range(folds) if only is None else only
     for done, fold in enumerate(chosen, 1):
         left_out = {name for name, f in fold_of.items() if f == fold}
-        fit = fit_to_claims(network, claims, fits=fits, leave_out=left_out, limit=limit)
+        fit = fit_to_claims(model, claims, fits=fits, leave_out=left_out, limit=limit)
         rows += [
             Predicted(c.name, c.claim, fold, c.before, c.after)
             for c in fit.claims
@@ -150,4 +178,4 @@ def cross_validate(
         ]
         if on_progress is not None:
             on_progress(done)
-    return CrossValidation(tuple(rows))
+    return CrossValidation(model.question(folds=folds, only=only, seed=seed), tuple(rows))

@@ -1,37 +1,46 @@
-"""Measures of predicted probabilities against what turned out, on weighted patients: one formula for the table itself and for its bootstrap.
+"""Measures of predicted probabilities against what turned out.
 
-p: predicted probabilities; y: 0 or 1; w: how often each patient counts (the bootstrap draws these). All (patients,).
+p: predicted probabilities; y: 0 or 1; w: how often each patient counts. All (patients,). The
+weights are 1 for the table itself and are sampled for its bootstrap, so that one formula serves
+both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-EDGE = 1e-12  # log scores and log odds are taken this far from 0 and 1
+EDGE = 1e-12
+"""Log scores and log odds are taken this far from 0 and 1."""
+NORMAL_95 = 1.959963984540054
+"""Half the width of a 95 % interval, in standard deviations."""
 
 
-def brier(p: Array, y: Array, w: Array) -> float:
+def brier(p: Array, y: Array, *, w: Array) -> float:
     """Mean squared error (Brier 1950)."""
     return float((w * (p - y) ** 2).sum() / w.sum())
 
 
-def log_score(p: Array, y: Array, w: Array) -> float:
+def log_score(p: Array, y: Array, *, w: Array) -> float:
     """Mean negative log likelihood, in nats (Good 1952)."""
     q = np.clip(p, EDGE, 1.0 - EDGE)
     return float(-(w * (y * np.log(q) + (1.0 - y) * np.log1p(-q))).sum() / w.sum())
 
 
-def auc(p: Array, y: Array, w: Array) -> float:
-    """Probability that a patient with the condition is ranked above one without, ties counting half (Hanley and McNeil 1982); nan where one kind lacks."""
+def auc(p: Array, y: Array, *, w: Array) -> float:
+    """Probability that a patient with the condition is ranked above one without.
+
+    Ties count half (Hanley and McNeil 1982). NaN where all patients, or none, have it.
+    """
     order = np.argsort(p, kind="stable")
-    return sorted_auc(p[order], y[order], w[order])
+    return sorted_auc(p[order], y[order], w=w[order])
 
 
-def sorted_auc(p: Array, y: Array, w: Array) -> float:
+def sorted_auc(p: Array, y: Array, *, w: Array) -> float:
     """`auc` of patients in the order of their predictions."""
     positive, negative = w * y, w * (1.0 - y)
     total = positive.sum() * negative.sum()
@@ -44,8 +53,11 @@ def sorted_auc(p: Array, y: Array, w: Array) -> float:
     return float((np.bincount(group, weights=positive) * (below + 0.5 * inside)).sum() / total)
 
 
-def recalibration(p: Array, y: Array, w: Array) -> tuple[float, float]:
-    """Intercept and slope of logit P(y) = a + b logit p (Cox 1958): 0 and 1 where calibrated; nan where they do not exist (perfect separation)."""
+def recalibration(p: Array, y: Array, *, w: Array) -> tuple[float, float]:
+    """Intercept and slope of logit P(y) = a + b logit p (Cox 1958).
+
+    0 and 1 where calibrated; NaN where they do not exist (perfect separation).
+    """
     x = np.log(np.clip(p, EDGE, 1.0 - EDGE)) - np.log1p(-np.clip(p, EDGE, 1.0 - EDGE))
     design = np.stack([np.ones_like(x), x], axis=1)
 
@@ -63,7 +75,8 @@ def recalibration(p: Array, y: Array, w: Array) -> tuple[float, float]:
         step = np.linalg.solve(hessian, design.T @ (w * (y - q)))
         if np.abs(step).max() < 1e-10:
             return float(beta[0]), float(beta[1])
-        # Newton's steps run too far where most predictions are far off: they are halved until the likelihood, which has one peak, does not fall.
+        # Newton's steps run too far where most predictions are far off. They are halved until the
+        # likelihood, which has one peak, does not fall.
         while (then := likelihood(beta + step)) < now - 1e-12 * abs(now) and np.abs(
             step
         ).max() > 1e-12:
@@ -72,8 +85,11 @@ def recalibration(p: Array, y: Array, w: Array) -> tuple[float, float]:
     return float("nan"), float("nan")
 
 
-def in_the_large(p: Array, y: Array, w: Array) -> float:
-    """The a of logit P(y) = a + logit p: above 0 where the predictions are too low on the whole; nan where nobody, or everybody, has the condition."""
+def in_the_large(p: Array, y: Array, *, w: Array) -> float:
+    """The a of logit P(y) = a + logit p: above 0 where the predictions are too low on the whole.
+
+    NaN where nobody, or everybody, has the condition.
+    """
     x = np.log(np.clip(p, EDGE, 1.0 - EDGE)) - np.log1p(-np.clip(p, EDGE, 1.0 - EDGE))
     cases = float((w * y).sum())
     if not 0.0 < cases < w.sum():
@@ -90,7 +106,10 @@ def in_the_large(p: Array, y: Array, w: Array) -> float:
 
 @dataclass(frozen=True)
 class Decomposition:
-    """Brier score = reliability - resolution + uncertainty + within (Murphy 1973; `within`, what bins hide, after Stephenson et al. 2008)."""
+    """Brier score = reliability - resolution + uncertainty + within.
+
+    Murphy 1973; `within`, what bins hide, after Stephenson et al. 2008.
+    """
 
     reliability: float
     resolution: float
@@ -105,7 +124,7 @@ def bins_of(p: Array, bins: int) -> NDArray[np.int64]:
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
-def decomposed(p: Array, y: Array, bin_of: NDArray[np.int64]) -> Decomposition:
+def decomposed(p: Array, y: Array, *, bin_of: NDArray[np.int64]) -> Decomposition:
     """The parts of the Brier score over bins."""
     n = np.bincount(bin_of).astype(float)
     mean_p, mean_y = np.bincount(bin_of, weights=p) / n, np.bincount(bin_of, weights=y) / n
@@ -113,14 +132,17 @@ def decomposed(p: Array, y: Array, bin_of: NDArray[np.int64]) -> Decomposition:
     reliability = float((n * (mean_p - mean_y) ** 2).sum() / n.sum())
     resolution = float((n * (mean_y - base) ** 2).sum() / n.sum())
     uncertainty = base * (1.0 - base)
-    whole = brier(p, y, np.ones_like(p))
+    whole = brier(p, y, w=np.ones_like(p))
     return Decomposition(
         reliability, resolution, uncertainty, whole - reliability + resolution - uncertainty
     )
 
 
-def sensitivity_at(p: Array, y: Array, w: Array, specificity: float) -> tuple[float, float]:
-    """The largest true positive rate with at least this specificity, and the threshold (p >= threshold is positive); nan where one kind lacks."""
+def sensitivity_at(p: Array, y: Array, *, w: Array, specificity: float) -> tuple[float, float]:
+    """The largest true positive rate with at least this specificity, and its threshold.
+
+    p >= threshold is positive. NaN where all patients, or none, have the condition.
+    """
     positive, negative = w * y, w * (1.0 - y)
     if positive.sum() <= 0.0 or negative.sum() <= 0.0:
         return float("nan"), float("nan")
@@ -134,7 +156,7 @@ def sensitivity_at(p: Array, y: Array, w: Array, specificity: float) -> tuple[fl
     return float(hits[allowed[-1]] / positive.sum()), float(q[last][allowed[-1]])
 
 
-def net_benefit(p: Array, y: Array, thresholds: Array) -> Array:
+def net_benefit(p: Array, y: Array, *, thresholds: Array) -> Array:
     """Net benefit of treating where p >= threshold, (thresholds,) (Vickers and Elkin 2006)."""
     n = len(p)
     called = p[:, np.newaxis] >= thresholds
@@ -142,3 +164,13 @@ def net_benefit(p: Array, y: Array, thresholds: Array) -> Array:
     alarms = (called * (1.0 - y[:, np.newaxis])).sum(axis=0) / n
     found: Array = hits - alarms * thresholds / (1.0 - thresholds)
     return found
+
+
+def wilson(successes: int, total: int, *, z: float = NORMAL_95) -> tuple[float, float]:
+    """Wilson's interval of a proportion (Wilson 1927); z: half its width in standard deviations."""
+    if total == 0:
+        return 0.0, 1.0
+    p = successes / total
+    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return max(0.0, centre - half), min(1.0, centre + half)

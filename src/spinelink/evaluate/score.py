@@ -7,12 +7,10 @@ from pathlib import Path
 
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError
+from spinelink.evaluate.case_score import CaseScore, Outcome, outcome
 from spinelink.evaluate.cases import (
-    CaseScore,
-    Outcome,
     PublishedCase,
     Vocabulary,
-    outcome,
     read_case,
     read_cases,
     read_vocabulary,
@@ -27,15 +25,27 @@ from spinelink.query.ranking import differential
 def score(
     model: Model,
     cases: Path | None = None,
-    vocabulary: Path | None = None,
     *,
+    vocabulary: Path | None = None,
     links: bool = False,
     progress: bool | None = None,
 ) -> CaseScore:
-    """Ranks every published case in its own setting and compares with what it turned out to be.
+    """Every published case ranked in its own setting, against what it turned out to be.
 
-    cases, vocabulary: files; those beside the model's network file where None. links: also asks, of each case coded as back to leg or leg to back, whether
-    its back pain and leg pain are linked that way (seconds a case on a large network). progress: a bar; None: in a terminal.
+    Args:
+        model: the network.
+        cases: a file of cases; the one beside the network file where None.
+        vocabulary: what the words of the cases mean; likewise.
+        links: also ask, of each case coded as back to leg or leg to back, whether its back pain and
+            leg pain are linked that way (seconds a case on a large network).
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        How often the library is right.
+
+    Raises:
+        SpinelinkError: there is no file of cases.
+        NetworkFileError: a file is bad.
     """
     cases = cases or companion_file(model.origin, "cases")
     if cases is None:
@@ -46,27 +56,27 @@ def score(
     outcomes = []
     with bar("cases", len(published), progress) as on_progress:
         for done, case in enumerate(published, 1):
-            outcomes.append(_outcome(model, case, meaning, links=links))
+            outcomes.append(_outcome(model, case, vocabulary=meaning, links=links))
             on_progress(done)
-    return CaseScore(model.name, tuple(outcomes))
+    return CaseScore(model.question(cases=len(published), links=links), tuple(outcomes))
 
 
 def _outcome(
-    model: Model, case: PublishedCase, vocabulary: Vocabulary | None, *, links: bool
+    model: Model, case: PublishedCase, *, vocabulary: Vocabulary | None, links: bool
 ) -> Outcome:
-    reading = read_case(case, model.network, vocabulary)
+    reading = read_case(case, model.network, vocabulary=vocabulary)
     in_setting = model.in_setting(reading.setting) if reading.setting else model
-    entered = in_setting.observe(
-        {n: f if isinstance(f, str) else dict(f) for n, f in reading.findings.items()}
+    entered = in_setting.observe(reading.as_given)
+    right: tuple[str, ...] = (case.diagnosis,)
+    if vocabulary:
+        right = vocabulary.diagnoses.get(case.diagnosis, right)
+    answer = outcome(
+        reading,
+        right,
+        ranking=[(c.cause, c.posterior) for c in differential(entered, limit=None).causes],
+        alerts=[(a.urgency, a.rule) for a in alerts(entered)],
     )
-    right = (
-        vocabulary.diagnoses.get(case.diagnosis, (case.diagnosis,))
-        if vocabulary
-        else (case.diagnosis,)
-    )
-    ranking = [(c.cause, c.posterior) for c in differential(entered, limit=None).causes]
-    found = outcome(reading, right, ranking, [(a.urgency, a.rule) for a in alerts(entered)])
     if not links or case.link not in ("back_to_leg", "leg_to_back"):
-        return found
+        return answer
     shares = link(entered, "leg_pain", "back_pain").shares
-    return replace(found, ways=(shares["first_from_second"], shares["second_from_first"]))
+    return replace(answer, ways=(shares["first_from_second"], shares["second_from_first"]))

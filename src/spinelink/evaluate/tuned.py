@@ -8,7 +8,7 @@ from dataclasses import replace
 from spinelink.adjust.rankings import compare_rankings
 from spinelink.adjust.tune import MOST_STEPS, Minimise, Tuning, tune_network
 from spinelink.case import Model
-from spinelink.evaluate.diff import named_cases
+from spinelink.evaluate.named_cases import named_cases
 from spinelink.network.constraint import Constraint
 from spinelink.progress import bar
 from spinelink.typing import Findings, PathLike
@@ -60,14 +60,12 @@ def tune(
     compared = named_cases(model, cases)
     with bar("tuning", MOST_STEPS, progress) as on_progress:
         tuning = tune_network(
-            model.network,
-            model.setting,
+            model,
             [constraints] if isinstance(constraints, Constraint) else constraints,
             vary=vary,
             minimise=minimise,
             most=most,
             reason=reason,
-            resources=model.compiled.resources,
             on_progress=on_progress,
         )
     if not tuning.patch:

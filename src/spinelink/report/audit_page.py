@@ -43,8 +43,8 @@ def audit_page(audit: Audit) -> str:
     import pandas as pd
 
     parts = [
-        element("h1", f"Audit of {audit.network} {audit.version}"),
-        paragraph(audit.headline()),
+        element("h1", f"Audit of {audit.question.network} {audit.question.version}"),
+        paragraph(audit.title()),
         _table("By fit and setting", audit.summary().reset_index()),
         _table("Claims, worst first", _claims(audit)),
     ]
@@ -59,7 +59,7 @@ def audit_page(audit: Audit) -> str:
     if audit.secondhand:
         names = paragraph(", ".join(audit.secondhand))
         parts.append(section("Numbers that rest on second-hand figures only", names))
-    return document(f"Audit of {audit.network}", *parts, style=STYLE)
+    return document(f"Audit of {audit.question.network}", *parts, style=STYLE)
 
 
 def _claims(audit: Audit) -> pd.DataFrame:

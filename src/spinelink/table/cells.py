@@ -1,4 +1,4 @@
-"""A table's cells as findings: checked once for each distinct value, with row and column named where one is wrong."""
+"""A table's cells as findings. Each distinct value is checked once; an error names row and column."""
 
 from __future__ import annotations
 
@@ -11,21 +11,28 @@ import numpy as np
 from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
+from spinelink.case import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
-from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
 
 MISSING = -1
+"""In place of the index of a state: not assessed."""
 Codes = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class TableFindings:
-    """rows: how many. hard: node -> state's index in each row, -1 where not assessed. soft: node -> likelihoods (states, rows), nan where not."""
+    """The findings of a table of patients.
+
+    Attributes:
+        rows: how many.
+        hard: node -> the index of its state in each row, -1 where not assessed.
+        soft: node -> likelihoods, (states, rows), NaN where not assessed.
+    """
 
     rows: int
     hard: dict[str, Codes]
@@ -38,9 +45,23 @@ class TableFindings:
         count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
         return TableFindings(count, hard, soft)
 
+    def observed(self, row: int, index: Mapping[str, int]) -> dict[int, int | Array]:
+        """One row as evidence, by the index of the node; likelihoods are (states, 1)."""
+        observed: dict[int, int | Array] = {
+            index[n]: int(states[row]) for n, states in self.hard.items() if states[row] >= 0
+        }
+        return observed | {
+            index[n]: w[:, row : row + 1] for n, w in self.soft.items() if not np.isnan(w[0, row])
+        }
+
 
 def as_table(frame: Any) -> nw.DataFrame[Any]:
-    """The caller's frame, whatever its kind. Raises SpinelinkError for what is no table, EvidenceError where two columns have one name."""
+    """The caller's frame, whatever its kind.
+
+    Raises:
+        SpinelinkError: it is no table.
+        EvidenceError: two of its columns have one name.
+    """
     try:
         table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
         names = [str(c) for c in getattr(frame, "columns", table.columns)]
@@ -49,12 +70,12 @@ def as_table(frame: Any) -> nw.DataFrame[Any]:
     except TypeError:
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
         raise SpinelinkError(
-            f"a table of patients is a pandas, polars or pyarrow frame with one row a patient, not a {kind}."
+            "a table of patients is a pandas, polars or pyarrow frame with one row a patient, "
+            f"not a {kind}."
         ) from None
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
+    for name in sorted({n for n in names if names.count(n) > 1}):
         raise EvidenceError(
-            f"column {twice[0]!r} stands in the table {names.count(twice[0])} times; drop or rename one."
+            f"column {name!r} stands in the table {names.count(name)} times; drop or rename one."
         )
     return table
 
@@ -64,9 +85,17 @@ def read_table(
 ) -> TableFindings:
     """Every cell of the table as a finding.
 
-    A column is a node, with what `Case.observe` takes in its cells, or `node=state` with the likelihood of that state (virtual evidence: states
-    without a column have likelihood 0). keep: columns that are no findings. first_row: number of the first row, for messages.
-    Raises EvidenceError with column and row, counted from 0, for a column or a value that cannot be understood.
+    A column is a node, with what `Case.observe` takes in its cells. Or it is `node=state` with the
+    likelihood of that state (virtual evidence); states without a column have likelihood 0.
+
+    Args:
+        network: the network.
+        frame: one row a patient.
+        keep: columns that are no findings.
+        first_row: the number of the first row, for messages.
+
+    Raises:
+        EvidenceError: a column or a value cannot be understood; the error names column and row.
     """
     hard: dict[str, Codes] = {}
     likelihoods: dict[str, dict[str, str]] = {}
@@ -75,55 +104,56 @@ def read_table(
             continue
         node, sign, state = column.partition("=")
         if node not in network.nodes:
-            raise EvidenceError(_unknown_column(network, column, keep))
+            raise EvidenceError(_unknown_column(network, column))
         if not sign:
-            hard[column] = _codes(network, column, frame[column], first_row)
+            hard[column] = _states(network, column, series=frame[column], first_row=first_row)
             continue
         states = network.nodes[node].states
         if state not in states:
             raise EvidenceError(
-                f"column {column!r}: {node} has no state {state!r}; there are {', '.join(states)}.{did_you_mean(state, states)}"
+                f"column {column!r}: {node} has no state {state!r}; "
+                f"there are {', '.join(states)}.{did_you_mean(state, states)}"
             )
         likelihoods.setdefault(node, {})[state] = column
-    both = sorted(set(hard) & set(likelihoods))
-    if both:
+    for node in sorted(set(hard) & set(likelihoods)):
+        columns = list(likelihoods[node].values())
         raise EvidenceError(
-            f"{both[0]} is given twice: as column {both[0]!r} and as likelihoods {list(likelihoods[both[0]].values())}."
+            f"{node} is given twice: as column {node!r} and as likelihoods {columns}."
         )
     soft = {
-        node: _likelihoods(network, node, columns, frame, first_row)
+        node: _likelihoods(network.nodes[node].states, columns, frame=frame, first_row=first_row)
         for node, columns in likelihoods.items()
     }
     return TableFindings(len(frame), hard, soft)
 
 
-def _unknown_column(network: Network, column: str, keep: Sequence[str]) -> str:
+def _unknown_column(network: Network, column: str) -> str:
     near = did_you_mean(column, network.nodes)
-    return f"column {column!r} is no node of network {network.name!r}.{near} A column that is no finding is named in `keep`, or dropped."
+    return (
+        f"column {column!r} is no node of network {network.name!r}.{near} "
+        "A column that is no finding is named in `keep`, or dropped."
+    )
 
 
-def _codes(network: Network, column: str, series: nw.Series[Any], first_row: int) -> Codes:
+def _states(network: Network, column: str, *, series: nw.Series[Any], first_row: int) -> Codes:
+    """The state of the node in every row, by index. Each distinct cell is read once."""
     states = {s: k for k, s in enumerate(network.nodes[column].states)}
     distinct: Sequence[Any] | NDArray[Any]
-    if _is_number(series):
-        distinct, inverse = np.unique(
-            series.to_numpy(), return_inverse=True
-        )  # all nan fall together
+    if _is_number(series):  # np.unique takes all NaN as one
+        distinct, inverse = np.unique(series.to_numpy(), return_inverse=True)
     else:
         distinct, inverse = _distinct(series.to_list())
-    codes = np.empty(len(distinct), dtype=np.int64)
+    indices = np.empty(len(distinct), dtype=np.int64)
     for k, value in enumerate(distinct):
         try:
             finding = read_finding(network, column, _plain(value))
+            if finding is not None and not isinstance(finding, str):
+                raise EvidenceError(f"likelihoods go into columns '{column}=state'.")
         except SpinelinkError as problem:
-            row = int(np.flatnonzero(inverse == k)[0])
-            raise EvidenceError(f"row {first_row + row}, column {column!r}: {problem}") from None
-        if finding is not None and not isinstance(finding, str):
-            raise EvidenceError(
-                f"row {first_row + int(np.flatnonzero(inverse == k)[0])}, column {column!r}: likelihoods go into columns '{column}=state'."
-            )
-        codes[k] = MISSING if finding is None else states[finding]
-    return codes[inverse] if len(codes) else np.empty(0, dtype=np.int64)
+            row = first_row + int(np.flatnonzero(inverse == k)[0])
+            raise EvidenceError(f"row {row}, column {column!r}: {problem}") from None
+        indices[k] = MISSING if finding is None else states[finding]
+    return indices[inverse] if len(indices) else np.empty(0, dtype=np.int64)
 
 
 def _is_number(series: nw.Series[Any]) -> bool:
@@ -159,13 +189,16 @@ def _hashable(value: Any) -> Any:
 
 
 def _likelihoods(
-    network: Network,
-    node: str,
+    states: Sequence[str],
     columns: Mapping[str, str],
+    *,
     frame: nw.DataFrame[Any],
     first_row: int,
 ) -> Array:
-    states = network.nodes[node].states
+    """Likelihoods of a node's states, (states, rows), the largest of a row 1; NaN where missing.
+
+    columns: state -> its column.
+    """
     table = np.zeros((len(states), len(frame)))
     for state, column in columns.items():
         try:
@@ -174,87 +207,102 @@ def _likelihoods(
             raise EvidenceError(
                 f"column {column!r}: likelihoods are numbers ({problem})."
             ) from None
-    given = np.array([states.index(s) for s in columns])
-    missing = np.isnan(table[given])
+    missing = np.isnan(table[[states.index(s) for s in columns]])
     assessed = ~missing.any(axis=0)
-    for bad, what in (
-        (
-            missing.any(axis=0) & ~missing.all(axis=0),
-            "some likelihoods are missing; give all of the node's columns or none",
+    half_given = missing.any(axis=0) & ~missing.all(axis=0)
+    wrong = {
+        "some likelihoods are missing; give all of the node's columns or none": half_given,
+        "a likelihood is not finite": assessed & ~np.isfinite(table).all(axis=0),
+        "a likelihood is negative": assessed & (table < 0.0).any(axis=0),
+        "all likelihoods are 0, which rules out every state": (
+            assessed & (table.max(axis=0, initial=0.0) == 0.0)
         ),
-        (assessed & ~np.isfinite(table).all(axis=0), "a likelihood is not finite"),
-        (assessed & (table < 0.0).any(axis=0), "a likelihood is negative"),
-        (
-            assessed & (table.max(axis=0, initial=0.0) == 0.0),
-            "all likelihoods are 0, which rules out every state",
-        ),
-    ):
-        if bad.any():
-            raise EvidenceError(
-                f"row {first_row + int(np.flatnonzero(bad)[0])}, columns {list(columns.values())}: {what}."
-            )
+    }
+    for what, rows in wrong.items():
+        if rows.any():
+            row = first_row + int(np.flatnonzero(rows)[0])
+            raise EvidenceError(f"row {row}, columns {list(columns.values())}: {what}.")
     table[:, ~assessed] = np.nan
     with np.errstate(invalid="ignore"):
-        scaled: Array = table / table.max(axis=0)
-    return scaled
+        return np.asarray(table / table.max(axis=0))
 
 
 def read_patients(
-    network: Network,
-    compiled: CompiledNetwork,
+    model: Model,
     frame: Any,
     *,
     keep: str | Sequence[str] = (),
     weights: str | None = None,
 ) -> tuple[TrainingRows, list[int]]:
-    """A table of patients to learn from, equal rows together; and of each the number, from 0, of the caller's first row that is equal to it.
+    """A table of patients to learn from. Identical rows are merged.
 
-    weights: a column with how many patients each row stands for. Raises EvidenceError with row and column, SpinelinkError for what is no table, or empty.
+    Args:
+        model: the network.
+        frame: as in `Model.posteriors`.
+        keep: columns that are no findings.
+        weights: a column with how many patients each row stands for.
+
+    Returns:
+        The merged rows, and for each the number, from 0, of its first occurrence in the table.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: `keep` or `weights` names no column.
+        SpinelinkError: it is no table, or there is nothing in it to learn from.
     """
     table = as_table(frame)
-    kept = [keep] if isinstance(keep, str) else list(keep)
-    for column in [*kept, *([weights] if weights is not None else [])]:
+    others = [keep] if isinstance(keep, str) else list(keep)
+    others += [weights] if weights is not None else []
+    for column in others:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to learn from")
-    found = read_table(network, table, keep=[*kept, *([weights] if weights is not None else [])])
-    if not found.hard and not found.soft:
+    findings = read_table(model.network, table, keep=others)
+    if not findings.hard and not findings.soft:
         raise SpinelinkError(
             "no column of the table is a node of the network: there is nothing to learn from."
         )
-    codes = np.full((found.rows, len(compiled.names)), MISSING, dtype=np.int64)
-    for name, own in found.hard.items():
-        codes[:, compiled.index[name]] = own
-    soft = {compiled.index[n]: w for n, w in found.soft.items()}
-    share = np.ones(found.rows) if weights is None else _weights(table, weights)
-    if not share.sum() > 0.0:
+    index = model.compiled.index
+    states = np.full((findings.rows, len(index)), MISSING, dtype=np.int64)
+    for name, column_states in findings.hard.items():
+        states[:, index[name]] = column_states
+    patients = np.ones(findings.rows) if weights is None else _weights(table, weights)
+    if not patients.sum() > 0.0:
         raise SpinelinkError(
             f"all weights in column {weights!r} are 0: there is nobody to learn from."
         )
-    if soft:
-        return TrainingRows(EvidenceBatch(codes, soft), share), list(range(found.rows))
-    used = np.flatnonzero((codes != MISSING).any(axis=0))
-    packed = np.ascontiguousarray(codes[:, used].astype(np.int16))
+    if findings.soft:  # likelihoods are hardly ever equal: nothing is merged
+        soft = {index[n]: w for n, w in findings.soft.items()}
+        return TrainingRows(EvidenceBatch(states, soft), patients), list(range(findings.rows))
+    return _merged(states, patients)
+
+
+def _merged(states: Codes, patients: Array) -> tuple[TrainingRows, list[int]]:
+    """Identical rows merged, with the number of the first of each."""
+    used = np.flatnonzero((states != MISSING).any(axis=0))
+    packed = np.ascontiguousarray(states[:, used].astype(np.int16))
     if not packed.shape[1]:
-        return TrainingRows(EvidenceBatch(codes[:1]), np.array([share.sum()])), [0]
+        return TrainingRows(EvidenceBatch(states[:1]), np.array([patients.sum()])), [0]
     _, first, inverse = np.unique(
         packed.view(np.dtype((np.void, 2 * packed.shape[1])))[:, 0],
         return_index=True,
         return_inverse=True,
     )
-    counts = np.bincount(inverse, weights=share, minlength=len(first)).astype(float)
-    return TrainingRows(EvidenceBatch(codes[first]), counts), first.tolist()
+    sums = np.bincount(inverse, weights=patients, minlength=len(first)).astype(float)
+    return TrainingRows(EvidenceBatch(states[first]), sums), first.tolist()
 
 
 def _weights(table: nw.DataFrame[Any], column: str) -> Array:
+    """How many patients each row stands for, (rows,)."""
     try:
-        found: Array = table[column].cast(nw.Float64).to_numpy()
+        weights: Array = table[column].cast(nw.Float64).to_numpy()
     except Exception as problem:
         raise EvidenceError(f"column {column!r}: weights are numbers ({problem}).") from None
-    bad = np.flatnonzero(~(np.isfinite(found) & (found >= 0.0)))
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0.0)))
     if len(bad):
         raise EvidenceError(
-            f"row {int(bad[0])}, column {column!r}: a weight is a number, 0 or more, not {found[bad[0]]}."
+            f"row {int(bad[0])}, column {column!r}: a weight is a number, 0 or more, "
+            f"not {weights[bad[0]]}."
         )
-    return found
+    return weights

@@ -1,4 +1,4 @@
-"""A table of patients with known diagnoses: findings, outcomes, subgroups, and what a network predicts."""
+"""Tables of patients with known diagnoses: findings, outcomes, subgroups, predictions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from spinelink.table.cells import MISSING, TableFindings, as_table, read_table
 from spinelink.table.engine import answer
 
 Array = NDArray[np.float64]
-MOST_GROUPS = 50  # values of one column of subgroups
+MOST_GROUPS = 50
+"""Values of one column of subgroups."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """findings: without the targets. outcomes: target -> 1, 0, or nan where not known, (patients,). events: target -> (node, states that count).
+    """A table of patients with known diagnoses.
 
-    groups: name -> which patients belong to it, (patients,). settings: each patient's, where a column says it.
+    Attributes:
+        findings: without the targets.
+        outcomes: target -> 1, 0, or NaN where not known, (patients,).
+        events: target -> its node, and the states that count as having it.
+        groups: name -> which patients belong to it, (patients,).
+        settings: setting -> its patients, where a column says it.
     """
 
     findings: TableFindings
@@ -42,23 +48,22 @@ class Outcomes:
     def predictions(
         self, compiled: CompiledNetwork, *, threads: int | None = None
     ) -> dict[str, Array]:
-        """P(target | findings) of each patient, nan where the findings cannot occur."""
-        return self._predicted(compiled, self.findings, threads)
+        """P(target | findings) of each patient, NaN where the findings cannot occur."""
+        return self._predicted(compiled, self.findings, threads=threads)
 
     def predictions_by_setting(
         self, compiled: Callable[[str], CompiledNetwork], *, threads: int | None = None
     ) -> dict[str, Array]:
         """The same, each patient in the setting of his own. compiled: the network in a setting."""
-        found = {target: np.full(self.findings.rows, np.nan) for target in self.events}
+        predictions = {target: np.full(self.findings.rows, np.nan) for target in self.events}
         for setting, rows in self.settings.items():
-            for target, p in self._predicted(
-                compiled(setting), self.findings.part(rows), threads
-            ).items():
-                found[target][rows] = p
-        return found
+            part = self.findings.part(rows)
+            for target, p in self._predicted(compiled(setting), part, threads=threads).items():
+                predictions[target][rows] = p
+        return predictions
 
     def _predicted(
-        self, compiled: CompiledNetwork, findings: TableFindings, threads: int | None
+        self, compiled: CompiledNetwork, findings: TableFindings, *, threads: int | None
     ) -> dict[str, Array]:
         nodes = list(dict.fromkeys(node for node, _ in self.events.values()))
         of = answer(compiled, findings, nodes=nodes, threads=threads).posterior
@@ -71,13 +76,27 @@ class Outcomes:
 def read_outcomes(
     network: Network,
     frame: Any,
-    target: str | Sequence[str] | None,
     *,
+    target: str | Sequence[str] | None,
     by: str | Sequence[str],
     setting: str | None,
     keep: str | Sequence[str],
 ) -> Outcomes:
-    """See `Model.evaluate`. Raises EvidenceError with row and column, UnknownNameError, SpinelinkError."""
+    """The findings and outcomes of a table.
+
+    Args:
+        network: the network.
+        frame: one row a patient.
+        target: a node, `node=state`, or several; every ranked cause that is a column where None.
+        by: columns whose values are subgroups.
+        setting: a column with each patient's setting.
+        keep: columns that are no findings.
+
+    Raises:
+        EvidenceError: a cell is no finding; the error names row and column.
+        UnknownNameError: a column, node, state or setting is not known.
+        SpinelinkError: there is no row, or no target.
+    """
     table = as_table(frame)
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to evaluate")
@@ -89,7 +108,7 @@ def read_outcomes(
     for column in (*left, *subgroups):
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
-    events = _events(network, table, target)
+    events = _events(network, table, target=target)
     targets = list(dict.fromkeys(node for node, _ in events.values()))
     outside = [c for c in subgroups if c not in network.nodes]
     findings = read_table(
@@ -103,11 +122,11 @@ def read_outcomes(
     groups: dict[str, NDArray[np.bool_]] = {}
     for column in [*([setting] if setting is not None else []), *subgroups]:
         groups |= _groups(table, column)
-    return Outcomes(findings, outcomes, events, groups, _settings(network, table, setting))
+    return Outcomes(findings, outcomes, events, groups, _settings(network, table, column=setting))
 
 
 def _events(
-    network: Network, table: nw.DataFrame[Any], target: str | Sequence[str] | None
+    network: Network, table: nw.DataFrame[Any], *, target: str | Sequence[str] | None
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Target -> its node, and the indices of the states that count as having it."""
     if target is None:
@@ -140,11 +159,13 @@ def _events(
 
 
 def _groups(table: nw.DataFrame[Any], column: str) -> dict[str, NDArray[np.bool_]]:
+    """`column=value` -> which patients have it, (patients,)."""
     values = table[column].to_list()
     distinct = list(dict.fromkeys(v for v in values if not is_missing(v)))
     if len(distinct) > MOST_GROUPS:
         raise SpinelinkError(
-            f"column {column!r} has {len(distinct)} different values; subgroups are at most {MOST_GROUPS}."
+            f"column {column!r} has {len(distinct)} different values; "
+            f"subgroups are at most {MOST_GROUPS}."
         )
     return {
         f"{column}={v}": np.array([x == v for x in values], dtype=bool)
@@ -153,16 +174,18 @@ def _groups(table: nw.DataFrame[Any], column: str) -> dict[str, NDArray[np.bool_
 
 
 def _settings(
-    network: Network, table: nw.DataFrame[Any], setting: str | None
+    network: Network, table: nw.DataFrame[Any], *, column: str | None
 ) -> dict[str, NDArray[np.intp]]:
-    if setting is None:
+    """The rows of each setting that the column names; none without such a column."""
+    if column is None:
         return {}
-    values = table[setting].to_list()
+    values = table[column].to_list()
     for row, value in enumerate(values):
         if is_missing(value) or value not in network.settings:
             known = ", ".join(network.settings)
             raise EvidenceError(
-                f"row {row}, column {setting!r}: {value!r} is no setting of network {network.name!r}; there are {known}."
+                f"row {row}, column {column!r}: {value!r} is no setting of network "
+                f"{network.name!r}; there are {known}."
             )
     return {
         str(s): np.array([k for k, v in enumerate(values) if v == s], dtype=np.intp)

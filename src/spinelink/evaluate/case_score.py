@@ -1,0 +1,174 @@
+"""How often the library is right on published cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from spinelink.evaluate.cases import Reading
+from spinelink.evaluate.metrics import wilson
+from spinelink.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Measure = Literal["first", "top_three", "urgent_flagged", "calm_unflagged", "way", "link"]
+
+MEASURES: Mapping[Measure, str] = {
+    "first": "right cause first",
+    "top_three": "right cause in the top three",
+    "urgent_flagged": "urgent case raises an alert",
+    "calm_unflagged": "non-urgent case raises no emergency alert",
+}
+LINK_MEASURES: Mapping[Measure, str] = {
+    "way": "link runs the way it was coded rather than the other",
+    "link": "link of the coded way has more than half",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the library said of one case.
+
+    Attributes:
+        reading: the case as the network sees it.
+        rank: of the right cause; 0 where it is not ranked.
+        right: the nodes that count as right.
+        leading: the first three causes with their posteriors.
+        alerts: urgency and rule of each that fired.
+        posterior: of the right cause.
+        ways: the shares of leg pain because of the back, and of back pain because of hip, leg and
+            foot; None where links were not asked for.
+    """
+
+    reading: Reading
+    rank: int
+    right: tuple[str, ...]
+    leading: tuple[tuple[str, float], ...]
+    alerts: tuple[tuple[str, str], ...]
+    posterior: float
+    ways: tuple[float, float] | None = None
+
+    @property
+    def coded_way(self) -> tuple[float, float]:
+        """The share of the way that the case was coded, and of the other."""
+        assert self.ways is not None
+        return self.ways if self.reading.case.link == "back_to_leg" else self.ways[::-1]
+
+
+def outcome(
+    reading: Reading,
+    right: tuple[str, ...],
+    *,
+    ranking: Sequence[tuple[str, float]],
+    alerts: Sequence[tuple[str, str]],
+) -> Outcome:
+    """How a case was answered.
+
+    Args:
+        reading: the case as the network sees it.
+        right: the nodes that count as right.
+        ranking: causes with their posteriors, best first.
+        alerts: urgency and rule of each that fired.
+    """
+    names = [n for n, _ in ranking]
+    position = min((names.index(n) + 1 for n in right if n in names), default=0)
+    posterior = max((p for n, p in ranking if n in right), default=0.0)
+    return Outcome(reading, position, right, tuple(ranking[:3]), tuple(alerts), posterior)
+
+
+@dataclass(frozen=True, repr=False)
+class CaseScore(Result):
+    """How the library does on published cases."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def _with_links(self) -> bool:
+        return any(o.ways is not None for o in self.outcomes)
+
+    def share(self, measure: Measure) -> tuple[int, int]:
+        """Successes and total of a measure.
+
+        Args:
+            measure: "first" and "top_three": where the right cause is ranked. "urgent_flagged":
+                urgent cases with an alert. "calm_unflagged": the others without an emergency alert.
+                "way": of cases coded as linked one way, those in which that way has the larger
+                share; "link": those in which its share exceeds one half.
+        """
+        urgent = [o for o in self.outcomes if o.reading.case.urgent]
+        others = [o for o in self.outcomes if not o.reading.case.urgent]
+        linked = [o.coded_way for o in self.outcomes if o.ways is not None]
+        match measure:
+            case "first":
+                return sum(o.rank == 1 for o in self.outcomes), len(self.outcomes)
+            case "top_three":
+                return sum(0 < o.rank <= 3 for o in self.outcomes), len(self.outcomes)
+            case "urgent_flagged":
+                return sum(bool(o.alerts) for o in urgent), len(urgent)
+            case "calm_unflagged":
+                return sum(all(u != "emergency" for u, _ in o.alerts) for o in others), len(others)
+            case "way":
+                return sum(coded > other for coded, other in linked), len(linked)
+            case "link":
+                return sum(coded > 0.5 for coded, _ in linked), len(linked)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a case.
+
+        Columns: case, setting, diagnosis, rank, posterior, leading, urgent, alerts, unexpressed
+        (how many words); where links were asked for, link (as coded), back_to_leg, leg_to_back (the
+        shares of both ways).
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame([_row(o) for o in self.outcomes], columns=[*COLUMNS, *LINK_COLUMNS])
+        return frame if self._with_links else frame[list(COLUMNS)]
+
+    def summary(self) -> list[tuple[str, int, int, float, float]]:
+        """(measure, successes, total, low, high) with Wilson's 95 % interval."""
+        measures = {**MEASURES, **(LINK_MEASURES if self._with_links else {})}
+        shares = {words: self.share(measure) for measure, words in measures.items()}
+        return [(words, k, n, *wilson(k, n)) for words, (k, n) in shares.items()]
+
+    def __str__(self) -> str:
+        frame = self.to_frame().drop(columns=["alerts"])
+        text = frame.to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="")
+        return "\n".join([text, "", *self._lines()])
+
+    def title(self) -> str:
+        return "\n".join(line for line in self._lines() if line)
+
+    def _lines(self) -> list[str]:
+        lines = [
+            f"{words}: {k} of {n} ({k / max(n, 1):.0%}, 95 % interval {low:.0%} to {high:.0%})"
+            for words, k, n, low, high in self.summary()
+        ]
+        left = [
+            f"  {o.reading.case.id}: {text}"
+            for o in self.outcomes
+            for text in o.reading.unexpressed
+        ]
+        return [*lines, *(["", f"Not expressed ({len(left)}):", *left] if left else [])]
+
+
+COLUMNS = (
+    *("case", "setting", "diagnosis", "rank", "posterior"),
+    *("leading", "urgent", "alerts", "unexpressed"),
+)
+LINK_COLUMNS = ("link", "back_to_leg", "leg_to_back")
+
+
+def _row(o: Outcome) -> tuple[object, ...]:
+    """The values of `COLUMNS` and `LINK_COLUMNS`."""
+    case = o.reading.case
+    return (
+        *(case.id, o.reading.setting, case.diagnosis, o.rank, o.posterior),
+        ", ".join(f"{n} {p:.2f}" for n, p in o.leading),
+        case.urgent,
+        ", ".join(f"{u}: {r}" for u, r in o.alerts),
+        len(o.reading.unexpressed),
+        case.link or "",
+        *(o.ways or (float("nan"), float("nan"))),
+    )

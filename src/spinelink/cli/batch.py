@@ -120,10 +120,8 @@ def batch(
             bar.close()
             click.echo(f"\nspinelink: {STOPPED}", err=True)
             raise click.Abort from None
-    again = ""
-    if report.resumed:
-        again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
-    click.echo(f"Written: {report.out} ({report.rows:,} rows{again})")
+    again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
+    click.echo(f"Written: {report.out} ({report.rows:,} rows{again if report.resumed else ''})")
 
 
 def _wanted(of: tuple[str, ...]) -> str | list[str]:

@@ -266,16 +266,16 @@ def _range(low: float, high: float) -> str:
 
 
 def _urgent(p: Page) -> Html:
-    """Causes of some urgency that are not unlikely, wherever they rank."""
+    """Causes that are not routine and not unlikely, wherever they rank."""
     if p.urgent is None:
         return NOTHING
     rows = [(c.urgency, c.label, number(c.posterior)) for c in p.urgent.causes]
     return section(
-        "Causes of some urgency, from 0.05 on",
+        "Causes that are not routine, with a probability of 0.05 or more",
         rows_table(("urgency", "cause", "posterior"), rows, numbers=(2,))
         if rows
         else paragraph("None reaches 0.05."),
-        _quiet("What is rarer, or is not in the network, is not excluded."),
+        _quiet("Rarer causes, and causes that are not in the network, are not excluded."),
     )
 
 
@@ -358,7 +358,7 @@ def _care(p: Page) -> Html:
     ]
     if not rows:
         return NOTHING
-    title = "Care that is named for these causes: information, not an order"
+    title = "Care that is named for these causes (information, not an instruction)"
     return section(title, rows_table(("cause", "what is named", "source"), rows))
 
 

@@ -44,7 +44,7 @@ def audit():
 
 
 def test_every_record_is_used_or_its_disuse_explained():
-    uses = evidence_uses(model().network, claims(), read_stock(STOCK))
+    uses = evidence_uses(model().network, claims(), stock=read_stock(STOCK))
     assert {u.record.id for u in uses} == set(stock())
     assert len(uses) == 965
     assert all(len(u.reason) > 4 for u in uses if u.use == "unused")
@@ -57,7 +57,7 @@ def test_a_record_that_is_nowhere_is_named():
         update={"unused": {k: v for k, v in claims().unused.items() if k != some}}
     )
     with pytest.raises(SpinelinkError, match=f"{some} is neither used nor listed"):
-        evidence_uses(model().network, fewer, records)
+        evidence_uses(model().network, fewer, stock=records)
 
 
 @pytest.mark.parametrize("network", WITH_CLAIMS)

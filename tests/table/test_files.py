@@ -107,7 +107,7 @@ main(['batch', '--network', 'minimal', '--keep', 'patient', '--chunk', '50', {st
             sl.load("minimal").posteriors(part, keep="patient"),
         )[1],
         tmp_path / "patients.csv",
-        tmp_path / "out.csv",
+        out=tmp_path / "out.csv",
         stamp={
             k: v
             for k, v in json.loads((parts / "job.json").read_text()).items()
@@ -193,7 +193,7 @@ def test_parts_of_another_batch_are_not_mixed_in(tmp_path, frame, capsys):
         return part
 
     with pytest.raises(RuntimeError):
-        score_file(stop, source, out, stamp={"network": "minimal"}, chunk=100)
+        score_file(stop, source, out=out, stamp={"network": "minimal"}, chunk=100)
     assert run(source, "--out", out, "--chunk", 50) == 2
     err = capsys.readouterr().err
     assert "another batch" in err

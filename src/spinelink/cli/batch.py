@@ -120,12 +120,12 @@ def batch(
             report = score_file(
                 score,
                 patients,
-                out,
+                out=out,
                 stamp=stamp,
                 chunk=chunk,
                 shard=_shard(shard),
                 overwrite=overwrite,
-                done=lambda rows: bar.update(rows),
+                on_progress=bar.update,
             )
         except KeyboardInterrupt:
             bar.close()

@@ -31,7 +31,7 @@ def files_of(model: Model, stock: Path | None) -> dict[Path, str]:
     found = {model.origin.with_suffix(".md"): model_card(model)}
     if stock is not None:
         found[model.origin.with_suffix(USES)] = uses_table(
-            evidence_uses(model.network, claims_for(model), read_stock(stock))
+            evidence_uses(model.network, claims_for(model), stock=read_stock(stock))
         )
     return found
 

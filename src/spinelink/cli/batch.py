@@ -114,7 +114,7 @@ def batch(
                 chunk=chunk,
                 shard=_shard(shard),
                 overwrite=overwrite,
-                done=lambda rows: bar.update(rows),
+                on_progress=bar.update,
             )
         except KeyboardInterrupt:
             bar.close()

@@ -1,4 +1,4 @@
-"""Which judged numbers the answers hang on most: where a real study would help most."""
+"""The judged parameters that the answers depend on most: where a study would help most."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ def influences(
     grade: str = "judged",
     on_progress: Callable[[int], object] | None = None,
 ) -> tuple[tuple[str, float], ...]:
-    """Parameters of a grade, and how much the causes' posteriors hang on them.
+    """Parameters of a grade, and how much the causes' posteriors depend on them.
 
     The influence is the sum over the causes of |d P(cause | finding)| when the parameter moves by
-    one standard deviation of its own uncertainty, to first order, averaged over cases with one
-    finding: each symptom and sign in each state but its first. The largest comes first.
-    on_progress: called with how many of `cases(network)` are done.
+    one standard deviation of its own uncertainty, to first order. It is averaged over cases with
+    one finding: each symptom and sign in each state but its first.
+
+    Args:
+        model: the network.
+        grade: of the parameters.
+        on_progress: called with how many of `cases(network)` are done.
+
+    Returns:
+        Ids and influences, the largest first.
     """
     compiled, parameters = model.compiled, model.in_force
     ranked = [compiled.index[n] for n in model.network.ranked]
@@ -41,7 +48,7 @@ def influences(
 
 
 def cases(network: Network) -> list[tuple[str, int]]:
-    """(node, state) of each single finding that is looked at."""
+    """(node, index of the state) of each single finding that is asked about."""
     return [
         (n, s)
         for n, node in network.nodes.items()

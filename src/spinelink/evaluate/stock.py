@@ -1,4 +1,7 @@
-"""What becomes of each record of the evidence stock: a number of the network rests on it, a claim states it, or it is not used, for a reason."""
+"""What becomes of each record of the evidence stock.
+
+A parameter of the network rests on it, a claim states it, or it is not used, for a reason.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Use:
-    """What becomes of a record. use: "number", "claim", "number and claim", or "unused"; by: the numbers and claims; reason: where unused."""
+    """What becomes of a record.
+
+    Attributes:
+        record: of the stock.
+        use: "number", "claim", "number and claim", or "unused".
+        by: the parameters and claims that use it.
+        reason: why it is unused.
+    """
 
     record: Record
     use: str
@@ -41,29 +51,34 @@ class Use:
 
 
 def read_stock(path: Path) -> dict[str, Record]:
-    """The records of a stock of evidence by id. Raises NetworkFileError where the file is not YAML, SpinelinkError where it holds no records."""
+    """The records of a stock of evidence by id.
+
+    Raises:
+        NetworkFileError: the file is not YAML.
+        SpinelinkError: it holds no records, or one twice.
+    """
     document = read_document(read_source(path))
     if document.problems:
         raise NetworkFileError(document.problems)
     records = document.value.get("records") if isinstance(document.value, dict) else None
     if not isinstance(records, list):
         raise SpinelinkError(f"{path}: a stock of evidence has a list of records")
-    found: dict[str, Record] = {}
-    for each in records:
-        source = each.get("source") or {}
-        name = str(each["id"])
-        if name in found:
+    stock: dict[str, Record] = {}
+    for entry in records:
+        source = entry.get("source") or {}
+        name = str(entry["id"])
+        if name in stock:
             raise SpinelinkError(f"{path}: record {name} stands there twice")
         pmid = source.get("pmid")
-        found[name] = Record(
+        stock[name] = Record(
             name,
-            each["quantity"],
-            each["setting"],
+            entry["quantity"],
+            entry["setting"],
             source.get("doi"),
             None if pmid is None else str(pmid),
-            bool(each.get("secondhand")),
+            bool(entry.get("secondhand")),
         )
-    return found
+    return stock
 
 
 def evidence_uses(
@@ -71,55 +86,61 @@ def evidence_uses(
 ) -> tuple[Use, ...]:
     """The use of every record, in the stock's order.
 
-    Raises SpinelinkError that lists what does not add up: records that are nowhere, in two lists, or not in the stock.
+    Args:
+        network: whose parameters name records.
+        claims: which name records too, and list those that are unused.
+        stock: the records by id.
+
+    Raises:
+        SpinelinkError: it lists the records that are nowhere, in two lists, or not in the stock.
     """
-    numbers: dict[str, list[str]] = {}
-    overrides = [
-        (f"{s}:{name}", p)
-        for s, setting in network.settings.items()
-        for name, p in setting.overrides.items()
-    ]
-    for name, p in [*parameters(network).items(), *overrides]:
-        for record in p.evidence:
-            numbers.setdefault(record, []).append(name)
-    stated: dict[str, list[str]] = {}
+    by_parameters = _parameters_by_record(network)
+    by_claims: dict[str, list[str]] = {}
     for name, claim in claims.claims.items():
         for record in claim.evidence:
-            stated.setdefault(record, []).append(f"claim {name}")
+            by_claims.setdefault(record, []).append(f"claim {name}")
+    used, unused = {*by_parameters, *by_claims}, claims.unused.keys()
     wrong = [
-        f"record {r} is not in the stock"
-        for r in sorted({*numbers, *stated, *claims.unused} - stock.keys())
-    ]
-    wrong += [
-        f"record {r} is called unused, and is used"
-        for r in sorted(claims.unused.keys() & {*numbers, *stated})
-    ]
-    wrong += [
-        f"record {r} is neither used nor listed as unused"
-        for r in stock
-        if r not in numbers and r not in stated and r not in claims.unused
+        *(f"record {r} is not in the stock" for r in sorted({*used, *unused} - stock.keys())),
+        *(f"record {r} is called unused, and is used" for r in sorted(unused & used)),
+        *(
+            f"record {r} is neither used nor listed as unused"
+            for r in stock
+            if r not in used and r not in unused
+        ),
     ]
     if wrong:
-        raise SpinelinkError(
-            "the evidence stock and its uses do not match:\n  " + "\n  ".join(wrong)
-        )
+        lines = "\n  ".join(wrong)
+        raise SpinelinkError(f"the evidence stock and its uses do not match:\n  {lines}")
     return tuple(
         _use(
             record,
-            numbers.get(name, []),
-            stated=stated.get(name, []),
-            reason=claims.unused.get(name, ""),
+            claims.unused.get(name, ""),
+            by_parameters=by_parameters.get(name, []),
+            by_claims=by_claims.get(name, []),
         )
         for name, record in stock.items()
     )
 
 
-def _use(record: Record, numbers: list[str], *, stated: list[str], reason: str) -> Use:
-    use = (
-        " and ".join(word for word, by in (("number", numbers), ("claim", stated)) if by)
-        or "unused"
-    )
-    return Use(record, use, (*numbers, *stated), reason)
+def _parameters_by_record(network: Network) -> dict[str, list[str]]:
+    """The parameters, overrides of settings included, that rest on each record."""
+    overrides = [
+        (f"{s}:{name}", p)
+        for s, setting in network.settings.items()
+        for name, p in setting.overrides.items()
+    ]
+    by_record: dict[str, list[str]] = {}
+    for name, p in [*parameters(network).items(), *overrides]:
+        for record in p.evidence:
+            by_record.setdefault(record, []).append(name)
+    return by_record
+
+
+def _use(record: Record, reason: str, *, by_parameters: list[str], by_claims: list[str]) -> Use:
+    users = (("number", by_parameters), ("claim", by_claims))
+    use = " and ".join(word for word, by in users if by) or "unused"
+    return Use(record, use, (*by_parameters, *by_claims), reason)
 
 
 def uses_table(uses: tuple[Use, ...]) -> str:

@@ -1,11 +1,11 @@
-"""Exchange with pgmpy. The only file that imports it."""
+"""The network as one of pgmpy, and back. The only module that imports pgmpy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,41 +72,47 @@ def to_pgmpy(model: Model) -> DiscreteBayesianNetwork:
     return network
 
 
-Family = tuple[str, tuple[str, ...], list[tuple[str, tuple[str, ...]]], Array]
+class Family(NamedTuple):
+    """A node with its table: its name and states, its parents with theirs; (parents..., states)."""
+
+    name: str
+    states: tuple[str, ...]
+    parents: list[tuple[str, tuple[str, ...]]]
+    table: Array
 
 
 def _families(compiled: CompiledNetwork, node: int) -> list[Family]:
+    """The node as one table, or where that is too large as a chain of maxima."""
     factor = compiled.factors[node]
     name, states = compiled.names[node], compiled.states[node]
     parents = [(compiled.names[p], compiled.states[p]) for p in factor.parents]
     size = float(np.prod([float(compiled.cards[v]) for v in (*factor.parents, node)]))
     if size <= LARGE_FAMILY or not isinstance(factor, NoisyFactor):
-        return [(name, states, parents, _whole_table(factor))]
-    found: list[Family] = []
+        return [Family(name, states, parents, _full_table(factor))]
+    families: list[Family] = []
     before: list[tuple[str, tuple[str, ...]]] = []
-    for k, (parent, link) in enumerate(zip(parents, factor.links, strict=True)):
-        last = k == len(parents) - 1
-        own = name if last else f"{name}__max_{k + 1}"
+    for k, (parent, link) in enumerate(zip(parents, factor.links, strict=True), start=1):
+        link_name = name if k == len(parents) else f"{name}__max_{k}"
         start = factor.leak[:, 0][np.newaxis] if not before else np.eye(len(states))
         table = _maximum(start, link[..., 0])
-        found.append((own, states, [*before, parent], table if before else table[0]))
-        before = [(own, states)]
-    return found
+        families.append(Family(link_name, states, [*before, parent], table if before else table[0]))
+        before = [(link_name, states)]
+    return families
 
 
-def _whole_table(factor: TableFactor | NoisyFactor) -> Array:
-    """P(node | parents), (parents..., node); nothing is subtracted, so that rare entries keep their digits."""
+def _full_table(factor: TableFactor | NoisyFactor) -> Array:
+    """P(node | parents), (parents..., states). No subtraction, so rare entries keep digits."""
     if isinstance(factor, TableFactor):
         return factor.table[..., 0]
-    whole = factor.leak  # (parents..., states, batch)
+    table = factor.leak  # (parents..., states, batch)
     for link in factor.links:
-        aligned = link.reshape(*(1,) * (whole.ndim - 2), *link.shape)
-        whole = combine(LINEAR, whole[..., np.newaxis, :, :], aligned, (whole.ndim - 1,))
-    return whole[..., 0]
+        aligned = link.reshape(*(1,) * (table.ndim - 2), *link.shape)
+        table = combine(LINEAR, table[..., np.newaxis, :, :], aligned, (table.ndim - 1,))
+    return table[..., 0]
 
 
 def _maximum(a: Array, b: Array) -> Array:
-    """(rows a, rows b, states): distribution of the maximum of a draw from each pair of rows."""
+    """The maximum of one draw from a row of each: its distribution, (rows a, rows b, states)."""
     return combine(LINEAR, a[:, np.newaxis, :, np.newaxis], b[np.newaxis, :, :, np.newaxis], (2,))[
         ..., 0
     ]
@@ -118,56 +124,48 @@ def from_pgmpy(
     name: str = "from-pgmpy",
     roles: Mapping[str, str] | None = None,
 ) -> Network:
-    """The Network of any pgmpy DiscreteBayesianNetwork: all CPDs as tables, roles 'other' unless given.
+    """The Network of any pgmpy DiscreteBayesianNetwork.
 
-    Columns are normalised. Where exactly one state says that there is nothing (absent, no, none, ...), it becomes the first. Raises NetworkFileError where a CPD is missing, has the wrong shape, holds something that is not a
-    probability, or has a column that does not sum to 1 within 1e-3 (files rounded to three digits are common).
+    All CPDs become tables whose columns are normalised. Where exactly one state says that there is
+    nothing (absent, no, none, ...), it becomes the first.
+
+    Args:
+        network: of pgmpy.
+        name: of the new network: small letters, digits and hyphens.
+        roles: node -> role; "other" unless given.
+
+    Raises:
+        NetworkFileError: a CPD is missing, has the wrong shape, holds something that is not a
+            probability, or has a column that does not sum to 1 within 1e-3 (files rounded to three
+            digits are common).
+        UnknownNameError: a role, or a node that is given one, is not known.
+        SpinelinkError: it is no network of pgmpy, has no nodes, or the name is not allowed.
     """
     if not hasattr(network, "get_cpds"):
-        raise SpinelinkError(
-            f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, not a {type(network).__name__}."
-        )
-    if not _NETWORK_NAME.fullmatch(name):
+        kind = type(network).__name__
+        raise SpinelinkError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, not a {kind}.")
+    if not NETWORK_NAME.fullmatch(name):
         raise SpinelinkError(
             f"{name!r} is no name for a network; write small letters, digits and hyphens."
         )
     names = [str(n).strip() for n in network.nodes()]
-    given_roles = {str(n): role for n, role in (roles or {}).items()}
-    for node, role in given_roles.items():
-        if node not in names:
-            raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
-        if role not in get_args(Role):
-            raise UnknownNameError(str(role), kind="role", allowed=get_args(Role))
-    problems = [
-        Problem("pgmpy network", 0, 0, f"two nodes are called {n!r}")
-        for n in sorted({n for n in names if names.count(n) > 1})
-    ]
-    problems += [Problem("pgmpy network", 0, 0, "a node has an empty name") for n in names if not n]
-    states: dict[str, tuple[str, ...]] = {}
-    cpds: dict[str, Any] = {}
-    for node in network.nodes():
-        cpd = network.get_cpds(node)
-        if cpd is None:
-            problems.append(Problem("pgmpy network", 0, 0, f"node {node} has no CPD"))
-            continue
-        own = str(node).strip()
-        cpds[own] = cpd
-        states[own] = _nothing_first(_state_names(cpd, node))
-        if len(set(states[own])) != len(states[own]):
-            problems.append(
-                Problem("pgmpy network", 0, 0, f"two states of {node} have the same name")
-            )
-        if not all(states[own]):
-            problems.append(Problem("pgmpy network", 0, 0, f"a state of {node} has an empty name"))
-    if problems:
-        raise NetworkFileError(problems)
-    nodes = {
-        n: _node(n, cpd, states, given_roles.get(n, "other"), problems) for n, cpd in cpds.items()
-    }
-    if problems:
-        raise NetworkFileError(problems)
-    if not nodes:
+    given_roles = _checked_roles(roles or {}, names)
+    cpds, problems = _cpds(network, names)
+    _refuse(problems)
+    states = {own: _nothing_first(_state_names(cpd, cpd.variable)) for own, cpd in cpds.items()}
+    tables = {own: _rows(own, cpd, states=states) for own, cpd in cpds.items()}
+    _refuse([problem for _, wrong in tables.values() for problem in wrong])
+    if not cpds:
         raise SpinelinkError("the pgmpy network has no nodes")
+    nodes = {}
+    for own, cpd in cpds.items():
+        parents = {p: states[p] for p in (str(v).strip() for v in cpd.variables[1:])}
+        nodes[own] = Node.model_construct(
+            role=given_roles.get(own, "other"),
+            label=own,
+            states=states[own],
+            cpd=_cpd(tables[own][0], states[own], parents=parents),
+        )
     return Network.model_construct(
         format=1,
         name=name,
@@ -185,83 +183,119 @@ def from_pgmpy(
     )
 
 
+NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+NOTE = "Imported from pgmpy without provenance."
+
+
+def _problem(text: str) -> Problem:
+    return Problem("pgmpy network", 0, 0, text)
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise NetworkFileError(problems)
+
+
+def _checked_roles(roles: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    """Roles by node. Raises UnknownNameError for a node or a role that is not known."""
+    by_node = {str(n): role for n, role in roles.items()}
+    for node, role in by_node.items():
+        if node not in names:
+            raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
+        if role not in get_args(Role):
+            raise UnknownNameError(str(role), kind="role", allowed=get_args(Role))
+    return by_node
+
+
+def _cpds(
+    network: DiscreteBayesianNetwork, names: list[str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The CPDs by the node's name as text, and what is wrong with the names of nodes and states."""
+    twice = sorted({n for n in names if names.count(n) > 1})
+    problems = [_problem(f"two nodes are called {n!r}") for n in twice]
+    problems += [_problem("a node has an empty name") for n in names if not n]
+    cpds: dict[str, Any] = {}
+    for node in network.nodes():
+        cpd = network.get_cpds(node)
+        if cpd is None:
+            problems.append(_problem(f"node {node} has no CPD"))
+            continue
+        cpds[str(node).strip()] = cpd
+        states = _state_names(cpd, node)
+        if len(set(states)) != len(states):
+            problems.append(_problem(f"two states of {node} have the same name"))
+        if not all(states):
+            problems.append(_problem(f"a state of {node} has an empty name"))
+    return cpds, problems
+
+
 def _state_names(cpd: Any, node: Any) -> tuple[str, ...]:
     return tuple(str(s).strip() for s in cpd.state_names[node])
 
 
 def _nothing_first(states: tuple[str, ...]) -> tuple[str, ...]:
-    """The state that says absent, no, none comes first, as everywhere in this library; else the order stays."""
+    """The state that says absent, no or none comes first; else the order stays."""
     nothing = [s for s in states if is_nothing(s)]
     return (nothing[0], *(s for s in states if s != nothing[0])) if len(nothing) == 1 else states
 
 
-_NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
-_NOTE = "Imported from pgmpy without provenance."
-
-
-def _node(
-    name: str, cpd: Any, states: Mapping[str, tuple[str, ...]], role: str, problems: list[Problem]
-) -> Node:
-    parents = [str(p).strip() for p in cpd.variables[1:]]
-    # pgmpy gives axes (node, parents...); a parent's states may be listed in another order than its own CPD lists them.
+def _rows(
+    name: str, cpd: Any, *, states: Mapping[str, tuple[str, ...]]
+) -> tuple[Array, list[Problem]]:
+    """P(node | parents) as normalised rows, (rows, states), and what is wrong with the CPD."""
+    # pgmpy gives axes (node, parents...). A parent's states may be listed here in another order
+    # than its own CPD lists them.
     table = np.asarray(cpd.values, dtype=float)
-    for axis, p in enumerate(cpd.variables):
-        listed, wanted = list(_state_names(cpd, p)), states[str(p).strip()]
+    for axis, variable in enumerate(cpd.variables):
+        listed, wanted = list(_state_names(cpd, variable)), states[str(variable).strip()]
         if sorted(listed) != sorted(wanted):
-            problems.append(
-                Problem(
-                    "pgmpy network",
-                    0,
-                    0,
-                    f"the CPD of {name} names other states of {p} than {p}'s own CPD",
-                )
-            )
-            return Node.model_construct()
+            text = f"the CPD of {name} names other states of {variable} than {variable}'s own CPD"
+            return table, [_problem(text)]
         table = np.take(table, [listed.index(s) for s in wanted], axis=axis)
     rows = np.moveaxis(table, 0, -1).reshape(-1, len(states[name]))
     totals = rows.sum(axis=1)
+    problems = []
     if not np.isfinite(rows).all() or (rows < 0).any():
-        problems.append(
-            Problem(
-                "pgmpy network", 0, 0, f"the CPD of {name} holds a number that is not a probability"
-            )
-        )
+        text = f"the CPD of {name} holds a number that is not a probability"
+        problems.append(_problem(text))
     elif (np.abs(totals - 1.0) > 1e-3).any():
         worst = totals[np.abs(totals - 1.0).argmax()]
-        problems.append(
-            Problem("pgmpy network", 0, 0, f"a column of the CPD of {name} sums to {worst:.6g}")
-        )
+        problems.append(_problem(f"a column of the CPD of {name} sums to {worst:.6g}"))
     with np.errstate(invalid="ignore", divide="ignore"):
-        rows = rows / totals[:, np.newaxis]
-    cpd_value: Prior | Table
+        return rows / totals[:, np.newaxis], problems
+
+
+def _cpd(
+    rows: Array, states: tuple[str, ...], *, parents: Mapping[str, tuple[str, ...]]
+) -> Prior | Table:
+    """A node's CPD from its rows; parents: with their states, the last varying fastest."""
     if not parents:
-        cpd_value = Prior.model_construct(kind="prior", prior=_chance(rows[0], states[name]))
-    else:
-        combinations = product(*(states[p] for p in parents))
-        table_rows = tuple(
-            Row.model_construct(
-                given=dict(zip(parents, c, strict=True)), probability=_chance(row, states[name])
-            )
-            for c, row in zip(combinations, rows, strict=True)
+        return Prior.model_construct(kind="prior", prior=_chance(rows[0], states))
+    table_rows = tuple(
+        Row.model_construct(
+            given=dict(zip(parents, combination, strict=True)), probability=_chance(row, states)
         )
-        cpd_value = Table.model_construct(kind="table", parents=tuple(parents), rows=table_rows)
-    return Node.model_construct(role=role, label=name, states=states[name], cpd=cpd_value)
+        for combination, row in zip(product(*parents.values()), rows, strict=True)
+    )
+    return Table.model_construct(kind="table", parents=tuple(parents), rows=table_rows)
 
 
 def _chance(row: Array, states: tuple[str, ...]) -> Probability | Distribution:
-    """One number for two states, as in a network file; both where the first is so rare that 1 - p would lose its digits."""
+    """One number for two states, as in a network file.
+
+    Both where the first is so rare that 1 - p would lose its digits.
+    """
+    common: dict[str, Any] = {
+        "equivalent_sample_size": 1.0,
+        "grade": "judged",
+        "source": (),
+        "evidence": (),
+        "note": NOTE,
+        "counts": None,
+        "level": 0.95,
+    }
     if len(states) == 2 and abs((1.0 - row[1]) - row[0]) <= 1e-13 * row[0]:
-        return Probability.model_construct(
-            estimate=float(row[1]), equivalent_sample_size=1.0, grade="judged", source=(), evidence=(), note=_NOTE,
-            interval=None, counts=None, beta=None, level=0.95,
-        )  # fmt: skip
-    return Distribution.model_construct(
-        estimate=dict(zip(states, (float(v) for v in row), strict=True)),
-        equivalent_sample_size=1.0,
-        grade="judged",
-        source=(),
-        evidence=(),
-        note=_NOTE,
-        counts=None,
-        level=0.95,
-    )
+        estimate = float(row[1])
+        return Probability.model_construct(estimate=estimate, interval=None, beta=None, **common)
+    by_state = dict(zip(states, (float(v) for v in row), strict=True))
+    return Distribution.model_construct(estimate=by_state, **common)

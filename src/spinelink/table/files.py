@@ -1,7 +1,9 @@
-"""Files of patients, larger than memory: chunk by chunk, each chunk a part on disk, so that a kill loses at most the chunk in hand.
+"""Files of patients, larger than memory, chunk by chunk.
 
-Beside the output stands a folder `OUTPUT.parts` with one file a finished chunk and `job.json`, which says what the parts are the answer to. The
-same command again goes on where it stopped; when all parts are there they become the output, in order, and the folder goes.
+Each chunk becomes a part on disk, so that a kill loses at most the chunk in hand. Beside the output
+stands a folder `OUTPUT.parts` with one file a finished chunk, and `job.json`, which says what the
+parts are the answer to. The same command again goes on where it stopped. When all parts are there
+they become the output, in order, and the folder goes.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from spinelink.errors import SpinelinkError
-from spinelink.files import whole_file
+from spinelink.files import whole_file, write_text
 
-MISSING_CELLS = ["", "NA", "NaN", "nan", "NULL", "null", "<NA>"]  # not "none": that is a state
+MISSING_CELLS = ["", "NA", "NaN", "nan", "NULL", "null", "<NA>"]
+"""Cells that say "not assessed". "none" is not among them: it is a state."""
 JOB = "job.json"
+KINDS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+"""What a file is, by the end of its name."""
 Score = Callable[[Any, int], Any]
 """(frame, number of its first row) -> frame of answers."""
 
@@ -28,7 +33,10 @@ class BatchError(SpinelinkError):
 
 @dataclass(frozen=True)
 class Shard:
-    """Every count-th chunk from number on, numbered from 1: what one machine of many does."""
+    """What one machine of many does: every `count`-th chunk from `number` on, from 1.
+
+    Raises BatchError where the number is not from 1 to count.
+    """
 
     number: int = 1
     count: int = 1
@@ -40,12 +48,20 @@ class Shard:
             )
 
     def has(self, chunk: int) -> bool:
+        """True if this machine does the chunk; chunks are numbered from 0."""
         return chunk % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
 class Report:
-    """rows: in the output. resumed: chunks that were there from an earlier run."""
+    """What was written.
+
+    Attributes:
+        out: the file.
+        rows: in it.
+        chunks: of the table that this machine did.
+        resumed: chunks that were there from an earlier run.
+    """
 
     out: Path
     rows: int
@@ -62,12 +78,25 @@ def score_file(
     chunk: int,
     shard: Shard = Shard(),
     overwrite: bool = False,
-    done: Callable[[int], object] = lambda rows: None,
+    on_progress: Callable[[int], object] = lambda rows: None,
 ) -> Report:
     """Answers every row of a CSV or Parquet file into another.
 
-    stamp: what the answers depend on besides the file (network, setting, options); parts of another stamp are refused. done: called with the
-    number of rows of every finished chunk. Raises BatchError.
+    Args:
+        score: a frame and the number of its first row -> a frame of answers.
+        source: the table of patients.
+        out: where the answers go; its name says whether as CSV or as Parquet.
+        stamp: what the answers depend on besides the file: network, setting, options.
+        chunk: rows in a part.
+        shard: which chunks this machine does.
+        overwrite: replace the output where it is there already.
+        on_progress: called with the rows of every finished chunk.
+
+    Returns:
+        What was written.
+
+    Raises:
+        BatchError: a file cannot be read, or the parts that are there have another stamp.
     """
     for path in (source, out):
         _kind(path)
@@ -75,10 +104,8 @@ def score_file(
         raise BatchError(f"{out} is there already; remove it, or say --overwrite.")
     if source.resolve() == out.resolve():
         raise BatchError(f"{out} would replace its own input.")
-    parts = _parts_folder(
-        out,
-        {**stamp, **_identity(source), "chunk": chunk, "shard": f"{shard.number}/{shard.count}"},
-    )
+    part_of = {"chunk": chunk, "shard": f"{shard.number}/{shard.count}"}
+    parts = _parts_folder(out, {**stamp, **_identity(source), **part_of})
     rows = chunks = resumed = first = 0
     for number, frame in enumerate(_read(source, chunk)):
         count = len(frame)
@@ -89,7 +116,7 @@ def score_file(
             else:
                 _write_whole(part, score(frame, first))
             rows, chunks = rows + count, chunks + 1
-            done(count)
+            on_progress(count)
         first += count
     _assemble(sorted(parts.glob("part-*")), out)
     shutil.rmtree(parts)
@@ -97,7 +124,8 @@ def score_file(
 
 
 def _kind(path: Path) -> str:
-    kind = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
+    """ "csv" or "parquet". Raises BatchError for another name."""
+    kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise BatchError(
             f"{path}: the name must end in .csv or .parquet, which says what the file is."
@@ -106,21 +134,23 @@ def _kind(path: Path) -> str:
 
 
 def _identity(source: Path) -> dict[str, object]:
+    """Name, size and time of a file: the same file again, in all likelihood."""
     state = source.stat()
     return {"source": source.name, "bytes": state.st_size, "changed": state.st_mtime_ns}
 
 
 def _parts_folder(out: Path, job: Mapping[str, object]) -> Path:
+    """The folder of the parts, new or of the same job. Raises BatchError for another job's."""
     folder = out.with_name(out.name + ".parts")
     stamp = folder / JOB
-    if not folder.exists():
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if not stamp.exists():
         if any(folder.iterdir()):
             raise BatchError(
-                f"{folder} is there but holds no {JOB}; it is not a batch of this library. Remove or rename it."
+                f"{folder} is there but holds no {JOB}; it is not a batch of this library. "
+                "Remove or rename it."
             )
-        _write_bytes(stamp, json.dumps(job, indent=1).encode())
+        write_text(stamp, json.dumps(job, indent=1))
         return folder
     try:
         before = json.loads(stamp.read_text(encoding="utf-8"))
@@ -144,6 +174,7 @@ def _read(source: Path, chunk: int) -> Iterator[Any]:
 
 
 def _read_csv(source: Path, chunk: int) -> Iterator[Any]:
+    """Pandas frames; every cell is text."""
     import pandas as pd
 
     try:
@@ -158,6 +189,7 @@ def _read_csv(source: Path, chunk: int) -> Iterator[Any]:
 
 
 def _read_parquet(source: Path, chunk: int) -> Iterator[Any]:
+    """Pyarrow tables, cut from batches of whatever length the file has."""
     pa, parquet = _pyarrow()
     try:
         with parquet.ParquetFile(source) as file:
@@ -176,6 +208,7 @@ def _read_parquet(source: Path, chunk: int) -> Iterator[Any]:
 
 
 def _pyarrow() -> tuple[Any, Any]:
+    """Pyarrow and its Parquet module. Raises BatchError where it is not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet
@@ -189,22 +222,15 @@ def _write_whole(path: Path, frame: Any) -> None:
     with whole_file(path) as name:
         if _kind(path) == "csv":
             (frame if hasattr(frame, "to_csv") else frame.to_pandas()).to_csv(name, index=False)
-        else:
-            pa, parquet = _pyarrow()
-            parquet.write_table(
-                frame
-                if isinstance(frame, pa.Table)
-                else pa.Table.from_pandas(frame, preserve_index=False),
-                name,
-            )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    with whole_file(path) as name:
-        name.write_bytes(content)
+            return
+        pa, parquet = _pyarrow()
+        if not isinstance(frame, pa.Table):
+            frame = pa.Table.from_pandas(frame, preserve_index=False)
+        parquet.write_table(frame, name)
 
 
 def _assemble(parts: list[Path], out: Path) -> None:
+    """The parts, in order, as one file that appears whole or not at all."""
     with whole_file(out) as name:
         if _kind(out) == "csv":
             _join_csv(parts, Path(name))

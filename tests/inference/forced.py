@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, Resources
+from spinelink.inference.cache import PlanCache
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.limits import BYTES_PER_ENTRY, MEMORY_LIMIT, Limits
-from spinelink.inference.cache import PlanCache
 from spinelink.network.network import Network
 from spinelink.network.setting import parameters_in
 from spinelink.typing import EngineChoice

@@ -14,13 +14,13 @@ from spinelink.inference.answer import (
     log_evidence_or_nothing,
     marginals,
 )
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.counts import TrainingRows, count
 from spinelink.inference.interpreted.sampling import sample
 from spinelink.inference.kernel import engine as kernel
-from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.inference.variants.subsets import with_all_subsets

@@ -18,12 +18,12 @@ from spinelink.inference.answer import (
     log_evidence_or_nothing,
     marginals,
 )
+from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.findings import EvidenceBatch, observed_from
 from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.counts import TrainingRows, count
 from spinelink.inference.interpreted.most_probable import most_probable_explanations
 from spinelink.inference.interpreted.sampling import sample
-from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.inference.variants.one_case import with_more_findings, with_some_findings
 from spinelink.inference.variants.subsets import with_all_subsets

@@ -100,6 +100,7 @@ class ClaimFit(Result):
         return _farthest_first(pd.DataFrame(rows, columns=columns.split()), "errors_after")
 
     def title(self) -> str:
+        """What stands above the table."""
         ended = (
             ""
             if self.complete

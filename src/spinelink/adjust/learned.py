@@ -25,7 +25,7 @@ from spinelink.adjust.learning import LearnedParameter
 from spinelink.adjust.maximise import Maximiser, Owner, Regression, Values, coefficients, columns_of
 from spinelink.inference.gradient.counts import Counts
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import owner
+from spinelink.network.parameter_ids import owner as owner_of
 from spinelink.network.uncertainty import log_deviation
 
 Array = NDArray[np.float64]
@@ -118,7 +118,7 @@ class _Learned:
     @property
     def states(self) -> tuple[str, ...]:
         """Of its node."""
-        return self.m.network.nodes[owner(self.id)].states
+        return self.m.network.nodes[owner_of(self.id)].states
 
     @property
     def weight(self) -> float:

@@ -97,6 +97,7 @@ class Learning(Result):
         return plot_learning(self.objective, self.log_likelihood, ax=ax)
 
     def title(self) -> str:
+        """What stands above the table."""
         ended = (
             "converged"
             if self.converged

@@ -119,6 +119,7 @@ class Audit(Result):
         }
 
     def title(self) -> str:
+        """What stands above the table."""
         inside = sum(r.inside for r in self.rows)
         return (
             f"{inside} of {len(self.rows)} published figures lie inside their interval "
@@ -126,6 +127,7 @@ class Audit(Result):
         )
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.summary().reset_index()
 
     def __str__(self) -> str:

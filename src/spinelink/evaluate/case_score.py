@@ -138,6 +138,7 @@ class CaseScore(Result):
         return "\n".join([text, "", *self._lines()])
 
     def title(self) -> str:
+        """What stands above the table."""
         return "\n".join(line for line in self._lines() if line)
 
     def _lines(self) -> list[str]:

@@ -81,9 +81,11 @@ class CrossValidation(Result):
         )
 
     def title(self) -> str:
+        """What stands above the table."""
         return "Predicted by fits without them:"
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         return self.summary().reset_index()
 
     def __str__(self) -> str:

@@ -155,6 +155,7 @@ class Difference(Result):
         }
 
     def title(self) -> str:
+        """What stands above the table."""
         return f"{_name(self.question)} -> {_name(self.other)}"
 
     def __str__(self) -> str:

@@ -192,6 +192,7 @@ class Validation(Result):
         return plot_decision_curve(curve.index.to_numpy(), benefit, target=row.target, ax=ax)
 
     def title(self) -> str:
+        """What stands above the table."""
         left = (
             f"; {self.impossible} left out, whose findings cannot occur" if self.impossible else ""
         )
@@ -199,6 +200,7 @@ class Validation(Result):
         return f"{self.question}\n{self.patients} patients{left}; {samples}"
 
     def shown(self) -> pd.DataFrame:
+        """The columns that fit beside each other."""
         import pandas as pd
 
         specificity = self.rows[0].specificity if self.rows else 0.0

@@ -116,14 +116,17 @@ class CompiledNetwork:
 
     @cached_property
     def index(self) -> dict[str, int]:
+        """The index of each node, by name."""
         return {name: i for i, name in enumerate(self.names)}
 
     @cached_property
     def cards(self) -> tuple[int, ...]:
+        """How many states each node has."""
         return tuple(len(s) for s in self.states)
 
     @cached_property
     def parents(self) -> tuple[tuple[int, ...], ...]:
+        """The parents of each node, by index."""
         return tuple(f.parents for f in self.factors)
 
     @cached_property

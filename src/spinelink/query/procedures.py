@@ -18,6 +18,7 @@ SHORTEST = 0.1
 
 
 def procedure_label(name: str) -> str:
+    """The name of a procedure as people read it: `mri_lumbar` becomes "MRI lumbar"."""
     words = [w.upper() if w in INITIALS else w for w in name.replace("_", " ").split(" ")]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 

@@ -124,7 +124,7 @@ def score_file(
 
 
 def _kind(path: Path) -> str:
-    """ "csv" or "parquet". Raises BatchError for another name."""
+    """The format of a file by its name: csv or parquet. Raises BatchError for another."""
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise BatchError(

@@ -194,6 +194,7 @@ def numbers(
     )  # type: ignore[index]
     drawn = jittered(network)
     for engine in ("numpy", "fast") if name.endswith("70") else ("fast",):
+        chosen = drawn.with_engine(engine)
         taken = median(
             [
                 seconds(lambda s=s, d=chosen: draw_marginals(d, s, nodes=causes, threads=1))

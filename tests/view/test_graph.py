@@ -17,7 +17,8 @@ from spinelink.diagnosis import Model
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arc_strength import edge_strengths
 from spinelink.network.network import Network
-from spinelink.view.svg import HEIGHT, WIDTH, crossing_order, fit, places, text_width
+from spinelink.view.layout import HEIGHT, WIDTH, crossing_order, places
+from spinelink.view.svg import fit, text_width
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.strategies import networks

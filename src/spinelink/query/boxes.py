@@ -9,7 +9,7 @@ from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter_ids import locate_in_cpd
-from spinelink.view.svg import Arrow, Drawn
+from spinelink.view.layout import Arrow, Drawn
 from spinelink.view.text import show_number
 
 STRONG = 0.05

@@ -17,7 +17,8 @@ from spinelink.query.ranking import differential
 from spinelink.result import Result
 from spinelink.typing import PathLike
 from spinelink.view.html import Html, notebook_frame, small_print
-from spinelink.view.svg import ALONE, Arrow, Drawn, Picture, draw, shown
+from spinelink.view.layout import Arrow, Drawn, Picture
+from spinelink.view.svg import ALONE, draw, shown
 from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:

@@ -110,7 +110,9 @@ def single_changes(problem: Problem) -> tuple[SingleChange, ...]:
         parameter = point.parameters[number.id]
         estimate = _estimate(parameter, number)
         low, high = limits(parameter)
-        roots = sorted((s for c, asked in constraints for s in _roots(c, asked, number)), key=abs)
+        roots = sorted(
+            (s for c, asked in constraints for s in _roots(c, asked, number=number)), key=abs
+        )
         inside = [s for s in roots if low - 1e-12 <= estimate + s <= high + 1e-12]
         if node_of(number.id) in nonlinear:
             near = [min(max(estimate + s, low + 1e-9), high - 1e-9) for s in inside[:2]]
@@ -121,7 +123,7 @@ def single_changes(problem: Problem) -> tuple[SingleChange, ...]:
                 after = min(max(estimate + s, low), high)
                 changes.append(_change(number, parameter, after=after))
                 break
-    changes += _along_nonlinear(problem, point, starts)
+    changes += _along_nonlinear(problem, point, starts=starts)
     by_deviations = problem.minimise == "standard_deviations"
     size = {c.number: abs(c.deviations if by_deviations else c.moved) for c in changes}
     return tuple(sorted(changes, key=lambda c: (size[c.number], str(c.number))))
@@ -137,7 +139,7 @@ def _point(problem: Problem) -> Point:
 def _fraction(point: Point, query: Resolved, *, vary: Sequence[str]) -> Fraction:
     """The query as a function of every parameter, from its derivatives at the estimates."""
     network, values = point.network, point.values
-    of_query = derivatives(network, point.compiled, query)
+    of_query = derivatives(point.compiled, query, network=network)
     slopes = parameter_slopes(network, values, point.compiled, of_query.factors)
     p = float(of_query.posteriors[0])
     numerator, denominator = {}, {}
@@ -153,7 +155,7 @@ def _fraction(point: Point, query: Resolved, *, vary: Sequence[str]) -> Fraction
 
 
 def _roots(
-    constraint: ResolvedConstraint, fractions: Sequence[Fraction], number: Number
+    constraint: ResolvedConstraint, fractions: Sequence[Fraction], *, number: Number
 ) -> list[float]:
     """Steps from the estimate at which the constraint is at its bound."""
     from numpy.polynomial import Polynomial
@@ -177,7 +179,7 @@ def _roots(
 
 
 def _along_nonlinear(
-    problem: Problem, point: Point, starts: Sequence[_Start]
+    problem: Problem, point: Point, *, starts: Sequence[_Start]
 ) -> list[SingleChange]:
     """Secants from the estimate through the tangent's solution, all parameters in one batch.
 
@@ -186,7 +188,8 @@ def _along_nonlinear(
     changes: dict[Number, SingleChange] = {}
     network = point.network
     base = [
-        [probability(network, point.compiled, q) for q in c.queries] for c in problem.constraints
+        [probability(point.compiled, q, network=network) for q in c.queries]
+        for c in problem.constraints
     ]
     gaps_at_start = problem.gaps(base)
     parameters = point.parameters
@@ -194,7 +197,7 @@ def _along_nonlinear(
     for _ in range(SECANTS):
         if not searching:
             break
-        batch = _batched(problem, point, [{s.number: s.value} for s in searching])
+        batch = _batched(problem, point, assignments=[{s.number: s.value} for s in searching])
         still = []
         for k, secant in enumerate(searching):
             answers = [[float(p[k]) for p in asked] for asked in batch]
@@ -203,7 +206,7 @@ def _along_nonlinear(
                 change = _change(number, parameter, after=secant.value)
                 if number not in changes or abs(change.moved) < abs(changes[number].moved):
                     changes[number] = change
-            elif (following := _next(problem, secant, answers)) is not None:
+            elif (following := _next(problem, secant, answers=answers)) is not None:
                 low, high = limits(parameter)
                 if low < following.value < high:
                     still.append(following)
@@ -219,7 +222,7 @@ def _has_arrived(problem: Problem, answers: list[list[float]]) -> bool:
     return bool(np.abs(problem.gaps(answers)).min() < REACHED)
 
 
-def _next(problem: Problem, secant: _Secant, answers: list[list[float]]) -> _Secant | None:
+def _next(problem: Problem, secant: _Secant, *, answers: list[list[float]]) -> _Secant | None:
     """The next step; None where something that is given cannot occur here."""
     if not np.isfinite(np.array([v for values in answers for v in values])).all():
         return None
@@ -232,7 +235,7 @@ def _next(problem: Problem, secant: _Secant, answers: list[list[float]]) -> _Sec
 
 
 def _batched(
-    problem: Problem, point: Point, assignments: Sequence[Mapping[Number, float]]
+    problem: Problem, point: Point, *, assignments: Sequence[Mapping[Number, float]]
 ) -> list[list[Array]]:
     """The probabilities of every constraint's queries under each assignment, (assignments,)."""
     network, compiled = point.network, point.compiled

@@ -50,7 +50,7 @@ def distance_moved(before: float, after: float, *, parameter: Parameter | None) 
     if before == after:
         return 0.0
     if isinstance(parameter, Ratio):
-        return math.log(after) - math.log(before) if after == after else math.nan
+        return math.log(after / before)
     return log_odds(after) - log_odds(before)
 
 

@@ -202,7 +202,7 @@ class Search:
         parameters themselves.
         """
         least = now.objective - SLACK * abs(now.objective)
-        trial = self.maximiser.step(values, now.compiled, now.counts.expected)
+        trial = self.maximiser.step(values, now.compiled, counts=now.counts.expected)
         there = self.evaluate(trial)
         share = 1.0
         while there.objective < least and share > LEAST_SHARE:

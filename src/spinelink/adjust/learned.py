@@ -186,8 +186,8 @@ def _regressed(
     for k, name in enumerate(r.ratios, start=1):
         if name in m.vary:
             old, after = _ratio(m, name), float(values[name][0])
-            factor = math.exp(HALF_WIDTH * math.sqrt(max(float(covariance[k, k]), 1e-12)))
-            interval = (after / factor, after * factor)
+            half = HALF_WIDTH * math.sqrt(max(float(covariance[k, k]), 1e-12))
+            interval = (after * math.exp(-half), after * math.exp(half))
             update = {"estimate": after, "interval": interval, "level": 0.95, "before_fit": None}
             update |= _provenance(old, f"{old.value:.4g}", patients=patients)
             changed[name] = old.model_copy(update=update)

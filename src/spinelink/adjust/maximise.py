@@ -1,9 +1,9 @@
 """The most probable parameters given expected counts, with what the network file says as prior.
 
 Each kind of CPD is learned as what it is. Probabilities, links, leaks and distributions have closed
-forms: (prior weight times estimate + expected count) / (prior weight + patients). A log-odds node is
-a logistic regression on its risk factors, its intercept the prevalence that its file states. There
-the prior is a Beta on the prevalence among people with the file's own risk factors, and log-normals
+forms: (prior weight times estimate + expected count) / (prior weight + patients). A log-odds node
+is a logistic regression on its risk factors, its intercept the prevalence that its file states.
+There the prior is a Beta on the prevalence among people with the file's own risk factors, and log-normals
 on the odds ratios. All priors are on the log-odds scale, so their modes are the estimates.
 """
 
@@ -106,7 +106,7 @@ class Maximiser:
         return bool(r.ids & set(self.vary)) and 0.0 < float(self.start[r.intercept][0]) < 1.0
 
     def step(
-        self, values: Mapping[str, Array], compiled: CompiledNetwork, counts: tuple[Factor, ...]
+        self, values: Mapping[str, Array], compiled: CompiledNetwork, *, counts: tuple[Factor, ...]
     ) -> Values:
         """New parameters from expected counts. compiled: the network with `values`."""
         updated = dict(values)

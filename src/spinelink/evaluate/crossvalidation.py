@@ -56,14 +56,16 @@ class CrossValidation(Result):
 
         rows = [
             (
-                r.name, r.fold, r.claim.setting, r.claim.fit, r.claim.value, *r.claim.bounds, r.before, r.predicted, r.inside,
-                r.distance(r.before), r.distance(r.predicted),
+                *(r.name, r.fold, r.claim.setting, r.claim.fit, r.claim.value, *r.claim.bounds),
+                *(r.before, r.predicted, r.inside),
+                *(r.distance(r.before), r.distance(r.predicted)),
             )
             for r in self.rows
-        ]  # fmt: skip
+        ]
         columns = [
-            "claim", "fold", "setting", "fit", "published", "low", "high", "before", "predicted", "inside", "error_before", "error",
-        ]  # fmt: skip
+            *("claim", "fold", "setting", "fit", "published", "low", "high"),
+            *("before", "predicted", "inside", "error_before", "error"),
+        ]
         return pd.DataFrame(rows, columns=columns)
 
     def summary(self) -> pd.DataFrame:

@@ -65,7 +65,11 @@ class Difference(Result):
         return not self.structure.lines() and not self.numbers
 
     def to_frame(self) -> pd.DataFrame:
-        """The numbers that differ, the farthest moved first: setting, parameter, state, before, after, moved, standard_deviations, about."""
+        """The parameters that differ, the farthest moved first.
+
+        Columns: setting, parameter, state, before, after, moved (log odds), standard_deviations,
+        about (what else is said of it differently).
+        """
         import pandas as pd
 
         rows = [
@@ -94,7 +98,11 @@ class Difference(Result):
         return pd.DataFrame(rows, columns=["node", "state", "before", "after", "change"])
 
     def cases_frame(self) -> pd.DataFrame:
-        """One row a case: case, setting, first_before, first_after, reordered (the first three), moved_most, by."""
+        """One row a case.
+
+        Columns: case, setting, first_before, first_after, reordered (the first three), moved_most
+        (the cause), by.
+        """
         import pandas as pd
 
         rows = [
@@ -113,7 +121,10 @@ class Difference(Result):
         return pd.DataFrame(rows, columns=columns)
 
     def claims_frame(self) -> pd.DataFrame:
-        """One row a published figure: claim, low, high, before, after, inside_before, inside_after."""
+        """One row a published figure.
+
+        Columns: claim, low, high, before, after, inside_before, inside_after.
+        """
         import pandas as pd
 
         rows = [

@@ -118,7 +118,10 @@ class Decomposition:
 
 
 def bins_of(p: Array, bins: int) -> NDArray[np.int64]:
-    """Bins of about equally many patients, equal predictions together, (patients,), numbered from 0."""
+    """The bin of every patient, (patients,), from 0.
+
+    Bins hold about equally many patients; equal predictions stay together.
+    """
     edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
     found = np.searchsorted(edges, p, side="left")
     return np.unique(found, return_inverse=True)[1].astype(np.int64)

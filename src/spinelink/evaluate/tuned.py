@@ -31,8 +31,8 @@ def tune(
         model: the network; parameters change in the setting in force.
         constraints: one or more of `sl.constraint`.
         vary: ids of parameters, or nodes, that may move; all where None.
-        minimise: the length of the change in log odds; "standard_deviations" measures each parameter
-            by its own uncertainty, "log_odds" all alike.
+        minimise: how the length of the change is measured: "standard_deviations" of each
+            parameter's own uncertainty, or "log_odds" for all alike.
         most: how many parameters may change; any where None.
         reason: what the notes of the parameters will say; the constraints themselves where None.
         cases: whose rankings before and after are compared, as in `diff`.

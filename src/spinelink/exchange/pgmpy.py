@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 LARGE_FAMILY = 2**12
-"""A noisy family with more entries becomes a chain of intermediate nodes, each the maximum so far."""
+"""A noisy family with more entries becomes a chain of nodes, each the maximum so far."""
 
 
 def to_pgmpy(model: Model) -> DiscreteBayesianNetwork:

@@ -1,4 +1,7 @@
-"""A table's cells as findings. Each distinct value is checked once; an error names row and column."""
+"""A table's cells as findings.
+
+Each distinct value is checked once. An error names row and column.
+"""
 
 from __future__ import annotations
 

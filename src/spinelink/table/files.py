@@ -166,7 +166,10 @@ def _parts_folder(out: Path, job: Mapping[str, object]) -> Path:
 
 
 def _read(source: Path, chunk: int) -> Iterator[Any]:
-    """Frames of exactly `chunk` rows, the last one shorter; one empty frame for a table without rows."""
+    """Frames of exactly `chunk` rows, the last one shorter.
+
+    One empty frame for a table without rows.
+    """
     if _kind(source) == "csv":
         yield from _read_csv(source, chunk)
     else:

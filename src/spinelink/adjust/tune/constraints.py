@@ -1,4 +1,4 @@
-"""Constraints against one network: how far they are from holding, and the probabilities they ask."""
+"""Constraints against one network: how far they are from holding, and what they ask for."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _queries(network: Network, constraint: Constraint) -> tuple[Resolved, ...]:
     return tuple(resolve(network, q, given=constraint.given) for q in written)
 
 
-def probability(network: Network, compiled: CompiledNetwork, query: Resolved) -> float:
+def probability(compiled: CompiledNetwork, query: Resolved, *, network: Network) -> float:
     """P(event | given), by the upward pass alone.
 
     Raises:
@@ -114,7 +114,7 @@ def probability(network: Network, compiled: CompiledNetwork, query: Resolved) ->
     return float(np.exp(logs[1] - logs[0]))
 
 
-def derivatives(network: Network, compiled: CompiledNetwork, query: Resolved) -> Derivatives:
+def derivatives(compiled: CompiledNetwork, query: Resolved, *, network: Network) -> Derivatives:
     """P(event | given) and its derivatives by every entry of the network.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is asked of a tuning: constraints, the parameters that may move, and how change is measured."""
+"""What a tuning is asked: constraints, parameters that may move, how change is measured."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class Problem:
     def answers_of(self, network: Network) -> list[list[float]]:
         """The probabilities of every constraint's queries in a network."""
         compiled = self.compiled(network)
-        return [[probability(network, compiled, q) for q in c.queries] for c in self.constraints]
+        return [
+            [probability(compiled, q, network=network) for q in c.queries] for c in self.constraints
+        ]
 
     def answers(self, theta: Array) -> list[list[float]]:
         """The probabilities of every constraint's queries at these coordinates."""
@@ -106,7 +108,7 @@ class Problem:
         answers: list[list[float]] = []
         jacobian = np.zeros((len(self.constraints), len(theta)))
         for row, constraint in enumerate(self.constraints):
-            asked = [derivatives(network, compiled, q) for q in constraint.queries]
+            asked = [derivatives(compiled, q, network=network) for q in constraint.queries]
             answers.append([float(d.posteriors[0]) for d in asked])
             by_query = constraint.gap(answers[-1])[1]
             for weight, of_query in zip(by_query, asked, strict=True):

@@ -139,7 +139,7 @@ def _point(problem: Problem) -> Point:
 def _fraction(point: Point, query: Resolved, *, vary: Sequence[str]) -> Fraction:
     """The query as a function of every parameter, from its derivatives at the estimates."""
     network, values = point.network, point.values
-    of_query = derivatives(network, point.compiled, query)
+    of_query = derivatives(point.compiled, query, network=network)
     slopes = parameter_slopes(network, point.compiled, values=values, entries=of_query.factors)
     p = float(of_query.posteriors[0])
     numerator, denominator = {}, {}
@@ -188,7 +188,8 @@ def _along_nonlinear(
     changes: dict[Number, SingleChange] = {}
     network = point.network
     base = [
-        [probability(network, point.compiled, q) for q in c.queries] for c in problem.constraints
+        [probability(point.compiled, q, network=network) for q in c.queries]
+        for c in problem.constraints
     ]
     gaps_at_start = problem.gaps(base)
     parameters = point.parameters
@@ -205,7 +206,7 @@ def _along_nonlinear(
                 change = _change(number, parameter, after=secant.value)
                 if number not in changes or abs(change.moved) < abs(changes[number].moved):
                     changes[number] = change
-            elif (following := _next(problem, secant, answers)) is not None:
+            elif (following := _next(problem, secant, answers=answers)) is not None:
                 low, high = admissible_range(parameter)
                 if low < following.value < high:
                     still.append(following)
@@ -221,7 +222,7 @@ def _has_arrived(problem: Problem, answers: list[list[float]]) -> bool:
     return bool(np.abs(problem.gaps(answers)).min() < REACHED)
 
 
-def _next(problem: Problem, secant: _Secant, answers: list[list[float]]) -> _Secant | None:
+def _next(problem: Problem, secant: _Secant, *, answers: list[list[float]]) -> _Secant | None:
     """The next step; None where something that is given cannot occur here."""
     if not np.isfinite(np.array([v for values in answers for v in values])).all():
         return None

@@ -23,35 +23,44 @@ nodes:
   b: {role: cause, label: b, cpd: {kind: prior, prior: {estimate: 0.1, equivalent_sample_size: 10, grade: judged, note: test}}}
   x: {role: symptom, label: x, STATES cpd: CPD}
 """
-P = "{estimate: %s, equivalent_sample_size: 10, grade: judged, note: test}"
-RATIO = "{estimate: %s, interval: [1.5, 4.0], grade: judged, note: test}"
+
+
+def p(value):
+    return f"{{estimate: {value}, equivalent_sample_size: 10, grade: judged, note: test}}"
+
+
+def three(none, mild, severe):
+    return p(f"{{none: {none}, mild: {mild}, severe: {severe}}}")
+
+
+def row(state, value):
+    return f"{{given: {{a: {state}}}, probability: {p(value)}}}"
+
+
+RATIO = "{estimate: 2.5, interval: [1.5, 4.0], grade: judged, note: test}"
 FILES = {
-    "prior": ("", "{kind: prior, prior: %s}" % (P % 0.2)),
+    "prior": ("", f"{{kind: prior, prior: {p(0.2)}}}"),
     "table": (
         "",
-        "{kind: table, parents: [a], rows: [{given: {a: absent}, probability: %s}, {given: {a: present}, probability: %s}]}"
-        % (P % 0.2, P % 0.7),
+        f"{{kind: table, parents: [a], rows: [{row('absent', 0.2)}, {row('present', 0.7)}]}}",
     ),
-    "noisy_or": (
-        "",
-        "{kind: noisy_or, leak: %s, links: {a: %s, b: %s}}" % (P % 0.05, P % 0.6, P % 0.4),
-    ),
+    "noisy_or": ("", f"{{kind: noisy_or, leak: {p(0.05)}, links: {{a: {p(0.6)}, b: {p(0.4)}}}}}"),
     "noisy_max": (
         "states: [none, mild, severe],",
-        "{kind: noisy_max, leak: {estimate: {none: 0.9, mild: 0.07, severe: 0.03}, equivalent_sample_size: 10, grade: judged, note: test},"
-        " links: {a: {estimate: {none: 0.2, mild: 0.5, severe: 0.3}, equivalent_sample_size: 10, grade: judged, note: test}}}",
+        f"{{kind: noisy_max, leak: {three(0.9, 0.07, 0.03)}, links: {{a: {three(0.2, 0.5, 0.3)}}}}}",
     ),
     "log_odds": (
         "",
-        "{kind: log_odds, prevalence: %s, odds_ratios: {a: %s}}" % (P % 0.1, RATIO % 2.5),
+        f"{{kind: log_odds, prevalence: {p(0.1)}, odds_ratios: {{a: {RATIO}}}}}",
     ),
     "accuracy": (
         "",
-        "{kind: accuracy, of: a, sensitivity: %s, specificity: %s}" % (P % 0.8, P % 0.9),
+        f"{{kind: accuracy, of: a, sensitivity: {p(0.8)}, specificity: {p(0.9)}}}",
     ),
     "deterministic": (
         "",
-        "{kind: deterministic, parents: [a, b], cases: [{given: {a: present, b: present}, state: present}], otherwise: absent}",
+        "{kind: deterministic, parents: [a, b], otherwise: absent,"
+        " cases: [{given: {a: present, b: present}, state: present}]}",
     ),
 }
 KINDS = [get_args(k.model_fields["kind"].annotation)[0] for k in get_args(get_args(kinds.Cpd)[0])]

@@ -13,6 +13,7 @@ from spinelink.cli.output import (
     network_option,
     print_json,
 )
+from spinelink.files import write_text
 
 
 @click.command()
@@ -35,7 +36,6 @@ def audit(
     *, network: str | None, claims: Path | None, influence: bool, html: Path | None, as_json: bool
 ) -> None:
     """Published figures against what the network implies, worst first."""
-    from spinelink.files import write_text
     from spinelink.report.audit_page import audit_page
 
     audited = load_model(network).audit(claims, influence=influence)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
+from spinelink.files import write_text
 
 
 @click.command()
@@ -24,7 +25,6 @@ def card(*, network: str, stock: Path | None, check: bool) -> int:
 
     It says what the network is for, and holds its numbers, audit, cases, gaps and safety rules.
     """
-    from spinelink.files import write_text
     from spinelink.report.card import files_of
 
     status = 0

@@ -10,6 +10,7 @@ import click
 
 from spinelink.cli.output import json_option, print_json
 from spinelink.errors import NetworkFileError, Problem
+from spinelink.networks_folder import bundled
 
 
 @click.command()
@@ -51,7 +52,6 @@ def _problems(path: Path) -> list[Problem]:
 
 
 def _path(file: str) -> Path:
-    from spinelink.networks_folder import bundled
 
     path = Path(file)
     return path if path.exists() else bundled().get(file, path)

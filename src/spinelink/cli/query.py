@@ -17,6 +17,7 @@ from spinelink.cli.output import (
     read_case,
     setting_option,
 )
+from spinelink.networks_folder import bundled
 from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ def _names_network(word: str) -> bool:
 
     Node names are letters, digits and underscores.
     """
-    from spinelink.networks_folder import bundled
-
     if word in bundled():
         return True
     return "=" not in word and not word.startswith("@") and not word.isidentifier()

@@ -37,6 +37,7 @@ def row(state, value):
     return f"{{given: {{a: {state}}}, probability: {p(value)}}}"
 
 
+BOTH = "{given: {a: present, b: present}, state: present}"
 RATIO = "{estimate: 2.5, interval: [1.5, 4.0], grade: judged, note: test}"
 FILES = {
     "prior": ("", f"{{kind: prior, prior: {p(0.2)}}}"),
@@ -59,8 +60,7 @@ FILES = {
     ),
     "deterministic": (
         "",
-        "{kind: deterministic, parents: [a, b], otherwise: absent,"
-        " cases: [{given: {a: present, b: present}, state: present}]}",
+        f"{{kind: deterministic, parents: [a, b], otherwise: absent, cases: [{BOTH}]}}",
     ),
 }
 KINDS = [get_args(k.model_fields["kind"].annotation)[0] for k in get_args(get_args(kinds.Cpd)[0])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,19 @@ def test_all_engines_say_the_same(network):
     np.testing.assert_allclose(fast.log_evidence, slow.log_evidence, rtol=1e-12)
     for n in range(9):
         np.testing.assert_allclose(fast.posterior[n], slow.posterior[n], atol=1e-12)
+
+
+def test_compiled_code_older_than_a_source_is_forgotten(tmp_path):
+    pytest.importorskip("numba")
+    from spinelink.inference.kernel.jit import forget_outdated
+
+    cache = tmp_path / "__pycache__"
+    cache.mkdir()
+    for name, time in (("old.nbi", 100.0), ("new.nbi", 300.0)):
+        (cache / name).touch()
+        os.utime(cache / name, (time, time))
+    (tmp_path / "plan.py").touch()
+    os.utime(tmp_path / "plan.py", (200.0, 200.0))
+    forget_outdated(tmp_path)
+    assert [f.name for f in cache.iterdir()] == ["new.nbi"]
+    forget_outdated(tmp_path / "nowhere")

@@ -26,7 +26,7 @@ def forget_outdated(folder: Path) -> None:
     A folder that cannot be read or written stays as it is.
     """
     with suppress(OSError):
-        newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
+        newest = max((source.stat().st_mtime for source in folder.glob("*.py")), default=0.0)
         for index in (folder / "__pycache__").glob("*.nbi"):
             with suppress(FileNotFoundError):  # another process was quicker
                 if index.stat().st_mtime < newest:

@@ -108,7 +108,7 @@ def test_the_page_stands_alone_and_escapes(model, file):
 def test_json_is_strict_and_whole(model, file):
     document = json.loads(json.dumps(model.audit(file).to_dict(), allow_nan=False))
     assert {c["claim"] for c in document["claims"]} == {"low", "right", "specific", "rare"}
-    assert document["fingerprint"] == model.fingerprint
+    assert document["question"]["fingerprint"] == model.fingerprint
 
 
 def test_without_claims_the_audit_says_so(model, tmp_path):

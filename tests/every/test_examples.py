@@ -19,7 +19,7 @@ def examples():
         if info.name == "spinelink.__main__":
             continue
         module = importlib.import_module(info.name)
-        for test in finder.find(module, globs={}):
+        for test in finder.find(module):
             if test.examples:
                 yield pytest.param(test, id=test.name.removeprefix("spinelink."))
 

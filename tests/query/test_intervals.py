@@ -9,7 +9,8 @@ from scipy import stats
 import spinelink as sl
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.sampled_parameters import draw_values, posterior_draws
-from spinelink.network.setting import parameters_in, spread_weight
+from spinelink.network.setting import parameters_in
+from spinelink.network.uncertainty import spread_weight
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_each_draw_is_the_answer_of_a_model_with_those_numbers(model, case):
         changed = model.with_parameters(changes).observe(case.evidence)
         assert found.log_evidence[k] == pytest.approx(changed.log_evidence, abs=1e-6)
         for name, node in zip(model.network.ranked, nodes, strict=True):
-            assert found.of[node][1, k] == pytest.approx(changed.posterior(name).iloc[1], abs=1e-7)
+            assert found.posterior[node][1, k] == pytest.approx(changed.posterior(name).iloc[1], abs=1e-7)
 
 
 def _relevant(model, case, nodes):
@@ -141,7 +142,7 @@ def test_the_same_seed_the_same_draws_and_threads_change_nothing(model, case):
             nodes=[node],
             draws=1100,
             threads=t,
-        ).of[node]
+        ).posterior[node]
         for t in (1, 4)
     )
     assert np.array_equal(one, four)

@@ -136,13 +136,14 @@ class Difference(Result):
             columns=["claim", "low", "high", "before", "after", "inside_before", "inside_after"],
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything, as plain values."""
 
         def records(frame: pd.DataFrame) -> Any:
             return json.loads(frame.to_json(orient="records", double_precision=15))
 
         return {
+            **self.head(),
             "before": _name(self.question),
             "after": _name(self.other),
             "same": self.same,

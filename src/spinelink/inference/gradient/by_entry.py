@@ -84,10 +84,15 @@ def derivatives(
 
 
 def _merge_targets(one: Derivatives, other: Derivatives) -> Derivatives:
-    """The same findings with the targets of both."""
+    """The same findings with the targets of both.
+
+    A family below the findings enters only the run of a target below it. Column 0 is therefore the
+    larger one: that of the run in which the family takes part.
+    """
 
     def both(a: Array, b: Array) -> Array:
-        return np.concatenate([a, b[..., 1:]], axis=-1)
+        first = np.maximum(a[..., :1], b[..., :1])
+        return np.concatenate([first, a[..., 1:], b[..., 1:]], axis=-1)
 
     return Derivatives(
         one.log_evidence,

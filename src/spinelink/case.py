@@ -253,7 +253,7 @@ class Case:
             findings: node -> value, for names that are no Python names.
             **more: the same by keyword. A value is the name of a state; True or False for a node
                 with two states; a number for a node with numeric bins; a mapping state ->
-                likelihood (virtual evidence, any scale); None or NaN for *not assessed*.
+                likelihood (virtual evidence); None, NaN, `NA` or the like for *not assessed*.
 
         Returns:
             A new case.

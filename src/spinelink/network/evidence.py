@@ -281,9 +281,8 @@ def _every_likelihood(name: str, node: Node, found: Mapping[str, float]) -> dict
         return {s: likelihood if s == given else 1.0 - likelihood for s in node.states}
     if left:
         raise EvidenceError(
-            f"{name} has {len(node.states)} states, and {', '.join(left)} "
-            f"{'has' if len(left) == 1 else 'have'} no likelihood; write "
-            f"{example_of_likelihoods(name, node, found)}, with 0 only for a state that is ruled out."
+            f"{name} has {len(node.states)} states, and no likelihood of {', '.join(map(repr, left))}; "
+            f"write {example_of_likelihoods(name, node, found)}, with 0 only for a state that is ruled out."
         )
     return {s: found[s] for s in node.states}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinelink.errors import SpinelinkError
-from spinelink.files import write_text
+from spinelink.files import require_ending, write_text
 from spinelink.network.network import Network
 from spinelink.network.provenance import Source
 from spinelink.network.question import Question
@@ -45,7 +45,7 @@ STYLE = (
     "tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
 )
 NOTHING = Html("")
-PAGE_ENDINGS = ("", ".html", ".htm", ".xhtml")
+PAGE_ENDINGS = (".html", ".htm", ".xhtml")
 CARRIERS = 3
 """Causes and mechanisms that are named for a link pattern."""
 
@@ -96,11 +96,10 @@ def output_path(path: object) -> Path:
     if not isinstance(name, str) or not name:
         raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
     target = Path(name)
-    if target.suffix.lower() not in PAGE_ENDINGS:
-        raise PageError(
-            f"{target}: a page is written as HTML, not as {target.suffix}; name it "
-            f"{target.with_suffix('.html')}, and print it from a browser to get another format."
-        )
+    try:
+        require_ending(target, *PAGE_ENDINGS)
+    except SpinelinkError as error:
+        raise PageError(str(error)) from None
     try:
         if target.is_dir():
             raise PageError(f"{target} is a folder; name a file in it, as {target / 'case.html'}.")

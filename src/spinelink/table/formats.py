@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def write_frame(path: Path, frame: Any) -> None:
     """The frame under its name, whole or not at all."""
     with whole_file(path) as name:
         if kind_of(path) == "csv":
-            _as_pandas(frame).to_csv(name, index=False)
+            table = _as_pandas(frame)
+            table.to_csv(name, index=False, quoting=_quoting(table))
             return
         pa, parquet = pyarrow()
         if not isinstance(frame, pa.Table):
@@ -91,3 +93,13 @@ def write_frame(path: Path, frame: Any) -> None:
 def _as_pandas(frame: Any) -> Any:
     """A frame that writes CSV. Whole numbers stay whole, also where some are missing."""
     return frame if hasattr(frame, "to_csv") else frame.to_pandas(integer_object_nulls=True)
+
+
+def _quoting(table: Any) -> int:
+    """Which cells of a pandas frame stand in quotes: all texts, if one holds a carriage return.
+
+    The writer overlooks it, and readers take it as the end of a row.
+    """
+    texts = [table[c] for c in table.columns if table[c].dtype.kind not in "biufcmM"]
+    some = any("\r" in cell for text in texts for cell in text if isinstance(cell, str))
+    return csv.QUOTE_NONNUMERIC if some else csv.QUOTE_MINIMAL

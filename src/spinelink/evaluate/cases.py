@@ -17,12 +17,12 @@ from pydantic import Field, ValidationError
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
-from spinelink.network.base import Name, Value
+from spinelink.network.base import Name, Number, Value
 from spinelink.network.evidence import Evidence, Finding, read_finding
 from spinelink.network.network import Network
 
 WordState = Literal["present", "absent"]
-Answer = str | dict[str, float]
+Answer = str | dict[str, Number]
 
 
 class PublishedCase(Value):
@@ -32,14 +32,17 @@ class PublishedCase(Value):
     source: str = ""
     source_kind: str = ""
     setting: str | None = None
-    age: float | None = None
+    age: Number | None = None
     sex: Literal["F", "M", "female", "male"] | None = None
     words: dict[Name, WordState] = Field(default_factory=dict)
     findings: dict[Name, Answer] = Field(default_factory=dict)
     final_diagnosis: str = ""
     diagnosis: str = Field(description="A class of the vocabulary, or a node.")
     within: int | None = Field(
-        default=None, ge=1, description="The right cause is expected among the first so many."
+        default=None,
+        ge=1,
+        strict=True,
+        description="The right cause is expected among the first so many.",
     )
     expected_alerts: tuple[Name, ...] | None = Field(
         default=None, description="Exactly these rules are expected to fire."

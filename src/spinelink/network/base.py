@@ -24,4 +24,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
 StateName = Annotated[str, Field(pattern=STATE_PATTERN, max_length=60)]
 """A state: no spaces, no '='."""
 
+Number = Annotated[float, Field(strict=True)]
+"""A number that is written as one: the text `4_7` is none."""
+
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

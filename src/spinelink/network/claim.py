@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from spinelink.network.base import NAME_PATTERN, Name, StateName, Text, Value
+from spinelink.network.base import NAME_PATTERN, Name, Number, StateName, Text, Value
 from spinelink.network.parameter import Keys
 from spinelink.network.provenance import Source
 
@@ -92,12 +92,12 @@ class Claim(Value):
         default=None, description="The evidence that describes the people of the study."
     )
     setting: Name | None = None
-    value: float | None = Field(
+    value: Number | None = Field(
         default=None, ge=0.0, description="Left out where only an interval was published."
     )
-    interval: tuple[float, float] | None = None
+    interval: tuple[Number, Number] | None = None
     interval_kind: Literal["published", "range over studies"] = "published"
-    n: float | None = Field(
+    n: Number | None = Field(
         default=None,
         gt=0.0,
         description="People behind the proportion (its denominator); gives an interval where none is.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.network.evidence import is_missing
+from spinelink.network.evidence import is_mark_of_missing, is_missing
 from spinelink.network.network import Network
 from spinelink.table.cells import MISSING, TableFindings, as_table, read_table
 from spinelink.table.engine import answer
@@ -161,7 +161,13 @@ def _events(
 def _groups(table: nw.DataFrame[Any], column: str) -> dict[str, NDArray[np.bool_]]:
     """`column=value` -> which patients have it, (patients,)."""
     values = table[column].to_list()
-    distinct = list(dict.fromkeys(v for v in values if not is_missing(v)))
+    distinct = list(
+        dict.fromkeys(
+            v
+            for v in values
+            if not is_missing(v) and not (isinstance(v, str) and is_mark_of_missing(v))
+        )
+    )
     if len(distinct) > MOST_GROUPS:
         raise SpinelinkError(
             f"column {column!r} has {len(distinct)} different values; "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from spinelink.evaluate.cases import PublishedCase
 from spinelink.network.claim import Claim
 
 ABOUT = {"source": "x", "fit": "near"}
@@ -42,6 +44,24 @@ def test_intervals(given, kind, low, high):
     claim = Claim(kind="prevalence", condition={"scoliosis": "present"}, **given, **ABOUT)
     assert claim.bounds_kind == kind
     assert claim.bounds == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"value": "4_7"}, {"value": "0.5"}, {"interval": ("0.1", 0.2)}, {"value": 0.1, "n": "2_0"}],
+)
+def test_f6_text_is_no_number(wrong):
+    with pytest.raises(ValidationError, match="valid number"):
+        Claim(kind="prevalence", condition={"scoliosis": "present"}, **wrong, **ABOUT)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"age": "4_7"}, {"within": "3"}, {"findings": {"numbness": {"present": "0_8"}}}]
+)
+def test_f6_text_is_no_number_of_a_published_case(wrong):
+    with pytest.raises(ValidationError, match="valid (number|integer)"):
+        PublishedCase.model_validate({"id": "a", "diagnosis": "x"} | wrong)
+    assert PublishedCase.model_validate({"id": "a", "diagnosis": "x", "age": 47}).age == 47.0
 
 
 def test_a_ratio_without_an_interval_may_be_half_or_twice():

@@ -58,7 +58,7 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if not is_real(self.strength) or self.strength < 0.0:
             raise SpinelinkError(
-                "strength says what the file's own numbers count, 0 or more "
+                "strength says what the file's own parameters count, 0 or more "
                 f"(1: as much as they say of themselves), not {self.strength!r}."
             )
         whole(self.restarts, "restarts", meaning="how many further starts to try")

@@ -146,7 +146,7 @@ class Audit(Result):
             parts += [f"  {c}" for c in self.contradictions]
         if self.judged:
             parts.append(
-                "Judged numbers with the most influence on the causes "
+                "Judged parameters with the most influence on the causes "
                 "(where a study would help most):"
             )
             parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:JUDGED_SHOWN]]
@@ -262,7 +262,7 @@ def _is_second_hand(network: Network, parameter: Parameter) -> bool:
 
 
 def grades(parameters: Mapping[str, Parameter]) -> dict[str, int]:
-    """How many numbers have each grade."""
+    """How many parameters have each grade."""
     counts = dict.fromkeys(("measured", "derived", "judged"), 0)
     for p in parameters.values():
         counts[p.grade] += 1

@@ -58,7 +58,7 @@ def tune_network(
     """
     one_of(minimise, "minimise", MINIMISE)
     if most is not None:
-        meaning = "how many numbers may change (None for any)"
+        meaning = "how many parameters may change (None for any)"
         most = whole(most, "most", least=1, meaning=meaning)
     problem = pose(model, constraints, vary=vary, minimise=minimise)
     single = single_changes(problem)

@@ -52,7 +52,7 @@ def batch_marginals(
     order, starts = rows_by_pattern(compiled, batch)
     ranked = batch.part(order)
     workers = thread_count(threads)
-    pieces = engine.pieces(compiled, ranked, starts=starts, workers=workers)
+    pieces = engine.pieces(compiled, ranked, nodes=nodes, starts=starts, workers=workers)
 
     def run(piece: slice) -> Marginals:
         inside = starts[(starts > piece.start) & (starts < piece.stop)] - piece.start

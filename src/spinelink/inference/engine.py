@@ -29,9 +29,18 @@ class Engine(Protocol):
     """What answers rows of evidence about one network, or one row under many parameter draws."""
 
     def pieces(
-        self, compiled: CompiledNetwork, batch: EvidenceBatch, *, starts: RowIndex, workers: int
+        self,
+        compiled: CompiledNetwork,
+        batch: EvidenceBatch,
+        *,
+        nodes: Sequence[int],
+        starts: RowIndex,
+        workers: int,
     ) -> list[slice]:
-        """How rows in the order of their patterns, which begin at `starts`, are cut for threads."""
+        """How rows in the order of their patterns, which begin at `starts`, are cut for threads.
+
+        nodes: those that will be asked for.
+        """
         ...
 
     def solve(
@@ -55,7 +64,13 @@ class KernelEngine:
     """The compiled kernel of the extra `fast`. It leaves some rows to the interpreted engine."""
 
     def pieces(
-        self, compiled: CompiledNetwork, batch: EvidenceBatch, *, starts: RowIndex, workers: int
+        self,
+        compiled: CompiledNetwork,
+        batch: EvidenceBatch,
+        *,
+        nodes: Sequence[int],
+        starts: RowIndex,
+        workers: int,
     ) -> list[slice]:
         """Equal pieces, smaller where patterns differ; a pattern is planned in each of its pieces."""
         rows, limits = len(batch), compiled.limits

@@ -188,6 +188,7 @@ def tables(draw):
     return network, seed
 
 
+@pytest.mark.slow
 @given(tables())
 @RELAXED
 def test_what_is_found_is_a_mode_of_the_posterior(question):

@@ -157,6 +157,7 @@ def satisfied(constraint, value, tolerance):
     )
 
 
+@pytest.mark.slow
 @given(questions())
 @RELAXED
 def test_every_single_solution_is_one(question):
@@ -195,6 +196,7 @@ def test_no_single_number_is_missed(model):
 # -- several together
 
 
+@pytest.mark.slow
 @given(questions(), st.sampled_from(["standard_deviations", "log_odds"]))
 @RELAXED
 def test_the_change_of_many_is_no_longer_than_a_general_optimiser_finds(question, minimise):

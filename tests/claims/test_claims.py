@@ -65,6 +65,7 @@ def restrictions(draw):
     }
 
 
+@pytest.mark.slow
 @given(
     st.lists(restrictions(), min_size=1, max_size=3),
     st.lists(restrictions(), min_size=1, max_size=2),

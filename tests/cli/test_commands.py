@@ -411,6 +411,7 @@ def test_demo_prints_and_writes(run, tmp_path):
     assert table.read_text(encoding="utf-8").startswith("cause,label,prior,posterior")
 
 
+@pytest.mark.slow
 def test_demo_of_every_published_case(run, tmp_path):
     from spinelink.evaluate.cases import read_cases
 
@@ -434,6 +435,7 @@ def test_a_folder_that_cannot_be_written(run, tmp_path):
     assert "file" in err
 
 
+@pytest.mark.slow
 def test_score(run):
     status, out, _ = run("score")
     assert status == 0

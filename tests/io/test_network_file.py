@@ -103,6 +103,7 @@ PLACES = {path: (span.start, span.end) for path, span in DOCUMENT.values.items()
 SPANS = sorted(set(PLACES.values()))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(SPANS), VALUES), min_size=1, max_size=3))
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example([(SPANS[0], "{'|one|': {}}")])

@@ -173,6 +173,7 @@ def observed(case, **options):
     return code
 
 
+@pytest.mark.slow
 def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
     changes = {"numbness.leak": 0.31, "lumbar_disc_herniation.prior": sl.Beta(3, 40)}
     path = model.save(tmp_path / "own network.yaml")

@@ -253,7 +253,7 @@ class Case:
             findings: node -> value, for names that are no Python names.
             **more: the same by keyword. A value is the name of a state; True or False for a node
                 with two states; a number for a node with numeric bins; a mapping state ->
-                likelihood (virtual evidence, any scale); None or NaN for *not assessed*.
+                likelihood (virtual evidence); None, NaN, `NA` or the like for *not assessed*.
 
         Returns:
             A new case.
@@ -320,11 +320,11 @@ class Case:
             >>> 0 < math.exp(case.log_evidence) < 1
             True
         """
-        answer = next(iter(self._answers.values()), None)  # every answer brings it: no second run
-        if answer is not None:
-            return float(answer.log_evidence[0])
-        logs = log_evidence(self.model.compiled, self.observed)
-        return self._require_possible(float(logs[0]))
+        if not self.findings:
+            return 0.0  # exactly; and no probability exceeds 1, whatever a sum of doubles says
+        logs = [a.log_evidence for a in self._answers.values()]  # every answer brings it
+        log = (logs or [log_evidence(self.model.compiled, self.observed)])[0]
+        return self._require_possible(min(float(log[0]), 0.0))
 
     @cached_property
     def observed(self) -> Observed:

@@ -119,9 +119,11 @@ class NetworkFileError(SpinelinkError, ValueError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        head = f"{count} problem{'s' if count != 1 else ''} in {self.problems[0].file if problems else 'the file'}:"
-        super().__init__("\n".join([head, *map(str, self.problems)]))
+        listed = [str(problem) for problem in self.problems]
+        if len(listed) != 1:  # one names its file itself
+            where = self.problems[0].file if self.problems else "the file"
+            listed.insert(0, f"{len(listed)} problems in {where}:")
+        super().__init__("\n".join(listed))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (NetworkFileError, (self.problems,))

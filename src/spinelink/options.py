@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import operator
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -83,3 +84,20 @@ def is_real(value: object) -> bool:
         return float("-inf") < float(value) < float("inf")
     except OverflowError:
         return False
+
+
+_DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def decimal_number(text: str) -> float | None:
+    """The number that a text writes out in digits: `47`, `0.2`, `1e-3`; None for anything else.
+
+    Python's own `float` also reads `4_7`, `nan` and other scripts' digits. None too for a number
+    that is not 0 but too small to be told from it, or too large.
+    """
+    plain = text.strip()
+    if not _DECIMAL.fullmatch(plain):
+        return None
+    number = float(plain)
+    lost = number == 0.0 and any(digit in "123456789" for digit in re.split("[eE]", plain)[0])
+    return None if lost or number in (float("inf"), float("-inf")) else number

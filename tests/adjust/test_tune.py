@@ -359,7 +359,7 @@ def test_bad_questions_are_refused(model, ask, error, message):
 
 
 def test_constraints_given_by_findings_of_a_case(model):
-    case = model.observe(leg_pain={"above_knee": 0.2, "below_knee": 0.8}, numbness=True)
+    case = model.observe(leg_pain={"none": 0, "above_knee": 0.2, "below_knee": 0.8}, numbness=True)
     now = case.posterior("lumbar_disc_herniation")["present"]
     found = model.tune(sl.constraint("P(lumbar_disc_herniation) >= 0.9", given=case.evidence))
     assert found.constraints[0].before == pytest.approx(now, abs=1e-10)

@@ -52,6 +52,11 @@ def test_a_dialogue(explorer, model):
         leg_pain="below_knee", numbness=True
     )
     tell(explorer, type="observe", node="numbness", value={"absent": 0.5, "present": 1.0})
+    tell(explorer, type="observe", node="numbness", value={"present": 0.75})  # F2
+    assert explorer.case == model.observe(
+        leg_pain="below_knee", numbness={"absent": 0.25, "present": 0.75}
+    )
+    tell(explorer, type="observe", node="numbness", value={"absent": 0.5, "present": 1.0})
     tell(explorer, type="observe", node="leg_pain", value=None)
     assert explorer.case == model.observe(numbness={"absent": 0.5, "present": 1.0})
     for _ in range(3):
@@ -97,6 +102,7 @@ def explorer_ids(model):
         ({"type": "observe", "node": "numbnes", "value": "present"}, "numbness"),
         ({"type": "observe", "node": "numbness", "value": "many"}, "absent, present"),
         ({"type": "observe", "node": "numbness", "value": {"present": -1}}, "numbness"),
+        ({"type": "observe", "node": "leg_pain", "value": {"none": 0.5}}, "'above_knee': 0.1"),
         ({"type": "observe"}, "did not understand"),
         ({"type": "setting", "name": "moon"}, "setting"),
         ({"type": "parameter", "id": "numbness.leak", "value": "much"}, "did not understand"),

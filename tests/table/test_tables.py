@@ -253,15 +253,21 @@ def test_an_empty_table_and_a_table_without_findings(minimal):
         ({"leg_pain=below_nee": [1.0]}, r"Did you mean 'below_knee'"),
         ({"leg_pain=below_knee": [1.0], "leg_pain": ["none"]}, "given twice"),
         (
-            {"leg_pain=none": [1.0, 1.0], "leg_pain=below_knee": [1.0, None]},
+            {"numbness=absent": [1.0, 1.0], "numbness=present": [1.0, None]},
             "row 1.*some likelihoods are missing",
         ),
         (
-            {"leg_pain=none": [1.0, 0.0], "leg_pain=below_knee": [1.0, 0.0]},
+            {"numbness=absent": [1.0, 0.0], "numbness=present": [1.0, 0.0]},
             "row 1.*all likelihoods are 0",
         ),
-        ({"leg_pain=none": [1.0, -1.0]}, "row 1.*negative"),
-        ({"leg_pain=none": ["much"]}, "likelihoods are numbers"),
+        ({"numbness=present": [1.0, -1.0]}, "row 1.*negative"),
+        ({"numbness=present": [1.0, 2.0]}, "row 1.*above 1; add the column 'numbness=absent'"),
+        (
+            {"numbness=present": ["much"]},
+            "row 0, column 'numbness=present': likelihoods are numbers",
+        ),
+        ({"numbness=present": [True]}, "likelihoods are numbers"),
+        ({"leg_pain=none": [1.0], "leg_pain=above_knee": [1.0]}, "add 'leg_pain=below_knee'"),
         ({"leg_pain": [True]}, r"row 0, column 'leg_pain'.*3 states"),
     ],
 )

@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status. 0: done. 1: a network file has errors, or a file cannot be read or
-        written. 2: the command or the findings are not understood, or the findings contradict each
-        other. 130: interrupted. 141: the reader closed the pipe.
+        written. 2: the command, the findings or a cell of a table are not understood, a file is not
+        there, an output would be replaced, or the findings contradict each other. 130: interrupted. 141: the reader closed the pipe.
     """
     try:
         status = commands.main(
@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:
-        click.echo(f"spinelink: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"spinelink: {where}{error.strerror or error}", err=True)
         return 1
     return status if isinstance(status, int) else 0

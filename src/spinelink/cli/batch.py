@@ -62,7 +62,11 @@ STOPPED = "stopped; finished chunks are kept, and the same command goes on from 
     show_default=True,
     help="Rows that contradict the network.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the output where it is there already.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace the output where it is there already, and discard parts of another batch.",
+)
 def batch(
     *,
     patients: Path,
@@ -79,11 +83,12 @@ def batch(
 ) -> None:
     """Posteriors of a whole file of patients (CSV or Parquet), larger than memory.
 
-    One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold
-    likelihoods. The answers come out in the order of the rows, with log_evidence, the logarithm of
+    One row a patient, one column a node. An empty cell was not assessed, nor one with NA, nan, null,
+    None, n/a, - or ?. Columns node=state hold likelihoods. The answers come out in the order of the rows, with log_evidence, the logarithm of
     P(findings). A row that contradicts the network has -inf there and no posteriors.
 
     Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
+    While it runs, OUT.lock keeps other batches off. A refused command leaves nothing behind.
 
     \b
     Example:
@@ -161,7 +166,8 @@ def _scorer(
 
 def _shard(text: str) -> Shard:
     """A part of the work, as 2/8. Raises BatchError."""
-    from spinelink.table.files import BatchError, Shard
+    from spinelink.table.errors import BatchError
+    from spinelink.table.files import Shard
 
     number, slash, count = text.partition("/")
     if not slash or not number.isdigit() or not count.isdigit():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from spinelink.cli.findings import read_findings
+from spinelink.cli.findings import observe_words
 from spinelink.cli.output import findings_argument, load_model, network_option, setting_option
 
 MOST = 10
@@ -32,7 +32,7 @@ def cite(
     if not words and cause is None:
         click.echo(model.to_bibtex(), nl=False)
         return
-    answer = model.observe(read_findings(words)).sources(cause)
+    answer = observe_words(model, words).sources(cause)
     click.echo(answer.title(), err=True)
     for source in answer.sources[:MOST]:
         more = " ..." if len(source.parameters) > NUMBERS else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from spinelink.cli.findings import read_findings
+from spinelink.cli.findings import observe_words
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 from spinelink.view.text import NOTICE, show_number
 
@@ -49,7 +49,8 @@ json_option = click.option(
 )
 
 
-existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+existing_file = click.Path(exists=True, dir_okay=False, readable=False, path_type=Path)
+"""A file that is there. Whoever opens it says why it cannot be read (exit status 1)."""
 
 
 def load_model(network: str | None, setting: str | None = None) -> Model:
@@ -61,7 +62,7 @@ def load_model(network: str | None, setting: str | None = None) -> Model:
 
 def read_case(words: Sequence[str], *, network: str | None, setting: str | None) -> Case:
     """The case that a command is about, from its findings and options. Raises SpinelinkError."""
-    return load_model(network, setting).observe(read_findings(words))
+    return observe_words(load_model(network, setting), words)
 
 
 def console() -> Console:

@@ -41,7 +41,7 @@ def query(
       fever=no                                  absent (also yes, true, false, present, absent)
       age_group=47                              a number, where the node has numeric bins
       leg_pain=below_knee                       a state
-      leg_pain=above_knee:0.2,below_knee:0.8    uncertain: likelihoods, on any scale
+      leg_pain=none:0.1,above_knee:0.2,below_knee:0.8    uncertain: a likelihood for each state
       @case.json                                all findings of a file, as the explorer saves them
 
     What was not assessed is left out: that is not the same as absent.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case, Model
-from spinelink.files import write_text
+from spinelink.files import require_ending, write_text
 from spinelink.inference.arc_strength import edge_strengths
 from spinelink.network.network import Network
 from spinelink.options import whole
@@ -83,6 +83,7 @@ class Graph(Result):
 
     def save(self, path: PathLike) -> Path:
         """Writes the SVG to a file, dark on white, which appears whole or not at all. Returns its path."""
+        require_ending(Path(path), ".svg")
         write_text(Path(path), draw(self._picture, page=ALONE))
         return Path(path)
 

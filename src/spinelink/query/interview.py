@@ -14,6 +14,7 @@ from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 from spinelink.network.evidence import describe, is_yes_or_no
 from spinelink.network.node import OBSERVABLE, Cost, Node
+from spinelink.options import decimal_number
 from spinelink.query.alerts import Alert, alerts
 from spinelink.query.next_best import next_best
 from spinelink.query.ranking import differential
@@ -140,11 +141,7 @@ def read_answer(name: str, node: Node, *, text: str) -> object | None:
     if word in states:
         return node.states[states.index(word)]
     if node.bins is not None:
-        try:
-            number = float(word)
-        except ValueError:
-            return None
-        return number if number == number else None
+        return decimal_number(word)
     if word.isdecimal():
         return node.states[int(word) - 1] if 1 <= int(word) <= len(states) else None
     if is_yes_or_no(node) and word in ("y", "yes", "n", "no"):

@@ -57,8 +57,8 @@ def posteriors(
     Args:
         model: the network.
         frame: pandas, polars or pyarrow; one row a patient, one column a node, with what
-            `Case.observe` takes in its cells. A missing cell was not assessed. Columns `node=state`
-            hold likelihoods of states (virtual evidence).
+            `Case.observe` takes in its cells. A missing cell, or a mark of missing data, was not
+            assessed. Columns `node=state` hold likelihoods of states (virtual evidence).
         of: "causes", "all", "evidence" (only P(findings)), or names of nodes.
         keep: columns that are no findings and are handed through.
         chunk: rows that are worked on before the next are begun.
@@ -222,7 +222,7 @@ def _frame(
         patients, found = table.to_native(), answers.to_native()
         found.index = patients.index
         for position, column in enumerate(keep):
-            found.insert(position, column, patients[column].array)
+            found.insert(position, column, patients[column])
         return found
     if not keep:
         return answers.to_native()

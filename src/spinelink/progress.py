@@ -50,13 +50,14 @@ def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[
             line.update(done - line.n)
 
         yield on_progress
-        _set_total(line, line.n or total)
-        line.update(line.total - line.n)
+        done = int(line.n) or total
+        _set_total(line, done)
+        line.update(done - line.n)
 
 
 def _set_total(line: Any, total: int) -> None:
     """Another total, in the bar of a notebook too: tqdm draws that one to its own maximum."""
     line.total = total
-    inside = getattr(getattr(line, "container", None), "children", ())
-    if len(inside) > 1:
-        inside[1].max = total
+    widget: Any = getattr(line, "container", None)
+    if widget is not None:
+        widget.children[1].max = total

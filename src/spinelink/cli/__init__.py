@@ -1,11 +1,13 @@
 """The command line: one module a command, with the words of the Python interface.
 
 `spinelink networks | check | query | next | interview | explain | link | report | batch | score |
-audit | diff | cite | card | demo`. `output` holds what they share, `findings` reads findings.
+audit | diff | cite | card | demo`. `output` holds what they share, `findings`
+reads findings, `screen` prints for people, `documents` for programs.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ from spinelink.cli.next import next_question
 from spinelink.cli.query import query
 from spinelink.cli.report import report
 from spinelink.cli.score import score
+from spinelink.cli.screen import say
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -82,10 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(file=text)
+        say(text.getvalue().rstrip(), err=True)
         return error.exit_code
     except SpinelinkError as error:
-        click.echo(f"spinelink: {error}", err=True)
+        say(f"spinelink: {error}", err=True)
         return 1 if isinstance(error, NetworkFileError | OSError) else 2
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
@@ -97,6 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:
-        click.echo(f"spinelink: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        say(f"spinelink: {error.filename or 'output'}: {error.strerror or error}", err=True)
         return 1
     return status if isinstance(status, int) else 0

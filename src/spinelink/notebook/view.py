@@ -11,8 +11,8 @@ from typing import Any
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.network.evidence import Finding
+from spinelink.network.labels import finding_label, text_label
 from spinelink.network.node import OBSERVABLE, Node
-from spinelink.notebook.numbers import labelled
 from spinelink.query.alerts import Alert, Alerts, alerts
 from spinelink.query.graph import graph
 from spinelink.query.intervals import intervals
@@ -125,7 +125,7 @@ def answers(case: Case, changes: Mapping[str, object], of: Sequence[str] = ()) -
 
 
 def _alert(case: Case, alert: Alert) -> dict[str, Any]:
-    fired = [labelled(f, case.model.network, every=True).replace("_", " ") for f in alert.findings]
+    fired = [finding_label(f, case.model.network) for f in alert.findings]
     return {
         "urgency": alert.urgency,
         "label": alert.label,
@@ -269,7 +269,7 @@ def why_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     rows = [
         {
             "node": row.node,
-            "finding": labelled(row.finding, network, every=True).replace("_", " "),
+            "finding": finding_label(row.finding, network),
             "share": row.shapley,
             "chain": [network.nodes[n].label for n in row.chain],
         }
@@ -278,7 +278,7 @@ def why_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     before, after = reasons.before, reasons.after
     lines = [f"Log odds {before:+.2f} before the findings, {after:+.2f} after."]
     for line in reasons.text().splitlines()[1:]:  # the first line is the heading
-        lines.append(labelled(line, network).replace("_", " "))
+        lines.append(text_label(line, network))
     target = network.nodes[reasons.target].label
     return {"why": {"target": target, "lines": lines, "rows": rows}}
 

@@ -121,7 +121,8 @@ def test_bounds_of_the_link_and_the_word_to_stop(flagged, tmp_path):
     assert (f"No further question is worth its cost: {stop}" in text) == bool(stop)
     stopped = replace(flagged.observe().next_best(), stop="nothing is left to ask.")
     said = "No further question is worth its cost: nothing is left to ask."
-    assert said in as_page(replace(empty, network=flagged.network, next_best=stopped))
+    empty = Page(flagged.network, stopped.question, (), flagged.observe().alerts(), (), "")
+    assert said in as_page(replace(empty, next_best=stopped))
 
 
 def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_probable(

@@ -35,9 +35,24 @@ from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+SENTENCE = 300
+"""Letters that the first sentence of a command has at most."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, whose list gives the first sentence of each in full."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list."""
+        rows = [
+            (name, self.commands[name].get_short_help_str(limit=SENTENCE))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="spinelink %(version)s")
 def commands() -> None:
     """Probabilistic diagnostic models for back pain and leg pain.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.errors import ImpossibleEvidenceError, reason
 from spinelink.result import FORMAT, plain
 from spinelink.version import __version__
 from spinelink.view.text import NOTICE
@@ -87,10 +87,4 @@ def _json(document: Mapping[str, object], *, indent: int | None = None) -> str:
 def _error(error: BaseException) -> dict[str, Any]:
     """What went wrong, as plain values."""
     findings = list(error.findings) if isinstance(error, ImpossibleEvidenceError) else []
-    if isinstance(error, SpinelinkError):
-        message = str(error)
-    elif isinstance(error, KeyboardInterrupt):
-        message = "interrupted before the answer was there."
-    else:
-        message = f"this could not be computed: {type(error).__name__}: {error}"
-    return {"kind": type(error).__name__, "message": message, "findings": findings}
+    return {"kind": type(error).__name__, "message": reason(error), "findings": findings}

@@ -53,6 +53,5 @@ def explain(
 def _show(case: Case, reasons: Reasons) -> None:
     from spinelink.network.labels import text_label
 
-    say(reasons.question)
     for line in reasons.text().splitlines():
         say(text_label(line, case.model.network))

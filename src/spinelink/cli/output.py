@@ -85,8 +85,21 @@ def print_question(
     if as_json:
         print_answer(case, lambda: ask().to_dict())
         return
+    print_case(case)
     print_alerts(case)
     show(ask())
+
+
+def print_case(case: Case) -> None:
+    """Prints which network is asked, and the findings."""
+    from spinelink.network.labels import finding_words
+
+    model = case.model
+    population = model.network.settings[model.setting].label if model.setting else "one population"
+    version = f"{model.name} {model.network.version}, {model.fingerprint}"
+    say(f"{model.network.title} ({version}); {population}")
+    found = (f"{model.nodes[n].label}: {finding_words(f)}" for n, f in case.findings.items())
+    say(f"Findings: {'; '.join(found) or 'none, so these are the priors'}\n")
 
 
 def print_alerts(case: Case) -> None:

@@ -12,6 +12,7 @@ from spinelink.cli.output import (
     json_option,
     network_option,
     print_alerts,
+    print_case,
     print_causes,
     read_case,
     setting_option,
@@ -21,7 +22,7 @@ from spinelink.networks_folder import bundled
 from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
-    from spinelink.diagnosis import Case
+    pass
 
 
 FINDINGS = (
@@ -40,6 +41,7 @@ class _Query(click.Command):
     """The command, whose help lists how findings are written."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list."""
         with formatter.section("FINDING is one of"):
             formatter.write_dl(FINDINGS)
 
@@ -74,7 +76,7 @@ def query(
     if as_json:
         print_answer(case, lambda: case.differential(limit=limit).to_dict())
         return
-    _print_question(case)
+    print_case(case)
     # Before any probability is computed: a contradiction does not silence the red flags.
     print_alerts(case)
     print_causes(case, limit=limit or MOST)
@@ -98,14 +100,3 @@ def _names_network(word: str) -> bool:
     if word in bundled():
         return True
     return "=" not in word and not word.startswith("@") and not word.isidentifier()
-
-
-def _print_question(case: Case) -> None:
-    from spinelink.network.labels import finding_words
-
-    model = case.model
-    population = model.network.settings[model.setting].label if model.setting else "one population"
-    version = f"{model.name} {model.network.version}, {model.fingerprint}"
-    say(f"{model.network.title} ({version}); {population}")
-    found = (f"{model.nodes[n].label}: {finding_words(f)}" for n, f in case.findings.items())
-    say(f"Findings: {'; '.join(found) or 'none, so these are the priors'}\n")

@@ -16,7 +16,7 @@ import anywidget
 import traitlets
 
 from spinelink.case import Case, Model
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, reason
 from spinelink.notebook import code, view
 from spinelink.notebook.background import Background
 from spinelink.notebook.numbers import Changes, node_parameters, patch, with_value
@@ -384,8 +384,5 @@ def _attempt(part: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """A part of what takes longer, or why it is missing."""
     try:
         return step()
-    except SpinelinkError as error:
-        return {part: {"problem": str(error)}}
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        return {part: {"problem": f"This could not be computed: {what}"}}
+        return {part: {"problem": reason(error)}}

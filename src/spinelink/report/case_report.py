@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinelink.case import Case
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.errors import ImpossibleEvidenceError, reason
 from spinelink.network.labels import finding_words
 from spinelink.network.node import OBSERVABLE
 from spinelink.options import whole_or_none
@@ -132,11 +132,8 @@ def _with_part(page: Page, part: str, step: Callable[[Page], dict[str, Any]]) ->
     missing = {name: why for name, why in page.missing.items() if name != part}
     try:
         return replace(page, missing=missing, **step(page))
-    except SpinelinkError as error:
-        why = f"{MISSING} {error}"
     except Exception as error:
-        why = f"{MISSING} It could not be computed ({type(error).__name__}: {error})."
-    return replace(page, missing=missing | {part: why})
+        return replace(page, missing=missing | {part: f"{MISSING} {reason(error)}"})
 
 
 def _unasked(case: Case) -> list[str]:

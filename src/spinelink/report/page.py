@@ -301,7 +301,7 @@ def _link_answer(link: Link) -> tuple[Html, Html]:
     verdict = f"Linked with probability {show_percent(link.probability)}"
     if bounded:
         ends = show_percents(1.0 - link.high["separate"], 1.0 - link.low["separate"])
-        verdict += f", from {ends} ({link.ends})"
+        verdict += f", {'from ' if ' to ' in ends else ''}{ends} ({link.ends})"
     words, rows = link.words(), []
     for part, probability in link.shares.items():
         bounds = [show_percents(link.low[part], link.high[part])] if bounded else []
@@ -338,7 +338,7 @@ def _next(p: Page) -> Html:
             (c.label, _ask(p, c), show_number(c.value), short_number(c.minutes))
             for c in found.candidates
         ]
-        parts.append(paragraph(f"{found.measure}:"))
+        parts.append(paragraph(f"{found.measure[:1].upper()}{found.measure[1:]}:"))
         parts.append(rows_table(("", "ask", found.unit, "minutes"), rows, numbers=(2, 3)))
     if found is not None and found.stop:
         parts.append(paragraph(f"No further question is worth its cost: {found.stop}"))

@@ -97,8 +97,9 @@ def show_percent(probability: float) -> str:
 
 
 def show_percents(low: float, high: float) -> str:
-    """Both ends of an interval in percent; empty for NaN."""
-    return f"{show_percent(low)} to {show_percent(high)}" if low == low else ""
+    """Both ends of an interval in percent, or what they both are; empty for NaN."""
+    ends = (show_percent(low), show_percent(high))
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def frame_text(

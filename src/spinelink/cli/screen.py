@@ -121,7 +121,7 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column, least in zip(columns, needed, strict=True):
         table.add_column(
-            column,
+            _writable(column, to),
             justify="right" if column in right else "left",
             min_width=least,
             no_wrap=column in right,

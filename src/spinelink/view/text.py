@@ -65,7 +65,7 @@ def _in_full(value: float, digits: int) -> str:
         return f"{value:.0f}"
     if 1.0 - 0.5 * 10.0**-digits <= value < 1.0:
         return f">0.{'9' * digits}"
-    if 10.0**digits <= abs(value) < WHOLE:
+    if 10.0**digits - 0.5 <= abs(value) < WHOLE:
         return f"{value:.0f}"
     return ""
 

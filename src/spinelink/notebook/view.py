@@ -96,32 +96,47 @@ def _node(name: str, node: Node) -> dict[str, Any]:
     }
 
 
-def answers(case: Case, changes: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
-    """What every click changes: findings, red flags and ranked causes.
+NO_PROBABILITIES: Mapping[str, Any] = {"causes": [], "log_evidence": None, "problem": ""}
+"""What stands in the trait `view` until there are probabilities."""
+
+
+def flags(case: Case, changes: Mapping[str, object]) -> dict[str, Any]:
+    """What every click changes and no probability is needed for: findings and red flags.
 
     Args:
         case: as it stands.
         changes: what the sliders changed.
+
+    Returns:
+        Its part of the trait `view`.
+    """
+    found = alerts(case)
+    return {
+        "setting": case.model.setting or "",
+        "findings": {n: _finding(f) for n, f in case.findings.items()},
+        "alerts": [_alert(case, alert) for alert in found],
+        "none": found.none,
+        "pending": _pending(case, found),
+        "changed": dict(changes),
+    }
+
+
+def probabilities(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What every click changes besides: ranked causes, or probabilities of nodes.
+
+    Args:
+        case: as it stands.
         of: nodes that are asked about in place of the causes.
 
     Returns:
-        Most of the trait `view`.
+        Its part of the trait `view`.
 
     Raises:
         ImpossibleEvidenceError: the findings cannot occur together.
     """
-    flags = alerts(case)
     ranked = bool(case.model.network.ranked) and not of
-    return {
-        "setting": case.model.setting or "",
-        "findings": {n: _finding(f) for n, f in case.findings.items()},
-        "alerts": [_alert(case, alert) for alert in flags],
-        "none": flags.none,
-        "pending": _pending(case, flags),
-        "causes": _causes(case) if ranked else _probabilities(case, of),
-        "log_evidence": case.log_evidence,
-        "changed": dict(changes),
-    }
+    causes = _causes(case) if ranked else _probabilities(case, of)
+    return {"causes": causes, "log_evidence": case.log_evidence, "problem": ""}
 
 
 def _alert(case: Case, alert: Alert) -> dict[str, Any]:
@@ -181,10 +196,10 @@ def _probabilities(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _pending(case: Case, flags: Alerts) -> list[dict[str, str]]:
+def _pending(case: Case, found: Alerts) -> list[dict[str, str]]:
     """Questions of which one answer would raise an emergency alert, one for each finding."""
     first: dict[str, dict[str, str]] = {}
-    for p in flags.pending:
+    for p in found.pending:
         node = case.model.nodes[p.node]
         if p.urgency == "emergency" and node.role in ("symptom", "context"):
             question = node.question or f"{node.label}?"

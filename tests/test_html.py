@@ -184,7 +184,7 @@ def test_a_ranking_shows_its_intervals(shown):
 def test_a_soft_finding_is_said(shown):
     assert (
         "uncertain, likelihoods" in shown["soft"]._repr_html_()
-        and "above_knee 0.2" in shown["soft"]._repr_html_()
+        and "above knee 0.2" in shown["soft"]._repr_html_()
     )
 
 

@@ -97,6 +97,19 @@ class TooLargeError(SpinelinkError, MemoryError):
     """A question whose exact answer exceeds the memory budget; says how large it would have been."""
 
 
+def reason(error: BaseException) -> str:
+    """Why something could not be computed, where the rest of an answer is given all the same.
+
+    It holds the library's own words, or the kind and the words of any other error.
+    """
+    if isinstance(error, SpinelinkError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "It was interrupted before the answer was there."
+    words = f": {error}" if str(error) else ""
+    return f"It could not be computed ({type(error).__name__}{words})."
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One problem of a network file. `line` and `column` count from 1; `text` is the offending text."""

@@ -10,6 +10,7 @@ from spinelink.network.network import Network
 from spinelink.result import Result
 from spinelink.view.html import text_in_notebook
 from spinelink.view.plot.validation import plot_learning
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,7 @@ class Learning(Result):
                 f"{rows}{more}"
             )
         frame = self.to_frame().fillna({"state": ""}).head(ROWS_SHOWN)
-        table = frame.to_string(index=False, float_format=lambda v: f"{v:.4g}")
+        table = frame_text(frame, digits=4, zeros=False)
         return "\n".join([*lines, "", table])
 
     def _repr_html_(self) -> str:

@@ -90,10 +90,8 @@ def batch(
     Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
     While it runs, OUT.lock keeps other batches off. A refused command leaves nothing behind.
 
-    \b
-    Example:
-      spinelink batch patients.parquet --out posteriors.parquet --keep patient_id --setting emergency
-    """  # noqa: D301  (click reads the backspace character)
+    Example: spinelink batch patients.parquet --out posteriors.parquet --keep patient_id
+    """
     from tqdm import tqdm
 
     from spinelink.table.files import score_file

@@ -6,6 +6,7 @@ import click
 
 from spinelink.cli.findings import observe_words
 from spinelink.cli.output import findings_argument, load_model, network_option, setting_option
+from spinelink.cli.screen import say
 
 MOST = 10
 """Publications that are listed with their influence."""
@@ -33,9 +34,9 @@ def cite(
         click.echo(model.to_bibtex(), nl=False)
         return
     answer = observe_words(model, words).sources(cause)
-    click.echo(answer.title(), err=True)
+    say(answer.title(), err=True)
     for source in answer.sources[:MOST]:
         more = " ..." if len(source.parameters) > NUMBERS else ""
         numbers = ", ".join(source.parameters[:NUMBERS]) + more
-        click.echo(f"  {source.influence:.4f}  {source.key}: {numbers}", err=True)
+        say(f"{source.influence:.4f}  {source.key}: {numbers}", indent=2, err=True)
     click.echo(answer.to_bibtex(), nl=False)

@@ -14,8 +14,10 @@ from spinelink.cli.output import (
     read_case,
     setting_option,
 )
+from spinelink.cli.screen import say
 
 if TYPE_CHECKING:
+    from spinelink.diagnosis import Case
     from spinelink.query.reasons import Reasons
 
 
@@ -44,23 +46,12 @@ def explain(
         case,
         lambda: case.explain(target, against=against),
         as_json=as_json,
-        document=_document,
-        show=lambda reasons: click.echo(str(reasons)),
+        show=lambda reasons: _show(case, reasons),
     )
 
 
-def _document(reasons: Reasons) -> dict[str, object]:
-    from dataclasses import asdict
+def _show(case: Case, reasons: Reasons) -> None:
+    from spinelink.network.labels import text_label
 
-    return {
-        "question": reasons.question.to_dict(),
-        "target": reasons.target,
-        "against": reasons.against,
-        "before": reasons.before,
-        "after": reasons.after,
-        "findings": [asdict(row) for row in reasons.rows],
-        "expected_and_absent": [asdict(row) for row in reasons.absent],
-        "unexplained": [asdict(row) for row in reasons.unexplained],
-        "reversals": [asdict(row) for row in reasons.reversals],
-        "sources": list(reasons.sources),
-    }
+    for line in reasons.text().splitlines():
+        say(text_label(line, case.model.network))

@@ -19,6 +19,7 @@ from spinelink.network.setting import parameters_in
 from spinelink.progress import bar
 from spinelink.result import Result
 from spinelink.typing import PathLike
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,7 +171,7 @@ def _row(r: AuditedClaim) -> tuple[object, ...]:
 
 
 def _text(frame: pd.DataFrame) -> str:
-    return frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
+    return frame_text(frame, zeros=False)
 
 
 def audit(

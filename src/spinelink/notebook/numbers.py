@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from spinelink.case import Model
 from spinelink.errors import UnknownNameError
 from spinelink.inference.sampled_parameters import stated_interval
+from spinelink.network.labels import labelled
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.parameter_ids import Located, locate_in_cpd
@@ -55,27 +55,6 @@ def _rows(network: Network, located: Located, parameter: Parameter) -> list[dict
         low, high = stated_interval(parameter, state)
         rows.append({**about, "state": state, "value": value, "low": low, "high": high})
     return rows
-
-
-def labelled(text: str, network: Network, *, every: bool = False) -> str:
-    """A text with the labels of nodes in place of their names.
-
-    Args:
-        text: names of nodes among other words; `node=state` becomes `Label: state`.
-        network: the labels.
-        every: replace also names that may be common words: those without _ and not before = or ~.
-
-    Returns:
-        The text for people.
-    """
-
-    def label(match: re.Match[str]) -> str:
-        name, sign = match.groups()
-        if name not in network.nodes or not (every or "_" in name or sign):
-            return match.group(0)
-        return network.nodes[name].label + {"=": ": ", "~": ": uncertain "}.get(sign, "")
-
-    return re.sub(r"\b([A-Za-z]\w*)\b([=~]?)", label, text)
 
 
 def with_value(

@@ -10,7 +10,7 @@ from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.result import Result
 from spinelink.view.plot.ranking import plot_settings
-from spinelink.view.text import show_number
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ class AcrossSettings(Result):
     def __str__(self) -> str:
         frame = self.to_frame()
         shown = self.shown().assign(cause=frame["", "cause"]).head(15)
-        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number)}"
+        return f"{self.title()}\n{frame_text(shown)}"
 
     def title(self) -> str:
         """What stands above the table."""

@@ -29,7 +29,7 @@ from spinelink.query.target import hidden_target
 from spinelink.result import Result
 from spinelink.view.html import in_notebook
 from spinelink.view.plot.sensitivity import CurveMarks, plot_curve, plot_tornado
-from spinelink.view.text import show_number
+from spinelink.view.text import frame_text, show_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,7 +259,7 @@ class Sensitivity(Result):
             ]
         ]
         more = f"\n... and {len(self) - 20} more; to_frame() has all" if len(self) > 20 else ""
-        return f"{self.title()}\n{shown.to_string(index=False, float_format=show_number, na_rep='')}{more}"
+        return f"{self.title()}\n{frame_text(shown)}{more}"
 
 
 def sensitivity(

@@ -22,6 +22,7 @@ from spinelink.network.parameter import Distribution, Parameter
 from spinelink.result import Result
 from spinelink.typing import Findings
 from spinelink.view.plot.sensitivity import plot_sweep
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ class Sweep(Result):
         return self.to_frame()[self._leading()].reset_index()
 
     def __str__(self) -> str:
-        shown = self.to_frame()[self._leading()].to_string(float_format=lambda v: f"{v:.4g}")
+        shown = frame_text(self.to_frame()[self._leading()], index=True, digits=4, zeros=False)
         return f"{self.title()}\n{shown}"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:

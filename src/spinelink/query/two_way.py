@@ -24,6 +24,7 @@ from spinelink.query.crossing import places_of
 from spinelink.query.target import hidden_target
 from spinelink.result import Result
 from spinelink.view.plot.sensitivity import plot_two_way
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ class TwoWaySensitivity(Result):
         return frame.iloc[::step, ::step].reset_index()
 
     def __str__(self) -> str:
-        return f"{self.title()}\n{self.to_frame().to_string(float_format=lambda v: f'{v:.4g}')}"
+        return f"{self.title()}\n{frame_text(self.to_frame(), index=True, digits=4, zeros=False)}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Filled contours over both parameters."""

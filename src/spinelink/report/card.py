@@ -19,6 +19,7 @@ from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
 from spinelink.network.setting import parameters_in
+from spinelink.view.text import short_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +132,7 @@ def _percent(share: float) -> str:
 
 
 def _interval(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.3g} to {bounds[1]:.3g}"
+    return f"{short_number(bounds[0])} to {short_number(bounds[1])}"
 
 
 def _populations(model: Model) -> str:
@@ -205,9 +206,9 @@ def _failures(failed: pd.DataFrame) -> str:
             f"`{r['claim']}`",
             r["setting"],
             r["fit"],
-            "" if r["published"] != r["published"] else f"{r['published']:.3g}",
+            short_number(r["published"]),
             _interval((r["low"], r["high"])),
-            f"{r['implied']:.3g}",
+            short_number(r["implied"]),
             f"{r['errors']:+.1f}",
             r["missed"] or r["note"],
         )

@@ -12,6 +12,7 @@ from spinelink.inference.gradient.linear_fractional import ParameterRef
 from spinelink.network.network import Network
 from spinelink.result import Result
 from spinelink.view.html import text_in_notebook
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,4 +135,4 @@ def _outcome_line(outcome: ConstraintOutcome) -> str:
 
 def _text(frame: pd.DataFrame) -> str:
     frame = frame.fillna({"state": ""}).head(ROWS_SHOWN)
-    return frame.to_string(index=False, float_format=lambda v: f"{v:.4g}")
+    return frame_text(frame, digits=4, zeros=False)

@@ -1,7 +1,8 @@
 """The command line: one module a command, with the words of the Python interface.
 
-`spinelink networks | check | query | next | interview | explain | link | report | batch | score |
-audit | diff | cite | card | demo`. `output` holds what they share, `findings` reads findings.
+`spinelink networks | findings | describe | check | query | next | interview | explain | link | report | batch | score |
+audit | diff | cite | card | demo`. `output` holds what they share, `findings` reads findings,
+`search` finds their names, `completion` completes them in the shell.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.cite import cite
 from spinelink.cli.demo import demo
+from spinelink.cli.describe import describe
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
 from spinelink.cli.interview import interview
@@ -28,6 +30,7 @@ from spinelink.cli.next import next_question
 from spinelink.cli.query import query
 from spinelink.cli.report import report
 from spinelink.cli.score import score
+from spinelink.cli.search import findings
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -45,6 +48,8 @@ def commands() -> None:
 
 for _command in (
     networks,
+    findings,
+    describe,
     check,
     query,
     next_question,

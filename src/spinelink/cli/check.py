@@ -8,13 +8,16 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.output import json_option, print_json
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.networks_folder import bundled
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_network
+)
 @json_option
 def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """Everything that is wrong with a network file, or a file of claims, at once.

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.output import existing_file, json_option, load_model, print_json, setting_option
 
 
 @click.command()
-@click.argument("before", metavar="BEFORE")
-@click.argument("after", metavar="AFTER")
+@click.argument("before", metavar="BEFORE", shell_complete=complete_network)
+@click.argument("after", metavar="AFTER", shell_complete=complete_network)
 @setting_option
 @click.option(
     "--cases",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_query
 from spinelink.cli.output import (
     json_option,
     limit_option,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
+@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...", shell_complete=complete_query)
 @network_option
 @setting_option
 @limit_option

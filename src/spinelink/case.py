@@ -13,11 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, get_args
 
-from spinelink.errors import (
-    ImpossibleEvidenceError,
-    SpinelinkError,
-    UnknownNameError,
-)
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources

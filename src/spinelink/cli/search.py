@@ -41,7 +41,7 @@ def findings(
 
     The search reads names, labels, synonyms, everyday names, questions, states and codes, and
     forgives typos.
-    """
+    """  # noqa: D301  (click reads the backspace character)
     found = load_model(network).findings(" ".join(words), limit=limit, role=role)
     if as_json:
         print_json(found.to_dict())

@@ -13,11 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, get_args
 
-from spinelink.errors import (
-    ImpossibleEvidenceError,
-    SpinelinkError,
-    UnknownNameError,
-)
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
@@ -29,9 +25,11 @@ from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
-from spinelink.network.node import Node, Role
+from spinelink.network.node import Role
+from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Beta, Parameter
 from spinelink.network.question import Question, fingerprint
+from spinelink.network.search import unknown_node
 from spinelink.network.setting import check_setting, parameters_in, with_parameters
 from spinelink.options import real
 from spinelink.typing import EngineChoice, Findings, FindingValue
@@ -81,16 +79,16 @@ class Model:
         """
         return self.network.name
 
-    @property
-    def nodes(self) -> Mapping[str, Node]:
-        """The nodes by name.
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The nodes by name. Printed, they fit on a screen; names complete in IPython.
 
         Example:
             >>> import spinelink as sl
             >>> sl.load("minimal").nodes["numbness"].states
             ('absent', 'present')
         """
-        return MappingProxyType(self.network.nodes)
+        return Nodes(self.network.nodes)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -209,8 +207,7 @@ class Model:
         names = [nodes] if isinstance(nodes, str) else [str(n) for n in nodes]
         for name in names:
             if name not in self.network.nodes:
-                where = f"network {self.name!r}"
-                raise UnknownNameError(name, kind="node", allowed=self.nodes, where=where)
+                raise unknown_node(self.network, name)
         return names
 
     def counts_by_role(self) -> str:

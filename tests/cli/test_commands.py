@@ -207,7 +207,7 @@ def test_numbers_and_settings(run):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["minimal", "numness"], "Did you mean 'numbness'?"),
+        (["minimal", "numness"], "Did you mean numbness (Numbness in the leg)?"),
         (["minimal", "leg_pain=below_nee"], "Did you mean 'below_knee'?"),
         (["minimal", "leg_pain"], "none, above_knee, below_knee"),
         (["minimal", "numbness=47"], "numbness"),

@@ -14,6 +14,7 @@ from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
 from spinelink.typing import PathLike
 
 
@@ -113,10 +114,7 @@ def claim_problems(
 def _restriction_problems(network: Network, name: str, *, states: Sequence[str]) -> list[str]:
     """What is wrong with "node `name` is in one of these states"."""
     if name not in network.nodes:
-        error = UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
-        return [str(error)]
+        return [str(unknown_node(network, name))]
     known = network.nodes[name].states
     messages = [
         str(UnknownNameError(state, kind="state", allowed=known, where=f"node {name}"))

@@ -1,8 +1,9 @@
 """The command line: one module a command, with the words of the Python interface.
 
-`spinelink networks | check | query | next | interview | explain | link | report | batch | score |
-audit | diff | cite | card | demo`. `output` holds what they share, `findings`
-reads findings, `screen` prints for people, `documents` for programs.
+`spinelink networks | findings | describe | check | query | next | interview | explain | link |
+report | batch | score | audit | diff | cite | card | demo`. `output` holds what they share,
+`findings` reads findings, `search` finds their names, `completion` completes them in the shell,
+`screen` prints for people, `documents` for programs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.cite import cite
 from spinelink.cli.demo import demo
+from spinelink.cli.describe import describe
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
 from spinelink.cli.interview import interview
@@ -31,6 +33,7 @@ from spinelink.cli.query import query
 from spinelink.cli.report import report
 from spinelink.cli.score import score
 from spinelink.cli.screen import say
+from spinelink.cli.search import findings
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -63,6 +66,8 @@ def commands() -> None:
 
 for _command in (
     networks,
+    findings,
+    describe,
     check,
     query,
     next_question,

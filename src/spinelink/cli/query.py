@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_query
 from spinelink.cli.documents import print_answer
 from spinelink.cli.output import (
     json_option,
@@ -47,7 +48,7 @@ class _Query(click.Command):
 
 
 @click.command(cls=_Query)
-@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
+@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...", shell_complete=complete_query)
 @network_option
 @setting_option
 @click.option(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from spinelink.case import Model
 from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError
-from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
+from spinelink.inference.family import full_table
 from spinelink.inference.interpreted.semiring import LINEAR, combine
 from spinelink.network.cpd import Prior, Row, Table
 from spinelink.network.evidence import is_nothing
@@ -88,7 +89,7 @@ def _families(compiled: CompiledNetwork, node: int) -> list[Family]:
     parents = [(compiled.names[p], compiled.states[p]) for p in factor.parents]
     size = float(np.prod([float(compiled.cards[v]) for v in (*factor.parents, node)]))
     if size <= LARGE_FAMILY or not isinstance(factor, NoisyFactor):
-        return [Family(name, states, parents, _full_table(factor))]
+        return [Family(name, states, parents, full_table(factor))]
     families: list[Family] = []
     before: list[tuple[str, tuple[str, ...]]] = []
     for k, (parent, link) in enumerate(zip(parents, factor.links, strict=True), start=1):
@@ -98,17 +99,6 @@ def _families(compiled: CompiledNetwork, node: int) -> list[Family]:
         families.append(Family(link_name, states, [*before, parent], table if before else table[0]))
         before = [(link_name, states)]
     return families
-
-
-def _full_table(factor: TableFactor | NoisyFactor) -> Array:
-    """P(node | parents), (parents..., states). No subtraction, so rare entries keep digits."""
-    if isinstance(factor, TableFactor):
-        return factor.table[..., 0]
-    table = factor.leak  # (parents..., states, batch)
-    for link in factor.links:
-        aligned = link.reshape(*(1,) * (table.ndim - 2), *link.shape)
-        table = combine(LINEAR, table[..., np.newaxis, :, :], aligned, (table.ndim - 1,))
-    return table[..., 0]
 
 
 def _maximum(a: Array, b: Array) -> Array:

@@ -12,9 +12,10 @@ import numbers
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, did_you_mean
 from spinelink.network.network import Network
 from spinelink.network.node import Node
+from spinelink.network.search import node_named, unknown_node
 from spinelink.options import decimal_number
 
 Soft = tuple[tuple[str, float], ...]
@@ -94,7 +95,7 @@ def merged_findings(
             kind = type(mapping).__name__
             raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
         for key, value in mapping.items():
-            name = str(key)
+            name = node_named(network, str(key))
             if name in read:
                 raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
             read.add(name)
@@ -119,9 +120,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         EvidenceError: The value is no finding; the error says what is allowed.
     """
     if name not in network.nodes:
-        raise UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
+        raise unknown_node(network, name)
     node = network.nodes[name]
     if is_missing(value):
         return None

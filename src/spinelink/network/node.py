@@ -17,6 +17,10 @@ Urgency = Literal["emergency", "urgent", "soon", "routine"]
 OBSERVABLE: frozenset[str] = frozenset({"context", "symptom", "sign", "test", "other"})
 
 
+Called = Annotated[str, Field(min_length=1, max_length=80)]
+"""A word or two that people use for a node."""
+
+
 class Bins(Value):
     """How a number becomes a state: state i for edges[i] <= number < edges[i + 1].
 
@@ -50,6 +54,12 @@ class Node(Value):
         default="", max_length=2000, description="The definition: when does the state hold?"
     )
     question: str = Field(default="", description="How to ask a patient.")
+    synonyms: tuple[Called, ...] = Field(
+        default=(), description="Clinical terms under which the node is looked for."
+    )
+    lay: tuple[Called, ...] = Field(
+        default=(), description="Everyday words under which the node is looked for."
+    )
     states: tuple[StateName, ...] = Field(default=("absent", "present"), min_length=2)
     bins: Bins | None = None
     cost: Cost | None = None

@@ -14,6 +14,7 @@ from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.network.evidence import is_missing
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
 from spinelink.table.cells import MISSING, TableFindings, as_table, read_table
 from spinelink.table.engine import answer
 
@@ -141,9 +142,7 @@ def _events(
     for name in names:
         node, sign, state = name.partition("=")
         if node not in network.nodes:
-            raise UnknownNameError(
-                node, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-            )
+            raise unknown_node(network, node)
         if node not in table.columns:
             raise UnknownNameError(
                 node,

@@ -17,6 +17,7 @@ from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.engine import check_engine
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
 from spinelink.options import one_of, whole
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
@@ -124,12 +125,7 @@ def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
     names = [of] if isinstance(of, str) else [str(n) for n in of]
     for name in names:
         if name not in network.nodes:
-            raise UnknownNameError(
-                name,
-                kind="node",
-                allowed=network.nodes,
-                where=f"network {network.name!r} (or one of {', '.join(GROUPS)})",
-            )
+            raise unknown_node(network, name, where=f" (or one of {', '.join(GROUPS)})")
     return list(dict.fromkeys(names))
 
 

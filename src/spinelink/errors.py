@@ -11,6 +11,21 @@ class SpinelinkError(Exception):
     """Base of all errors that this library raises on purpose."""
 
 
+LONGEST_SHOWN = 80
+"""Characters of a value that an error shows."""
+
+
+def shown(value: object) -> str:
+    """A value as an error names it: its `repr` on one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split()) if not isinstance(value, str) else repr(value)
+    except Exception:  # whatever a caller's own type does, and integers of thousands of digits
+        text = f"a value of type {type(value).__name__} that cannot be shown"
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[: LONGEST_SHOWN - 20]}...{text[-10:]} ({len(text):,} characters)"
+
+
 def near_names(name: str, allowed: Iterable[str], *, limit: int = 3) -> list[str]:
     """Allowed names that look like `name`, nearest first."""
     folded = {_folded(str(a)): str(a) for a in allowed}
@@ -44,14 +59,16 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 class UnknownNameError(SpinelinkError, KeyError):
     """A name that the network, or the library, does not have."""
 
-    def __init__(self, name: str, *, kind: str, allowed: Iterable[str], where: str = "") -> None:
-        self.name, self.kind, self.allowed = name, kind, tuple(allowed)
+    def __init__(self, name: object, *, kind: str, allowed: Iterable[str], where: str = "") -> None:
+        self.name = str(name) if isinstance(name, str) else shown(name)
+        self.kind, self.allowed = kind, tuple(allowed)
         listing = (
             ", ".join(self.allowed) if len(self.allowed) <= 12 else f"{len(self.allowed)} names"
         )
         place = f" in {where}" if where else ""
         self.message = (
-            f"no {kind} {name!r}{place}; there are: {listing}.{did_you_mean(name, self.allowed)}"
+            f"no {kind} {shown(self.name)}{place}; there are: {listing}."
+            f"{did_you_mean(self.name, self.allowed)}"
         )
         super().__init__(self.message)
 

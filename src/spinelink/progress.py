@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spinelink.options import flag_or_none
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -23,6 +25,7 @@ def line_of_progress() -> type[tqdm[Any]]:
 @contextmanager
 def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
     """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
+    shown = flag_or_none(shown, "progress")
     with line_of_progress()(
         desc=title,
         total=total,

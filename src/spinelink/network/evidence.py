@@ -7,13 +7,13 @@ scale). A finding that is None, NaN or left out was not assessed, which is not t
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean, shown
 from spinelink.network.network import Network
 from spinelink.network.node import Node
+from spinelink.options import is_number, number_of
 
 Soft = tuple[tuple[str, float], ...]
 Finding = str | Soft
@@ -88,6 +88,10 @@ def merged_findings(
             kind = type(mapping).__name__
             raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
         for key, value in mapping.items():
+            if not isinstance(key, str):
+                raise EvidenceError(
+                    f"findings are a mapping node -> value; {shown(key)} is no name of a node."
+                )
             name = str(key)
             if name in read:
                 raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
@@ -123,7 +127,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         return _likelihoods(name, node, value)
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return _truth(name, node, value=bool(value))
-    if isinstance(value, numbers.Real):
+    if is_number(value):
         return _number(name, node, value)
     if isinstance(value, str):
         return _named(name, node, value=value.strip())
@@ -136,7 +140,7 @@ def is_missing(value: object) -> bool:
     """Whether a value is None, NaN or pandas' mark of a missing cell (without importing pandas)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, numbers.Real) and value != value
+    return is_number(value) and math.isnan(number_of(value))
 
 
 def _allowed(node: Node) -> str:
@@ -179,18 +183,15 @@ def _named(name: str, node: Node, *, value: str) -> str | None:
             if isinstance(problem, EvidenceError):
                 raise
     raise EvidenceError(
-        f"{name} has no state {value!r}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
+        f"{name} has no state {shown(value)}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
     )
 
 
-def _number(name: str, node: Node, value: numbers.Real) -> str:
+def _number(name: str, node: Node, value: object) -> str:
     """The state that a number stands for: by its bins, by a state of that name, or 0 and 1."""
-    try:
-        number = float(value)
-    except OverflowError:
-        raise EvidenceError(
-            f"{name}: a number with {len(str(value))} digits is no finding; give {_allowed(node)}."
-        ) from None
+    number = number_of(value)
+    if math.isinf(number):
+        raise EvidenceError(f"{name}: {shown(value)} is no finding; give {_allowed(node)}.")
     text = f"{number:.15g}"
     if node.bins is None and text in node.states:
         return text
@@ -227,14 +228,11 @@ def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Findi
     numbers_by_state: dict[str, float] = {}
     for state in node.states:
         given = value.get(state, 0.0)
-        if isinstance(given, bool) or not isinstance(given, numbers.Real):
+        if not is_number(given):
             raise EvidenceError(
-                f"{name}: the likelihood of {state} must be a number, not {given!r}."
+                f"{name}: the likelihood of {state} must be a number, not {shown(given)}."
             )
-        try:
-            likelihood = float(given)
-        except OverflowError:
-            likelihood = math.inf
+        likelihood = number_of(given)
         if not math.isfinite(likelihood) or likelihood < 0.0:
             raise EvidenceError(
                 f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from spinelink.case import Case
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, shown
 from spinelink.network.evidence import describe, is_yes_or_no
 from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.query.alerts import Alert, alerts
@@ -191,13 +191,13 @@ def interview(
     for name, function, instead in (("ask", ask, "input"), ("show", show, "print")):
         if function is not None and not callable(function):
             raise SpinelinkError(
-                f"{name} is a function that takes a text, as {instead}, not {function!r}."
+                f"{name} is a function that takes a text, as {instead}, not {shown(function)}."
             )
     show, ask = show or print, ask or input
     show(f"{HELP}\n")
     for a in alerts(case):
         show(str(a))
-    target = None if target is None else case.model.names(str(target))[0]
+    target = None if target is None else case.model.names([target])[0]
     _ = case.log_evidence  # raises where the findings cannot occur
     steps = [Step(case)]
     _show_leading(steps[0], target, show=show)

@@ -9,6 +9,7 @@ from typing import Any
 from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
 from spinelink.network.node import OBSERVABLE
+from spinelink.options import flag, whole
 from spinelink.query.alerts import alerts
 from spinelink.query.intervals import intervals
 from spinelink.query.link import link as find_link
@@ -62,6 +63,10 @@ def report(case: Case, path: PathLike, *, limit: int = 10, link: bool = True) ->
         case.html
     """
     target = output_path(path)
+    limit, link = (
+        whole(limit, "limit", least=1, meaning="how many causes to list"),
+        flag(link, "link"),
+    )
     model = case.model
     page = Page(
         network=model.network,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.files import write_text
 from spinelink.network.network import Network
 from spinelink.network.provenance import Source
@@ -93,7 +93,7 @@ def output_path(path: object) -> Path:
     """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:
-        raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
+        raise PageError(f"a page goes to a file, as 'case.html', not to {shown(path)}.")
     target = Path(name)
     try:
         if target.is_dir():

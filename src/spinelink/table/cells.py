@@ -20,6 +20,7 @@ from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
+from spinelink.options import text_list
 
 MISSING = -1
 """In place of the index of a state: not assessed."""
@@ -254,8 +255,10 @@ def read_patients(
         SpinelinkError: it is no table, or there is nothing in it to learn from.
     """
     table = as_table(frame)
-    others = [keep] if isinstance(keep, str) else list(keep)
-    others += [weights] if weights is not None else []
+    others = text_list(keep, "keep", what="the name of a column, or a list of names")
+    others += (
+        text_list([weights], "weights", what="the name of a column") if weights is not None else []
+    )
     for column in others:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")

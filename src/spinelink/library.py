@@ -68,7 +68,7 @@ def _path(network: PathLike) -> Path:
         raise SpinelinkError(f"{words} {shown(network)}.")
     if isinstance(network, str) and network in known:
         return known[network]
-    path = path_of(network, "network")
+    path = path_of(network, "network", what="the name of a bundled network, or the path of a file")
     if path.is_dir():
         raise SpinelinkError(f"{path} is a folder; name a network file in it.")
     if path.exists():

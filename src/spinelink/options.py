@@ -135,13 +135,15 @@ def _can_be_a_name(path: Path) -> bool:
     return all(len(part) <= LONGEST_NAME and b"\0" not in part for part in parts)
 
 
-def path_of(value: object, name: str) -> Path:
+def path_of(
+    value: object, name: str, *, what: str = "the path of a file, a text or a Path"
+) -> Path:
     """A path that files can have. Raises SpinelinkError."""
     if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str):
         path = Path(value)
         if str(value) and _can_be_a_name(path):
             return path
-    raise SpinelinkError(f"{name} is the path of a file, a text or a Path, not {shown(value)}.")
+    raise SpinelinkError(f"{name} is {what}, not {shown(value)}.")
 
 
 def real(value: object, name: str, *, above: float | None = None) -> float:

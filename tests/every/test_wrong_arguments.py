@@ -215,9 +215,7 @@ def call(name: str, given: dict[str, Any]) -> Any:
         if p.name not in given:
             continue
         value = given[p.name]
-        if p.kind is p.POSITIONAL_ONLY:
-            positional.append(value)
-        elif p.kind is p.VAR_POSITIONAL:
+        if p.kind is p.POSITIONAL_ONLY or p.kind is p.VAR_POSITIONAL:
             positional.append(value)
         elif p.kind is p.VAR_KEYWORD:
             keywords |= {"numbness" if name.endswith("observe") else "restarts": value}

@@ -11,11 +11,10 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean, shown
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
@@ -64,24 +63,37 @@ def as_table(frame: Any) -> nw.DataFrame[Any]:
 
     Raises:
         SpinelinkError: it is no table.
-        EvidenceError: two of its columns have one name.
+        EvidenceError: two of its columns have one name, or the name of one is no text.
     """
+    _require_names(frame)
     try:
         table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
-        names = [str(c) for c in getattr(frame, "columns", table.columns)]
-    except DuplicateError:
-        names = [str(c) for c in frame.columns]
     except TypeError:
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
         raise SpinelinkError(
             "a table of patients is a pandas, polars or pyarrow frame with one row a patient, "
             f"not a {kind}."
         ) from None
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        raise EvidenceError(
-            f"column {name!r} stands in the table {names.count(name)} times; drop or rename one."
-        )
     return table
+
+
+def _require_names(frame: Any) -> None:
+    """Raises EvidenceError unless every column has a name of its own, and each is a text."""
+    labels = getattr(frame, "column_names", None)  # of pyarrow
+    labels = getattr(frame, "columns", ()) if labels is None else labels
+    if not isinstance(labels, Iterable):
+        return
+    labels = list(labels)
+    for label in labels:
+        if not isinstance(label, str):
+            raise EvidenceError(
+                f"column {shown(label)}: names of columns are texts, not a {type(label).__name__}; "
+                'rename it, as frame.columns = ["numbness", ...].'
+            )
+    for name in sorted({n for n in labels if labels.count(n) > 1}):
+        raise EvidenceError(
+            f"column {name!r} stands in the table {labels.count(name)} times; drop or rename one."
+        )
 
 
 def read_table(

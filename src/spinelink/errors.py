@@ -14,6 +14,21 @@ class SpinelinkError(Exception):
     """Base of all errors that this library raises on purpose."""
 
 
+LONGEST_SHOWN = 80
+"""Characters of a value that an error shows."""
+
+
+def shown(value: object) -> str:
+    """A value as an error names it: its `repr` on one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split()) if not isinstance(value, str) else repr(value)
+    except Exception:  # whatever a caller's own type does, and integers of thousands of digits
+        text = f"a value of type {type(value).__name__} that cannot be shown"
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[: LONGEST_SHOWN - 20]}...{text[-10:]} ({len(text):,} characters)"
+
+
 def near_names(name: str, allowed: Iterable[str], *, limit: int = 3) -> list[str]:
     """Allowed names that look like `name`, nearest first."""
     folded = {_folded(str(a)): str(a) for a in allowed}
@@ -64,7 +79,7 @@ class UnknownNameError(SpinelinkError, KeyError):
 
     def __init__(
         self,
-        name: str,
+        name: object,
         *,
         kind: str,
         allowed: Iterable[str],
@@ -72,16 +87,17 @@ class UnknownNameError(SpinelinkError, KeyError):
         suggestions: Sequence[str] | None = None,
         search: str = "",
     ) -> None:
-        self.name, self.kind, self.allowed = name, kind, tuple(allowed)
+        self.name = str(name) if isinstance(name, str) else shown(name)
+        self.kind, self.allowed = kind, tuple(allowed)
         many = len(self.allowed) > LISTED
         listing = f"{len(self.allowed)} names" if many else ", ".join(self.allowed)
         place = f" in {where}" if where else ""
-        near = near_names(name, self.allowed) if suggestions is None else suggestions
+        near = near_names(self.name, self.allowed) if suggestions is None else suggestions
         self.suggestions = tuple(near)
-        shown = [repr(n) for n in near] if suggestions is None else list(near)
-        meant = f" Did you mean {_either(shown)}?" if near else ""
+        words = [repr(n) for n in near] if suggestions is None else list(near)
+        meant = f" Did you mean {_either(words)}?" if near else ""
         how = f" {search}" if many and search else ""
-        self.message = f"no {kind} {name!r}{place}; there are: {listing}.{meant}{how}"
+        self.message = f"no {kind} {shown(self.name)}{place}; there are: {listing}.{meant}{how}"
         super().__init__(self.message)
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
 from spinelink.network.search import unknown_node
+from spinelink.options import path_of
 from spinelink.typing import PathLike
 
 
@@ -50,7 +51,7 @@ def claims_for(model: Model, path: PathLike | None = None) -> ClaimFile:
         NetworkFileError: The file has problems; the error lists each with its place.
         SpinelinkError: No file is named, and none stands beside the network file.
     """
-    chosen = Path(path) if path is not None else companion_file(model.origin, "claims")
+    chosen = path_of(path, "claims") if path is not None else companion_file(model.origin, "claims")
     if chosen is None:
         raise SpinelinkError(f"no file of claims beside network {model.name!r}; name one")
     return read_claims(chosen, model.network)

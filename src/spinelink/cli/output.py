@@ -63,7 +63,7 @@ def load_model(network: str | None, setting: str | None = None) -> Model:
     """The model that the options name. Raises SpinelinkError."""
     from spinelink.library import load
 
-    return load(network or DEFAULT_NETWORK, setting=setting)
+    return load(DEFAULT_NETWORK if network is None else network, setting=setting)
 
 
 def read_case(words: Sequence[str], *, network: str | None, setting: str | None) -> Case:

@@ -94,10 +94,12 @@ def _split(network: str | None, words: Sequence[str]) -> tuple[str | None, tuple
 
 
 def _names_network(word: str) -> bool:
-    """True for a bare word that is no node name: the name of a network, or its path.
+    """True for the name of a network, or its path.
 
-    Node names are letters, digits and underscores.
+    Nodes have no hyphen, dot or slash in their names; a list of findings has commas or spaces.
     """
     if word in bundled():
         return True
-    return "=" not in word and not word.startswith("@") and not word.isidentifier()
+    if word.startswith("@") or any(mark in word for mark in "=,;: "):
+        return False
+    return any(mark in word for mark in "-./\\")

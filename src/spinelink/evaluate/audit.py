@@ -16,6 +16,7 @@ from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.setting import parameters_in
+from spinelink.options import flag, flag_or_none
 from spinelink.progress import bar
 from spinelink.result import Result
 from spinelink.typing import PathLike
@@ -203,6 +204,7 @@ def audit(
         >>> len(sl.load("minimal").audit().rows) > 0
         True
     """
+    influence, progress = flag(influence, "influence"), flag_or_none(progress, "progress")
     read = claims_for(model, claims).claims
     judged: tuple[tuple[str, float], ...] = ()
     if influence:

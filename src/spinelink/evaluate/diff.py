@@ -26,6 +26,7 @@ from spinelink.evaluate.named_cases import named_cases
 from spinelink.io.companion_file import companion_file
 from spinelink.network.claim import Claim
 from spinelink.network.question import Question
+from spinelink.options import flag
 from spinelink.result import Result
 from spinelink.typing import Findings, PathLike
 from spinelink.view.html import text_in_notebook
@@ -263,6 +264,7 @@ def diff(
         raise SpinelinkError(
             f"diff compares with another Model, not a {kind}; load it first: sl.load(path)."
         )
+    effects = flag(effects, "effects")
     questions = before.question(effects=effects), after.question(effects=effects)
     structure = compare_structure(before.network, after.network)
     changed = compare_parameters(before.network, after.network)

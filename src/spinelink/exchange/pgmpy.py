@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError
+from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError, shown
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.family import full_table
 from spinelink.inference.interpreted.semiring import LINEAR, combine
@@ -20,6 +20,7 @@ from spinelink.network.evidence import is_nothing
 from spinelink.network.network import Network
 from spinelink.network.node import Node, Role
 from spinelink.network.parameter import Distribution, Probability
+from spinelink.options import mapping, one_of
 
 if TYPE_CHECKING:
     from pgmpy.models import DiscreteBayesianNetwork
@@ -134,12 +135,12 @@ def from_pgmpy(
     if not hasattr(network, "get_cpds"):
         kind = type(network).__name__
         raise SpinelinkError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, not a {kind}.")
-    if not NETWORK_NAME.fullmatch(name):
+    if not isinstance(name, str) or not NETWORK_NAME.fullmatch(name):
         raise SpinelinkError(
-            f"{name!r} is no name for a network; write small letters, digits and hyphens."
+            f"name: {shown(name)} is no name for a network; write small letters, digits and hyphens."
         )
     names = [str(n).strip() for n in network.nodes()]
-    given_roles = _checked_roles(roles or {}, names)
+    given_roles = _checked_roles({} if roles is None else roles, names)
     cpds, problems = _cpds(network, names)
     _refuse(problems)
     states = {own: _nothing_first(_state_names(cpd, cpd.variable)) for own, cpd in cpds.items()}
@@ -188,13 +189,13 @@ def _refuse(problems: list[Problem]) -> None:
 
 def _checked_roles(roles: Mapping[str, str], names: list[str]) -> dict[str, str]:
     """Roles by node. Raises UnknownNameError for a node or a role that is not known."""
-    by_node = {str(n): role for n, role in roles.items()}
+    given = mapping(roles, "roles", what="node -> role")
+    by_node = {n if isinstance(n, str) else shown(n): role for n, role in given.items()}
     for node, role in by_node.items():
         if node not in names:
             raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
-        if role not in get_args(Role):
-            raise UnknownNameError(str(role), kind="role", allowed=get_args(Role))
-    return by_node
+        one_of(role, "role", get_args(Role))
+    return by_node  # type: ignore[return-value]
 
 
 def _cpds(

@@ -189,7 +189,7 @@ def _in_range(found: Constraint, text: str) -> Constraint:
     if not low <= found.value <= high:
         hint = (
             f" A percentage? Write {found.value:g} % or {found.value / 100:g}."
-            if found.form == "value" and 1 < found.value <= 100
+            if found.form == "value" and 1 < found.value <= 100 and "%" not in text
             else ""
         )
         raise ParameterError(f"{text}: {found.value:g} is outside {low:g} to {high:g}.{hint}")

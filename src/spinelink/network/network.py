@@ -69,7 +69,7 @@ class Change(Value):
     """One entry of the file's change log."""
 
     version: str
-    date: str
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     text: Text
 
 

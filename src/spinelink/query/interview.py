@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from spinelink.case import Case
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason, shown
 from spinelink.network.evidence import Finding, is_yes_or_no
 from spinelink.network.labels import finding_label, finding_words, text_label
 from spinelink.network.node import OBSERVABLE, Cost, Node
@@ -193,13 +193,13 @@ def interview(
     for name, function, instead in (("ask", ask, "input"), ("show", show, "print")):
         if function is not None and not callable(function):
             raise SpinelinkError(
-                f"{name} is a function that takes a text, as {instead}, not {function!r}."
+                f"{name} is a function that takes a text, as {instead}, not {shown(function)}."
             )
     show, ask = show or print, ask or input
     for a in alerts(case):
         show(_alert(case, a))
     show(f"{HELP}\n")
-    target = None if target is None else case.model.names(str(target))[0]
+    target = None if target is None else case.model.names([target])[0]
     if _contradiction(case):
         _ = case.log_evidence  # raises
     steps = [Step(case)]

@@ -36,7 +36,7 @@ def posterior(case: Case, node: str) -> pd.Series[float]:
     """
     import pandas as pd
 
-    (name,) = case.model.names(str(node))
+    (name,) = case.model.names([node])
     values = case.marginals([name]).posterior[case.model.compiled.index[name]][:, 0]
     states = pd.Index(case.model.nodes[name].states, name="state")
     series = pd.Series(values, index=states, name=name)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case, Model
-from spinelink.errors import ParameterError, SpinelinkError
+from spinelink.errors import ParameterError, SpinelinkError, shown
 from spinelink.inference.gradient.linear_fractional import (
     ParameterRef,
     admissible_range,
@@ -201,8 +201,10 @@ def read_grid(
     ref = read_ref(network, parameters, name=parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
-    except (TypeError, ValueError):
-        raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
+    except (TypeError, ValueError, OverflowError, ArithmeticError):
+        raise ParameterError(
+            f"values is a grid, a sequence of numbers, not {shown(values)}."
+        ) from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
     low, high = admissible_range(parameters[ref.id])

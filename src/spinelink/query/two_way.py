@@ -127,7 +127,7 @@ def two_way(
         (3, 3)
     """
     name = hidden_target(case, target, state=state)
-    points = whole(points, "points", least=2, meaning="how many values along each side")
+    points = whole(points, "points", least=2, most=1001, meaning="how many values along each side")
     model = case.model
     one, other = (read_ref(model.network, model.in_force, name=n) for n in (first, second))
     if one.id == other.id:

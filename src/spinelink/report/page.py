@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.files import require_ending, write_text
 from spinelink.network.labels import finding_label, text_label
 from spinelink.network.network import Network
@@ -100,7 +100,7 @@ def output_path(path: object) -> Path:
     """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:
-        raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
+        raise PageError(f"a page goes to a file, as 'case.html', not to {shown(path)}.")
     target = Path(name)
     try:
         require_ending(target, *PAGE_ENDINGS)

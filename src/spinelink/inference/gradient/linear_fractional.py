@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.errors import ParameterError, UnknownNameError, shown
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_network
@@ -264,7 +264,9 @@ def read_ref(network: Network, parameters: Mapping[str, Parameter], *, name: str
         UnknownNameError: The network has no such parameter, or it has no such state.
         ParameterError: A state is given for a parameter that is one number.
     """
-    base, bracket, rest = str(name).partition("[")
+    if not isinstance(name, str):
+        raise ParameterError(f"a parameter is named by its id, a text, not {shown(name)}.")
+    base, bracket, rest = name.partition("[")
     if base not in parameters:
         raise UnknownNameError(
             base, kind="parameter", allowed=parameters, where=f"network {network.name!r}"

@@ -74,7 +74,7 @@ def shown(evil):
         "network": evil.network,
         "case": case,
         "graph": case.graph(),
-        "soft": evil.observe(leg_pain={"above_knee": 0.2, "below_knee": 0.8}),
+        "soft": evil.observe(leg_pain={"none": 0, "above_knee": 0.2, "below_knee": 0.8}),
         "ranking": case.differential(),
         "ranking with intervals": case.differential(interval=0.9, draws=32),
         "alerts": evil.observe(leg_pain="below_knee", bladder_dysfunction=True).alerts(),

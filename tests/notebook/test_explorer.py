@@ -47,15 +47,17 @@ def test_state_is_plain_and_whole(explorer, model):
     }  # this network has no tests
 
 
+def test_f2_the_other_of_two_states_gets_the_rest(explorer, model):
+    tell(explorer, type="observe", node="numbness", value={"present": 0.75})
+    assert explorer.case == model.observe(
+        leg_pain="below_knee", numbness={"absent": 0.25, "present": 0.75}
+    )
+
+
 def test_a_dialogue(explorer, model):
     tell(explorer, type="observe", node="numbness", value="present", sequence=7)
     assert explorer.view["sequence"] == 7 and explorer.case == model.observe(
         leg_pain="below_knee", numbness=True
-    )
-    tell(explorer, type="observe", node="numbness", value={"absent": 0.5, "present": 1.0})
-    tell(explorer, type="observe", node="numbness", value={"present": 0.75})  # F2
-    assert explorer.case == model.observe(
-        leg_pain="below_knee", numbness={"absent": 0.25, "present": 0.75}
     )
     tell(explorer, type="observe", node="numbness", value={"absent": 0.5, "present": 1.0})
     tell(explorer, type="observe", node="leg_pain", value=None)

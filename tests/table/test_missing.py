@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -10,6 +13,7 @@ import pytest
 
 import spinelink as sl
 from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.network.evidence import MARKS_OF_MISSING
 
 MARKS = ["-", "None", "nan", "NaN", "n/a", "NA", "?", ".", "null", "", "<NA>", "NULL", " "]
 CELLS = [*MARKS, None]
@@ -54,6 +58,13 @@ def test_f3_what_astype_str_makes_of_missing_cells(model):
     frame = pd.DataFrame({"numbness": ["present", None, np.nan, pd.NA]}, dtype=object)
     text = pd.DataFrame({"numbness": [str(cell) for cell in frame["numbness"]]})
     pd.testing.assert_frame_equal(model.posteriors(text), model.posteriors(frame))
+
+
+def test_f3_the_marks_are_those_of_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith(("| signs", "| letters"))]
+    listed = {mark.lower() for row in rows for mark in re.findall("`([^`]+)`", row)}
+    assert listed == {*MARKS_OF_MISSING, "none"} - {""}
 
 
 def test_f3_plus_and_minus_are_asked_about(model):

@@ -72,6 +72,9 @@ def shown(evil):
     return {
         "model": evil,
         "network": evil.network,
+        "nodes": evil.nodes,
+        "found": evil.findings("leg"),
+        "described": evil.describe("numbness"),
         "case": case,
         "graph": case.graph(),
         "soft": evil.observe(leg_pain={"none": 0, "above_knee": 0.2, "below_knee": 0.8}),

@@ -50,7 +50,7 @@ class Nodes(Mapping[str, Node]):
         return element(
             "div",
             element("p", self._head()),
-            element("table", element("tr", *head), *body),
+            element("div", element("table", element("tr", *head), *body), style="overflow-x:auto"),
             *(element("p", element("small", line)) for line in self._rest()),
             class_="spinelink",
         )

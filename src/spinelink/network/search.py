@@ -167,21 +167,26 @@ def node_named(network: Network, name: str) -> str:
     return coded[0]
 
 
+def meant(network: Network, name: str) -> list[str]:
+    """The nodes that a name may mean, for errors: `foot_drop (Foot drop)`, best first."""
+    found = search_nodes(network.nodes, name)
+    best = found[0][1] if found else 0.0
+    near = [n for n, score in found if score >= max(SUGGESTED, NEAR_BEST * best)]
+    observed = [n for n in near if network.nodes[n].role in OBSERVABLE] or near
+    return [f"{n} ({network.nodes[n].label})" for n in observed[:SUGGESTIONS]]
+
+
 def unknown_node(network: Network, name: str, *, where: str = "") -> UnknownNameError:
     """The error that there is no such node, with the nodes that may be meant.
 
     where: what else would have been allowed, in words.
     """
-    found = search_nodes(network.nodes, name)
-    best = found[0][1] if found else 0.0
-    near = [n for n, score in found if score >= max(SUGGESTED, NEAR_BEST * best)]
-    observed = [n for n in near if network.nodes[n].role in OBSERVABLE] or near
     return UnknownNameError(
         name,
         kind="node",
         allowed=network.nodes,
         where=f"network {network.name!r}{where}",
-        suggestions=[f"{n} ({network.nodes[n].label})" for n in observed[:SUGGESTIONS]],
+        suggestions=meant(network, name),
         search=f"Search them: model.findings({name!r}), or spinelink findings WORD.",
     )
 

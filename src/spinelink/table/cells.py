@@ -19,6 +19,7 @@ from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
+from spinelink.network.search import meant
 from spinelink.options import text_list
 from spinelink.table.likelihoods import numbers_of, read_likelihoods
 
@@ -148,7 +149,8 @@ def read_table(
 
 
 def _unknown_column(network: Network, column: str) -> str:
-    near = did_you_mean(column, network.nodes)
+    found = meant(network, column)
+    near = f" Did you mean {' or '.join(found)}?" if found else ""
     return (
         f"column {column!r} is no node of network {network.name!r}.{near} "
         "A column that is no finding is named in `keep`, or dropped."

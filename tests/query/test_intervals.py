@@ -76,7 +76,9 @@ def test_each_draw_is_the_answer_of_a_model_with_those_numbers(model, case):
         changed = model.with_parameters(changes).observe(case.evidence)
         assert found.log_evidence[k] == pytest.approx(changed.log_evidence, abs=1e-6)
         for name, node in zip(model.network.ranked, nodes, strict=True):
-            assert found.posterior[node][1, k] == pytest.approx(changed.posterior(name).iloc[1], abs=1e-7)
+            assert found.posterior[node][1, k] == pytest.approx(
+                changed.posterior(name).iloc[1], abs=1e-7
+            )
 
 
 def _relevant(model, case, nodes):

@@ -20,6 +20,7 @@ from spinelink.network.evidence import is_nothing
 from spinelink.network.network import Network
 from spinelink.network.node import Node, Role
 from spinelink.network.parameter import Distribution, Probability
+from spinelink.network.wide import MOST_ENTRIES
 from spinelink.options import mapping, one_of
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def from_pgmpy(
     names = [str(n).strip() for n in network.nodes()]
     given_roles = _checked_roles({} if roles is None else roles, names)
     cpds, problems = _cpds(network, names)
-    _refuse(problems)
+    _refuse(problems or _too_wide(cpds))
     states = {own: _nothing_first(_state_names(cpd, cpd.variable)) for own, cpd in cpds.items()}
     tables = {own: _rows(own, cpd, states=states) for own, cpd in cpds.items()}
     _refuse([problem for _, wrong in tables.values() for problem in wrong])
@@ -218,6 +219,19 @@ def _cpds(
         if not all(states):
             problems.append(_problem(f"a state of {node} has an empty name"))
     return cpds, problems
+
+
+def _too_wide(cpds: Mapping[str, Any]) -> list[Problem]:
+    """CPDs whose tables are too large to be written as rows."""
+    return [
+        _problem(
+            f"the CPD of {own} is a table of {np.size(cpd.values):,} numbers over "
+            f"{len(cpd.variables) - 1} parents; at most {MOST_ENTRIES:,} can be worked with: gather "
+            "some of its parents in a node of their own"
+        )
+        for own, cpd in cpds.items()
+        if np.size(cpd.values) > MOST_ENTRIES
+    ]
 
 
 def _state_names(cpd: Any, node: Any) -> tuple[str, ...]:

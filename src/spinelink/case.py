@@ -12,7 +12,7 @@ from functools import cached_property
 from os import PathLike as PathBase
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self
 
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError, shown
 from spinelink.inference.answer import log_evidence, marginals
@@ -27,7 +27,6 @@ from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.io.json_file import read_json
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
-from spinelink.network.node import Role
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Beta, Parameter
 from spinelink.network.question import Question, fingerprint
@@ -39,8 +38,6 @@ from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -219,11 +216,6 @@ class Model:
                 raise unknown_node(self.network, name)
         return names
 
-    def counts_by_role(self) -> str:
-        """How many nodes have each role, as words."""
-        roles = [node.role for node in self.nodes.values()]
-        return ", ".join(f"{n} {role}" for role in ROLES if (n := roles.count(role)))
-
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}  # what is kept is made again
 
@@ -238,7 +230,7 @@ class Model:
     def __repr__(self) -> str:
         return (
             f"Model({self.name} {self.network.version}, setting={self.setting}, "
-            f"{len(self.nodes)} nodes: {self.counts_by_role()})"
+            f"{len(self.nodes)} nodes: {self.network.counts_by_role()})"
         )
 
 

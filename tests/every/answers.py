@@ -77,7 +77,7 @@ OF_MODEL: dict[str, Callable[[Model], Any]] = {
 NO_ANSWER = {
     *("evidence", "explore", "findings", "interview", "is_observed", "log_evidence", "marginals"),
     *("model", "names", "observe", "observed", "present", "prior_present", "question", "report"),
-    *("retract", "case", "compiled", "compiled_in", "counts_by_role", "engine", "fingerprint"),
+    *("retract", "case", "compiled", "compiled_in", "engine", "fingerprint"),
     *("fitted", "in_force", "in_setting", "limits", "memory", "name", "network", "nodes", "origin"),
     *("save", "scorer", "setting", "settings", "to_bibtex", "to_networkx", "to_pgmpy", "update"),
     *("values", "with_parameters", "without_findings"),

@@ -187,7 +187,7 @@ NOT_CALLED = {
 NOT_GIVEN: dict[tuple[str, str], set[str]] = {}
 """Values that are no mistake there and would run long."""
 
-INTERNAL = {"compiled_in", "counts_by_role", "marginals", "names", "present", "prior_present", "question"}  # fmt: skip
+INTERNAL = {"compiled_in", "marginals", "names", "present", "prior_present", "question"}  # fmt: skip
 """Members for the library's own rooms."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -12,7 +12,7 @@ from spinelink.markup import element
 from spinelink.network.alert import AlertRule
 from spinelink.network.base import Name, Text, Value
 from spinelink.network.cpd import parents_of
-from spinelink.network.node import Node, Role
+from spinelink.network.node import ROLES, Node
 from spinelink.network.parameter import AnyParameter, Keys, RatioFields
 from spinelink.network.provenance import Source
 
@@ -120,7 +120,7 @@ class Network(Value):
     def counts_by_role(self) -> str:
         """How many nodes have each role, as words."""
         roles = [node.role for node in self.nodes.values()]
-        return ", ".join(f"{n} {role}" for role in get_args(Role) if (n := roles.count(role)))
+        return ", ".join(f"{n} {role}" for role in ROLES if (n := roles.count(role)))
 
     def __repr__(self) -> str:
         return f"Network({self.name} {self.version}, {len(self.nodes)} nodes, {len(self.settings)} settings, {len(self.alerts)} alert rules, {len(self.sources)} sources)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from spinelink.network.cpd import Cpd
 from spinelink.network.provenance import Care, Codes
 
 Role = Literal["context", "cause", "mechanism", "symptom", "sign", "test", "other"]
+ROLES: tuple[Role, ...] = get_args(Role)
 Origin = Literal["back", "hip", "leg", "foot", "neck", "systemic", "vascular", "nerve"]
 Urgency = Literal["emergency", "urgent", "soon", "routine"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.case import ROLES, Model
+from spinelink.case import Model
 from spinelink.errors import SpinelinkError
-from spinelink.network.node import OBSERVABLE
+from spinelink.network.node import OBSERVABLE, ROLES
 from spinelink.network.search import search_nodes
 from spinelink.options import one_of, whole_or_none
 from spinelink.result import Result

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from spinelink.case import ROLES, Case
+from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.inference.answer import joint as joint_marginals
+from spinelink.network.node import ROLES
 from spinelink.options import one_of
 
 if TYPE_CHECKING:

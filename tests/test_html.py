@@ -72,6 +72,9 @@ def shown(evil):
     return {
         "model": evil,
         "network": evil.network,
+        "nodes": evil.nodes,
+        "found": evil.findings("leg"),
+        "described": evil.describe("numbness"),
         "case": case,
         "graph": case.graph(),
         "soft": evil.observe(leg_pain={"none": 0, "above_knee": 0.2, "below_knee": 0.8}),
@@ -184,7 +187,7 @@ def test_a_ranking_shows_its_intervals(shown):
 def test_a_soft_finding_is_said(shown):
     assert (
         "uncertain, likelihoods" in shown["soft"]._repr_html_()
-        and "above_knee 0.2" in shown["soft"]._repr_html_()
+        and "above knee 0.2" in shown["soft"]._repr_html_()
     )
 
 

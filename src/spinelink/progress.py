@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spinelink.options import flag_or_none
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -22,7 +24,20 @@ def line_of_progress() -> type[tqdm[Any]]:
 
 @contextmanager
 def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
-    """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
+    """A function that is told how much is done, and may be told a word about it.
+
+    Work that ends early, or takes more steps than expected, meets its total at the end: a bar in a
+    notebook is then full and green. One that an error or Ctrl-C stops stays red where it was.
+
+    Args:
+        title: of the bar.
+        total: steps that are expected.
+        shown: None means in a terminal only.
+
+    Yields:
+        The function.
+    """
+    shown = flag_or_none(shown, "progress")
     with line_of_progress()(
         desc=title,
         total=total,
@@ -33,7 +48,19 @@ def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[
         def on_progress(done: int, words: str = "") -> None:
             if words:
                 line.set_postfix_str(words, refresh=False)
-            line.total = max(line.total or 0, done)  # more steps than were expected
+            if done > (line.total or 0):
+                _set_total(line, done)
             line.update(done - line.n)
 
         yield on_progress
+        done = int(line.n) or total
+        _set_total(line, done)
+        line.update(done - line.n)
+
+
+def _set_total(line: Any, total: int) -> None:
+    """Another total, in the bar of a notebook too: tqdm draws that one to its own maximum."""
+    line.total = total
+    widget: Any = getattr(line, "container", None)
+    if widget is not None:
+        widget.children[1].max = total

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinelink.network.question import Question
 from spinelink.view.html import in_notebook, table
-from spinelink.view.text import show_number
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ class Result(ABC):
 
     def __str__(self) -> str:
         frame = self.to_frame()
-        return f"{self.title()}\n{frame.to_string(index=False, float_format=show_number, na_rep='') if len(frame) else '(nothing)'}"
+        return f"{self.title()}\n{frame_text(frame) if len(frame) else '(nothing)'}"
 
     def __repr__(self) -> str:
         return str(self)

@@ -121,7 +121,7 @@ def test_refusals(name, value, words):
 def test_an_unknown_node_suggests_near_names():
     with pytest.raises(UnknownNameError) as caught:
         read_finding(NETWORK, "numbnes", True)
-    assert "Did you mean 'numbness'?" in str(caught.value)
+    assert "Did you mean numbness (Numbness)?" in str(caught.value)
 
 
 @pytest.mark.parametrize(

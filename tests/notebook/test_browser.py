@@ -11,7 +11,7 @@ from spinelink.cli import main
 from spinelink.diagnosis import Case
 from tests.notebook.browser import Stand, chromium, needs_chromium
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -449,7 +449,7 @@ def test_the_findings_as_a_file(stand, large, tmp_path, capsys):
     assert f"@{file.name}" in shown
     words = [w.replace("@", f"@{tmp_path}/") for w in shown.split()[1:]]
     assert main([*words, "--json"]) == 0
-    first = json.loads(capsys.readouterr().out)["causes"][0]
+    first = json.loads(capsys.readouterr().out)["result"]["causes"][0]
     expected = case.differential()[0]
     assert (first["cause"], first["posterior"]) == (
         expected.cause,

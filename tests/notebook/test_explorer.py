@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 import spinelink as sl
-from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
+from spinelink.errors import ImpossibleEvidenceError, TooLargeError, UnknownNameError
 from spinelink.network.parameter_ids import locate_in_cpd
-from spinelink.notebook import view
+from spinelink.notebook import still, view
 from spinelink.notebook.explorer import STATIC, Explorer
 from spinelink.notebook.numbers import patch
 
@@ -154,7 +155,7 @@ def test_the_report_and_the_line_of_code(explorer):
     assert (
         sent[0]["type"] == "file"
         and sent[0]["name"].endswith(".html")
-        and "below_knee" in sent[0]["text"]
+        and "below knee" in sent[0]["text"]
     )
     assert run(exported(explorer)["code"]) == explorer.case
     tell(explorer, type="export", kind="findings")
@@ -181,6 +182,7 @@ def observed(case, **options):
     return code
 
 
+@pytest.mark.slow
 def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
     changes = {"numbness.leak": 0.31, "lumbar_disc_herniation.prior": sl.Beta(3, 40)}
     path = model.save(tmp_path / "own network.yaml")
@@ -335,9 +337,12 @@ def test_a_failure_in_what_takes_longer_is_shown(explorer, monkeypatch):
     )
     assert "probability" in explorer.later["link"]
     monkeypatch.setattr(view, "differential", fail)
-    before = explorer.case
     tell(explorer, type="observe", node="numbness", value="present")
-    assert "changed nothing" in explorer.view["error"] and explorer.case is before
+    assert "ZeroDivisionError: by nothing" in explorer.view["problem"]
+    assert explorer.case.findings["numbness"] == "present" and explorer.view["causes"] == []
+    monkeypatch.setattr(Explorer, "_undo", fail)
+    tell(explorer, type="undo")
+    assert "changed nothing" in explorer.view["error"]
     tell(explorer, type="tab", name="export", sequence=5)
     assert (
         explorer.view["error"] == "" and explorer.view["sequence"] == 5
@@ -392,23 +397,107 @@ def test_what_takes_longer_belongs_to_the_case_that_is_shown(model):
     assert not thread.is_alive()
 
 
-def test_findings_that_cannot_be_explored(model):
+@pytest.mark.parametrize(
+    "error", [TooLargeError("it needs 8 GB."), ZeroDivisionError("by nothing"), KeyboardInterrupt()]
+)
+def test_f10_red_flags_are_in_the_first_message_and_stay_whatever_happens(
+    model, monkeypatch, error
+):
+    explorer = Explorer(model.observe(back_pain=True), background=False)
+    messages = []
+    explorer.observe(lambda change: messages.append(change["new"]), "view")
+    early = []
+
+    def fail(*_, **__):
+        early.append(list(messages))
+        raise error
+
+    monkeypatch.setattr(view, "differential", fail)
+    stopped = isinstance(error, KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt) if stopped else nullcontext():
+        tell(explorer, type="observe", node="bladder_dysfunction", value="present")
+    ((first,),) = early  # one message, before inference
+    assert [a["urgency"] for a in first["alerts"]] == ["emergency"]
+    assert first["computing"] and first["findings"]["bladder_dysfunction"] == "present"
+    assert explorer.view["alerts"] == first["alerts"] and not explorer.view["computing"]
+    assert explorer.view["problem"] and explorer.view["causes"] == []
+    explorer.close()
+
+
+def test_f10_a_new_explorer_has_its_red_flags_before_inference(model, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("inference before the red flags")
+
+    monkeypatch.setattr("spinelink.notebook.explorer.Background.ask", lambda self: None)
+    with monkeypatch.context() as patch:
+        for name in ("differential", "posteriors"):
+            patch.setattr(view, name, fail)
+        patch.setattr(type(model.observe()), "log_evidence", property(fail))
+        explorer = model.observe(back_pain=True, bladder_dysfunction=True).explore()
+        assert explorer.view["computing"] and len(explorer.view["alerts"]) == 1
+    explorer._compute()
+    assert explorer.view["causes"] and not explorer.view["computing"]
+    explorer.close()
+
+
+def test_f10_findings_that_contradict_are_shown_with_their_red_flags(model):
     sure = model.with_parameters(
         {"numbness.leak": 0.0, "numbness.link.nerve_root_compression.one_side": 1.0}
     )
+    wrong = {"nerve_root_compression": "one_side", "numbness": False}
+    case = sure.observe(**wrong, bladder_dysfunction=True, back_pain=True)
+    explorer = Explorer(case, background=False)
+    assert "cannot occur" in explorer.view["problem"] and len(explorer.view["alerts"]) == 1
+    explorer.wait()
+    assert all("cannot" in explorer.later[p]["problem"] for p in ("next", "intervals"))
+    tell(explorer, type="observe", node="back_pain", value=None)  # goes on, as it was so before
+    assert explorer.view["error"] == "" and "cannot occur" in explorer.view["problem"]
+    tell(explorer, type="observe", node="numbness", value=None)
+    assert explorer.view["problem"] == "" and explorer.view["causes"]
+    tell(explorer, type="observe", node="numbness", value="absent")
+    assert "not taken" in explorer.view["error"] and "numbness" not in explorer.case.findings
+    assert explorer.view["causes"] and not explorer.view["computing"]
+    explorer.wait()
+    assert explorer.later["version"] == explorer.view["version"]
     with pytest.raises(ImpossibleEvidenceError):
-        sure.observe(nerve_root_compression="one_side", numbness=False).explore()
+        explorer.case = case
+    explorer.close()
     with pytest.raises(UnknownNameError):
         model.in_setting("moon")
 
 
-def test_without_a_kernel_a_picture_remains(explorer, monkeypatch):
+def test_without_a_kernel_a_picture_remains(model, monkeypatch):
+    """First the red flags, then the widget, then the whole picture in place of the red flags."""
+    monkeypatch.setattr("spinelink.notebook.explorer.Background.ask", lambda self: None)
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append(data))
+
+    class Handle:
+        def update(self, data):
+            shown.append(data)
+
+    def display(data, **options):
+        shown.append(data)
+        return Handle() if options.get("display_id") else None
+
+    monkeypatch.setattr("IPython.display.display", display)
+    explorer = model.observe(leg_pain="below_knee").explore()
     explorer._ipython_display_()
-    still, widget = shown
-    assert "<svg" in still.data and "Leg pain" in still.data and "spinelink-still" in still.data
+    flags, widget, whole = shown
+    assert "spinelink-still" in flags.data and "does not exclude" in flags.data
+    assert "<svg" not in flags.data
+    assert "<svg" in whole.data and "Leg pain" in whole.data and "spinelink-still" in whole.data
     assert "application/vnd.jupyter.widget-view+json" in widget
+    assert explorer.view["causes"]
+    explorer.close()
+
+
+def test_a_picture_that_fails_says_why(model, monkeypatch):
+    def fail(*_, **__):
+        raise TooLargeError("it needs 8 GB.")
+
+    monkeypatch.setattr(still, "differential", fail)
+    text = still.picture(model.observe(leg_pain="below_knee"))
+    assert "<svg" in text and "it needs 8 GB." in text
 
 
 def test_a_network_without_roles(model):
@@ -422,7 +511,7 @@ def test_a_network_without_roles(model):
     )
     assert sum(v for k, v in shown.items() if k.startswith("leg_pain=")) == pytest.approx(1)
     assert "explore(of=[...])" in explorer.later["next"]["problem"]
-    assert "spinelink-still" in explorer._still()
+    assert "spinelink-still" in still.picture(explorer.case)
     explorer.close()
     explorer = Explorer(
         plain.observe(numbness="present"), of=["lumbar_disc_herniation"], background=False

@@ -9,9 +9,14 @@ import pytest
 
 import spinelink as sl
 from spinelink.cli import main
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.errors import (
+    ImpossibleEvidenceError,
+    SpinelinkError,
+    TooLargeError,
+    UnknownNameError,
+)
 from spinelink.query.interview import Step, next_question, read_answer
-from spinelink.view.text import show_number
+from spinelink.view.text import show_percent
 
 FLAGGED = Path(__file__).parents[1] / "data" / "flagged.yaml"
 
@@ -91,11 +96,11 @@ def test_an_answer_that_cannot_be_raises_its_alert_and_stays_on_record(model, fl
         < shown.index("cannot occur together")
     )
     assert (
-        "Left out of the probabilities, as these findings contradict each other: saddle=present"
-        in shown
+        "Left out of the probabilities, as these findings contradict each other: "
+        f"{flagged.nodes['saddle'].label}: present" in shown
     )
     assert (
-        f"Without saddle=present: Benign {show_number(flagged.observe(scan='absent', tone='absent').posterior('benign')['present'])}"
+        f"Without {flagged.nodes['saddle'].label}: present: Benign {show_percent(flagged.observe(scan='absent', tone='absent').posterior('benign')['present'])}"
         in shown
     )
     with pytest.raises(ImpossibleEvidenceError):
@@ -157,7 +162,7 @@ def test_a_network_without_causes_is_asked_about_a_target(tmp_path):
     found, shown = hold(plain.observe(), ["", "", "", "y"], target="benign")
     (asked,) = found.findings
     assert asked == "ache"  # the only child of it
-    assert f"Benign {show_number(plain.observe().posterior('benign')['present'])}" in shown
+    assert f"Benign {show_percent(plain.observe().posterior('benign')['present'])}" in shown
 
 
 def test_findings_of_no_stated_role_are_asked_about(flagged):
@@ -186,7 +191,7 @@ def test_it_says_when_to_stop_and_goes_on_if_told(model):
     }
     del everything["heavy_lifting"]
     _, shown = hold(model.observe(everything), ["n"])
-    assert "One may stop here" in shown
+    assert "No further question is worth its cost: " in shown
     found, shown = hold(model.observe(everything), ["yes", "y"])
     assert found.findings["heavy_lifting"] == "present"
     assert "Nothing is left to ask." in shown
@@ -257,3 +262,29 @@ def test_on_the_command_line(monkeypatch, capsys):
         "To go on from here: spinelink interview leg_pain=below_knee bladder_dysfunction=absent -n minimal"
         in out
     )
+
+
+@pytest.mark.parametrize("error", [TooLargeError("it needs 8 GB."), ZeroDivisionError("by 0")])
+def test_f10_alerts_come_and_answers_stay_where_nothing_can_be_computed(model, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    case = model.observe(leg_pain="below_knee", bladder_dysfunction=True)
+    for name in ("differential", "next_best"):
+        monkeypatch.setattr(f"spinelink.query.interview.{name}", fail)
+    monkeypatch.setattr(type(case), "log_evidence", property(fail))
+    found, shown = hold(case, ["y", "c", "q"])
+    assert shown.startswith("EMERGENCY: New bladder trouble")
+    assert shown.count("EMERGENCY: New bladder trouble") == 3  # first, when asked for, at the end
+    assert len(found.findings) == 3
+    assert str(error) in shown and "the quickest: the best one is not known" in shown
+
+
+def test_f10_ctrl_c_ends_with_the_alerts(model):
+    def ask(prompt):
+        raise KeyboardInterrupt
+
+    shown = []
+    case = model.observe(leg_pain="below_knee", bladder_dysfunction=True)
+    assert case.interview(ask=ask, show=shown.append) == case
+    assert "EMERGENCY" in shown[0] and "EMERGENCY" in shown[-1]

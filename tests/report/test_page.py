@@ -10,9 +10,11 @@ import pytest
 
 import spinelink as sl
 from spinelink.cli import main
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, TooLargeError
+from spinelink.report import case_report
 from spinelink.report.page import Page, PageError, cited
 from spinelink.report.page import page as as_page
+from spinelink.view.text import show_percent, show_percents
 from tests.query.test_interview import FLAGGED, without_causes
 
 
@@ -87,10 +89,10 @@ def test_every_part_of_the_answer_is_on_the_page(page):
     said = words(text)
     assert case.urgent_causes().causes
     for c in case.urgent_causes().causes:
-        assert f"{c.urgency} {c.label} {c.posterior:.3g}" in re.sub(
+        assert f"{c.urgency} {c.label} {show_percent(c.posterior)}" in re.sub(
             r"\s+", " ", re.sub("<[^>]*>", " ", text.partition("Causes that are not routine")[2])
         )
-    assert f"Linked with probability {case.link().probability:.3g}" in said
+    assert f"Linked with probability {show_percent(case.link().probability)}" in said
     for alert in case.alerts():
         for key in alert.source:
             assert (
@@ -111,14 +113,16 @@ def test_bounds_of_the_link_and_the_word_to_stop(flagged, tmp_path):
         high={**link.high, "separate": (1 + share) / 2},
     )
     empty = Page(case.model.network, link.question, (), case.alerts(), (), "")
-    assert f"from {1 - (1 + share) / 2:.3g} to {1 - share / 2:.3g} ({wide.ends})" in words(
+    assert f"from {show_percents(1 - (1 + share) / 2, 1 - share / 2)} ({wide.ends})" in words(
         as_page(replace(empty, link=wide))
     )
     text = flagged.observe(benign=True, sex="male").report(tmp_path / "stop.html").read_text()
     stop = flagged.observe(benign=True, sex="male").next_best().stop
-    assert (f"Reason to stop: {stop}" in text) == bool(stop)
+    assert (f"No further question is worth its cost: {stop}" in text) == bool(stop)
     stopped = replace(flagged.observe().next_best(), stop="nothing is left to ask.")
-    assert "Reason to stop: nothing is left to ask." in as_page(replace(empty, next_best=stopped))
+    said = "No further question is worth its cost: nothing is left to ask."
+    empty = Page(flagged.network, stopped.question, (), flagged.observe().alerts(), (), "")
+    assert said in as_page(replace(empty, next_best=stopped))
 
 
 def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_probable(
@@ -135,7 +139,7 @@ def test_findings_that_contradict_are_written_with_their_alerts_and_nothing_prob
     assert text.index("EMERGENCY: Numb where one sits") < text.index(
         "cannot occur together: scan=absent, saddle=present"
     )
-    assert "posterior" not in text and "log P(findings)" not in text and "setting None" not in text
+    assert " %" not in text and "log P(findings)" not in text and "setting None" not in text
     impossible = (
         flagged.with_parameters({"emergency.prior": 0.0})
         .observe(saddle=True)
@@ -166,7 +170,7 @@ def test_a_leading_cause_that_is_known_or_uncertain_loses_no_section(tmp_path):
         assert (about == leading) == (value is not True)
         assert f"Sources behind the leading cause ({known.model.nodes[about].label})" in text
         low = next(r.low for r in known.intervals([about], method="delta").rows)
-        assert f"{low:.3g} to " in text
+        assert f"{show_percent(low)} to " in text
 
 
 def test_without_causes_and_with_all_of_them_known(flagged, tmp_path):
@@ -256,3 +260,103 @@ def test_on_the_command_line(tmp_path, capsys):
         main(["report", "numbness=maybe", "-n", "minimal", "-o", str(tmp_path / "bad.html")]) == 2
     )
     assert not (tmp_path / "bad.html").exists()
+
+
+PARTS = {
+    "differential": "Causes, by",
+    "urgent_causes": "Causes that are not routine",
+    "intervals": "Causes, by",
+    "next_best": "What to ask or test next",
+    "sources": "Sources behind the leading cause",
+    "explain": "Why",
+    "find_link": "Are back pain and leg pain linked?",
+}
+"""What computes a part of the page, and the heading below which it stands."""
+
+
+def below(text, heading):
+    """The words between a heading and the next one; empty if there is none."""
+    parts = {words(part.partition("</h2>")[0]).strip(): part for part in text.split("<h2>")[1:]}
+    return " ".join(words(part) for title, part in parts.items() if title.startswith(heading))
+
+
+@pytest.fixture
+def minimal_case():
+    return sl.load("minimal").observe(
+        leg_pain="below_knee", back_pain=True, bladder_dysfunction=True
+    )
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "error", [TooLargeError("it needs 8 GB."), ZeroDivisionError("by nothing"), MemoryError()]
+)
+def test_f10_a_part_that_fails_is_said_in_its_place_and_loses_no_other(
+    minimal_case, part, error, tmp_path, monkeypatch
+):
+    whole = minimal_case.report(tmp_path / "whole.html").read_text()
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(case_report, part, fail)
+    text = minimal_case.report(tmp_path / "part.html").read_text()
+    missing = below(text, PARTS[part])
+    assert "This part is missing." in missing
+    assert (str(error) if isinstance(error, SpinelinkError) else type(error).__name__) in missing
+    assert "EMERGENCY" in text and "not there yet" not in text
+    for title in set(PARTS.values()) - {PARTS[part]}:
+        if part != "differential":
+            assert below(text, title) == below(whole, title) != ""
+    assert text.count("This part is missing.") == 1
+
+
+def test_f10_alerts_and_findings_are_on_the_page_before_anything_is_computed(
+    minimal_case, tmp_path, monkeypatch
+):
+    seen = []
+    page = tmp_path / "case.html"
+
+    def look(*_, **__):
+        seen.append(page.read_text())
+        raise TooLargeError("it needs 8 GB.")
+
+    for part in PARTS:
+        monkeypatch.setattr(case_report, part, look)
+    monkeypatch.setattr(type(minimal_case), "question", look)
+    minimal_case.report(page)
+    for text in seen:
+        assert "EMERGENCY" in text and "New loss of bladder control" in text
+        assert text.count("not there yet") == len(PARTS)
+    assert page.read_text().count("it needs 8 GB.") == len(PARTS) - 1  # no intervals of no causes
+
+
+def test_f10_what_ctrl_c_stops_keeps_what_was_there(minimal_case, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(case_report, "explain", stop)
+    with pytest.raises(KeyboardInterrupt):
+        minimal_case.report(tmp_path / "case.html")
+    text = (tmp_path / "case.html").read_text()
+    assert "EMERGENCY" in text and "Lumbar disc herniation" in below(text, "Causes")
+    assert "not there yet" in below(text, "Why")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_people_read_labels_and_percent(page):
+    case, text = page
+    said = words(text)
+    names = [n for n in case.model.nodes if "_" in n]
+    assert not [n for n in names if re.search(rf"\b{n}\b", said)]
+    assert f"{show_percent(case.differential()[0].posterior)}" in below(text, "Causes")
+
+
+def test_the_command_says_what_the_page_lacks(tmp_path, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise TooLargeError("it needs 8 GB.")
+
+    monkeypatch.setattr(case_report, "explain", fail)
+    out = tmp_path / "case.html"
+    assert main(["report", "numbness", "-n", "minimal", "-o", str(out)]) == 0
+    assert "The page lacks why, and says why." in capsys.readouterr().out

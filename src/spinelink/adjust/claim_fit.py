@@ -10,6 +10,7 @@ from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
 from spinelink.result import Result
 from spinelink.view.html import text_in_notebook
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,7 @@ class ClaimFit(Result):
             else " (not finished: interrupted, or the limit of steps was reached)"
         )
         fell = f"what is minimised fell from {self.objective[0]:.1f} to {self.objective[-1]:.1f}"
-        return f"{len(self.moved)} numbers moved in {self.steps} steps{ended}; {fell}."
+        return f"{len(self.moved)} parameters moved in {self.steps} steps{ended}; {fell}."
 
     def __str__(self) -> str:
         lines = [self.title()]
@@ -121,7 +122,7 @@ class ClaimFit(Result):
                     f"{after} after."
                 )
         frame = self.to_frame().fillna({"state": "", "setting": ""}).head(ROWS_SHOWN)
-        table = frame.to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
+        table = frame_text(frame, digits=4, zeros=False)
         return "\n".join([*lines, "", table])
 
     def _repr_html_(self) -> str:

@@ -1,11 +1,14 @@
 """The command line: one module a command, with the words of the Python interface.
 
-`spinelink networks | check | query | next | interview | explain | link | report | batch | score |
-audit | diff | cite | card | demo`. `output` holds what they share, `findings` reads findings.
+`spinelink networks | findings | describe | check | query | next | interview | explain | link |
+report | batch | score | audit | diff | cite | card | demo`. `output` holds what they share,
+`findings` reads findings, `search` finds their names, `completion` completes them in the shell,
+`screen` prints for people, `documents` for programs.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.cite import cite
 from spinelink.cli.demo import demo
+from spinelink.cli.describe import describe
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
 from spinelink.cli.interview import interview
@@ -28,13 +32,30 @@ from spinelink.cli.next import next_question
 from spinelink.cli.query import query
 from spinelink.cli.report import report
 from spinelink.cli.score import score
+from spinelink.cli.screen import say
+from spinelink.cli.search import findings
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+SENTENCE = 300
+"""Letters that the first sentence of a command has at most."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, whose list gives the first sentence of each in full."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list."""
+        rows = [
+            (name, self.commands[name].get_short_help_str(limit=SENTENCE))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="spinelink %(version)s")
 def commands() -> None:
     """Probabilistic diagnostic models for back pain and leg pain.
@@ -45,6 +66,8 @@ def commands() -> None:
 
 for _command in (
     networks,
+    findings,
+    describe,
     check,
     query,
     next_question,
@@ -82,10 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(file=text)
+        say(text.getvalue().rstrip(), err=True)
         return error.exit_code
     except SpinelinkError as error:
-        click.echo(f"spinelink: {error}", err=True)
+        say(f"spinelink: {error}", err=True)
         return 1 if isinstance(error, NetworkFileError | OSError) else 2
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
@@ -98,6 +123,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"spinelink: {where}{error.strerror or error}", err=True)
+        say(f"spinelink: {where}{error.strerror or error}", err=True)
         return 1
     return status if isinstance(status, int) else 0

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.documents import print_document
 from spinelink.cli.output import (
     existing_file,
     json_option,
     load_model,
     network_option,
-    print_json,
 )
+from spinelink.cli.screen import say
 from spinelink.files import require_ending, write_text
 
 
@@ -44,8 +45,8 @@ def audit(
     if html is not None:
         write_text(html, audit_page(audited))
     if as_json:
-        print_json(audited.to_dict())
+        print_document(audited.to_dict())
         return
-    click.echo(str(audited))
+    say(audited)
     if html is not None:
-        click.echo(f"written: {html}")
+        say(f"written: {html}")

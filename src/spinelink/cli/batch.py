@@ -12,7 +12,6 @@ from spinelink.cli.output import existing_file, load_model, network_option, sett
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Model
-    from spinelink.table.files import Shard
 
 STOPPED = "stopped; finished chunks are kept, and the same command goes on from there."
 
@@ -90,13 +89,11 @@ def batch(
     Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
     While it runs, OUT.lock keeps other batches off. A refused command leaves nothing behind.
 
-    \b
-    Example:
-      spinelink batch patients.parquet --out posteriors.parquet --keep patient_id --setting emergency
-    """  # noqa: D301  (click reads the backspace character)
+    Example: spinelink batch patients.parquet --out posteriors.parquet --keep patient_id
+    """
     from tqdm import tqdm
 
-    from spinelink.table.files import score_file
+    from spinelink.table.files import score_file, shard_of
 
     model = load_model(network, setting)
     wanted = _wanted(of)
@@ -117,7 +114,7 @@ def batch(
                 out=out,
                 stamp=stamp,
                 chunk=chunk,
-                shard=_shard(shard),
+                shard=shard_of(shard),
                 overwrite=overwrite,
                 on_progress=bar.update,
             )
@@ -162,14 +159,3 @@ def _scorer(
         )
 
     return score
-
-
-def _shard(text: str) -> Shard:
-    """A part of the work, as 2/8. Raises BatchError."""
-    from spinelink.table.errors import BatchError
-    from spinelink.table.files import Shard
-
-    number, slash, count = text.partition("/")
-    if not slash or not number.isdigit() or not count.isdigit():
-        raise BatchError(f"--shard {text}: write it as 2/8, the second of eight.")
-    return Shard(int(number), int(count))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
+from spinelink.cli.screen import say
 from spinelink.files import write_text
 
 
 @click.command()
-@click.argument("network", default=DEFAULT_NETWORK)
+@click.argument("network", default=DEFAULT_NETWORK, shell_complete=complete_network)
 @click.option(
     "--stock",
     type=existing_file,
@@ -31,9 +33,9 @@ def card(*, network: str, stock: Path | None, check: bool) -> int:
     for path, text in files_of(load_model(network), stock).items():
         if not check:
             write_text(path, text)
-            click.echo(f"written: {path}")
+            say(f"written: {path}")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             command = f"spinelink card {network}{f' --stock {stock}' if stock else ''}"
-            click.echo(f"{path} is not up to date; run: {command}", err=True)
+            say(f"{path} is not up to date; run: {command}", err=True)
             status = 1
     return status

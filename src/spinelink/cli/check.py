@@ -8,13 +8,18 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.output import json_option, print_json
+from spinelink.cli.completion import complete_network
+from spinelink.cli.documents import print_document
+from spinelink.cli.output import json_option
+from spinelink.cli.screen import say
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.networks_folder import bundled
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_network
+)
 @json_option
 def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """Everything that is wrong with a network file, or a file of claims, at once.
@@ -24,7 +29,7 @@ def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """
     problems = {path: _problems(path) for path in dict.fromkeys(map(_path, files))}
     if as_json:
-        print_json({"files": [_document(path, listed) for path, listed in problems.items()]})
+        print_document({"files": [_document(path, listed) for path, listed in problems.items()]})
     else:
         for path, listed in problems.items():
             _show(path, listed)
@@ -70,7 +75,7 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
         click.echo(render(problem, lines) + "\n")
     numbers = _counts(problems).items()
     counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in numbers if n)
-    click.echo(f"{path}: {counts or 'no problems'}")
+    say(f"{path}: {counts or 'no problems'}")
 
 
 def _lines(path: Path) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.findings import observe_words
 from spinelink.cli.output import findings_argument, load_model, network_option, setting_option
+from spinelink.cli.screen import say
 
 MOST = 10
 """Publications that are listed with their influence."""
@@ -18,7 +20,9 @@ NUMBERS = 3
 @network_option
 @setting_option
 @click.option(
-    "--cause", help="The cause whose probability is asked about.  [default: the leading one]"
+    "--cause",
+    shell_complete=complete_node,
+    help="The cause whose probability is asked about.  [default: the leading one]",
 )
 def cite(
     *, words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None
@@ -33,9 +37,9 @@ def cite(
         click.echo(model.to_bibtex(), nl=False)
         return
     answer = observe_words(model, words).sources(cause)
-    click.echo(answer.title(), err=True)
+    say(answer.title(), err=True)
     for source in answer.sources[:MOST]:
         more = " ..." if len(source.parameters) > NUMBERS else ""
         numbers = ", ".join(source.parameters[:NUMBERS]) + more
-        click.echo(f"  {source.influence:.4f}  {source.key}: {numbers}", err=True)
+        say(f"{source.influence:.4f}  {source.key}: {numbers}", indent=2, err=True)
     click.echo(answer.to_bibtex(), nl=False)

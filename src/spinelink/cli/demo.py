@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from spinelink.cli.output import load_model, network_option, print_alerts, print_causes
+from spinelink.cli.screen import say
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.view.text import NOTICE
 
@@ -46,10 +47,10 @@ def demo(*, case_id: str, network: str | None, folder: Path) -> None:
     _print_case(case, reading)
     print_alerts(case)
     print_causes(case, limit=SHOWN)
-    click.echo(f"What it turned out to be: {_diagnosis(reading)}\n")
+    say(f"What it turned out to be: {_diagnosis(reading)}\n")
     for path in _write(case, reading, stem=folder / case_id):
-        click.echo(f"Written: {path}")
-    click.echo(NOTICE)
+        say(f"Written: {path}")
+    say(NOTICE)
 
 
 def _read(model: Model, case_id: str) -> Reading:
@@ -75,20 +76,22 @@ def _diagnosis(reading: Reading) -> str:
 def _print_case(case: Case, reading: Reading) -> None:
     model = case.model
     version = f"{model.name} {model.network.version} ({model.fingerprint})"
-    click.secho(f"Case {reading.case.id}", bold=True)
-    click.echo(f"  Source: {reading.case.source}")
-    click.echo(f"  Network {version}, setting {model.setting}\n")
-    click.secho("Findings", bold=True)
+    say(f"Case {reading.case.id}", style="bold")
+    say(f"Source: {reading.case.source}", indent=2)
+    say(f"Network {version}, setting {model.setting}\n", indent=2)
+    say("Findings", style="bold")
     for line in (*_findings(case), *_not_expressed(reading)):
-        click.echo(f"  {line}")
-    click.echo()
+        say(line, indent=2)
+    say()
 
 
 def _findings(case: Case) -> list[str]:
     """Each finding for people: the node's label and its state."""
-    from spinelink.query.overview import finding_words
+    from spinelink.network.labels import finding_words
 
-    return [f"{case.model.nodes[n].label}: {finding_words(case, n)}" for n in case.findings]
+    return [
+        f"{case.model.nodes[n].label}: {finding_words(case.findings[n])}" for n in case.findings
+    ]
 
 
 def _not_expressed(reading: Reading) -> list[str]:
@@ -108,8 +111,6 @@ def _write(case: Case, reading: Reading, *, stem: Path) -> list[Path]:
 
 def _page(case: Case, reading: Reading) -> str:
     """The case as a page that stands alone."""
-    from spinelink.query.alerts import alerts
-    from spinelink.query.ranking import differential
     from spinelink.view.html import bullets, document, element, paragraph, section
 
     title = f"Case {reading.case.id}"
@@ -119,8 +120,8 @@ def _page(case: Case, reading: Reading) -> str:
         element("h1", title),
         paragraph(f"Source: {reading.case.source}"),
         section("Findings", bullets([*_findings(case), *missing])),
-        section("Red flags", alerts(case)._repr_html_()),
-        section("Causes", differential(case, limit=SHOWN)._repr_html_()),
+        section("Red flags", case.alerts()._repr_html_()),
+        section("Causes", case.differential(limit=SHOWN)._repr_html_()),
         paragraph(f"What it turned out to be: {_diagnosis(reading)}"),
         style=STYLE,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import (
     findings_argument,
     json_option,
@@ -14,8 +15,10 @@ from spinelink.cli.output import (
     read_case,
     setting_option,
 )
+from spinelink.cli.screen import say
 
 if TYPE_CHECKING:
+    from spinelink.diagnosis import Case
     from spinelink.query.reasons import Reasons
 
 
@@ -23,7 +26,11 @@ if TYPE_CHECKING:
 @findings_argument
 @network_option
 @setting_option
-@click.option("--target", help="The cause to explain.  [default: the leading one]")
+@click.option(
+    "--target",
+    shell_complete=complete_node,
+    help="The cause to explain.  [default: the leading one]",
+)
 @click.option("--against", help="Another cause to compare it with.")
 @json_option
 def explain(
@@ -44,23 +51,12 @@ def explain(
         case,
         lambda: case.explain(target, against=against),
         as_json=as_json,
-        document=_document,
-        show=lambda reasons: click.echo(str(reasons)),
+        show=lambda reasons: _show(case, reasons),
     )
 
 
-def _document(reasons: Reasons) -> dict[str, object]:
-    from dataclasses import asdict
+def _show(case: Case, reasons: Reasons) -> None:
+    from spinelink.network.labels import text_label
 
-    return {
-        "question": reasons.question.to_dict(),
-        "target": reasons.target,
-        "against": reasons.against,
-        "before": reasons.before,
-        "after": reasons.after,
-        "findings": [asdict(row) for row in reasons.rows],
-        "expected_and_absent": [asdict(row) for row in reasons.absent],
-        "unexplained": [asdict(row) for row in reasons.unexplained],
-        "reversals": [asdict(row) for row in reasons.reversals],
-        "sources": list(reasons.sources),
-    }
+    for line in reasons.text().splitlines():
+        say(text_label(line, case.model.network))

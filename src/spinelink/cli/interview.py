@@ -6,7 +6,9 @@ import shlex
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import findings_argument, network_option, read_case, setting_option
+from spinelink.cli.screen import say
 from spinelink.network.evidence import Finding
 
 
@@ -15,19 +17,21 @@ from spinelink.network.evidence import Finding
 @network_option
 @setting_option
 @click.option(
-    "--target", help="Ask what tells most about this node.  [default: all causes, by urgency]"
+    "--target",
+    shell_complete=complete_node,
+    help="Ask what tells most about this node.  [default: all causes, by urgency]",
 )
 def interview(
     *, words: tuple[str, ...], network: str | None, setting: str | None, target: str | None
 ) -> None:
     """A dialogue: the next best question, the answer, what it did to the causes; with undo."""
-    case = read_case(words, network=network, setting=setting).interview(target, show=click.echo)
+    case = read_case(words, network=network, setting=setting).interview(target, show=say)
     if case.findings:
         options = {"-n": network, "-s": setting, "--target": target}
         again = [_word(name, finding) for name, finding in case.findings.items()]
         for name, value in options.items():
             again += [] if value is None else [name, value]
-        click.echo(f"To go on from here: spinelink interview {shlex.join(again)}")
+        say(f"To go on from here: spinelink interview {shlex.join(again)}")
     # Answers that contradict each other end as an error, once everything is printed.
     _ = case.log_evidence
 

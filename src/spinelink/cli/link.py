@@ -11,14 +11,17 @@ from spinelink.cli.output import (
     json_option,
     network_option,
     print_question,
-    print_table,
     read_case,
     setting_option,
 )
-from spinelink.view.text import show_number
+from spinelink.cli.screen import print_table, say
+from spinelink.view.text import show_percent
 
 if TYPE_CHECKING:
     from spinelink.query.link import Link
+
+CARRIERS = 4
+"""Nodes that are named for a link pattern."""
 
 
 @click.command()
@@ -53,33 +56,21 @@ def link(
         case,
         lambda: case.link(*between, interval=interval),
         as_json=as_json,
-        document=_document,
         show=_show,
-        failed={"links": []},
     )
 
 
-def _document(answer: Link) -> dict[str, object]:
-    return {
-        "question": answer.question.to_dict(),
-        "linked": answer.probability,
-        "identified": answer.identified,
-        "links": answer.to_frame().to_dict("records"),
-    }
-
-
 def _show(answer: Link) -> None:
-    click.secho(f"Linked with probability {show_number(answer.probability)}", bold=True)
+    say(f"Linked with probability {show_percent(answer.probability)}", style="bold")
     ends = [] if answer.level is None and answer.identified else ["low", "high"]
-    rows = [
-        [
-            str(row["meaning"]),
-            *(show_number(float(row[column])) for column in ["share", *ends]),
-            str(row["carried_by"]),
-        ]
-        for row in answer.to_frame().to_dict("records")
-    ]
+    words, rows = answer.words(), []
+    for part, share in answer.shares.items():
+        bounds = [show_percent(answer.low[part]), show_percent(answer.high[part])]
+        carriers = answer.carriers.get(part, ())[:CARRIERS]
+        carried = ", ".join(f"{c.label} ({show_percent(c.probability)})" for c in carriers)
+        rows.append([words[part], show_percent(share), *(bounds if ends else []), carried])
     print_table(["", "share", *ends, "carried by"], rows, right=["share", *ends])
     if ends:
-        click.echo(f"low, high: {answer.ends}.")
-    click.echo(f"Evaluated in {answer.population}." if answer.population else "")
+        say(f"low, high: {answer.ends}.")
+    if answer.population:
+        say(f"Evaluated in {answer.population.replace('_', ' ')}.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from spinelink.cli.output import json_option, print_json, print_table
+from spinelink.cli.documents import print_document
+from spinelink.cli.output import json_option
+from spinelink.cli.screen import print_table
 
 
 @click.command()
@@ -15,7 +17,7 @@ def networks(*, as_json: bool) -> None:
 
     rows = bundled_networks().to_frame().to_dict("records")
     if as_json:
-        print_json({"networks": rows})
+        print_document({"networks": rows})
         return
     columns = ["name", "title", "version", "nodes", "numbers", "figures_cited"]
     print_table(

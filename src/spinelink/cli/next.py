@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import (
     findings_argument,
     json_option,
     network_option,
     print_question,
-    print_table,
     read_case,
     setting_option,
 )
-from spinelink.view.text import show_number
+from spinelink.cli.screen import print_table, say
+from spinelink.view.text import short_number, show_number
 
 if TYPE_CHECKING:
+    from spinelink.diagnosis import Case
     from spinelink.query.next_best import NextBest
 
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 @network_option
 @setting_option
 @click.option(
-    "--target", help="Ask what tells most about this node.  [default: all causes, by urgency]"
+    "--target",
+    shell_complete=complete_node,
+    help="Ask what tells most about this node.  [default: all causes, by urgency]",
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), default=8, show_default=True, help="How many to list."
@@ -51,36 +55,25 @@ def next_question(
         case,
         lambda: case.next_best(target, limit=limit, cost=None if by_value else "minutes"),
         as_json=as_json,
-        document=_document,
-        show=_show,
-        failed={"next": []},
+        show=lambda answer: _show(case, answer),
     )
 
 
-def _document(answer: NextBest) -> dict[str, object]:
-    return {
-        "question": answer.question.to_dict(),
-        "measure": answer.measure,
-        "unit": answer.unit,
-        "stop": answer.stop,
-        "next": answer.to_frame().to_dict("records"),
-    }
-
-
-def _show(answer: NextBest) -> None:
-    click.secho(f"What to ask or test next: {answer.measure}", bold=True)
+def _show(case: Case, answer: NextBest) -> None:
+    say(f"What to ask or test next: {answer.measure}", style="bold")
+    nodes = case.model.nodes
     rows = [
         [
             c.label,
             show_number(c.value),
             show_number(c.per_minute),
-            show_number(c.minutes),
+            short_number(c.minutes),
             c.money,
-            c.question or ", ".join(c.nodes),
+            c.question or (", ".join(nodes[n].label for n in c.nodes) if len(c.nodes) > 1 else ""),
         ]
         for c in answer.candidates
     ]
     numbers = [answer.unit, "a minute", "minutes"]
     print_table(["", *numbers, "money", "ask"], rows, right=numbers)
     if answer.stop:
-        click.echo(f"No further question is worth its cost: {answer.stop}")
+        say(f"No further question is worth its cost: {answer.stop}")

@@ -7,59 +7,81 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_query
+from spinelink.cli.documents import print_answer
 from spinelink.cli.output import (
     json_option,
-    limit_option,
     network_option,
     print_alerts,
-    print_answer,
+    print_case,
     print_causes,
     read_case,
     setting_option,
 )
+from spinelink.cli.screen import say
 from spinelink.networks_folder import bundled
 from spinelink.view.text import NOTICE
 
 if TYPE_CHECKING:
-    from spinelink.diagnosis import Case
+    pass
 
 
-@click.command()
-@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
+FINDINGS = (
+    ("numbness", "present"),
+    ("fever=no", "absent (also yes, true, false, present, absent)"),
+    ("age_group=47", "a number, where the node has numeric bins"),
+    ("leg_pain=below_knee", "a state"),
+    ("leg_pain=none:0.1,above_knee:0.2,below_knee:0.8", "uncertain: a likelihood of each state"),
+    ("@case.json", "all findings of a file, as the explorer saves them"),
+)
+MOST = 10
+"""Causes that are listed for people if the number is left out."""
+
+
+class _Query(click.Command):
+    """The command, whose help lists how findings are written."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list."""
+        with formatter.section("FINDING is one of"):
+            formatter.write_dl(FINDINGS)
+
+
+@click.command(cls=_Query)
+@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...", shell_complete=complete_query)
 @network_option
 @setting_option
-@limit_option
+@click.option(
+    "--limit",
+    "-l",
+    type=click.IntRange(min=1),
+    help=f"How many causes to list.  [default: {MOST}; with --json all]",
+)
 @json_option
 def query(
-    *, words: tuple[str, ...], network: str | None, setting: str | None, limit: int, as_json: bool
+    *,
+    words: tuple[str, ...],
+    network: str | None,
+    setting: str | None,
+    limit: int | None,
+    as_json: bool,
 ) -> None:
     """Red flags and ranked causes of one patient.
 
-    \b
-    FINDING is one of
-      numbness                                  present
-      fever=no                                  absent (also yes, true, false, present, absent)
-      age_group=47                              a number, where the node has numeric bins
-      leg_pain=below_knee                       a state
-      leg_pain=none:0.1,above_knee:0.2,below_knee:0.8    uncertain: a likelihood for each state
-      @case.json                                all findings of a file, as the explorer saves them
-
     What was not assessed is left out: that is not the same as absent.
 
-    \b
-    Example:
-      spinelink query numbness leg_pain=below_knee fever=no age_group=47 --setting emergency
-    """  # noqa: D301  (click reads the backspace character)
+    Example: spinelink query numbness leg_pain=below_knee fever=no age_group=47 --setting emergency
+    """
     network, words = _split(network, words)
     case = read_case(words, network=network, setting=setting)
     if as_json:
-        print_answer(case, lambda: _document(case, limit=limit), failed={"causes": []})
+        print_answer(case, lambda: case.differential(limit=limit).to_dict())
         return
-    _print_question(case)
+    print_case(case)
     # Before any probability is computed: a contradiction does not silence the red flags.
     print_alerts(case)
-    print_causes(case, limit=limit)
-    click.echo(f"log P(findings) = {case.log_evidence:.4f}\n{NOTICE}")
+    print_causes(case, limit=limit or MOST)
+    say(f"log P(findings) = {case.log_evidence:.4f}\n{NOTICE}")
 
 
 def _split(network: str | None, words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -72,27 +94,12 @@ def _split(network: str | None, words: Sequence[str]) -> tuple[str | None, tuple
 
 
 def _names_network(word: str) -> bool:
-    """True for a bare word that is no node name: the name of a network, or its path.
+    """True for the name of a network, or its path.
 
-    Node names are letters, digits and underscores.
+    Nodes have no hyphen, dot or slash in their names; a list of findings has commas or spaces.
     """
     if word in bundled():
         return True
-    return "=" not in word and not word.startswith("@") and not word.isidentifier()
-
-
-def _print_question(case: Case) -> None:
-    from spinelink.network.evidence import describe
-
-    model = case.model
-    population = model.network.settings[model.setting].label if model.setting else "one population"
-    version = f"{model.name} {model.network.version}, {model.fingerprint}"
-    click.echo(f"{model.network.title} ({version}); {population}")
-    findings = ", ".join(describe(n, f) for n, f in case.findings.items())
-    click.echo(f"Findings: {findings or 'none, so these are the priors'}\n")
-
-
-def _document(case: Case, *, limit: int) -> dict[str, object]:
-    ranking = case.differential(limit=limit)
-    causes = ranking.to_frame().to_dict("records")
-    return {"question": ranking.question.to_dict(), "causes": causes}
+    if word.startswith("@") or any(mark in word for mark in "=,;: "):
+        return False
+    return any(mark in word for mark in "-./\\")

@@ -14,6 +14,7 @@ from spinelink.cli.output import (
     read_case,
     setting_option,
 )
+from spinelink.cli.screen import say
 
 
 @click.command()
@@ -27,9 +28,18 @@ from spinelink.cli.output import (
 def report(
     *, words: tuple[str, ...], network: str | None, setting: str | None, out: Path, limit: int
 ) -> None:
-    """One page about one case: to print or to send, without network access."""
+    """One page about one case: to print or to send, without network access.
+
+    The page is written twice: at once with the red flags and findings, then in full. It says which
+    parts could not be computed.
+    """
+    from spinelink.report.case_report import write_report
+
     case = read_case(words, network=network, setting=setting)
     print_alerts(case)
-    click.echo(f"written: {case.report(out, limit=limit)}")
+    page, missing = write_report(case, out, limit=limit)
+    say(f"written: {page}")
+    if missing:
+        say(f"The page lacks {', '.join(missing)}, and says why.")
     # Findings that contradict each other end as an error; the page shows why, and the alerts.
     _ = case.log_evidence

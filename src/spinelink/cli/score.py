@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from spinelink.cli.output import existing_file, json_option, load_model, network_option, print_json
+from spinelink.cli.documents import print_document
+from spinelink.cli.output import existing_file, json_option, load_model, network_option
+from spinelink.cli.screen import say
 
 
 @click.command()
@@ -36,14 +38,11 @@ def score(
     model = load_model(network)
     scored = score_cases(model, cases, vocabulary=vocabulary, links=links)
     if not as_json:
-        click.echo(str(scored))
+        say(scored)
         return
     keys = ("measure", "successes", "total", "low", "high")
-    print_json(
+    print_document(
         {
-            "network": model.name,
-            "version": model.network.version,
-            "fingerprint": model.fingerprint,
             "summary": [dict(zip(keys, row, strict=True)) for row in scored.summary()],
             "cases": scored.to_frame().to_dict("records"),
         }

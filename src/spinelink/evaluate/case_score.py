@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from spinelink.evaluate.cases import Reading
 from spinelink.evaluate.metrics import wilson
 from spinelink.result import Result
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +135,7 @@ class CaseScore(Result):
 
     def __str__(self) -> str:
         frame = self.to_frame().drop(columns=["alerts"])
-        text = frame.to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="")
+        text = frame_text(frame)
         return "\n".join([text, "", *self._lines()])
 
     def title(self) -> str:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from spinelink.network.claim import Claim, Event
 from spinelink.network.network import Network
+from spinelink.view.text import short_number
 
 SAME_KIND = {
     "sensitivity": "given condition",
@@ -28,7 +29,7 @@ class Contradiction:
 
     def __str__(self) -> str:
         (a, b), (c, d) = self.intervals
-        return f"{self.first} [{a:.3g}, {b:.3g}] and {self.second} [{c:.3g}, {d:.3g}]"
+        return f"{self.first} [{short_number(a)}, {short_number(b)}] and {self.second} [{short_number(c)}, {short_number(d)}]"
 
 
 def contradictions(network: Network, claims: Mapping[str, Claim]) -> tuple[Contradiction, ...]:

@@ -14,6 +14,7 @@ from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.network.claim import Claim, Fit
 from spinelink.result import Result
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ class CrossValidation(Result):
         return self.summary().reset_index()
 
     def __str__(self) -> str:
-        text = self.summary().to_string(float_format=lambda v: f"{v:.3g}")
+        text = frame_text(self.summary(), index=True, zeros=False)
         return f"{self.title()}\n{text}"
 
 

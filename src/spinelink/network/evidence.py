@@ -8,14 +8,14 @@ not the same as absent.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, did_you_mean, shown
 from spinelink.network.network import Network
 from spinelink.network.node import Node
-from spinelink.options import decimal_number
+from spinelink.network.search import node_named, unknown_node
+from spinelink.options import decimal_number, is_number, number_of
 
 Soft = tuple[tuple[str, float], ...]
 Finding = str | Soft
@@ -94,7 +94,11 @@ def merged_findings(
             kind = type(mapping).__name__
             raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
         for key, value in mapping.items():
-            name = str(key)
+            if not isinstance(key, str):
+                raise EvidenceError(
+                    f"findings are a mapping node -> value; {shown(key)} is no name of a node."
+                )
+            name = node_named(network, key)
             if name in read:
                 raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
             read.add(name)
@@ -119,9 +123,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         EvidenceError: The value is no finding; the error says what is allowed.
     """
     if name not in network.nodes:
-        raise UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
+        raise unknown_node(network, name)
     node = network.nodes[name]
     if is_missing(value):
         return None
@@ -129,7 +131,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         return _likelihoods(name, node, value)
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return _truth(name, node, value=bool(value))
-    if isinstance(value, numbers.Real):
+    if is_number(value):
         return _number(name, node, value)
     if isinstance(value, str):
         return _named(name, node, value=value.strip())
@@ -142,7 +144,7 @@ def is_missing(value: object) -> bool:
     """Whether a value is None, NaN or pandas' mark of a missing cell (without importing pandas)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, numbers.Real) and value != value
+    return is_number(value) and math.isnan(number_of(value))
 
 
 def is_mark_of_missing(text: str) -> bool:
@@ -196,18 +198,15 @@ def _named(name: str, node: Node, *, value: str) -> str | None:
     if number is not None:
         return _binned(name, node, value=number)
     raise EvidenceError(
-        f"{name} has no state {value!r}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
+        f"{name} has no state {shown(value)}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
     )
 
 
-def _number(name: str, node: Node, value: numbers.Real) -> str:
+def _number(name: str, node: Node, value: object) -> str:
     """The state that a number stands for: by its bins, by a state of that name, or 0 and 1."""
-    try:
-        number = float(value)
-    except OverflowError:
-        raise EvidenceError(
-            f"{name}: a number with {len(str(value))} digits is no finding; give {_allowed(node)}."
-        ) from None
+    number = number_of(value)
+    if math.isinf(number):
+        raise EvidenceError(f"{name}: {shown(value)} is no finding; give {_allowed(node)}.")
     text = f"{number:.15g}"
     if node.bins is None and text in node.states:
         return text
@@ -255,12 +254,11 @@ def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Findi
 
 def _likelihood(name: str, state: str, given: object) -> float:
     """A likelihood as a number. Raises EvidenceError for what is none."""
-    if isinstance(given, bool) or not isinstance(given, numbers.Real):
-        raise EvidenceError(f"{name}: the likelihood of {state} must be a number, not {given!r}.")
-    try:
-        likelihood = float(given)
-    except OverflowError:
-        likelihood = math.inf
+    if not is_number(given):
+        raise EvidenceError(
+            f"{name}: the likelihood of {state} must be a number, not {shown(given)}."
+        )
+    likelihood = number_of(given)
     if not math.isfinite(likelihood) or likelihood < 0.0:
         raise EvidenceError(
             f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,13 @@ import anywidget
 import traitlets
 
 from spinelink.case import Case, Model
-from spinelink.errors import SpinelinkError
-from spinelink.notebook import code, view
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason
+from spinelink.notebook import code, still, view
 from spinelink.notebook.background import Background
-from spinelink.notebook.numbers import Changes, node_parameters, patch, with_value
+from spinelink.notebook.numbers import node_parameters, patch, with_value
+from spinelink.notebook.state import State
 from spinelink.query.alerts import alerts
-from spinelink.query.overview import case_html
-from spinelink.query.ranking import differential
 from spinelink.report.case_report import report
-from spinelink.view.html import Html, notebook_frame
 
 STATIC = Path(__file__).parent / "static"
 MOST_UNDO = 200
@@ -32,42 +30,6 @@ MOST_UNDO = 200
 
 Message = Mapping[str, Any]
 """What the script sends: its type, and what belongs to it."""
-
-
-@dataclass(frozen=True)
-class State:
-    """What undo goes back to.
-
-    original: the model before any slider moved; changes: what the sliders changed.
-    """
-
-    original: Model
-    case: Case
-    changes: Changes
-
-    @property
-    def base(self) -> Model:
-        """The model before any slider moved, in the setting in force."""
-        setting = self.case.model.setting
-        if not setting or setting == self.original.setting:
-            return self.original
-        return self.original.in_setting(setting)
-
-    def rebuilt(self, model: Model, changes: Changes) -> State:
-        """The same findings in another setting, or with other parameters."""
-        changed = model.with_parameters(changes) if changes else model
-        return replace(self, case=changed.observe(self.case.evidence), changes=changes)
-
-    def with_case(self, case: Case) -> State:
-        """Another case; what the sliders changed stays where its parameters are the same."""
-        now, model = self.case.model, case.model
-        if model.engine != now.engine:
-            case = replace(case, model=replace(model, engine=now.engine))
-        same_setting = model.setting == now.setting or not self.changes
-        if model.network is now.network and same_setting:
-            return replace(self, case=case)
-        original = self.original if model.network is self.original.network else case.model
-        return State(original, case, {})
 
 
 def explore(case: Case, *, of: str | Iterable[str] | None = None) -> Explorer:
@@ -122,11 +84,16 @@ class Explorer(anywidget.AnyWidget):
         self._source: tuple[Model, code.Source | None] | None = None
         self._background = Background(self._compute) if background else None
         self._closed = False
-        first = {"version": 0, "can_undo": False, "error": "", **view.answers(case, {}, self._of)}
+        about = {"version": 0, "can_undo": False, "error": "", "computing": True}
+        # The first message holds the red flags, and needs no probability.
+        first = {**about, **view.NO_PROBABILITIES, **view.flags(case, {})}
         shell = view.fixed_part(case.model, self._of)
         super().__init__(shell=shell, view=first, numbers={}, later={"version": 0})
         self.on_msg(self._receive)
-        self._ask_later()
+        if background:
+            self._ask_later()
+        else:
+            self._show_probabilities()
 
     @property
     def case(self) -> Case:
@@ -290,26 +257,70 @@ class Explorer(anywidget.AnyWidget):
     def _become(
         self, state: State, message: Message | None = None, *, remember: bool = True
     ) -> None:
-        """Shows another case. Nothing has changed if it cannot be shown."""
-        before, of = self._state, self._asked_about(state)
-        shown = view.answers(state.case, state.changes, of)
+        """Shows another case: its red flags at once, then its probabilities, or why it has none.
+
+        Findings that begin to contradict each other are not taken: then nothing has changed.
+        """
+        before, shown = self._state, self.view
         other_network = state.original.network is not before.original.network
+        self._show_flags(state)
+        try:
+            self._show_probabilities(refused=() if shown["problem"] else ImpossibleEvidenceError)
+        except ImpossibleEvidenceError:
+            self._restore(before, shown)
+            raise
         different = state.case != before.case or state.changes != before.changes
         if remember and (other_network or different):
             self._past = [*self._past[-MOST_UNDO + 1 :], before]
+        extra = {"can_undo": bool(self._past), "sequence": (message or {}).get("sequence", 0)}
+        with self.hold_sync():  # all parts in one message
+            self.view = {**self.view, **extra}
+            self._show_numbers()
+        self._ask_later()
+
+    def _show_flags(self, state: State) -> None:
+        """Shows the findings and red flags of another case, before anything is computed."""
+        other_network = state.original.network is not self._state.original.network
         self._state = state
         self._version += 1
-        extra = {
-            "version": self._version,
-            "can_undo": bool(self._past),
-            "error": "",
-            "sequence": (message or {}).get("sequence", 0),
-        }
-        with self.hold_sync():  # all parts in one message
+        now = {"version": self._version, "computing": True, "error": "", "problem": ""}
+        with self.hold_sync():
             if other_network:
-                self.shell = view.fixed_part(state.original, of)
-            self.view = {**shown, **extra}
-            self._show_numbers()
+                self.shell = view.fixed_part(state.original, self._asked_about(state))
+                now |= view.NO_PROBABILITIES
+            self.view = {**self.view, **view.flags(state.case, state.changes), **now}
+
+    def _show_probabilities(
+        self, refused: type[BaseException] | tuple[type[BaseException], ...] = ()
+    ) -> None:
+        """Computes the probabilities of the case as it stands, and shows them, or why it has none.
+
+        refused: errors that are raised in place of being shown.
+        """
+        state, version = self._state, self._version
+        try:
+            shown = view.probabilities(state.case, self._asked_about(state))
+        except BaseException as error:
+            if isinstance(error, refused):
+                raise
+            shown = {**view.NO_PROBABILITIES, "problem": reason(error)}
+            if not isinstance(error, Exception):  # Ctrl-C
+                self.view = {**self.view, **shown, "computing": False}
+                raise
+        if version == self._version:
+            self.view = {**self.view, **shown, "computing": False}
+
+    def _restore(self, state: State, shown: Mapping[str, Any]) -> None:
+        """Shows what was shown before."""
+        other_network = state.original.network is not self._state.original.network
+        self._state = state
+        self._version += 1
+        with self.hold_sync():
+            if other_network:
+                self.shell = view.fixed_part(state.original, self._asked_about(state))
+            if self.later.get("version") == shown["version"]:
+                self.later = {**self.later, "version": self._version}
+            self.view = {**shown, "version": self._version}
         self._ask_later()
 
     def _asked_about(self, state: State) -> tuple[str, ...]:
@@ -322,6 +333,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _compute(self) -> None:
         """Computes what takes longer, and gives up once there is a newer case."""
+        if self.view["computing"] and not self._version:  # the first case, wherever it is shown
+            self._show_probabilities()
         version = self._version
         later = dict(self.later)
         if later.get("version") != version:
@@ -368,24 +381,19 @@ class Explorer(anywidget.AnyWidget):
         """
         from IPython.display import HTML, display
 
-        display(HTML(self._still()))  # type: ignore[no-untyped-call]
+        shown: Any = display(HTML(still.red_flags(self.case)), display_id=True)  # type: ignore[no-untyped-call]
         bundle = super()._repr_mimebundle_()
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
-
-    def _still(self) -> Html:
-        parts = [case_html(self.case)]
-        if self.case.model.network.ranked:
-            parts.append(differential(self.case, limit=6)._repr_html_())
-        return notebook_frame(*parts, class_="spinelink-still")
+        if self.view["computing"]:
+            self._show_probabilities()
+        if shown is not None:  # None where there is no notebook
+            shown.update(HTML(still.picture(self.case)))  # type: ignore[no-untyped-call]
 
 
 def _attempt(part: str, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """A part of what takes longer, or why it is missing."""
     try:
         return step()
-    except SpinelinkError as error:
-        return {part: {"problem": str(error)}}
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        return {part: {"problem": f"This could not be computed: {what}"}}
+        return {part: {"problem": reason(error)}}

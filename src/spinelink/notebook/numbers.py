@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from spinelink.case import Model
 from spinelink.errors import UnknownNameError
 from spinelink.inference.sampled_parameters import stated_interval
+from spinelink.network.labels import labelled
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.parameter_ids import Located, locate_in_cpd
@@ -57,27 +57,6 @@ def _rows(network: Network, located: Located, parameter: Parameter) -> list[dict
     return rows
 
 
-def labelled(text: str, network: Network, *, every: bool = False) -> str:
-    """A text with the labels of nodes in place of their names.
-
-    Args:
-        text: names of nodes among other words; `node=state` becomes `Label: state`.
-        network: the labels.
-        every: replace also names that may be common words: those without _ and not before = or ~.
-
-    Returns:
-        The text for people.
-    """
-
-    def label(match: re.Match[str]) -> str:
-        name, sign = match.groups()
-        if name not in network.nodes or not (every or "_" in name or sign):
-            return match.group(0)
-        return network.nodes[name].label + {"=": ": ", "~": ": uncertain "}.get(sign, "")
-
-    return re.sub(r"\b([A-Za-z]\w*)\b([=~]?)", label, text)
-
-
 def with_value(
     model: Model, changes: Changes, *, parameter: str, state: str, value: float
 ) -> Changes:
@@ -115,7 +94,7 @@ def with_value(
 
 
 def patch(model: Model, changes: Mapping[str, object]) -> str:
-    """The changes as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
+    """The changes as JSON, for `model.with_parameters(path)`."""
     about = {
         "network": model.name,
         "version": model.network.version,

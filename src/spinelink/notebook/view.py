@@ -11,8 +11,9 @@ from typing import Any
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.network.evidence import Finding
+from spinelink.network.labels import finding_label, text_label
 from spinelink.network.node import OBSERVABLE, Node
-from spinelink.notebook.numbers import labelled
+from spinelink.network.search import search_text
 from spinelink.query.alerts import Alert, Alerts, alerts
 from spinelink.query.graph import graph
 from spinelink.query.intervals import intervals
@@ -93,39 +94,55 @@ def _node(name: str, node: Node) -> dict[str, Any]:
         "about": node.description,
         "states": list(node.states),
         "unit": node.bins.unit if node.bins else "",
+        "search": search_text(name, node),
     }
 
 
-def answers(case: Case, changes: Mapping[str, object], of: Sequence[str] = ()) -> dict[str, Any]:
-    """What every click changes: findings, red flags and ranked causes.
+NO_PROBABILITIES: Mapping[str, Any] = {"causes": [], "log_evidence": None, "problem": ""}
+"""What stands in the trait `view` until there are probabilities."""
+
+
+def flags(case: Case, changes: Mapping[str, object]) -> dict[str, Any]:
+    """What every click changes and no probability is needed for: findings and red flags.
 
     Args:
         case: as it stands.
         changes: what the sliders changed.
-        of: nodes that are asked about in place of the causes.
 
     Returns:
-        Most of the trait `view`.
-
-    Raises:
-        ImpossibleEvidenceError: the findings cannot occur together.
+        Its part of the trait `view`.
     """
-    flags = alerts(case)
-    ranked = bool(case.model.network.ranked) and not of
+    found = alerts(case)
     return {
         "setting": case.model.setting or "",
         "findings": {n: _finding(f) for n, f in case.findings.items()},
-        "alerts": [_alert(case, alert) for alert in flags],
-        "none": flags.none,
-        "pending": _pending(case, flags),
-        "causes": _causes(case) if ranked else _probabilities(case, of),
-        "log_evidence": case.log_evidence,
+        "alerts": [_alert(case, alert) for alert in found],
+        "none": found.none,
+        "pending": _pending(case, found),
         "changed": dict(changes),
     }
 
 
+def probabilities(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
+    """What every click changes besides: ranked causes, or probabilities of nodes.
+
+    Args:
+        case: as it stands.
+        of: nodes that are asked about in place of the causes.
+
+    Returns:
+        Its part of the trait `view`.
+
+    Raises:
+        ImpossibleEvidenceError: the findings cannot occur together.
+    """
+    ranked = bool(case.model.network.ranked) and not of
+    causes = _causes(case) if ranked else _probabilities(case, of)
+    return {"causes": causes, "log_evidence": case.log_evidence, "problem": ""}
+
+
 def _alert(case: Case, alert: Alert) -> dict[str, Any]:
-    fired = [labelled(f, case.model.network, every=True).replace("_", " ") for f in alert.findings]
+    fired = [finding_label(f, case.model.network) for f in alert.findings]
     return {
         "urgency": alert.urgency,
         "label": alert.label,
@@ -181,10 +198,10 @@ def _probabilities(case: Case, of: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _pending(case: Case, flags: Alerts) -> list[dict[str, str]]:
+def _pending(case: Case, found: Alerts) -> list[dict[str, str]]:
     """Questions of which one answer would raise an emergency alert, one for each finding."""
     first: dict[str, dict[str, str]] = {}
-    for p in flags.pending:
+    for p in found.pending:
         node = case.model.nodes[p.node]
         if p.urgency == "emergency" and node.role in ("symptom", "context"):
             question = node.question or f"{node.label}?"
@@ -269,7 +286,7 @@ def why_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     rows = [
         {
             "node": row.node,
-            "finding": labelled(row.finding, network, every=True).replace("_", " "),
+            "finding": finding_label(row.finding, network),
             "share": row.shapley,
             "chain": [network.nodes[n].label for n in row.chain],
         }
@@ -278,7 +295,7 @@ def why_part(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     before, after = reasons.before, reasons.after
     lines = [f"Log odds {before:+.2f} before the findings, {after:+.2f} after."]
     for line in reasons.text().splitlines()[1:]:  # the first line is the heading
-        lines.append(labelled(line, network).replace("_", " "))
+        lines.append(text_label(line, network))
     target = network.nodes[reasons.target].label
     return {"why": {"target": target, "lines": lines, "rows": rows}}
 

@@ -20,6 +20,7 @@ from spinelink.case import Case
 from spinelink.inference.variants.one_case import with_some_findings
 from spinelink.network.evidence import describe
 from spinelink.result import Result
+from spinelink.view.text import short_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ class Conflict(Result):
         lines += [f"  {p.first} with {p.second}: {p.conflict:+.2f} bits" for p in self.pairs[:8]]
         if self.total > 0.0:
             resolved = ", ".join(
-                f"{r.cause} (posterior {r.posterior:.3g}, prior {r.prior:.3g})"
+                f"{r.cause} (posterior {short_number(r.posterior)}, prior {short_number(r.prior)})"
                 for r in self.resolutions[:5]
             )
             lines.append(

@@ -11,7 +11,7 @@ from spinelink.case import Case, Model
 from spinelink.files import require_ending, write_text
 from spinelink.inference.arc_strength import edge_strengths
 from spinelink.network.network import Network
-from spinelink.options import whole
+from spinelink.options import flag_or_none, whole
 from spinelink.query.boxes import Boxes, folded, neighbourhood, relevant
 from spinelink.query.ranking import differential
 from spinelink.result import Result
@@ -135,6 +135,8 @@ def graph(
         12
     """
     distance = whole(distance, "distance", meaning="a number of arrows")
+    relevant, fold = flag_or_none(relevant, "relevant"), flag_or_none(fold, "fold")
+    probabilities = flag_or_none(probabilities, "probabilities")
     model, network = case.model, case.model.network
     names = model.compiled.names
     strengths = {(names[p], names[c]): s for (p, c), s in edge_strengths(model.compiled).items()}

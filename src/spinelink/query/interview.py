@@ -7,18 +7,19 @@ network makes of them. An answer that contradicts the others is left out of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from spinelink.case import Case
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError
-from spinelink.network.evidence import describe, is_yes_or_no
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason, shown
+from spinelink.network.evidence import Finding, is_yes_or_no
+from spinelink.network.labels import finding_label, finding_words, text_label
 from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.options import decimal_number
-from spinelink.query.alerts import Alert, alerts
+from spinelink.query.alerts import PENDING, Alert, alerts
 from spinelink.query.next_best import next_best
 from spinelink.query.ranking import differential
-from spinelink.view.text import NOTICE, show_number
+from spinelink.view.text import NOTICE, show_number, show_percent
 
 ENDED = "end"
 UNDO = "undo"
@@ -82,7 +83,11 @@ def next_question(step: Step[C], *, target: str | None = None) -> NextQuestion |
     open_ = [n for n in left if not isinstance(step.answered.findings.get(n), str)]
     if not open_:
         return None
-    found = next_best(case, target, limit=1, among=open_)
+    try:
+        found = next_best(case, target, limit=1, among=open_)
+    except Exception as error:
+        quickest = min(open_, key=lambda n: (nodes[n].cost or Cost()).minutes)
+        return NextQuestion(quickest, f"the quickest: the best one is not known. {reason(error)}")
     if not found.candidates:
         return None
     best = found[0]
@@ -188,14 +193,15 @@ def interview(
     for name, function, instead in (("ask", ask, "input"), ("show", show, "print")):
         if function is not None and not callable(function):
             raise SpinelinkError(
-                f"{name} is a function that takes a text, as {instead}, not {function!r}."
+                f"{name} is a function that takes a text, as {instead}, not {shown(function)}."
             )
     show, ask = show or print, ask or input
-    show(f"{HELP}\n")
     for a in alerts(case):
-        show(str(a))
-    target = None if target is None else case.model.names(str(target))[0]
-    _ = case.log_evidence  # raises where the findings cannot occur
+        show(_alert(case, a))
+    show(f"{HELP}\n")
+    target = None if target is None else case.model.names([target])[0]
+    if _contradiction(case):
+        _ = case.log_evidence  # raises
     steps = [Step(case)]
     _show_leading(steps[0], target, show=show)
     told_to_stop = False
@@ -204,7 +210,7 @@ def interview(
             if (
                 question.stop and not told_to_stop and steps[-1].record is None
             ):  # what contradicts is no ground to stop on
-                show(f"One may stop here: {question.stop}")
+                show(f"No further question is worth its cost: {question.stop}")
                 told_to_stop = True
                 if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
                     break
@@ -226,13 +232,13 @@ def interview(
     except (KeyboardInterrupt, EOFError):
         show("\nEnded.")
     last = steps[-1]
-    out = ", ".join(_left_out(last))
+    out = "; ".join(_left_out(last))
     contradiction = (
         f"Left out of the probabilities, as these findings contradict each other: {out}\n"
         if out
         else ""
     )
-    show(f"\n{_findings(last.answered)}\n{contradiction}{alerts(last.answered)}\n{NOTICE}")
+    show(f"\n{_findings(last.answered)}\n{contradiction}{_all_alerts(last.answered)}\n{NOTICE}")
     return last.answered
 
 
@@ -266,7 +272,7 @@ def _put(
                 show(HELP)
             case "c":
                 for a in alerts(step.answered):
-                    show(str(a))
+                    show(_alert(step.case, a))
                 _show_leading(step, target, show=show)
             case _:
                 value = read_answer(name, node, text=text)
@@ -279,7 +285,7 @@ def _put(
                     show(f"{error} The answer was not taken.")
                     continue
                 for a in _new_alerts(record, step.answered):
-                    show(str(a))
+                    show(_alert(record, a))
                 return _taken(step, question, record=record, value=value, show=show, target=target)
 
 
@@ -317,11 +323,13 @@ def _taken(
 
 
 def _contradiction(case: Case) -> str:
-    """Why the network cannot take the findings of a case; empty where it can."""
+    """Why the network cannot take the findings of a case; empty where it can, or cannot tell."""
     try:
         _ = case.log_evidence
     except ImpossibleEvidenceError as error:
         return str(error)
+    except Exception:  # the answer is taken; what shows probabilities says why there are none
+        return ""
     return ""
 
 
@@ -332,25 +340,55 @@ def _new_alerts(case: C, before: C) -> Iterator[Alert]:
 
 def _show_leading(step: Step[C], target: str | None, *, show: Callable[[str], object]) -> None:
     """The leading causes, and what is asked about where it is not among the causes."""
-    case, model = step.case, step.case.model
-    lines = []
-    if target is not None and target not in model.network.ranked:
-        lines.append(f"{model.nodes[target].label} {show_number(case.present([target])[target])}")
-    if model.network.ranked:
-        lines += [
-            f"{c.label} {show_number(c.posterior)}"
-            for c in differential(case, limit=LEADING).causes
-        ]
-    without = f"Without {', '.join(_left_out(step))}: " if step.record is not None else ""
+    without = f"Without {'; '.join(_left_out(step))}: " if step.record is not None else ""
+    try:
+        lines = _leading(step.case, target)
+    except Exception as error:
+        show(f"There are no probabilities. {reason(error)}")
+        return
     if lines:
         show(without + "   ".join(lines))
+
+
+def _leading(case: Case, target: str | None) -> list[str]:
+    """The target, where it is no cause, and the leading causes, with their probabilities."""
+    model, lines = case.model, []
+    if target is not None and target not in model.network.ranked:
+        lines.append(f"{model.nodes[target].label} {show_percent(case.present([target])[target])}")
+    if model.network.ranked:
+        lines += [
+            f"{c.label} {show_percent(c.posterior)}"
+            for c in differential(case, limit=LEADING).causes
+        ]
+    return lines
 
 
 def _left_out(step: Step[C]) -> list[str]:
     """Answers that contradict the others."""
     kept = step.case.findings
-    return [describe(n, f) for n, f in step.answered.findings.items() if kept.get(n) != f]
+    answered = step.answered.findings.items()
+    return [_words(step.case, n, f) for n, f in answered if kept.get(n) != f]
 
 
 def _findings(case: Case) -> str:
-    return "Findings: " + (", ".join(describe(n, f) for n, f in case.findings.items()) or "none")
+    found = "; ".join(_words(case, n, f) for n, f in case.findings.items())
+    return f"Findings: {found or 'none'}"
+
+
+def _words(case: Case, name: str, finding: Finding) -> str:
+    """A finding by its label."""
+    return f"{case.model.nodes[name].label}: {finding_words(finding)}"
+
+
+def _all_alerts(case: Case) -> str:
+    """The alerts of a case and what may still raise one."""
+    found = alerts(case)
+    lines = [_alert(case, a) for a in found] or [found.none]
+    pending = [text_label(f"  {p}", case.model.network) for p in found.pending]
+    return "\n".join([*lines, *([PENDING, *pending] if pending else [])])
+
+
+def _alert(case: Case, a: Alert) -> str:
+    """An alert with its findings by label."""
+    found = tuple(finding_label(finding, case.model.network) for finding in a.findings)
+    return str(replace(a, findings=found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
+from spinelink.network.labels import finding_words
 from spinelink.query.alerts import alerts
 from spinelink.query.graph import graph, network_graph
 from spinelink.view.html import Html, bullets, element, notebook_frame, paragraph, small_print
@@ -16,7 +17,7 @@ def model_html(model: Model) -> Html:
     head = [element("b", network.title), f" {network.version} ({model.fingerprint}){setting}"]
     if model.setting:
         head += [line_break, network.settings[model.setting].population]
-    counts = f"{len(model.nodes)} nodes: {model.counts_by_role()}"
+    counts = f"{len(model.nodes)} nodes: {model.network.counts_by_role()}"
     use = [small_print(network.intended_use)] if network.intended_use else []
     picture = network_graph(model).picture()
     return notebook_frame(paragraph(*head, line_break, counts), picture, *use)
@@ -25,7 +26,7 @@ def model_html(model: Model) -> Html:
 def case_html(case: Case) -> Html:
     """Findings, alerts and the picture of what matters; where they contradict, the contradiction."""
     model = case.model
-    findings = [f"{model.nodes[n].label}: {finding_words(case, n)}" for n in case.findings]
+    findings = [f"{model.nodes[n].label}: {finding_words(case.findings[n])}" for n in case.findings]
     setting = f", setting {model.setting}" if model.setting else ""
     try:
         picture = graph(case).picture()
@@ -37,11 +38,3 @@ def case_html(case: Case) -> Html:
         alerts(case)._repr_html_(),
         picture,
     )
-
-
-def finding_words(case: Case, node: str) -> str:
-    """A finding for people: its state, or the likelihoods of an uncertain one."""
-    finding = case.findings[node]
-    if isinstance(finding, str):
-        return finding
-    return "uncertain, likelihoods " + ", ".join(f"{state} {p:.3g}" for state, p in finding)

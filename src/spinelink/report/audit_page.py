@@ -8,6 +8,7 @@ import numpy as np
 
 from spinelink.evaluate.audit import Audit
 from spinelink.view.html import Html, document, element, fragment, paragraph, section
+from spinelink.view.text import short_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def _claims(audit: Audit) -> pd.DataFrame:
     """The claims, with their interval and remarks in one column each."""
     frame = audit.to_frame()
     intervals = [
-        f"{low:.3g} to {high:.3g} ({kind})"
+        f"{short_number(low)} to {short_number(high)} ({kind})"
         for low, high, kind in zip(frame["low"], frame["high"], frame["interval"], strict=True)
     ]
     remarks = [
@@ -90,7 +91,7 @@ def _cell(value: object) -> Html:
     if isinstance(value, bool | np.bool_):
         return element("td", "yes" if value else "no")
     if isinstance(value, float | np.floating):
-        return element("td", "" if np.isnan(value) else f"{value:.3g}", class_="number")
+        return element("td", short_number(float(value)), class_="number")
     if isinstance(value, int | np.integer):
         return element("td", str(value), class_="number")
     words = fragment(str(value)).replace("_", "_" + element("wbr"))

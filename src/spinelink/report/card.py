@@ -11,14 +11,16 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinelink.case import ROLES, Model
+from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit, grades
 from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
+from spinelink.network.node import ROLES
 from spinelink.network.setting import parameters_in
+from spinelink.view.text import short_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +133,7 @@ def _percent(share: float) -> str:
 
 
 def _interval(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.3g} to {bounds[1]:.3g}"
+    return f"{short_number(bounds[0])} to {short_number(bounds[1])}"
 
 
 def _populations(model: Model) -> str:
@@ -205,9 +207,9 @@ def _failures(failed: pd.DataFrame) -> str:
             f"`{r['claim']}`",
             r["setting"],
             r["fit"],
-            "" if r["published"] != r["published"] else f"{r['published']:.3g}",
+            short_number(r["published"]),
             _interval((r["low"], r["high"])),
-            f"{r['implied']:.3g}",
+            short_number(r["implied"]),
             f"{r['errors']:+.1f}",
             r["missed"] or r["note"],
         )

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.files import require_ending, write_text
+from spinelink.network.labels import finding_label, text_label
 from spinelink.network.network import Network
 from spinelink.network.provenance import Source
 from spinelink.network.question import Question
 from spinelink.query.alerts import Alert, Alerts
 from spinelink.query.intervals import Intervals
 from spinelink.query.link import Link
-from spinelink.query.next_best import NextBest
+from spinelink.query.next_best import Candidate, NextBest
 from spinelink.query.ranking import Ranking
 from spinelink.query.reasons import Reasons
-from spinelink.query.sources import SourceOfAnswer
+from spinelink.query.sources import Sources
 from spinelink.view.html import (
     Html,
     document,
@@ -27,6 +28,7 @@ from spinelink.view.html import (
     rows_table,
     section,
 )
+from spinelink.view.text import short_number, show_number, show_percent, show_percents
 
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
@@ -40,12 +42,15 @@ STYLE = (
     ".alert{border:2px solid #1b1f24;border-left-width:10px;padding:.5rem .8rem;margin:.6rem 0}"
     ".room{display:block;width:9rem}"
     ".bar{display:block;height:.7em;background:#57606a;min-width:1px}"
+    ".missing{border-left:4px solid #57606a;padding-left:.8rem}"
     ".quiet{color:#57606a;font-size:13px}"
     "@media print{body{margin:0;max-width:none;font-size:11pt}h2{break-after:avoid}"
     "tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
 )
 NOTHING = Html("")
 PAGE_ENDINGS = (".html", ".htm", ".xhtml")
+MOST_SOURCES = 15
+"""Publications that are listed."""
 CARRIERS = 3
 """Causes and mechanisms that are named for a link pattern."""
 
@@ -59,7 +64,8 @@ class Page:
     """What a page shows. A part is None if it was not asked for, or there is nothing to ask.
 
     contradiction: why the findings cannot occur together; then no probability is shown.
-    no_link, left_out: why parts are missing, in a sentence.
+    left_out: why less is said of the causes. missing: of each part that was asked for and is not
+    there, why, in a sentence.
     """
 
     network: Network
@@ -73,11 +79,11 @@ class Page:
     urgent: Ranking | None = None
     intervals: Intervals | None = None
     link: Link | None = None
-    no_link: str = ""
     reasons: Reasons | None = None
     next_best: NextBest | None = None
-    sources: Sequence[SourceOfAnswer] = ()
+    sources: Sources | None = None
     left_out: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def output_path(path: object) -> Path:
@@ -94,7 +100,7 @@ def output_path(path: object) -> Path:
     """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:
-        raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
+        raise PageError(f"a page goes to a file, as 'case.html', not to {shown(path)}.")
     target = Path(name)
     try:
         require_ending(target, *PAGE_ENDINGS)
@@ -127,13 +133,6 @@ def _unwritable(target: Path, error: Exception) -> PageError:
     return PageError(f"{target} cannot be written ({reason}); name another place.")
 
 
-def number(value: float) -> str:
-    """A number of the page: three digits; empty for NaN."""
-    if value != value:
-        return ""
-    return ">0.999" if 0.9995 <= value < 1.0 else f"{value:.3g}"
-
-
 def page(p: Page) -> Html:
     """The page as HTML.
 
@@ -161,6 +160,11 @@ def page(p: Page) -> Html:
         _quiet(_about(p.question)),
     ]
     return document(title, *parts, style=STYLE)
+
+
+def _missing(p: Page, part: str) -> list[Html]:
+    """Why a part is not there; nothing where it is, or was not asked for."""
+    return [paragraph(p.missing[part], class_="missing")] if part in p.missing else []
 
 
 def _about(q: Question) -> str:
@@ -199,7 +203,7 @@ def _alert(p: Page, alert: Alert) -> Html:
     return element(
         "div",
         element("b", f"{alert.urgency.upper()}: {alert.label}"),
-        f" ({', '.join(alert.findings)})",
+        f" ({'; '.join(finding_label(f, p.network) for f in alert.findings)})",
         line_break,
         alert.advice,
         line_break,
@@ -235,9 +239,10 @@ def _contradiction(p: Page) -> Html:
 def _causes(p: Page) -> Html:
     """The ranked causes, or why there are none."""
     left_out = [paragraph(p.left_out)] if p.left_out else []
-    if p.ranking is None:
-        return section("Causes", *left_out) if left_out else NOTHING
+    left_out += [*_missing(p, "causes"), *_missing(p, "intervals")]
     title = "Causes, by probability after the findings (a person may have several)"
+    if p.ranking is None:
+        return section(title, *left_out) if left_out else NOTHING
     return section(title, _ranking(p.ranking, p.intervals), *left_out)
 
 
@@ -253,33 +258,30 @@ def _ranking(ranking: Ranking, intervals: Intervals | None) -> Html:
         rows.append(
             (
                 c.label,
-                number(c.posterior),
-                _range(*span) if span else "",
+                show_percent(c.posterior),
+                show_percents(*span) if span else "",
                 element("span", element("span", class_="bar", style=width), class_="room"),
-                number(c.prior),
+                show_percent(c.prior),
                 c.urgency,
             )
         )
-    level = "" if intervals is None else f"{intervals.level:.0%} interval"
-    head = ("cause", "posterior", level, "", "prior", "urgency")
+    level = "" if intervals is None else f"{100 * intervals.level:.0f} % interval"
+    head = ("cause", "probability", level, "", "before the findings", "urgency")
     return rows_table(head, rows, numbers=(1, 2, 4))
-
-
-def _range(low: float, high: float) -> str:
-    """Both ends of an interval; empty for NaN."""
-    return f"{number(low)} to {number(high)}" if low == low else ""
 
 
 def _urgent(p: Page) -> Html:
     """Causes that are not routine and not unlikely, wherever they rank."""
+    title = "Causes that are not routine, with a probability of 5 % or more"
     if p.urgent is None:
-        return NOTHING
-    rows = [(c.urgency, c.label, number(c.posterior)) for c in p.urgent.causes]
+        missing = _missing(p, "urgent causes")
+        return section(title, *missing) if missing else NOTHING
+    rows = [(c.urgency, c.label, show_percent(c.posterior)) for c in p.urgent.causes]
     return section(
-        "Causes that are not routine, with a probability of 0.05 or more",
-        rows_table(("urgency", "cause", "posterior"), rows, numbers=(2,))
+        title,
+        rows_table(("urgency", "cause", "probability"), rows, numbers=(2,))
         if rows
-        else paragraph("None reaches 0.05."),
+        else paragraph("None reaches 5 %."),
         _quiet("Rarer causes, and causes that are not in the network, are not excluded."),
     )
 
@@ -288,7 +290,8 @@ def _link(p: Page) -> Html:
     """Whether back pain and leg pain are linked, and which way; or why that is not shown."""
     title = "Are back pain and leg pain linked?"
     if p.link is None:
-        return section(title, paragraph(p.no_link)) if p.no_link else NOTHING
+        missing = _missing(p, "link")
+        return section(title, *missing) if missing else NOTHING
     setting = p.network.settings.get(str(p.link.population))
     note = NOTHING
     if setting is not None:
@@ -300,15 +303,15 @@ def _link(p: Page) -> Html:
 def _link_answer(link: Link) -> tuple[Html, Html]:
     """The probability of a link in a sentence, and that of each pattern in a table."""
     bounded = not link.identified or link.level is not None
-    verdict = f"Linked with probability {number(link.probability)}"
+    verdict = f"Linked with probability {show_percent(link.probability)}"
     if bounded:
-        ends = _range(1.0 - link.high["separate"], 1.0 - link.low["separate"])
-        verdict += f", from {ends} ({link.ends})"
+        ends = show_percents(1.0 - link.high["separate"], 1.0 - link.low["separate"])
+        verdict += f", {'from ' if ' to ' in ends else ''}{ends} ({link.ends})"
     words, rows = link.words(), []
     for part, probability in link.shares.items():
-        bounds = [_range(link.low[part], link.high[part])] if bounded else []
+        bounds = [show_percents(link.low[part], link.high[part])] if bounded else []
         carriers = ", ".join(c.label for c in link.carriers.get(part, ())[:CARRIERS])
-        rows.append((words[part], number(probability), *bounds, carriers))
+        rows.append((words[part], show_percent(probability), *bounds, carriers))
     head = ("", "share", *(["from, to"] if bounded else []), "carried by")
     table = rows_table(head, rows, numbers=(1, 2) if bounded else (1,))
     return paragraph(f"{verdict}."), table
@@ -317,8 +320,10 @@ def _link_answer(link: Link) -> tuple[Html, Html]:
 def _why(p: Page) -> Html:
     """What made the leading cause likely."""
     if p.reasons is None:
-        return NOTHING
-    return section("Why", *map(paragraph, p.reasons.text().splitlines()))
+        missing = _missing(p, "why")
+        return section("Why", *missing) if missing else NOTHING
+    lines = p.reasons.text().splitlines()
+    return section("Why", *(paragraph(text_label(line, p.network)) for line in lines))
 
 
 def _next(p: Page) -> Html:
@@ -335,14 +340,20 @@ def _next(p: Page) -> Html:
     found = p.next_best
     if found is not None and len(found):
         rows = [
-            (c.label, c.question or ", ".join(c.nodes), number(c.value), number(c.minutes))
+            (c.label, _ask(p, c), show_number(c.value), short_number(c.minutes))
             for c in found.candidates
         ]
-        parts.append(paragraph(f"{found.measure}:"))
+        parts.append(paragraph(f"{found.measure[:1].upper()}{found.measure[1:]}:"))
         parts.append(rows_table(("", "ask", found.unit, "minutes"), rows, numbers=(2, 3)))
     if found is not None and found.stop:
-        parts.append(paragraph(f"Reason to stop: {found.stop}"))
+        parts.append(paragraph(f"No further question is worth its cost: {found.stop}"))
+    parts += _missing(p, "next")
     return section("What to ask or test next", *parts) if parts else NOTHING
+
+
+def _ask(p: Page, candidate: Candidate) -> str:
+    """What is asked, or which findings a procedure gives."""
+    return candidate.question or ", ".join(p.network.nodes[n].label for n in candidate.nodes)
 
 
 def _unasked(p: Page) -> Html:
@@ -369,9 +380,9 @@ def _care(p: Page) -> Html:
 
 def _sources(p: Page) -> Html:
     """The publications behind the leading cause."""
-    if not p.sources:
-        return NOTHING
-    leading = f" ({p.network.nodes[p.reasons.target].label})" if p.reasons is not None else ""
-    rows = [(s.key, cited(s.source)) for s in p.sources]
-    title = f"Sources behind the leading cause{leading}"
+    if not p.sources:  # None, or no publication
+        missing = _missing(p, "sources")
+        return section("Sources behind the leading cause", *missing) if missing else NOTHING
+    rows = [(s.key, cited(s.source)) for s in p.sources.sources[:MOST_SOURCES]]
+    title = f"Sources behind the leading cause ({p.network.nodes[p.sources.target].label})"
     return section(title, rows_table(("key", "publication"), rows))

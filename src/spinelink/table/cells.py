@@ -11,15 +11,16 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean, shown
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
+from spinelink.network.search import meant
+from spinelink.options import text_list
 from spinelink.table.likelihoods import numbers_of, read_likelihoods
 
 MISSING = -1
@@ -64,31 +65,32 @@ def as_table(frame: Any) -> nw.DataFrame[Any]:
 
     Raises:
         SpinelinkError: it is no table.
-        EvidenceError: two of its columns have one name.
+        EvidenceError: two of its columns have one name, or the name of one is no text.
     """
+    _require_names(frame)
     try:
         table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
-    except DuplicateError:
-        _refuse_labels(frame)
-        raise
     except TypeError:
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
         raise SpinelinkError(
             "a table of patients is a pandas, polars or pyarrow frame with one row a patient, "
             f"not a {kind}."
         ) from None
-    _refuse_labels(frame)
     return table
 
 
-def _refuse_labels(frame: Any) -> None:
-    """Raises where a column's label is no text, or two columns have one label."""
-    labels = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+def _require_names(frame: Any) -> None:
+    """Raises EvidenceError unless every column has a name of its own, and each is a text."""
+    labels = getattr(frame, "column_names", None)  # of pyarrow
+    labels = getattr(frame, "columns", ()) if labels is None else labels
+    if not isinstance(labels, Iterable):
+        return
+    labels = list(labels)
     for label in labels:
         if not isinstance(label, str):
-            raise SpinelinkError(
-                f"column {label!r}: the columns of a table have names of text, as 'numbness', "
-                f"not a {type(label).__name__}; rename it."
+            raise EvidenceError(
+                f"column {shown(label)}: names of columns are texts, not a {type(label).__name__}; "
+                'rename it, as frame.columns = ["numbness", ...].'
             )
     for name in sorted({n for n in labels if labels.count(n) > 1}):
         raise EvidenceError(
@@ -147,7 +149,8 @@ def read_table(
 
 
 def _unknown_column(network: Network, column: str) -> str:
-    near = did_you_mean(column, network.nodes)
+    found = meant(network, column)
+    near = f" Did you mean {' or '.join(found)}?" if found else ""
     return (
         f"column {column!r} is no node of network {network.name!r}.{near} "
         "A column that is no finding is named in `keep`, or dropped."
@@ -242,8 +245,10 @@ def read_patients(
         SpinelinkError: it is no table, or there is nothing in it to learn from.
     """
     table = as_table(frame)
-    others = [keep] if isinstance(keep, str) else list(keep)
-    others += [weights] if weights is not None else []
+    others = text_list(keep, "keep", what="the name of a column, or a list of names")
+    others += (
+        text_list([weights], "weights", what="the name of a column") if weights is not None else []
+    )
     for column in others:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")

@@ -42,6 +42,14 @@ class Shard:
         return chunk % self.count == self.number - 1
 
 
+def shard_of(text: str) -> Shard:
+    """A part of the work, written as `2/8`: the second of eight. Raises BatchError."""
+    number, slash, count = text.partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal():
+        raise BatchError(f"--shard {text}: write it as 2/8, the second of eight.")
+    return Shard(int(number), int(count))
+
+
 @dataclass(frozen=True)
 class Report:
     """What was written.

@@ -5,7 +5,6 @@ A cell is a number, a text that writes one out in digits, or a mark of missing d
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from spinelink.errors import EvidenceError
 from spinelink.network.evidence import is_mark_of_missing, is_missing
-from spinelink.options import decimal_number
+from spinelink.options import decimal_number, is_number, number_of
 
 Array = NDArray[np.float64]
 
@@ -97,7 +96,9 @@ def numbers_of(
         if is_missing(value) or (isinstance(value, str) and is_mark_of_missing(value)):
             found[row] = np.nan
             continue
-        number = decimal_number(value) if isinstance(value, str) else _real(value)
+        number = decimal_number(value) if isinstance(value, str) else None
+        if is_number(value):
+            number = number_of(value)
         if number is None:
             raise EvidenceError(
                 f"row {first_row + row}, column {column!r}: {what} are numbers, as 0.8, "
@@ -105,13 +106,3 @@ def numbers_of(
             )
         found[row] = number
     return found
-
-
-def _real(value: object) -> float | None:
-    """A number of whatever kind, infinity too, as a `float`; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Number):
-        return None
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None

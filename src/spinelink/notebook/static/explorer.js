@@ -21,11 +21,14 @@ function make(tag, attributes = {}, ...children) {
 
 const words = (name) => String(name).replaceAll("_", " ");
 
+// Small letters without accents, as Python writes what a node is called.
+const plain = (text) => text.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase();
+
 function percent(p) {
   if (p <= 0 || p >= 1) return `${Math.round(100 * p)} %`;
   if (p < 0.001) return "< 0.1 %";
   if (p > 0.999) return "> 99.9 %";
-  return p < 0.1 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
+  return p < 0.1 || p > 0.99 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
 }
 
 function short(value) {
@@ -77,7 +80,7 @@ function render({ model, el }) {
     clearTimeout(alarm);
     alarm = null;
     silence.textContent = "";
-    if (pending.length) watch(PATIENCE);
+    if (pending.length && !model.get("view").computing) watch(PATIENCE);
   }
 
   // -- left: findings
@@ -155,7 +158,7 @@ function render({ model, el }) {
       certain.textContent = typeof finding === "string" ? `A certain finding: ${words(finding)}.` : finding === undefined ? "Not assessed." : "";
       number?.refresh(finding);
     };
-    rows.set(node.name, { line, refresh, text: `${node.label} ${node.name} ${words(node.name)} ${node.question}`.toLowerCase() });
+    rows.set(node.name, { line, refresh, text: node.search });
     return line;
   }
 
@@ -214,7 +217,7 @@ function render({ model, el }) {
 
   function filter() {
     let hits = 0;
-    const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = plain(search.value).split(/\s+/).filter(Boolean);
     for (const { group, details } of groups) {
       let any = false;
       for (const node of group.nodes) {
@@ -304,7 +307,10 @@ function render({ model, el }) {
     return make("div", { class: "slx-bar", role: "img", "aria-label": `${percent(cause.posterior)}${said}, before the findings ${percent(cause.prior)}` }, inside);
   }
 
+  // Probabilities come after the red flags: until then the earlier ones stay, and fade where it takes long.
   function causes(view, later) {
+    if (view.problem) return waiting(view, null, "");
+    if (view.computing && !view.causes.length) return waiting(undefined, null, "computing ...");
     const intervals = later.intervals || {};
     const most = model.get("shell").shown;
     const body = view.causes.slice(0, all ? undefined : most).map((c) => {
@@ -314,7 +320,8 @@ function render({ model, el }) {
     });
     const more = view.causes.length > most ? make("p", {}, make("button", { type: "button", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; answers(); } }, all ? `Show the first ${most}` : `Show all ${view.causes.length}`)) : null;
     const failed = intervals.problem ? make("p", { class: "slx-quiet" }, `No intervals: ${intervals.problem}`) : null;
-    return [make("table", { "aria-label": "ranked causes" }, make("tbody", {}, body)), more, failed].filter(Boolean);
+    const late = view.computing ? make("p", { class: "slx-late slx-quiet", role: "status" }, "computing for the new findings ...") : null;
+    return [late, make("table", { "aria-label": "ranked causes", class: view.computing ? "slx-stale" : null, "aria-busy": view.computing ? "true" : null }, make("tbody", {}, body)), more, failed].filter(Boolean);
   }
 
   function statesOf(name) {
@@ -363,7 +370,7 @@ function render({ model, el }) {
   function answersTab(view, later) {
     const shell = model.get("shell");
     const parts = [part("alerts", "Red flags", alerts(view)), part("causes", shell.ranked ? "Causes" : "Probabilities", causes(view, later),
-      make("p", { class: "slx-quiet" }, `Bar: probability now; upright mark: before the findings; line: 95 % interval from the numbers' uncertainty.${shell.ranked ? " A person may have several." : ""} log P(findings) = ${view.log_evidence.toFixed(2)}`))];
+      make("p", { class: "slx-quiet" }, `Bar: probability now; upright mark: before the findings; line: 95 % interval from the numbers' uncertainty.${shell.ranked ? " A person may have several." : ""} ${view.log_evidence == null ? "" : `log P(findings) = ${view.log_evidence.toFixed(2)}`}`))];
     if (shell.links) parts.push(part("link", "Are back pain and leg pain linked?", waiting(later.link, link, "computing ...")));
     const first = view.pending.length ? [make("p", { class: "slx-quiet" }, "First, questions of which one answer would mean an emergency:"), ...view.pending.slice(0, 3).map((p) => question(p.node, p.question)), make("p", { class: "slx-quiet" }, "Then, by information per minute:")] : [];
     parts.push(part("next", "What to ask or look for next", first, waiting(later.next, next, "comparing all questions ...")));
@@ -461,7 +468,7 @@ function render({ model, el }) {
     }
     answers();
     const lead = view.causes[0];
-    spoken.textContent = `${view.alerts.map((a) => `${a.urgency}: ${a.label}. `).join("")}${lead ? `Leading cause ${lead.label}, ${percent(lead.posterior)}.` : ""}`;
+    spoken.textContent = `${view.alerts.map((a) => `${a.urgency}: ${a.label}. `).join("")}${lead && !view.computing ? `Leading cause ${lead.label}, ${percent(lead.posterior)}.` : ""}`;
     if (clicked && view.sequence === clicked.sequence) {
       const started = clicked.at;
       clicked = null;
@@ -495,13 +502,16 @@ function render({ model, el }) {
   everything();
   el.append(root);
   // The picture for readers without a kernel stands before the widget in the same cell: it is not needed while the widget lives.
-  requestAnimationFrame(() => {
+  function hide() {
     for (const still of el.closest(".jp-OutputArea, .cell-output, .output_area")?.querySelectorAll(".spinelink-still") || []) (still.closest(".jp-OutputArea-child") || still).style.display = "none";
-  });
+  }
+  requestAnimationFrame(hide);
   model.on("change:shell", everything);
   model.on("change:view", refresh);
   model.on("change:numbers", answers);
   model.on("change:later", answers);
+  model.on("change:later", hide); // the picture may have been drawn anew
+  model.on("change:view", hide);
   model.on("msg:custom", received);
   model.on("comm:close", gone);
   return () => {
@@ -510,6 +520,8 @@ function render({ model, el }) {
     clearTimeout(alarm);
     model.off("change:numbers", answers);
     model.off("change:later", answers);
+    model.off("change:later", hide);
+    model.off("change:view", hide);
     model.off("msg:custom", received);
     model.off("comm:close", gone);
   };

@@ -59,7 +59,7 @@ def test_f6_text_is_no_number(wrong):
     "wrong", [{"age": "4_7"}, {"within": "3"}, {"findings": {"numbness": {"present": "0_8"}}}]
 )
 def test_f6_text_is_no_number_of_a_published_case(wrong):
-    with pytest.raises(ValidationError, match="valid (number|integer)"):
+    with pytest.raises(ValidationError, match=r"valid (number|integer)"):
         PublishedCase.model_validate({"id": "a", "diagnosis": "x"} | wrong)
     assert PublishedCase.model_validate({"id": "a", "diagnosis": "x", "age": 47}).age == 47.0
 

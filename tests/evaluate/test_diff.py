@@ -141,7 +141,7 @@ def test_overrides_of_a_setting_are_numbers_too():
 def test_on_the_command_line(model, other, tmp_path, capsys):
     path = other.save(tmp_path / "other.yaml")
     assert main(["diff", "minimal", str(path), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["result"]
     assert {n["parameter"] for n in found["parameters"]} == {"scoliosis.prior", "leg_pain.leak"}
     assert found["marginals"] and found["cases"] and found["claims"]
     assert main(["diff", "minimal", str(path), "--no-effects"]) == 0

@@ -201,11 +201,11 @@ def test_on_the_command_line(capsys):
     assert main(["next", "back_pain", "leg_pain=below_knee", "-n", "minimal"]) == 0
     assert "bladder" in capsys.readouterr().out
     assert main(["next", "back_pain", "-n", "minimal", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["next"][0]["value"] > 0.0
+    assert json.loads(capsys.readouterr().out)["result"]["candidates"][0]["value"] > 0.0
     assert main(["link", "back_pain", "leg_pain=below_knee", "-n", "minimal"]) == 0
     assert "side by side" in capsys.readouterr().out
     assert main(["link", "back_pain", "leg_pain=below_knee", "-n", "minimal", "--json"]) == 0
-    assert sum(r["share"] for r in json.loads(capsys.readouterr().out)["links"]) == pytest.approx(
+    assert sum(json.loads(capsys.readouterr().out)["result"]["shares"].values()) == pytest.approx(
         1.0
     )
 

@@ -128,6 +128,16 @@ def test_search_finds_and_hides(stand, large):
         "[...document.querySelectorAll('.slx-list .slx-row')].filter((r) => r.offsetParent).map((r) => r.dataset.node)"
     )
     assert observed == ["saddle_numbness"]
+    for word, node in (
+        ("sciatica", "leg_pain"),
+        ("SLR", "straight_leg_raise"),
+        ("Lasègue", "straight_leg_raise"),
+        ("heroin", "injecting_drug_use"),
+        ("retention", "bladder_dysfunction"),
+        ("drop foot", "foot_drop"),
+    ):
+        page.page.get_by_role("searchbox").fill(word)
+        assert page.page.locator(f'[data-node="{node}"]').is_visible(), word
     page.page.get_by_role("searchbox").fill("qwerty")
     assert 'No finding matches "qwerty"' in page.page.locator(".slx-left").inner_text()
     page.page.get_by_role("searchbox").fill("")

@@ -545,3 +545,11 @@ def test_the_script_loads_nothing():
     for text in (script, style):
         assert "http://" not in text and "https://" not in text and "@import" not in text
     assert "import " not in script.replace("important", "")
+
+
+def test_the_search_gets_all_that_each_finding_is_called():
+    shell = view.fixed_part(sl.load("back-leg-pain"))
+    texts = {n["name"]: n["search"] for group in shell["groups"] for n in group["nodes"]}
+    assert "sciatica" in texts["leg_pain"] and "below knee" in texts["leg_pain"]
+    assert "lasegue" in texts["straight_leg_raise"] and "hp:0009027" in texts["foot_drop"]
+    assert all(text == text.lower() and text.isascii() for text in texts.values())

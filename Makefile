@@ -11,11 +11,11 @@ DEV_STAMP := $(VENV)/.installed-dev
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test quick shape lint format notebooks pictures card clean
+.PHONY: help demo test quick test-lowest test-newest shape lint format notebooks pictures card clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1	/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1	/'
 
 demo: $(USER_STAMP)  ## the main job on a real published case
 	@$(RUN)/spinelink demo
@@ -25,6 +25,12 @@ test: $(DEV_STAMP)  ## the whole suite
 
 quick: $(DEV_STAMP)  ## the suite without its slow tests: about three minutes on two cores
 	$(RUN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests
+
+test-lowest:  ## a part of the suite with the lowest versions that pyproject.toml allows, on Python 3.11
+	@PYTHON="$(PYTHON)" .ci/versions lowest
+
+test-newest:  ## the same with the newest versions, on Python 3.13 where there is one
+	@PYTHON="$(PYTHON)" .ci/versions newest
 
 shape: $(DEV_STAMP)  ## figures of the code's shape against their aims; `make shape DETAILS=--details` names the places
 	@$(RUN)/python -m tests.shape $(DETAILS)
@@ -49,7 +55,7 @@ card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of ea
 	@$(RUN)/spinelink card back-leg-pain --stock evidence/evidence.yaml
 
 clean:  ## remove what was made, the environment too
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(RUN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"spinelink needs Python 3.11 or newer, and this is {sys.version.split()[0]}; say make PYTHON=/path/to/python3.11")'

@@ -46,7 +46,7 @@ def workspace_bytes(cards: Ints, links: int, *, lanes: int, pairs: int) -> float
     variables, largest = 2 * nodes, max(2, int(cards.max(initial=2)))
     most = _most_factors(nodes, links)
     tape = most * (FACTOR.itemsize + OPERATION.itemsize + 8 * (5 * MOST_AXES + 3)) + 32 * pairs
-    graph = variables * (2 * variables // 8 + 64)
+    graph = variables * (2 * variables // 8 + 160)
     block = 8 * lanes * (int(cards.sum()) + variables * largest + largest + 8)
     return float(tape + graph + block)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import csv
-import datetime
+import datetime as dt
 import io
 import math
 import re
@@ -94,7 +94,7 @@ def names(folder: Path) -> dict[str, Any]:
         "pd": pd,
         "pl": pl,
         "pa": pa,
-        "datetime": datetime,
+        "datetime": dt,
         "math": math,
         "Decimal": Decimal,
         "Fraction": Fraction,

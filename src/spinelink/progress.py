@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from spinelink.options import flag_or_none
+from spinelink.errors import SpinelinkError, shown
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -23,14 +23,15 @@ def line_of_progress() -> type[tqdm[Any]]:
 
 
 @contextmanager
-def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[..., object]]:
-    """A function that is told how much is done, and may be told a word about it. shown: None means in a terminal only."""
-    shown = flag_or_none(shown, "progress")
+def bar(title: str, total: int, visible: bool | None = None) -> Iterator[Callable[..., object]]:
+    """A function that is told how much is done, and may be told a word about it. visible: None means in a terminal only."""
+    if visible is not None and type(visible).__name__ not in ("bool", "bool_"):
+        raise SpinelinkError(f"progress is True, False or None, not {shown(visible)}.")
     with line_of_progress()(
         desc=title,
         total=total,
-        disable=None if shown is None else not shown,
-        delay=0.0 if shown else 1.0,
+        disable=None if visible is None else not visible,
+        delay=0.0 if visible else 1.0,
     ) as line:
 
         def on_progress(done: int, words: str = "") -> None:

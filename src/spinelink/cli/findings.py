@@ -52,7 +52,9 @@ def _in_file(path: Path) -> dict[str, FindingValue]:
     """Findings of a JSON file, node -> value. Raises EvidenceError where it cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise EvidenceError(f"@{path}: the findings cannot be read: nested too deep.") from None
+    except (OSError, ValueError) as error:
         raise EvidenceError(
             f"@{path}: the findings cannot be read ({error}); it is a JSON file such as "
             '{"numbness": "present"}.'

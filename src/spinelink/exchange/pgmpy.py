@@ -204,8 +204,8 @@ def _checked_roles(roles: Mapping[str, str], names: list[str]) -> dict[str, str]
     for node, role in by_node.items():
         if node not in names:
             raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
-        one_of(role, "role", get_args(Role))  # type: ignore[type-var]
-    return by_node  # type: ignore[return-value]
+        one_of(role, "role", get_args(Role))
+    return by_node
 
 
 def _cpds(

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError, shown
+from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
@@ -63,9 +63,6 @@ class Model:
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.network, Network):
-            words = "a model is made of a Network, as `sl.load` gives; not of"
-            raise SpinelinkError(f"{words} {shown(self.network)}.")
         check_engine(self.engine)
         object.__setattr__(self, "memory", real(self.memory, "memory, in bytes,", above=0.0))
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
@@ -180,9 +177,7 @@ class Model:
 
         Raises:
             UnknownNameError: there is no such parameter.
-            ParameterError: a value does not fit its parameter, or the patch is of another network
-                or setting.
-            SpinelinkError: the file cannot be read.
+            ParameterError: a value does not fit, or the patch is of another network or setting.
 
         Example:
             >>> import spinelink as sl

@@ -110,8 +110,10 @@ def text_list(value: object, name: str, *, what: str = "a name or a list of name
             names = list(value)
         except (TypeError, ValueError):  # an array without axes, for example
             names = [value]
-        if all(isinstance(n, str) for n in names):
+        odd = [n for n in names if not isinstance(n, str)]
+        if not odd:
             return [str(n) for n in names]
+        value = odd[0]
     raise SpinelinkError(f"{name} is {what}, not {shown(value)}.")
 
 

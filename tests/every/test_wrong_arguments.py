@@ -132,6 +132,9 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "Case.urgent_causes": {},
     "Model.__init__": {"network": lambda: model().network},
     "Model.audit": {},
+    "Model.cpt": {"node": lambda: "numbness"},
+    "Model.describe": {"node": lambda: "numbness"},
+    "Model.findings": {"words": lambda: "numb"},
     "Model.diff": {"after": lambda: model().with_parameters({"scoliosis.prior": 0.2})},
     "Model.evaluate": {**FRAME, "target": lambda: "scoliosis", "bootstrap": lambda: 2},
     "Model.fit_claims": {"limit": lambda: 1},
@@ -187,6 +190,58 @@ NOT_CALLED = {
 NOT_GIVEN: dict[tuple[str, str], set[str]] = {}
 """Values that are no mistake there and would run long."""
 
+NODES = ("after", "against", "among", "around", "cause", "columns", "effect", "findings", "first", "node", "nodes", "of", "over", "second", "target", "vary", "names", "more", "missing", "utilities", "roles", "frame", "constraints", "cases", "name", "fit")  # fmt: skip
+FILES = ("cases", "claims", "changes", "network", "path")
+COLUMNS = ("by", "keep", "weights", "setting", "columns", "target", "frame", "missing")
+PARAMETERS = ("parameter", "first", "second", "vary", "changes", "values")
+ALSO_SAID: dict[str, tuple[str, ...]] = {
+    name: (
+        *(
+            ("node", "finding", "likelihood", "is observed", "is given twice", "role")
+            if name in NODES
+            else ()
+        ),
+        *(
+            (
+                "problem in",
+                "problems in",
+                "cannot be read",
+                "file",
+                "folder",
+                "cannot be written",
+                "pgmpy",
+                "network",
+            )
+            if name in FILES
+            else ()
+        ),
+        *(("column", "the table") if name in COLUMNS else ()),
+        *(
+            ("parameter", "a probability, from 0 to 1", "number may move")
+            if name in PARAMETERS
+            else ()
+        ),
+    )
+    for name in {*NODES, *FILES, *COLUMNS, *PARAMETERS}
+} | {
+    "count": ("the first is 0 or more",),
+    "people": ("the first is 0 or more",),
+    "low": ("interval", "lower end"),
+    "high": ("interval", "upper end"),
+    "interval": ("level",),
+    "show": ("invalid literal",),
+    "after": ("Model",),
+    "settings": ("setting",),
+    "under_way": ("procedure",),
+    "text": ("constraint", "P("),
+    "equivalent_sample_size": ("Beta", "sample size"),
+    "mean": ("Beta",),
+    "ask": ("invalid literal",),  # of the caller's own function
+    "options": ("restarts", "argument"),
+    "retract": ("finding",),
+}
+"""What an argument is, where an error says that in place of its name."""
+
 INTERNAL = {"compiled_in", "marginals", "names", "present", "prior_present", "question"}  # fmt: skip
 """Members for the library's own rooms."""
 
@@ -240,8 +295,17 @@ def bounded() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def outcome(name: str, given: dict[str, Any]) -> str:
-    """What is wrong with the answer of a call; empty where nothing is."""
+def is_named(argument: str, text: str) -> bool:
+    """True where an error speaks of the argument, by its name or by what it is."""
+    words = [argument, argument.replace("_", " "), *ALSO_SAID.get(argument, ())]
+    return any(word in text for word in words)
+
+
+def outcome(name: str, given: dict[str, Any], argument: str = "") -> str:
+    """What is wrong with the answer of a call; empty where nothing is.
+
+    argument: the one that is wrong.
+    """
     try:
         with bounded(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -253,6 +317,8 @@ def outcome(name: str, given: dict[str, Any]) -> str:
         raised_here = "/spinelink/" in last.filename
         if len(str(error).split()) < LEAST_WORDS:
             return f"{type(error).__name__} says only {str(error)!r}"
+        if argument and not is_named(argument, str(error)):
+            return f"does not name {argument}: {error}"
         if not isinstance(error, SpinelinkError) and not raised_here and last.name != "call":
             return f"{type(error).__name__} from {last.filename}:{last.lineno}: {error}"
         if (
@@ -295,7 +361,7 @@ def test_no_wrong_argument_ends_in_a_raw_error(name):
         for label, value in WRONG.items():
             if label in NOT_GIVEN.get((name, argument), ()):
                 continue
-            problem = outcome(name, {**good, argument: value()})
+            problem = outcome(name, {**good, argument: value()}, argument)
             if problem:
                 wrong[f"{argument}={label}"] = problem
     assert not wrong, "\n".join(f"{k}: {v}" for k, v in wrong.items())

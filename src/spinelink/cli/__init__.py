@@ -38,6 +38,7 @@ from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+CLOSED = "standard output is closed, so nothing can be shown; open it, or redirect it to a file."
 SENTENCE = 300
 """Letters that the first sentence of a command has at most."""
 
@@ -97,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written. 2: the command, the findings or a cell of a table are not understood, a file is not
         there, an output would be replaced, or the findings contradict each other. 130: interrupted. 141: the reader closed the pipe.
     """
+    if sys.stderr is None:  # closed by the caller: what is said there goes nowhere
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        click.echo(f"spinelink: {CLOSED}", err=True)
+        return 1
     try:
         status = commands.main(
             args=None if arguments is None else list(arguments),

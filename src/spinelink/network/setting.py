@@ -19,6 +19,9 @@ def check_setting(network: Network, setting: str | None) -> str | None:
     Raises:
         UnknownNameError: The network has no such setting.
     """
+    if not isinstance(network, Network):
+        words = "a model is made of a network, as `sl.load(...).network`; not of"
+        raise ParameterError(f"{words} {shown(network)}.")
     if setting is None:
         return network.default_setting
     if not isinstance(setting, str) or setting not in network.settings:

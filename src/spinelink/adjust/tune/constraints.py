@@ -90,7 +90,7 @@ def resolve_constraints(
     if not all(isinstance(c, Constraint) for c in given):
         raise SpinelinkError(NO_CONSTRAINTS)
     if not given:
-        raise SpinelinkError("there is no constraint to tune to")
+        raise SpinelinkError("constraints is empty: there is nothing to tune to.")
     return tuple(ResolvedConstraint(c, _queries(network, c)) for c in given)
 
 

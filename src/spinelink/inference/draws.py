@@ -10,7 +10,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.engine import engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch, Observed
-from spinelink.inference.memory import BYTES
+from spinelink.inference.memory import BYTES, room
 from spinelink.inference.threads import in_threads, thread_count
 
 COPIES = 3.0
@@ -20,7 +20,7 @@ COPIES = 3.0
 def draws_at_once(compiled: CompiledNetwork, wanted: int, *, workers: int) -> int:
     """How many draws of a network's arrays fit into the memory limit together; at least one."""
     each = COPIES * BYTES * compiled.numbers * workers
-    return max(1, min(wanted, int(compiled.memory_limit / each)))
+    return max(1, min(wanted, int(room(compiled.memory_limit) / each)))
 
 
 def draw_marginals(

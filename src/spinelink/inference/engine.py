@@ -19,7 +19,7 @@ from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.interpreted.engine import INTERPRETED
 from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.kernel.flat import Flat, flat_of, flatten
-from spinelink.inference.memory import BYTES
+from spinelink.inference.memory import BYTES, room
 from spinelink.options import one_of
 from spinelink.typing import EngineChoice
 
@@ -77,7 +77,9 @@ class KernelEngine:
         rows, limits = len(batch), compiled.limits
         share = -(-rows // (workers * min(4, len(starts))))
         wanted = int(np.clip(share, limits.least_rows_at_once, limits.table_rows))
-        size = max(1, min(wanted, int(compiled.memory_limit / (workers * _row_bytes(compiled)))))
+        size = max(
+            1, min(wanted, int(room(compiled.memory_limit) / (workers * _row_bytes(compiled))))
+        )
         flat_of(compiled)  # made once, before the threads part
         return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
 

@@ -15,6 +15,9 @@ from spinelink.errors import TooLargeError
 BYTES = 8.0
 """Bytes of one number."""
 
+SMALL = 1.6e7
+"""Bytes that answers, pieces of a batch and drawn networks may always take, however low the limit."""
+
 
 class MemoryGate:
     """Lets runs begin as long as all of them together stay within a limit.
@@ -62,9 +65,14 @@ def too_large(size: float, limit: float, *, width: float) -> TooLargeError:
     )
 
 
+def room(limit: float) -> float:
+    """Bytes that what surrounds the runs may take: answers, findings, drawn networks."""
+    return max(limit, SMALL)
+
+
 def check_answer_fits(size: float, limit: float, *, what: str) -> None:
     """Refuses an answer that alone takes more than the memory limit. Raises TooLargeError."""
-    if size > limit:
+    if size > room(limit):
         raise TooLargeError(
             f"{what} takes {size_text(size)}, more than the memory limit of {size_text(limit)}; "
             "ask for fewer rows or nodes at once, or raise `memory`"

@@ -21,7 +21,7 @@ from spinelink.inference.interpreted.evidence import log_evidence
 from spinelink.inference.interpreted.lanes import holding
 from spinelink.inference.interpreted.run import Forward, forward
 from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC
-from spinelink.inference.memory import BYTES, check_answer_fits
+from spinelink.inference.memory import BYTES, check_answer_fits, room
 from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Plan
 from spinelink.inference.plan.planned import plan_for
@@ -52,7 +52,7 @@ def sample(
     what = f"the states of {size:,} simulated patients"
     check_answer_fits(row * size, compiled.memory_limit, what=what)
     # A walk back over the run holds some indices for each node of each patient.
-    at_once = max(1, int(compiled.memory_limit / (INDICES * row)))
+    at_once = max(1, int(room(compiled.memory_limit) / (INDICES * row)))
     if size <= at_once:
         return _sample(compiled, observed, size=size, rng=rng)
     sizes = [min(at_once, size - k) for k in range(0, size, at_once)]

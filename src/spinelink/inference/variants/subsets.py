@@ -20,7 +20,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
-from spinelink.inference.memory import BYTES
+from spinelink.inference.memory import BYTES, room
 from spinelink.inference.threads import thread_count
 from spinelink.inference.variants.likelihood_events import Weights, terms_of
 
@@ -68,7 +68,7 @@ def with_all_subsets(
     limits, rows = compiled.limits, prod(sizes)
     # Posteriors, joints and absolute terms of all products are held together.
     held = 4.0 * BYTES * rows * (1 + sum(compiled.cards[n] for n in nodes))
-    if rows > limits.subset_rows or held > compiled.memory_limit:
+    if rows > limits.subset_rows or held > room(compiled.memory_limit):
         return None
     parts = []
     size = limits.subset_rows_at_once * thread_count(None)

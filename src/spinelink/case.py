@@ -28,7 +28,7 @@ from spinelink.io.json_file import read_json
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
-from spinelink.network.parameter import Beta, Parameter
+from spinelink.network.parameter import Parameter, ParameterValue
 from spinelink.network.question import Question, fingerprint
 from spinelink.network.search import unknown_node
 from spinelink.network.setting import check_setting, parameters_in, with_parameters
@@ -163,9 +163,7 @@ class Model:
             return self.compiled
         return self.in_setting(setting).compiled
 
-    def with_parameters(
-        self, changes: PathLike | Mapping[str, float | Beta | Mapping[str, float]]
-    ) -> Self:
+    def with_parameters(self, changes: PathLike | Mapping[str, ParameterValue]) -> Self:
         """A new model in which some parameters differ, in the setting in force.
 
         Args:

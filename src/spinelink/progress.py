@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spinelink.options import flag_or_none
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 

@@ -196,7 +196,7 @@ def _checked_roles(roles: Mapping[str, str], names: list[str]) -> dict[str, str]
         if node not in names:
             raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
         one_of(role, "role", get_args(Role))
-    return by_node  # type: ignore[return-value]
+    return {node: str(role) for node, role in by_node.items()}
 
 
 def _cpds(

@@ -183,6 +183,10 @@ def _between(value: object, name: str) -> float:
     return number
 
 
+ParameterValue = float | Beta | Mapping[str, float]
+"""What a caller may give for a parameter."""
+
+
 class Quantity(Value):
     """What every parameter states besides its estimate."""
 

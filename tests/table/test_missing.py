@@ -109,7 +109,7 @@ def test_f4_kept_columns_keep_their_type(model, kept):
     ],
 )
 def test_f19_labels_that_are_no_text(model, frame):
-    with pytest.raises(SpinelinkError, match="names of text"):
+    with pytest.raises(SpinelinkError, match="names of columns are texts"):
         model.posteriors(frame)
 
 

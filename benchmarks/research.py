@@ -99,7 +99,7 @@ def rows_of(name: str) -> list[tuple[str, str, float, str, float]]:
         found = derivatives(compiled, case.observed, [(target, 0)])
         parameter_slopes(network, values, compiled, found.factors)
 
-    numbers = [r.number for r in case.sensitivity("lumbar_disc_herniation").rows]
+    numbers = [r.parameter for r in case.sensitivity("lumbar_disc_herniation").rows]
 
     def one_inference() -> None:
         changed = compile_network(network, values, resources=compiled.resources)

@@ -87,7 +87,7 @@ pd.Series(
 # A soft finding: the patient is not sure whether the pain passes the knee. Only the ratio of the likelihoods matters.
 
 # %%
-case.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}}).posterior(
+case.observe({"leg_pain": {"none": 0, "above_knee": 0.2, "below_knee": 0.8}}).posterior(
     herniation
 ).round(3)
 

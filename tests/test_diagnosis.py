@@ -36,7 +36,7 @@ def test_not_assessed_is_not_absent(model):
 
 
 def test_virtual_evidence_has_no_scale(model):
-    one = model.observe({"leg_pain": {"above_knee": 0.2, "below_knee": 0.8}})
+    one = model.observe({"leg_pain": {"none": 0, "above_knee": 0.2, "below_knee": 0.8}})
     other = model.observe({"leg_pain": {"none": 0, "above_knee": 2e-9, "below_knee": 8e-9}})
     assert one.posterior("lumbar_disc_herniation")["present"] == pytest.approx(
         other.posterior("lumbar_disc_herniation")["present"], rel=1e-12
@@ -127,7 +127,7 @@ def test_soft_findings_fire_alerts_above_the_stated_threshold(model):
 
 
 def test_unknown_names_suggest(model):
-    with pytest.raises(sl.UnknownNameError, match="Did you mean 'numbness'"):
+    with pytest.raises(sl.UnknownNameError, match="Did you mean numbness"):
         model.observe(numbnes=True)
     with pytest.raises(sl.UnknownNameError, match="finding"):
         model.observe(numbness=True).retract("back_pain")

@@ -72,9 +72,12 @@ def shown(evil):
     return {
         "model": evil,
         "network": evil.network,
+        "nodes": evil.nodes,
+        "found": evil.findings("leg"),
+        "described": evil.describe("numbness"),
         "case": case,
         "graph": case.graph(),
-        "soft": evil.observe(leg_pain={"above_knee": 0.2, "below_knee": 0.8}),
+        "soft": evil.observe(leg_pain={"none": 0, "above_knee": 0.2, "below_knee": 0.8}),
         "ranking": case.differential(),
         "ranking with intervals": case.differential(interval=0.9, draws=32),
         "alerts": evil.observe(leg_pain="below_knee", bladder_dysfunction=True).alerts(),

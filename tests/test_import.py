@@ -60,13 +60,13 @@ def test_a_query_loads_only_what_it_uses(code, allowed):
 
 
 def test_import_takes_less_than_half_a_second_more_than_numpy_and_pydantic(tmp_path):
-    """As for users, whose Python keeps its bytecode."""
+    """As for users, whose Python keeps its bytecode; of the processor, so that other work does not count."""
     code = (
         "import time, numpy, pydantic\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         "import spinelink\n"
         "spinelink.load\n"
-        "print(time.perf_counter() - start)"
+        "print(time.process_time() - start)"
     )
     kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
     python(code, **kept)  # the first run compiles

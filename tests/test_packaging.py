@@ -28,6 +28,7 @@ WORTHY = (
 ASK = "import spinelink.networks_folder as f; print(f.networks_path()); print(*f.bundled()); print(f.bundled()['minimal'].read_text()[-20:])"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("packaging"),
     pytest.mark.skipif(os.name == "nt", reason="paths of a POSIX environment"),
 ]

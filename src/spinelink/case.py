@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from os import PathLike as PathBase
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self
 
-from spinelink.errors import (
-    ImpossibleEvidenceError,
-    SpinelinkError,
-    UnknownNameError,
-)
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError, shown
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
@@ -27,20 +24,20 @@ from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.engine import check_engine
 from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
+from spinelink.io.json_file import read_json
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
-from spinelink.network.node import Node, Role
+from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Beta, Parameter
 from spinelink.network.question import Question, fingerprint
+from spinelink.network.search import unknown_node
 from spinelink.network.setting import check_setting, parameters_in, with_parameters
-from spinelink.options import real
-from spinelink.typing import EngineChoice, Findings, FindingValue
+from spinelink.options import real, text_list
+from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +63,9 @@ class Model:
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.network, Network):
+            words = "a model is made of a Network, as `sl.load` gives; not of"
+            raise SpinelinkError(f"{words} {shown(self.network)}.")
         check_engine(self.engine)
         object.__setattr__(self, "memory", real(self.memory, "memory, in bytes,", above=0.0))
         object.__setattr__(self, "setting", check_setting(self.network, self.setting))
@@ -81,16 +81,16 @@ class Model:
         """
         return self.network.name
 
-    @property
-    def nodes(self) -> Mapping[str, Node]:
-        """The nodes by name.
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The nodes by name. Printed, they fit on a screen; names complete in IPython.
 
         Example:
             >>> import spinelink as sl
             >>> sl.load("minimal").nodes["numbness"].states
             ('absent', 'present')
         """
-        return MappingProxyType(self.network.nodes)
+        return Nodes(self.network.nodes)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -162,22 +162,27 @@ class Model:
 
     def compiled_in(self, setting: str | None) -> CompiledNetwork:
         """The network as arrays in a setting; in the one in force where None."""
-        if setting in (None, self.setting):
+        if setting is None or setting == self.setting:
             return self.compiled
-        return self.in_setting(str(setting)).compiled
+        return self.in_setting(setting).compiled
 
-    def with_parameters(self, changes: Mapping[str, float | Beta | Mapping[str, float]]) -> Self:
+    def with_parameters(
+        self, changes: PathLike | Mapping[str, float | Beta | Mapping[str, float]]
+    ) -> Self:
         """A new model in which some parameters differ, in the setting in force.
 
         Args:
             changes: parameter id -> a number, `sl.Beta(a, b)`, or a mapping state -> probability.
+                Or the explorer's patch: the path of its JSON file, or what `json.load` gives.
 
         Returns:
             A new model; this one stays as it is.
 
         Raises:
             UnknownNameError: there is no such parameter.
-            ParameterError: a value does not fit its parameter.
+            ParameterError: a value does not fit its parameter, or the patch is of another network
+                or setting.
+            SpinelinkError: the file cannot be read.
 
         Example:
             >>> import spinelink as sl
@@ -186,7 +191,8 @@ class Model:
             >>> round(float(changed.observe().posterior("lumbar_disc_herniation")["present"]), 3)
             0.2
         """
-        return replace(self, network=with_parameters(self.network, self.setting, changes))
+        given = read_json(changes) if isinstance(changes, str | PathBase) else changes
+        return replace(self, network=with_parameters(self.network, self.setting, given))
 
     def question(
         self, evidence: Evidence = EMPTY, *, log_evidence: float = 0.0, **options: object
@@ -204,19 +210,11 @@ class Model:
 
     def names(self, nodes: str | Iterable[str]) -> list[str]:
         """Names of nodes as a list. Raises UnknownNameError where the network has no such node."""
-        if not isinstance(nodes, Iterable):
-            raise SpinelinkError(f"names of nodes are strings, not a {type(nodes).__name__}.")
-        names = [nodes] if isinstance(nodes, str) else [str(n) for n in nodes]
+        names = text_list(nodes, "a node", what="the name of a node, or a list of names")
         for name in names:
             if name not in self.network.nodes:
-                where = f"network {self.name!r}"
-                raise UnknownNameError(name, kind="node", allowed=self.nodes, where=where)
+                raise unknown_node(self.network, name)
         return names
-
-    def counts_by_role(self) -> str:
-        """How many nodes have each role, as words."""
-        roles = [node.role for node in self.nodes.values()]
-        return ", ".join(f"{n} {role}" for role in ROLES if (n := roles.count(role)))
 
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}  # what is kept is made again
@@ -232,7 +230,7 @@ class Model:
     def __repr__(self) -> str:
         return (
             f"Model({self.name} {self.network.version}, setting={self.setting}, "
-            f"{len(self.nodes)} nodes: {self.counts_by_role()})"
+            f"{len(self.nodes)} nodes: {self.network.counts_by_role()})"
         )
 
 
@@ -253,7 +251,7 @@ class Case:
             findings: node -> value, for names that are no Python names.
             **more: the same by keyword. A value is the name of a state; True or False for a node
                 with two states; a number for a node with numeric bins; a mapping state ->
-                likelihood (virtual evidence, any scale); None or NaN for *not assessed*.
+                likelihood (virtual evidence); None, NaN, `NA` or the like for *not assessed*.
 
         Returns:
             A new case.
@@ -292,7 +290,7 @@ class Case:
         for name in names:
             if not isinstance(name, str) or name not in self.findings:
                 known, where = self.findings, "this case"
-                raise UnknownNameError(str(name), kind="finding", allowed=known, where=where)
+                raise UnknownNameError(name, kind="finding", allowed=known, where=where)
         left = {n: f for n, f in self.findings.items() if n not in names}
         return replace(self, findings=Evidence(left))
 
@@ -320,11 +318,11 @@ class Case:
             >>> 0 < math.exp(case.log_evidence) < 1
             True
         """
-        answer = next(iter(self._answers.values()), None)  # every answer brings it: no second run
-        if answer is not None:
-            return float(answer.log_evidence[0])
-        logs = log_evidence(self.model.compiled, self.observed)
-        return self._require_possible(float(logs[0]))
+        if not self.findings:
+            return 0.0  # exactly; and no probability exceeds 1, whatever a sum of doubles says
+        logs = [a.log_evidence for a in self._answers.values()]  # every answer brings it
+        log = (logs or [log_evidence(self.model.compiled, self.observed)])[0]
+        return self._require_possible(min(float(log[0]), 0.0))
 
     @cached_property
     def observed(self) -> Observed:
@@ -362,7 +360,8 @@ class Case:
 
     def is_observed(self, node: str) -> bool:
         """True where one state of the node was found for certain."""
-        return isinstance(self.findings.get(node), str)
+        (name,) = self.model.names([node])
+        return isinstance(self.findings.get(name), str)
 
     def question(self, **options: object) -> Question:
         """What an answer remembers of how it was asked. Raises ImpossibleEvidenceError."""

@@ -20,6 +20,8 @@ from spinelink.query import (
     alerts,
     attribution,
     conflict,
+    description,
+    findings,
     graph,
     intervals,
     interview,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 class Model(core.Model):
     """A network in one of its settings, ready to answer. Models never change: every change gives a new one."""
 
+    findings = findings.findings
+    describe = description.describe
+    cpt = description.cpt
     parameters = parameters.parameters
     posteriors = posteriors.posteriors
     scorer = scorer.scorer

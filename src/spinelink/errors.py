@@ -6,9 +6,27 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+LISTED = 12
+"""Names up to which an error lists all that there are."""
+
 
 class SpinelinkError(Exception):
     """Base of all errors that this library raises on purpose."""
+
+
+LONGEST_SHOWN = 80
+"""Characters of a value that an error shows."""
+
+
+def shown(value: object) -> str:
+    """A value as an error names it: its `repr` on one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split()) if not isinstance(value, str) else repr(value)
+    except Exception:  # whatever a caller's own type does, and integers of thousands of digits
+        text = f"a value of type {type(value).__name__} that cannot be shown"
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[: LONGEST_SHOWN - 20]}...{text[-10:]} ({len(text):,} characters)"
 
 
 def near_names(name: str, allowed: Iterable[str], *, limit: int = 3) -> list[str]:
@@ -38,34 +56,62 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     near = near_names(name, allowed)
     if not near:
         return ""
-    return " Did you mean " + " or ".join(repr(n) for n in near) + "?"
+    return f" Did you mean {_either([repr(n) for n in near])}?"
+
+
+def _either(words: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *before, last = words
+    return f"{', '.join(before)} or {last}" if before else last
 
 
 class UnknownNameError(SpinelinkError, KeyError):
-    """A name that the network, or the library, does not have."""
+    """A name that the network, or the library, does not have.
 
-    def __init__(self, name: str, *, kind: str, allowed: Iterable[str], where: str = "") -> None:
-        self.name, self.kind, self.allowed = name, kind, tuple(allowed)
-        listing = (
-            ", ".join(self.allowed) if len(self.allowed) <= 12 else f"{len(self.allowed)} names"
-        )
+    Args:
+        name: that was asked for.
+        kind: what it should be a name of.
+        allowed: the names that there are.
+        where: which they belong to.
+        suggestions: what may be meant, best first; the names that look like it where None.
+        search: a sentence that says how all names are searched, where they are too many to list.
+    """
+
+    def __init__(
+        self,
+        name: object,
+        *,
+        kind: str,
+        allowed: Iterable[str],
+        where: str = "",
+        suggestions: Sequence[str] | None = None,
+        search: str = "",
+    ) -> None:
+        self.name = str(name) if isinstance(name, str) else shown(name)
+        self.kind, self.allowed = kind, tuple(allowed)
+        many = len(self.allowed) > LISTED
+        listing = f"{len(self.allowed)} names" if many else ", ".join(self.allowed)
         place = f" in {where}" if where else ""
-        self.message = (
-            f"no {kind} {name!r}{place}; there are: {listing}.{did_you_mean(name, self.allowed)}"
-        )
+        near = near_names(self.name, self.allowed) if suggestions is None else suggestions
+        self.suggestions = tuple(near)
+        words = [repr(n) for n in near] if suggestions is None else list(near)
+        meant = f" Did you mean {_either(words)}?" if near else ""
+        how = f" {search}" if many and search else ""
+        self.message = f"no {kind} {shown(self.name)}{place}; there are: {listing}.{meant}{how}"
         super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_unknown, (self.name, self.kind, self.allowed, self.message))
+        parts = (self.name, self.kind, self.allowed, self.suggestions, self.message)
+        return (_rebuild_unknown, parts)
 
 
 def _rebuild_unknown(
-    name: str, kind: str, allowed: tuple[str, ...], message: str
+    name: str, kind: str, allowed: tuple[str, ...], suggestions: tuple[str, ...], message: str
 ) -> UnknownNameError:
-    error = UnknownNameError(name, kind=kind, allowed=allowed)
+    error = UnknownNameError(name, kind=kind, allowed=allowed, suggestions=suggestions)
     error.message = message
     return error
 
@@ -132,9 +178,11 @@ class NetworkFileError(SpinelinkError, ValueError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        head = f"{count} problem{'s' if count != 1 else ''} in {self.problems[0].file if problems else 'the file'}:"
-        super().__init__("\n".join([head, *map(str, self.problems)]))
+        listed = [str(problem) for problem in self.problems]
+        if len(listed) != 1:  # one names its file itself
+            where = self.problems[0].file if self.problems else "the file"
+            listed.insert(0, f"{len(listed)} problems in {where}:")
+        super().__init__("\n".join(listed))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (NetworkFileError, (self.problems,))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spinelink.errors import SpinelinkError
+
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
@@ -40,6 +42,18 @@ def write_text(
         temporary.write_bytes(text.encode("utf-8"))
         check(temporary.read_bytes())
     return target
+
+
+def require_ending(target: Path, *endings: str) -> None:
+    """Raises SpinelinkError where the file's name promises another format: endings as `.html`.
+
+    A name without an ending promises nothing.
+    """
+    if target.suffix and target.suffix.lower() not in endings:
+        raise SpinelinkError(
+            f"{target}: what is written is {endings[0][1:].upper()}, not {target.suffix[1:]}; "
+            f"name it {target.with_suffix(endings[0])}."
+        )
 
 
 def _mode(path: Path) -> int:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spinelink.diagnosis import Model
-from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.errors import SpinelinkError, UnknownNameError, shown
 from spinelink.exchange import pgmpy
 from spinelink.inference.limits import MEMORY_LIMIT
 from spinelink.io.network_file import read_network
 from spinelink.network.network import Network
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
+from spinelink.options import path_of
 from spinelink.typing import EngineChoice, PathLike
 from spinelink.view.html import in_notebook, table
 
@@ -63,18 +64,18 @@ def _path(network: PathLike) -> Path:
     """The file of a network. Raises SpinelinkError where there is none."""
     known = bundled()
     if not isinstance(network, (str, os.PathLike)):
-        kind = type(network).__name__
-        raise SpinelinkError(f"load takes the name of a bundled network or a path, not a {kind}.")
+        words = "network is the name of a bundled network or a path, not"
+        raise SpinelinkError(f"{words} {shown(network)}.")
     if isinstance(network, str) and network in known:
         return known[network]
-    path = Path(network)
+    path = path_of(network, "network", what="the name of a bundled network, or the path of a file")
     if path.is_dir():
         raise SpinelinkError(f"{path} is a folder; name a network file in it.")
     if path.exists():
         return path
     if path.suffix or len(path.parts) > 1:
         raise SpinelinkError(f"there is no file {path}; bundled networks are {', '.join(known)}.")
-    raise UnknownNameError(str(network), kind="bundled network", allowed=known)
+    raise UnknownNameError(str(path), kind="bundled network", allowed=known)
 
 
 class BundledNetwork(NamedTuple):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spinelink.options import flag_or_none
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -35,6 +37,7 @@ def bar(title: str, total: int, shown: bool | None = None) -> Iterator[Callable[
     Yields:
         The function.
     """
+    shown = flag_or_none(shown, "progress")
     with line_of_progress()(
         desc=title,
         total=total,

@@ -75,7 +75,7 @@ def test_complete_data_are_counted():
         {"a": [1] * 30 + [0] * 70, "b": [1] * 24 + [0] * 6 + [1] * 7 + [0] * 63}
     ).astype(bool)
     found = pair().learn(frame)
-    after = {n.id: n for n in found.numbers}
+    after = {n.id: n for n in found.parameters}
     assert after["a.prior"].after == pytest.approx((10 * 0.3 + 30) / 110)
     assert after["b.row.a=present"].after == pytest.approx((10 * 0.7 + 24) / 40)
     assert after["b.row.a=absent"].after == pytest.approx((10 * 0.2 + 7) / 80)
@@ -96,14 +96,14 @@ def test_weights_stand_for_patients():
     frame = pd.DataFrame({"a": [True, False], "how_many": [30, 70]})
     one = pair().learn(frame, weights="how_many")
     many = pair().learn(pd.DataFrame({"a": [True] * 30 + [False] * 70}))
-    assert [n.after for n in one.numbers] == pytest.approx([n.after for n in many.numbers])
+    assert [n.after for n in one.parameters] == pytest.approx([n.after for n in many.parameters])
     assert one.patients == 100
 
 
 def test_only_what_may_vary_moves(model):
     frame = model.sample(300, seed=2)
     found = model.learn(frame, vary=["scoliosis", "numbness.leak"])
-    assert {n.id for n in found.numbers} <= {"scoliosis.prior", "numbness.leak"}
+    assert {n.id for n in found.parameters} <= {"scoliosis.prior", "numbness.leak"}
     before, after = parameters(model.network), parameters(found.network)
     assert {n for n in before if before[n] != after[n]} == {"scoliosis.prior", "numbness.leak"}
 
@@ -188,6 +188,7 @@ def tables(draw):
     return network, seed
 
 
+@pytest.mark.slow
 @given(tables())
 @RELAXED
 def test_what_is_found_is_a_mode_of_the_posterior(question):
@@ -242,7 +243,7 @@ def test_fifty_thousand_patients_with_forty_percent_missing_bring_the_numbers_ba
     assert (np.diff(found.objective) >= -1e-9 * abs(found.objective[-1])).all()
     true = parameters_in(truth.network, truth.setting)
     errors = []
-    for n in found.numbers:
+    for n in found.parameters:
         value = true[n.id].value
         value = value[n.state] if n.state else value
         errors.append((n.after - value) / ((n.high - n.low) / 3.92))
@@ -253,7 +254,7 @@ def test_fifty_thousand_patients_with_forty_percent_missing_bring_the_numbers_ba
     )  # 1 is expected; with 38 numbers one in ten thousand tables exceeds this
     assert np.abs(errors).max() < 4.0
     assert np.mean(np.abs(errors) < 1.96) > 0.8
-    unseen = [n for n in found.numbers if n.id == "scoliosis.prior"]
+    unseen = [n for n in found.parameters if n.id == "scoliosis.prior"]
     assert (
         25_000 < unseen[0].patients < 50_000
     )  # 60 % of cells, and what the others say of the rest
@@ -268,8 +269,8 @@ def test_odds_ratios_are_recovered():
         }
     )
     found = model.learn(truth.sample(20_000, seed=1), strength=0.01)
-    ratio = next(n for n in found.numbers if n.id.endswith("odds_ratio.heavy_lifting"))
-    prior = next(n for n in found.numbers if n.id == "lumbar_disc_herniation.prior")
+    ratio = next(n for n in found.parameters if n.id.endswith("odds_ratio.heavy_lifting"))
+    prior = next(n for n in found.parameters if n.id == "lumbar_disc_herniation.prior")
     assert ratio.low < 6.0 < ratio.high and ratio.high / ratio.low < 1.4
     assert prior.after == pytest.approx(0.15, abs=0.01)
     marginal = model.fitted(found).observe().posterior("lumbar_disc_herniation")["present"]
@@ -282,7 +283,7 @@ def test_a_noisy_or_is_learned_as_links_and_leak(model):
     """Complete data do not say which cause produced a finding; links come out all the same, and the family stays a noisy-OR."""
     truth = model.with_parameters({"numbness.leak": 0.15, "back_pain.link.scoliosis": 0.7})
     found = model.learn(truth.sample(30_000, seed=5), strength=0.01)
-    after = {n.id: n for n in found.numbers}
+    after = {n.id: n for n in found.parameters}
     assert after["numbness.leak"].low < 0.15 < after["numbness.leak"].high
     assert after["back_pain.link.scoliosis"].low < 0.7 < after["back_pain.link.scoliosis"].high
     assert found.network.nodes["numbness"].cpd.kind == model.network.nodes["numbness"].cpd.kind
@@ -309,7 +310,7 @@ def test_likelihoods_of_states_are_evidence_too(model):
         ),
         vary="scoliosis",
     )
-    assert soft.numbers[0].after == pytest.approx(hard.numbers[0].after, abs=1e-9)
+    assert soft.parameters[0].after == pytest.approx(hard.parameters[0].after, abs=1e-9)
 
 
 def test_a_learned_network_is_saved_and_read_back(model, tmp_path):
@@ -322,7 +323,7 @@ def test_a_learned_network_is_saved_and_read_back(model, tmp_path):
 def test_threads_and_seeds_change_nothing(model):
     frame = model.sample(3000, seed=3, missing=0.3)
     one, four = (model.learn(frame, threads=t, limit=4) for t in (1, 4))
-    assert [n.after for n in one.numbers] == [n.after for n in four.numbers]
+    assert [n.after for n in one.parameters] == [n.after for n in four.parameters]
     assert one.objective == four.objective
 
 

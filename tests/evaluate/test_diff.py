@@ -33,7 +33,7 @@ def test_a_network_does_not_differ_from_itself(model):
     found = model.diff(model)
     assert found.same
     assert (
-        not found.numbers
+        not found.parameters
         and not found.structure.lines()
         and not found.marginals
         and not found.cases
@@ -64,8 +64,8 @@ def test_numbers_states_and_how_far(model, other):
 
 def test_the_other_way_round(model, other):
     there, back = model.diff(other, effects=False), other.diff(model, effects=False)
-    assert {(n.id, n.state): (n.before, n.after) for n in there.numbers} == {
-        (n.id, n.state): (n.after, n.before) for n in back.numbers
+    assert {(n.id, n.state): (n.before, n.after) for n in there.parameters} == {
+        (n.id, n.state): (n.after, n.before) for n in back.parameters
     }
 
 
@@ -134,7 +134,7 @@ def test_overrides_of_a_setting_are_numbers_too():
     model = sl.load("back-leg-pain")
     setting = next(s for s in model.settings if s != model.network.default_setting)
     changed = model.in_setting(setting).with_parameters({"scoliosis.prior": 0.4})
-    [number] = model.diff(changed, effects=False).numbers
+    [number] = model.diff(changed, effects=False).parameters
     assert (number.setting, number.id, number.after) == (setting, "scoliosis.prior", 0.4)
 
 
@@ -142,7 +142,7 @@ def test_on_the_command_line(model, other, tmp_path, capsys):
     path = other.save(tmp_path / "other.yaml")
     assert main(["diff", "minimal", str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["result"]
-    assert {n["parameter"] for n in found["numbers"]} == {"scoliosis.prior", "leg_pain.leak"}
+    assert {n["parameter"] for n in found["parameters"]} == {"scoliosis.prior", "leg_pain.leak"}
     assert found["marginals"] and found["cases"] and found["claims"]
     assert main(["diff", "minimal", str(path), "--no-effects"]) == 0
     assert "0.07452 -> 0.3" in capsys.readouterr().out

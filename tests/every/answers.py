@@ -58,8 +58,11 @@ OF_CASE: dict[str, Callable[[Case], Any]] = {
 
 OF_MODEL: dict[str, Callable[[Model], Any]] = {
     "audit": lambda m: m.audit(),
+    "cpt": lambda m: m.cpt("leg_pain"),
+    "describe": lambda m: m.describe("numbness"),
     "diff": lambda m: m.diff(m.with_parameters({"scoliosis.prior": 0.2})),
     "evaluate": lambda m: m.evaluate(patients(), "scoliosis", bootstrap=20, progress=False),
+    "findings": lambda m: m.findings("leg"),
     "fit_claims": lambda m: m.fit_claims(limit=1, progress=False),
     "graph": lambda m: m.graph(),
     "learn": lambda m: m.learn(patients(), restarts=0, progress=False),
@@ -74,7 +77,7 @@ OF_MODEL: dict[str, Callable[[Model], Any]] = {
 NO_ANSWER = {
     *("evidence", "explore", "findings", "interview", "is_observed", "log_evidence", "marginals"),
     *("model", "names", "observe", "observed", "present", "prior_present", "question", "report"),
-    *("retract", "case", "compiled", "compiled_in", "counts_by_role", "engine", "fingerprint"),
+    *("retract", "case", "compiled", "compiled_in", "engine", "fingerprint"),
     *("fitted", "in_force", "in_setting", "limits", "memory", "name", "network", "nodes", "origin"),
     *("save", "scorer", "setting", "settings", "to_bibtex", "to_networkx", "to_pgmpy", "update"),
     *("values", "with_parameters", "without_findings"),

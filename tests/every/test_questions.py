@@ -25,7 +25,7 @@ MEMBERS = [
     if not name.startswith("_") and not name.isupper()
 ]
 INTERNAL = {
-    *("compiled", "compiled_in", "counts_by_role", "in_force", "marginals", "names", "observed"),
+    *("compiled", "compiled_in", "in_force", "marginals", "names", "observed"),
     *("present", "prior_present", "question", "values", "without_findings", "is_observed"),
     *("engine", "limits", "memory", "network", "origin", "setting", "findings", "model"),
 }

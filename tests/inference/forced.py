@@ -70,7 +70,7 @@ LIMITS: dict[str, Limits] = {
         count_rows_at_once=5,
         terms_per_event=1,
         subset_rows_at_once=3,
-        plan_cache_entries=3,
+        plan_cache_bytes=2e4,
         kernel_rows=2,
         kernel_direct=8,
         kernel_row=60,
@@ -107,7 +107,7 @@ class Forced:
 
     def resources(self) -> Resources:
         """Engine, limits and an empty cache."""
-        plans = PlanCache(self.limits.plan_cache_entries)
+        plans = PlanCache(self.limits.plan_cache_bytes)
         return Resources(self.engine, self.memory_limit, self.limits, plans)
 
     @contextmanager

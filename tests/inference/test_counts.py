@@ -54,6 +54,7 @@ def same(a, b):
     )
 
 
+@pytest.mark.slow
 @given(network=networks(max_nodes=7, max_parents=4), seed=st.integers(0, 10_000))
 @RELAXED
 def test_kernel_and_numpy_agree(network, seed):

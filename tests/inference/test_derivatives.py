@@ -106,18 +106,21 @@ def limited(question, **changes):
     return with_limits(compiled, **changes), observed, targets
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.data())
 def test_derivatives_equal_enumeration(question, data):
     check(question, data)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.data())
 def test_factored_form_has_the_same_derivatives(question, data):
     check(limited(question, expanded_family=0, leaf_family=0), data)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.data())
 def test_difference_form_has_the_same_derivatives(question, data):
@@ -144,12 +147,14 @@ def test_targets_in_parts_have_the_same_derivatives():
             np.testing.assert_allclose(a, b, atol=1e-14)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.data())
 def test_logarithmic_form_has_the_same_derivatives(question, data):
     check(limited(question, underflow=np.inf), data)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_expected_counts_are_the_posteriors_of_families(question):
@@ -192,6 +197,7 @@ def drawn_networks(draw):
     return compiled.map_arrays(jitter), observed
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("numba")
 @pytest.mark.parametrize("engine", ["numpy", "fast"])
 @RELAXED

@@ -38,6 +38,7 @@ def questions(draw):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("numba")
 @pytest.mark.parametrize("terms", [16, 1])
 @pytest.mark.parametrize("fast", [True, False])

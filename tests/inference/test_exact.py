@@ -76,12 +76,14 @@ def agrees(network, evidence, engine="numpy", **limits):
         )
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_posteriors_equal_enumeration(question):
     agrees(*question)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
@@ -90,6 +92,7 @@ def test_the_compiled_kernel_equals_enumeration(question):
     agrees(*question, engine="fast")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
@@ -99,6 +102,7 @@ def test_the_compiled_kernel_in_small_steps_equals_enumeration(question):
     agrees(*question, engine="fast", expanded_family=0, kernel_group=40)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("numba")
 @RELAXED
 @given(questions())
@@ -108,6 +112,7 @@ def test_the_difference_form_of_the_kernel_equals_enumeration(question):
     agrees(*question, engine="fast", kernel_direct=0)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_the_difference_form_equals_enumeration(question):
@@ -120,6 +125,7 @@ def test_an_engine_that_is_not_there_is_named():
         sl.load("back-leg-pain", engine="quick")
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_factored_form_equals_enumeration(question):
@@ -127,6 +133,7 @@ def test_factored_form_equals_enumeration(question):
     agrees(*question, expanded_family=1, leaf_family=1)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_logarithmic_run_equals_enumeration(question):
@@ -134,6 +141,7 @@ def test_logarithmic_run_equals_enumeration(question):
     agrees(*question, underflow=math.inf)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_explanation_found_by_search_equals_enumeration(question):
@@ -147,6 +155,7 @@ def test_explanation_found_by_search_equals_enumeration(question):
         assert answer.log_joint == pytest.approx(math.log(best[0]), abs=1e-9)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.integers(2, 7), st.booleans())
 def test_the_next_best_explanations_equal_enumeration(question, best, by_search):
@@ -173,6 +182,7 @@ def test_the_next_best_explanations_equal_enumeration(question, best, by_search)
         assert len({states for states, _ in both}) == len(both)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.randoms(use_true_random=False))
 def test_order_of_findings_is_irrelevant(question, random):
@@ -193,6 +203,7 @@ def test_order_of_findings_is_irrelevant(question, random):
     assert (expected - other.posteriors()["posterior"]).abs().max() < 1e-12
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions(), st.data())
 def test_joint_equals_enumeration(question, data):
@@ -217,6 +228,7 @@ def test_joint_equals_enumeration(question, data):
         assert p == pytest.approx(expected.get(key, 0.0), abs=1e-9)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(questions())
 def test_conditioning_equals_enumeration(question):

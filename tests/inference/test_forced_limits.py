@@ -248,6 +248,7 @@ def test_sampled_patients_have_the_posterior_frequencies(forced_limits, question
             assert (np.abs(counts - size * share) < 5.5 * spread + 6.0).all()
 
 
+@pytest.mark.slow
 @FEW
 @given(question=cases(max_nodes=5, max_parents=3), data=st.data())
 def test_derivatives_equal_differences_of_enumeration(forced_limits, question, data):

@@ -38,6 +38,7 @@ def test_a_smallest_set_is_named_and_the_rest_is_not():
     assert "a=absent" in str(caught.value) and "other" not in str(caught.value)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_the_set_is_smallest(data):

@@ -52,6 +52,7 @@ def questions(draw):
     return network, values, compiled, {n: 0.05 + seed.random((compiled.cards[n], 2)) for n in nodes}
 
 
+@pytest.mark.slow
 @given(questions())
 @RELAXED
 def test_every_number_as_by_differences(question):

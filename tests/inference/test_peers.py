@@ -107,6 +107,7 @@ def test_pgmpy_round_trip_keeps_every_probability(network):
     assert (before - after[before.index]).abs().max() < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

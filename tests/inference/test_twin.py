@@ -442,6 +442,7 @@ def test_bounds_of_two_rows_are_sharp(data):
     assert found_range(network, "y", {"c": "absent"}, evidence) == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.slow
 @given(st.data())
 @RELAXED
 def test_no_coupling_of_many_rows_lies_outside_the_bounds(data):
@@ -465,6 +466,7 @@ def test_no_coupling_of_many_rows_lies_outside_the_bounds(data):
         assert (low, high) == pytest.approx((least, most), abs=1e-8)
 
 
+@pytest.mark.slow
 @given(st.data())
 @FEW
 def test_bounds_of_tables_in_series_are_sharp(data):
@@ -534,6 +536,7 @@ def test_bounds_of_tables_side_by_side_hold(data):
         assert low <= least + 1e-8 and most - 1e-8 <= high
 
 
+@pytest.mark.slow
 @given(st.data())
 @RELAXED
 def test_bounds_of_links_from_three_states_are_sharp(data):

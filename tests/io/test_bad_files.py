@@ -46,6 +46,12 @@ CASES = {
     "huge integer": Case(
         "leak: {estimate: 0.02", "leak: {estimate: «" + "9" * 5000, "is too large for a number", ""
     ),
+    "tiny number": Case(  # F6
+        "leak: {estimate: 0.02",
+        "leak: {estimate: «1e-400",
+        "1e-400 is too small to be told from 0",
+        "",
+    ),
     "too deep": Case(
         "label: Age", "label: " + "[" * 27 + "«" + "[" * 5000, "nested more than 30 levels deep", ""
     ),

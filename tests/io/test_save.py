@@ -252,6 +252,7 @@ def _like(old: Parameter) -> st.SearchStrategy[Parameter]:
     )
 
 
+@pytest.mark.slow
 @given(replacements(), replacements(), st.sampled_from(["primary_care", "emergency"]))
 @settings(
     max_examples=200,

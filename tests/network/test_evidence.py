@@ -78,10 +78,10 @@ NETWORK = Network(
         ("age_group", "18-34", "18-34"),
         (
             "leg_pain",
-            {"above_knee": 2, "below_knee": 8},
+            {"none": 0, "above_knee": 2, "below_knee": 8},
             (("none", 0.0), ("above_knee", 0.25), ("below_knee", 1.0)),
         ),
-        ("leg_pain", {"below_knee": 1e-200}, "below_knee"),
+        ("leg_pain", {"none": 0, "above_knee": 0, "below_knee": 1e-200}, "below_knee"),
         ("numbness", None, None),
         ("numbness", math.nan, None),
         ("numbness", np.nan, None),
@@ -105,7 +105,7 @@ def test_values(name, value, expected):
         ("age_group", math.inf, "outside"),
         ("leg_pain", {"below_knee": -1}, "not negative"),
         ("leg_pain", {"below_knee": math.nan}, "finite"),
-        ("leg_pain", {"none": 0, "below_knee": 0}, "all likelihoods are 0"),
+        ("leg_pain", {"none": 0, "above_knee": 0, "below_knee": 0}, "all likelihoods are 0"),
         ("leg_pain", {"shin": 1}, "no state 'shin'"),
         ("leg_pain", {"below_knee": "much"}, "must be a number"),
         ("numbness", [True], "list is not a finding"),
@@ -121,4 +121,65 @@ def test_refusals(name, value, words):
 def test_an_unknown_node_suggests_near_names():
     with pytest.raises(UnknownNameError) as caught:
         read_finding(NETWORK, "numbnes", True)
-    assert "Did you mean 'numbness'?" in str(caught.value)
+    assert "Did you mean numbness (Numbness)?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"present": 0.8}, (("absent", 0.25), ("present", 1.0))),
+        ({"absent": 0.8}, (("absent", 1.0), ("present", 0.25))),
+        ({"present": 0.5}, (("absent", 1.0), ("present", 1.0))),
+        ({"present": 1}, "present"),
+        ({"present": 0}, "absent"),
+        ({"absent": 0.2, "present": 0.8}, (("absent", 0.25), ("present", 1.0))),
+    ],
+)
+def test_f2_the_other_of_two_states_gets_the_rest(given, expected):
+    found = read_finding(NETWORK, "numbness", given)
+    assert type(found) is type(expected)
+    if isinstance(expected, str):
+        assert found == expected
+    else:
+        assert dict(found) == pytest.approx(dict(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("leg_pain", {"below_knee": 0.8}, "'none': 0.1, 'above_knee': 0.1, 'below_knee': 0.8"),
+        ("leg_pain", {"above_knee": 2, "below_knee": 8}, "no likelihood of 'none'"),
+        ("leg_pain", {"below_knee": 0.8}, "leg_pain=none:0.1,above_knee:0.1,below_knee:0.8"),
+        ("age_group", {"35-49": 1.0}, "no likelihood of '18-34', '50+'"),
+        ("numbness", {"present": 3}, "needs that of absent too"),
+    ],
+)
+def test_f2_half_a_finding_is_refused_with_what_to_write(name, given, words):
+    with pytest.raises(EvidenceError) as caught:
+        read_finding(NETWORK, name, given)
+    assert words in str(caught.value)
+
+
+MARKS = ["-", "None", "nan", "NaN", "NAN", "n/a", "N/A", "NA", "na", "?", ".", "null", "NULL", "",
+         " ", "<NA>", "NaT", "#N/A", " NA "]  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("name", ["numbness", "sex", "leg_pain", "age_group"])
+def test_f3_a_mark_of_missing_data_is_no_state(name, mark):
+    assert read_finding(NETWORK, name, mark) is None
+
+
+def test_f3_a_state_of_exactly_that_name_is_the_state():
+    assert read_finding(NETWORK, "leg_pain", "none") == "none"
+    for text, name in (("NONE", "leg_pain"), ("none", "numbness")):
+        with pytest.raises(EvidenceError, match="may mean absent or not assessed"):
+            read_finding(NETWORK, name, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["4_7", "\uff14\uff17", "inf", "1e400", "0x2F", "47 years", "1e-400"]
+)
+def test_f6_a_number_is_written_in_digits(text):
+    with pytest.raises(EvidenceError, match="has no state"):
+        read_finding(NETWORK, "age_group", text)

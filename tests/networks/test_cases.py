@@ -17,6 +17,7 @@ FOLDER = bundled()["minimal"].parent
 DATA = Path(__file__).parents[1] / "data"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(bundled()))
 def test_every_network_has_cases_and_reproduces_what_they_expect(name):
     outcomes = score(sl.load(name)).outcomes
@@ -63,6 +64,7 @@ def test_no_word_is_dropped_silently():
             assert expressed or word in named, f"{case.id}: {word}"
 
 
+@pytest.mark.slow
 def test_score_of_the_published_cases(published_score):
     """No published case that was ranked in the top three falls out of it, and every urgent case is flagged.
 
@@ -79,6 +81,7 @@ def test_score_of_the_published_cases(published_score):
     assert flagged == urgent
 
 
+@pytest.mark.slow
 def test_links_of_the_published_cases(published_score):
     """Every case that ran from the back to the leg is seen to; of the four from the leg to the back, two. docs/scores.md states the probabilities."""
     ways = {

@@ -112,6 +112,7 @@ def test_the_network_keeps_the_published_figures(fit, aim):
     assert missed.empty, missed.to_dict()
 
 
+@pytest.mark.slow
 def test_card_and_table_of_uses_are_current():
     for path, text in files_of(model(), STOCK).items():
         assert path.read_text(encoding="utf-8") == text, (

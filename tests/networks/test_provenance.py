@@ -102,6 +102,7 @@ def test_suspect_records_are_no_parameters(name):
         assert not (suspect and p.grade == "measured"), f"{setting} {i}: {suspect}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_marginals_without_findings_are_the_priors_claimed(name):
     base = sl.load(name)

@@ -11,7 +11,7 @@ from spinelink.cli import main
 from spinelink.diagnosis import Case
 from tests.notebook.browser import Stand, chromium, needs_chromium
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,13 @@ def test_state_is_plain_and_whole(explorer, model):
     }  # this network has no tests
 
 
+def test_f2_the_other_of_two_states_gets_the_rest(explorer, model):
+    tell(explorer, type="observe", node="numbness", value={"present": 0.75})
+    assert explorer.case == model.observe(
+        leg_pain="below_knee", numbness={"absent": 0.25, "present": 0.75}
+    )
+
+
 def test_a_dialogue(explorer, model):
     tell(explorer, type="observe", node="numbness", value="present", sequence=7)
     assert explorer.view["sequence"] == 7 and explorer.case == model.observe(
@@ -98,6 +105,7 @@ def explorer_ids(model):
         ({"type": "observe", "node": "numbnes", "value": "present"}, "numbness"),
         ({"type": "observe", "node": "numbness", "value": "many"}, "absent, present"),
         ({"type": "observe", "node": "numbness", "value": {"present": -1}}, "numbness"),
+        ({"type": "observe", "node": "leg_pain", "value": {"none": 0.5}}, "'above_knee': 0.1"),
         ({"type": "observe"}, "did not understand"),
         ({"type": "setting", "name": "moon"}, "setting"),
         ({"type": "parameter", "id": "numbness.leak", "value": "much"}, "did not understand"),
@@ -174,6 +182,7 @@ def observed(case, **options):
     return code
 
 
+@pytest.mark.slow
 def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
     changes = {"numbness.leak": 0.31, "lumbar_disc_herniation.prior": sl.Beta(3, 40)}
     path = model.save(tmp_path / "own network.yaml")

@@ -12,7 +12,7 @@ import spinelink as sl
 from tests.notebook.browser import chromium, needs_chromium
 from tests.notebook.server import PATIENCE, TOKEN, asked, served
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
 CLICKS = (("leg_pain", "below_knee"), ("numbness", "present"), ("bladder_dysfunction", "present"))
 

@@ -12,7 +12,7 @@ from tests.notebook.browser import chromium, needs_chromium
 from tests.notebook.server import PATIENCE, TOKEN, asked, served
 from tests.notebook.test_jupyterlab import causes, expected
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
 
 @pytest.fixture

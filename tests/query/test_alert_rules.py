@@ -38,6 +38,7 @@ def test_every_state_of_a_rule_counts(name, rule):
                     assert len(fired) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rule"), RULES)
 def test_a_rule_fires_on_its_findings_and_on_nothing_less(name, rule):
     """Combinations of answers, or none, of all nodes that the rule names, read a second time here.

@@ -490,7 +490,7 @@ def test_all_causes_and_origins_by_default(model):
 def test_what_was_not_assessed_is_taken_as_present(model):
     assumed = model.observe(numbness=True).link()
     there = model.observe(
-        numbness=True, leg_pain={"above_knee": 1.0, "below_knee": 1.0}, back_pain=True
+        numbness=True, leg_pain={"none": 0, "above_knee": 1.0, "below_knee": 1.0}, back_pain=True
     ).link()
     assert assumed.shares == pytest.approx(there.shares)
 
@@ -499,7 +499,7 @@ def test_what_was_not_assessed_is_taken_as_present(model):
     "evidence",
     [
         {"leg_pain": "below_knee", "back_pain": True},
-        {"numbness": True, "leg_pain": {"above_knee": 0.2, "below_knee": 0.9}},
+        {"numbness": True, "leg_pain": {"none": 0, "above_knee": 0.2, "below_knee": 0.9}},
     ],
 )
 def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):

@@ -67,7 +67,7 @@ def test_coefficients_published_for_the_fire_alarm():
         assert np.array([i.gamma, i.delta]) * evidence == pytest.approx(
             verified["denominator"], abs=1e-11
         )
-        assert found.function(i.number.id, "t")(entry["verified"][limit]) == pytest.approx(
+        assert found.function(i.parameter.id, "t")(entry["verified"][limit]) == pytest.approx(
             0.65, abs=1e-12
         )
 
@@ -89,15 +89,15 @@ def test_functions_are_the_network_with_the_number_changed(question):
     found = Model(network).observe(evidence).sensitivity(target)
     assert found.posterior == pytest.approx(present(network, evidence, target), abs=1e-9)
     for row in found.rows:
-        expected = present(changed(network, row.number, t), evidence, target)
+        expected = present(changed(network, row.parameter, t), evidence, target)
         if not math.isnan(expected):
-            answer = found.function(row.number.id, row.number.state)(t)
-            assert answer == pytest.approx(expected, abs=1e-7), row.number
-        if row.number.state is None:
+            answer = found.function(row.parameter.id, row.parameter.state)(t)
+            assert answer == pytest.approx(expected, abs=1e-7), row.parameter
+        if row.parameter.state is None:
             for end, value in ((row.low, row.posterior_low), (row.high, row.posterior_high)):
-                there = present(changed(network, row.number, end), evidence, target)
+                there = present(changed(network, row.parameter, end), evidence, target)
                 if not math.isnan(there):
-                    assert value == pytest.approx(there, abs=1e-7), row.number
+                    assert value == pytest.approx(there, abs=1e-7), row.parameter
 
 
 @given(questions())
@@ -109,9 +109,9 @@ def test_derivatives_are_those_of_the_function(question):
     for row in found.rows:
         step = 1e-5 * row.estimate
         if row.estimate > 1e-3 and (row.estimate < 0.999 or row.estimate > 1.001):
-            function = found.function(row.number.id, row.number.state)
+            function = found.function(row.parameter.id, row.parameter.state)
             slope = (function(row.estimate + step) - function(row.estimate - step)) / (2.0 * step)
-            assert row.derivative == pytest.approx(slope, abs=2e-5, rel=1e-3), row.number
+            assert row.derivative == pytest.approx(slope, abs=2e-5, rel=1e-3), row.parameter
 
 
 @given(questions())
@@ -128,10 +128,10 @@ def test_where_the_ranking_changes_two_are_level(question):
         ):
             assert math.isnan(t) == (rival == "")
             if rival:
-                total, of, _ = oracle.posterior(changed(network, row.number, t), evidence)
+                total, of, _ = oracle.posterior(changed(network, row.parameter, t), evidence)
                 if total > 1e-6:
                     assert of[target][state] == pytest.approx(of[target][rival], abs=1e-5), (
-                        row.number
+                        row.parameter
                     )
         assert not row.admissible_low > row.estimate and not row.admissible_high < row.estimate
 
@@ -143,7 +143,7 @@ def case():
 
 def test_a_ranked_cause_changes_places_at_the_admissible_value(case):
     found = case.sensitivity("lumbar_disc_herniation")
-    moving = [r for r in found.rows if r.number.state is None and r.swaps_below + r.swaps_above]
+    moving = [r for r in found.rows if r.parameter.state is None and r.swaps_below + r.swaps_above]
     assert moving
     for row in moving[:6]:
         for t, rival in (
@@ -152,7 +152,7 @@ def test_a_ranked_cause_changes_places_at_the_admissible_value(case):
         ):
             if not rival or not 0.0 < t < 1.0:
                 continue
-            there = case.model.with_parameters({row.number.id: t}).observe(case.evidence)
+            there = case.model.with_parameters({row.parameter.id: t}).observe(case.evidence)
             assert there.posterior("lumbar_disc_herniation").iloc[1:].sum() == pytest.approx(
                 there.posterior(rival).iloc[1:].sum(), abs=1e-7
             )
@@ -162,7 +162,7 @@ def test_a_ranked_cause_changes_places_at_the_admissible_value(case):
                 0.95,
             ):  # nowhere between the estimate and there is the order another
                 between = case.model.with_parameters(
-                    {row.number.id: row.estimate + side * (t - row.estimate)}
+                    {row.parameter.id: row.estimate + side * (t - row.estimate)}
                 ).observe(case.evidence)
                 assert place(between) == place(case)
 

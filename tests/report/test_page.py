@@ -221,6 +221,13 @@ def test_a_place_that_cannot_be_written_is_named(flagged, path, tmp_path, monkey
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["x.pdf", "x.PDF", "x.docx", "x.json"])
+def test_f6_a_page_is_not_named_as_another_format(flagged, name, tmp_path):
+    with pytest.raises(PageError, match=r"what is written is HTML, not .*name it .*x\.html"):
+        flagged.observe().report(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_publications_on_one_line():
     source = sl.load("back-leg-pain").network.sources["shaw2020"]
     assert cited(source).startswith(f"{source.authors} ({source.year}). ") and ".." not in cited(

@@ -12,6 +12,9 @@ import pytest
 
 import spinelink as sl
 
+pytestmark = pytest.mark.slow
+
+
 dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("dask.distributed")
 

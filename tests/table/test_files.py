@@ -16,7 +16,8 @@ import pytest
 
 import spinelink as sl
 from spinelink.cli import main
-from spinelink.table.files import BatchError, Shard, score_file
+from spinelink.table.errors import BatchError
+from spinelink.table.files import Shard, score_file
 
 ROWS = 230
 
@@ -75,8 +76,8 @@ def test_killed_and_gone_on_with(tmp_path, frame, expected):
     # The third chunk waits half-way through its part, so that the kill meets a file that is being written.
     code = f"""
 import sys, time
-import spinelink.table.files as files
-real, count = files._write_whole, []
+import spinelink.table.parts as files
+real, count = files.write_frame, []
 def slow(path, frame):
     count.append(path)
     if len(count) == 3:
@@ -85,7 +86,7 @@ def slow(path, frame):
             print('writing', flush=True)
             time.sleep(60)
     real(path, frame)
-files._write_whole = slow
+files.write_frame = slow
 from spinelink.cli import main
 main(['batch', '--network', 'minimal', '--keep', 'patient', '--chunk', '50', {str(tmp_path / "patients.csv")!r}, '--out', {str(tmp_path / "out.csv")!r}])
 """
@@ -127,13 +128,13 @@ main(['batch', '--network', 'minimal', '--keep', 'patient', '--chunk', '50', {st
 def test_interrupted_says_how_to_go_on(tmp_path, frame):
     frame.to_csv(tmp_path / "patients.csv", index=False)
     code = f"""
-import spinelink.table.files as files, time
-real = files._write_whole
+import spinelink.table.parts as files, time
+real = files.write_frame
 def slow(path, frame):
     real(path, frame)
     print('part', flush=True)
     time.sleep(60)
-files._write_whole = slow
+files.write_frame = slow
 import sys
 from spinelink.cli import main
 sys.exit(main(['batch', '--network', 'minimal', '--keep', 'patient', '--chunk', '50', {str(tmp_path / "patients.csv")!r}, '--out', {str(tmp_path / "out.csv")!r}]))
@@ -212,11 +213,11 @@ def test_refusals(tmp_path, frame, capsys):
     assert "--overwrite" in capsys.readouterr().err
     assert (tmp_path / "there.csv").read_text() == "x\n1\n"
     (tmp_path / "empty.csv").write_text("")
-    assert run(tmp_path / "empty.csv", "--out", tmp_path / "out.csv") == 2
+    assert run(tmp_path / "empty.csv", "--out", tmp_path / "out.csv") == 1
     assert "empty" in capsys.readouterr().err
     (tmp_path / "bad.parquet").write_bytes(b"PAR0 nothing")
-    assert run(tmp_path / "bad.parquet", "--out", tmp_path / "out2.csv") == 2
-    assert "not a Parquet file" in capsys.readouterr().err
+    assert run(tmp_path / "bad.parquet", "--out", tmp_path / "out2.csv") == 1
+    assert "bad.parquet is not a whole Parquet file" in capsys.readouterr().err
 
 
 def test_a_wrong_cell_far_down_is_named_by_its_row(tmp_path, frame, capsys):
@@ -227,10 +228,10 @@ def test_a_wrong_cell_far_down_is_named_by_its_row(tmp_path, frame, capsys):
     err = capsys.readouterr().err
     assert "row 171, column 'leg_pain'" in err
     assert "Did you mean 'below_knee'" in err
-    # Mended in place the file is another one: its parts are refused rather than mixed.
+    assert [p.name for p in tmp_path.iterdir()] == ["patients.csv"]
+    # F14: mended in place, the same command works; nothing of the first run is in its way.
     frame.to_csv(tmp_path / "patients.csv", index=False)
-    assert run(tmp_path / "patients.csv", "--out", tmp_path / "out.csv", "--chunk", 50) == 2
-    assert "another batch" in capsys.readouterr().err
+    assert run(tmp_path / "patients.csv", "--out", tmp_path / "out.csv", "--chunk", 50) == 0
 
 
 def test_a_table_without_rows(tmp_path):

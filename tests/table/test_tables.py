@@ -248,20 +248,26 @@ def test_an_empty_table_and_a_table_without_findings(minimal):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"numbnes": ["yes"]}, r"column 'numbnes' is no node.*Did you mean 'numbness'"),
+        ({"numbnes": ["yes"]}, r"column 'numbnes' is no node.*Did you mean numbness"),
         ({"numbness": ["yes", "perhaps"]}, r"row 1, column 'numbness': .*no state 'perhaps'"),
         ({"leg_pain=below_nee": [1.0]}, r"Did you mean 'below_knee'"),
         ({"leg_pain=below_knee": [1.0], "leg_pain": ["none"]}, "given twice"),
         (
-            {"leg_pain=none": [1.0, 1.0], "leg_pain=below_knee": [1.0, None]},
+            {"numbness=absent": [1.0, 1.0], "numbness=present": [1.0, None]},
             "row 1.*some likelihoods are missing",
         ),
         (
-            {"leg_pain=none": [1.0, 0.0], "leg_pain=below_knee": [1.0, 0.0]},
+            {"numbness=absent": [1.0, 0.0], "numbness=present": [1.0, 0.0]},
             "row 1.*all likelihoods are 0",
         ),
-        ({"leg_pain=none": [1.0, -1.0]}, "row 1.*negative"),
-        ({"leg_pain=none": ["much"]}, "likelihoods are numbers"),
+        ({"numbness=present": [1.0, -1.0]}, "row 1.*negative"),
+        ({"numbness=present": [1.0, 2.0]}, "row 1.*above 1; add the column 'numbness=absent'"),
+        (
+            {"numbness=present": ["much"]},
+            "row 0, column 'numbness=present': likelihoods are numbers",
+        ),
+        ({"numbness=present": [True]}, "likelihoods are numbers"),
+        ({"leg_pain=none": [1.0], "leg_pain=above_knee": [1.0]}, "add 'leg_pain=below_knee'"),
         ({"leg_pain": [True]}, r"row 0, column 'leg_pain'.*3 states"),
     ],
 )
@@ -355,13 +361,19 @@ def test_scorer_travels(minimal):
 
 
 def test_plans_do_not_pile_up(minimal):
-    """As many patterns as rows must not fill the memory with plans."""
-    from spinelink.inference.cache import PlanCache
+    """F12: as many patterns as rows must not fill the memory with plans, which are counted in bytes."""
+    from spinelink.inference.cache import PlanCache, size_of
 
-    cache = PlanCache(capacity=3)
+    cache = PlanCache(capacity=10_000)
     for k in range(10):
-        cache.put(k, str(k))
-    assert len(cache) == 3
-    assert cache.get(9) == "9"
+        cache.put(k, list(range(1000 * k, 1000 * k + 60)))
+    assert 2 <= len(cache) <= 5
+    assert cache.taken <= 10_000
+    assert cache.get(9) == list(range(9000, 9060))
     assert cache.get(0) is None
+    cache.put(9, "small")
+    assert cache.taken < 10_000 - 60 * 28
+    cache.put("large", b"x" * 20_000)
+    assert len(cache) == 0 and cache.taken == 0
+    assert size_of((0.5, [0.25])) > size_of((0.5, []))
     assert len(pickle.loads(pickle.dumps(cache))) == 0

@@ -81,7 +81,9 @@ def test_every_node_and_every_arrow_is_there(minimal):
 
 
 def test_evidence_and_change_are_marked(minimal):
-    case = minimal.observe(numbness=True, leg_pain={"above_knee": 0.5, "below_knee": 1.0})
+    case = minimal.observe(
+        numbness=True, leg_pain={"none": 0, "above_knee": 0.5, "below_knee": 1.0}
+    )
     found = {n.name: n for n in case.graph().nodes}
     assert found["numbness"].finding == "present" and found["numbness"].probability is None
     assert found["leg_pain"].finding == "uncertain"

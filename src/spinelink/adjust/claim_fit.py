@@ -108,7 +108,7 @@ class ClaimFit(Result):
             else " (not finished: interrupted, or the limit of steps was reached)"
         )
         fell = f"what is minimised fell from {self.objective[0]:.1f} to {self.objective[-1]:.1f}"
-        return f"{len(self.moved)} numbers moved in {self.steps} steps{ended}; {fell}."
+        return f"{len(self.moved)} parameters moved in {self.steps} steps{ended}; {fell}."
 
     def __str__(self) -> str:
         lines = [self.title()]

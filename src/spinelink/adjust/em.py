@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.maximise import Maximiser, Values
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.gradient.counts import Counts, TrainingRows, count
 from spinelink.inference.sampled_parameters import draw_values
-from spinelink.options import is_real, whole, whole_or_none
+from spinelink.options import is_real, seed_of, threads_or_none, whole
 
 Array = NDArray[np.float64]
 OnProgress = Callable[[int, float], object] | None
@@ -58,17 +58,20 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if not is_real(self.strength) or self.strength < 0.0:
             raise SpinelinkError(
-                "strength says what the file's own numbers count, 0 or more "
-                f"(1: as much as they say of themselves), not {self.strength!r}."
+                "strength says what the file's own parameters count, 0 or more "
+                f"(1: as much as they say of themselves), not {shown(self.strength)}."
             )
-        whole(self.restarts, "restarts", meaning="how many further starts to try")
+        object.__setattr__(self, "strength", float(self.strength))
+        whole(self.restarts, "restarts", most=10_000, meaning="how many further starts to try")
+        seed_of(self.seed)
         whole(self.limit, "limit", least=1, meaning="the most steps")
         if not is_real(self.tolerance) or self.tolerance < 0.0:
             raise SpinelinkError(
                 "tolerance is a gain of log likelihood for each patient, 0 or more, "
-                f"not {self.tolerance!r}."
+                f"not {shown(self.tolerance)}."
             )
-        whole_or_none(self.threads, "threads")
+        object.__setattr__(self, "tolerance", float(self.tolerance))
+        threads_or_none(self.threads)
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,6 +73,7 @@ def fit_claims(
         >>> model.fitted(fit).name
         'minimal'
     """
+    limit = whole(limit, "limit", least=1, meaning="the most steps")
     published = claims_for(model, claims).claims
     with bar("fit to claims", limit, progress) as on_progress:
         return fit_to_claims(

@@ -10,6 +10,7 @@ from spinelink.adjust.learn import learn
 from spinelink.adjust.learning import Learning
 from spinelink.adjust.tune import Tuning
 from spinelink.case import Model
+from spinelink.errors import SpinelinkError, shown
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -57,4 +58,7 @@ def fitted(model: AnyModel, fit: ClaimFit | Tuning | Learning) -> AnyModel:
         >>> round(model.fitted(tuning).without_findings.present("scoliosis")["scoliosis"], 3)
         0.1
     """
+    if not isinstance(fit, ClaimFit | Tuning | Learning):
+        words = "fit is what `fit_claims`, `tune` or `learn` answered, not"
+        raise SpinelinkError(f"{words} {shown(fit)}.")
     return replace(model, network=fit.network)

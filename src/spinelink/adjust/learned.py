@@ -31,6 +31,7 @@ from spinelink.network.uncertainty import log_deviation
 Array = NDArray[np.float64]
 
 HALF_WIDTH = 1.959963984540054
+LARGEST_HALF_WIDTH = 50.0  # in log odds: where strength 0 leaves nothing but the patients
 """Half a 95 % interval, in standard deviations."""
 TAILS = (0.025, 0.975)
 NOTHING = 1e-6
@@ -187,7 +188,8 @@ def _regressed(
         if name in m.vary:
             old, after = _ratio(m, name), float(values[name][0])
             half = HALF_WIDTH * math.sqrt(max(float(covariance[k, k]), 1e-12))
-            interval = (after * math.exp(-half), after * math.exp(half))
+            half = min(half, LARGEST_HALF_WIDTH)
+            interval = (max(after * math.exp(-half), 1e-300), min(after * math.exp(half), 1e300))
             update = {"estimate": after, "interval": interval, "level": 0.95, "before_fit": None}
             update |= _provenance(old, f"{old.value:.4g}", patients=patients)
             changed[name] = old.model_copy(update=update)

@@ -42,7 +42,7 @@ class Learning(Result):
     Attributes:
         network: with the learned parameters.
         patients: in the table.
-        numbers: the parameters that the table says something about.
+        parameters: those that the table says something about.
         objective: log likelihood plus log prior after each step; it never falls.
         log_likelihood: the first part alone.
         starts: the objective that each start had reached when the best was chosen.
@@ -52,7 +52,7 @@ class Learning(Result):
 
     network: Network
     patients: float
-    numbers: tuple[LearnedParameter, ...]
+    parameters: tuple[LearnedParameter, ...]
     objective: tuple[float, ...]
     log_likelihood: tuple[float, ...]
     starts: tuple[float, ...]
@@ -69,7 +69,7 @@ class Learning(Result):
 
         rows = [
             (n.id, n.state, n.before, n.after, n.low, n.high, n.patients, n.deviations)
-            for n in self.numbers
+            for n in self.parameters
         ]
         columns = [
             "parameter",
@@ -104,9 +104,9 @@ class Learning(Result):
             if self.converged
             else "NOT CONVERGED: interrupted, or the limit of steps was reached"
         )
-        learned = len({n.id for n in self.numbers})
+        learned = len({n.id for n in self.parameters})
         return (
-            f"{learned} numbers learned from {self.patients:,.0f} patients "
+            f"{learned} parameters learned from {self.patients:,.0f} patients "
             f"in {len(self.objective) - 1} steps ({ended})."
         )
 
@@ -118,7 +118,7 @@ class Learning(Result):
         ]
         if len(self.starts) > 1:
             reached = ", ".join(f"{s:.6g}" for s in self.starts)
-            lines.append(f"starts: {reached} (the first: the file's own numbers)")
+            lines.append(f"starts: {reached} (the first: the file's own parameters)")
         if self.skipped:
             rows = ", ".join(map(str, self.skipped[:SKIPPED_SHOWN]))
             more = " ..." if len(self.skipped) > SKIPPED_SHOWN else ""

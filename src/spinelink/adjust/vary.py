@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from spinelink.errors import UnknownNameError
 from spinelink.network.network import Network
 from spinelink.network.parameter_ids import owner
+from spinelink.options import text_list
 
 Vary = str | Collection[str] | None
 """An id or the name of a node, several of them, or None for all parameters."""
@@ -28,7 +29,8 @@ def parameters_to_vary(
     ids = frozenset(parameters)
     if vary is None:
         return ids
-    names = {vary} if isinstance(vary, str) else {str(name) for name in vary}
+    what = "a parameter, a node, or a list of them"
+    names = set(text_list(vary, "vary", what=what))
     known = {*ids, *network.nodes}
     for name in sorted(names - known):
         where = f"network {network.name!r}"

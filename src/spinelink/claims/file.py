@@ -14,6 +14,8 @@ from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
+from spinelink.options import path_of
 from spinelink.typing import PathLike
 
 
@@ -49,7 +51,7 @@ def claims_for(model: Model, path: PathLike | None = None) -> ClaimFile:
         NetworkFileError: The file has problems; the error lists each with its place.
         SpinelinkError: No file is named, and none stands beside the network file.
     """
-    chosen = Path(path) if path is not None else companion_file(model.origin, "claims")
+    chosen = path_of(path, "claims") if path is not None else companion_file(model.origin, "claims")
     if chosen is None:
         raise SpinelinkError(f"no file of claims beside network {model.name!r}; name one")
     return read_claims(chosen, model.network)
@@ -113,10 +115,7 @@ def claim_problems(
 def _restriction_problems(network: Network, name: str, *, states: Sequence[str]) -> list[str]:
     """What is wrong with "node `name` is in one of these states"."""
     if name not in network.nodes:
-        error = UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
-        return [str(error)]
+        return [str(unknown_node(network, name))]
     known = network.nodes[name].states
     messages = [
         str(UnknownNameError(state, kind="state", allowed=known, where=f"node {name}"))

@@ -1,8 +1,9 @@
 """The command line: one module a command, with the words of the Python interface.
 
-`spinelink networks | check | query | next | interview | explain | link | report | batch | score |
-audit | diff | cite | card | demo`. `output` holds what they share, `findings`
-reads findings, `screen` prints for people, `documents` for programs.
+`spinelink networks | findings | describe | check | query | next | interview | explain | link |
+report | batch | score | audit | diff | cite | card | demo`. `output` holds what they share,
+`findings` reads findings, `search` finds their names, `completion` completes them in the shell,
+`screen` prints for people, `documents` for programs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from spinelink.cli.card import card
 from spinelink.cli.check import check
 from spinelink.cli.cite import cite
 from spinelink.cli.demo import demo
+from spinelink.cli.describe import describe
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
 from spinelink.cli.interview import interview
@@ -31,6 +33,7 @@ from spinelink.cli.query import query
 from spinelink.cli.report import report
 from spinelink.cli.score import score
 from spinelink.cli.screen import say
+from spinelink.cli.search import findings
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -63,6 +66,8 @@ def commands() -> None:
 
 for _command in (
     networks,
+    findings,
+    describe,
     check,
     query,
     next_question,
@@ -89,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status. 0: done. 1: a network file has errors, or a file cannot be read or
-        written. 2: the command or the findings are not understood, or the findings contradict each
-        other. 130: interrupted. 141: the reader closed the pipe.
+        written. 2: the command, the findings or a cell of a table are not understood, a file is not
+        there, an output would be replaced, or the findings contradict each other. 130: interrupted. 141: the reader closed the pipe.
     """
     try:
         status = commands.main(
@@ -117,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:
-        say(f"spinelink: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"spinelink: {where}{error.strerror or error}", err=True)
         return 1
     return status if isinstance(status, int) else 0

@@ -14,7 +14,7 @@ from spinelink.cli.output import (
     network_option,
 )
 from spinelink.cli.screen import say
-from spinelink.files import write_text
+from spinelink.files import require_ending, write_text
 
 
 @click.command()
@@ -39,6 +39,8 @@ def audit(
     """Published figures against what the network implies, worst first."""
     from spinelink.report.audit_page import audit_page
 
+    if html is not None:
+        require_ending(html, ".html", ".htm", ".xhtml")
     audited = load_model(network).audit(claims, influence=influence)
     if html is not None:
         write_text(html, audit_page(audited))

@@ -12,7 +12,6 @@ from spinelink.cli.output import existing_file, load_model, network_option, sett
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Model
-    from spinelink.table.files import Shard
 
 STOPPED = "stopped; finished chunks are kept, and the same command goes on from there."
 
@@ -62,7 +61,11 @@ STOPPED = "stopped; finished chunks are kept, and the same command goes on from 
     show_default=True,
     help="Rows that contradict the network.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the output where it is there already.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace the output where it is there already, and discard parts of another batch.",
+)
 def batch(
     *,
     patients: Path,
@@ -79,17 +82,18 @@ def batch(
 ) -> None:
     """Posteriors of a whole file of patients (CSV or Parquet), larger than memory.
 
-    One row a patient, one column a node; an empty cell was not assessed. Columns node=state hold
-    likelihoods. The answers come out in the order of the rows, with log_evidence, the logarithm of
+    One row a patient, one column a node. An empty cell was not assessed, nor one with NA, nan, null,
+    None, n/a, - or ?. Columns node=state hold likelihoods. The answers come out in the order of the rows, with log_evidence, the logarithm of
     P(findings). A row that contradicts the network has -inf there and no posteriors.
 
     Stopped or killed, the same command goes on where it was: finished chunks stand in OUT.parts.
+    While it runs, OUT.lock keeps other batches off. A refused command leaves nothing behind.
 
     Example: spinelink batch patients.parquet --out posteriors.parquet --keep patient_id
     """
     from tqdm import tqdm
 
-    from spinelink.table.files import score_file
+    from spinelink.table.files import score_file, shard_of
 
     model = load_model(network, setting)
     wanted = _wanted(of)
@@ -110,7 +114,7 @@ def batch(
                 out=out,
                 stamp=stamp,
                 chunk=chunk,
-                shard=_shard(shard),
+                shard=shard_of(shard),
                 overwrite=overwrite,
                 on_progress=bar.update,
             )
@@ -155,13 +159,3 @@ def _scorer(
         )
 
     return score
-
-
-def _shard(text: str) -> Shard:
-    """A part of the work, as 2/8. Raises BatchError."""
-    from spinelink.table.files import BatchError, Shard
-
-    number, slash, count = text.partition("/")
-    if not slash or not number.isdigit() or not count.isdigit():
-        raise BatchError(f"--shard {text}: write it as 2/8, the second of eight.")
-    return Shard(int(number), int(count))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
 from spinelink.cli.screen import say
 from spinelink.files import write_text
 
 
 @click.command()
-@click.argument("network", default=DEFAULT_NETWORK)
+@click.argument("network", default=DEFAULT_NETWORK, shell_complete=complete_network)
 @click.option(
     "--stock",
     type=existing_file,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import json_option
 from spinelink.cli.screen import say
@@ -16,7 +17,9 @@ from spinelink.networks_folder import bundled
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_network
+)
 @json_option
 def check(*, files: tuple[str, ...], as_json: bool) -> int:
     """Everything that is wrong with a network file, or a file of claims, at once.

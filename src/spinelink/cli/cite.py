@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from spinelink.cli.findings import read_findings
+from spinelink.cli.completion import complete_node
+from spinelink.cli.findings import observe_words
 from spinelink.cli.output import findings_argument, load_model, network_option, setting_option
 from spinelink.cli.screen import say
 
@@ -19,7 +20,9 @@ NUMBERS = 3
 @network_option
 @setting_option
 @click.option(
-    "--cause", help="The cause whose probability is asked about.  [default: the leading one]"
+    "--cause",
+    shell_complete=complete_node,
+    help="The cause whose probability is asked about.  [default: the leading one]",
 )
 def cite(
     *, words: tuple[str, ...], network: str | None, setting: str | None, cause: str | None
@@ -33,7 +36,7 @@ def cite(
     if not words and cause is None:
         click.echo(model.to_bibtex(), nl=False)
         return
-    answer = model.observe(read_findings(words)).sources(cause)
+    answer = observe_words(model, words).sources(cause)
     say(answer.title(), err=True)
     for source in answer.sources[:MOST]:
         more = " ..." if len(source.parameters) > NUMBERS else ""

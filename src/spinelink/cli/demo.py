@@ -111,8 +111,6 @@ def _write(case: Case, reading: Reading, *, stem: Path) -> list[Path]:
 
 def _page(case: Case, reading: Reading) -> str:
     """The case as a page that stands alone."""
-    from spinelink.query.alerts import alerts
-    from spinelink.query.ranking import differential
     from spinelink.view.html import bullets, document, element, paragraph, section
 
     title = f"Case {reading.case.id}"
@@ -122,8 +120,8 @@ def _page(case: Case, reading: Reading) -> str:
         element("h1", title),
         paragraph(f"Source: {reading.case.source}"),
         section("Findings", bullets([*_findings(case), *missing])),
-        section("Red flags", alerts(case)._repr_html_()),
-        section("Causes", differential(case, limit=SHOWN)._repr_html_()),
+        section("Red flags", case.alerts()._repr_html_()),
+        section("Causes", case.differential(limit=SHOWN)._repr_html_()),
         paragraph(f"What it turned out to be: {_diagnosis(reading)}"),
         style=STYLE,
     )

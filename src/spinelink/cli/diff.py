@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from spinelink.cli.completion import complete_network
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import existing_file, json_option, load_model, setting_option
 from spinelink.cli.screen import say
 
 
 @click.command()
-@click.argument("before", metavar="BEFORE")
-@click.argument("after", metavar="AFTER")
+@click.argument("before", metavar="BEFORE", shell_complete=complete_network)
+@click.argument("after", metavar="AFTER", shell_complete=complete_network)
 @setting_option
 @click.option(
     "--cases",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import (
     findings_argument,
     json_option,
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 @findings_argument
 @network_option
 @setting_option
-@click.option("--target", help="The cause to explain.  [default: the leading one]")
+@click.option(
+    "--target",
+    shell_complete=complete_node,
+    help="The cause to explain.  [default: the leading one]",
+)
 @click.option("--against", help="Another cause to compare it with.")
 @json_option
 def explain(

@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import findings_argument, network_option, read_case, setting_option
 from spinelink.cli.screen import say
 from spinelink.network.evidence import Finding
@@ -16,7 +17,9 @@ from spinelink.network.evidence import Finding
 @network_option
 @setting_option
 @click.option(
-    "--target", help="Ask what tells most about this node.  [default: all causes, by urgency]"
+    "--target",
+    shell_complete=complete_node,
+    help="Ask what tells most about this node.  [default: all causes, by urgency]",
 )
 def interview(
     *, words: tuple[str, ...], network: str | None, setting: str | None, target: str | None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_node
 from spinelink.cli.output import (
     findings_argument,
     json_option,
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 @network_option
 @setting_option
 @click.option(
-    "--target", help="Ask what tells most about this node.  [default: all causes, by urgency]"
+    "--target",
+    shell_complete=complete_node,
+    help="Ask what tells most about this node.  [default: all causes, by urgency]",
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), default=8, show_default=True, help="How many to list."

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from spinelink.cli.completion import DEFAULT_NETWORK as DEFAULT_NETWORK
+from spinelink.cli.completion import complete_finding, complete_network, complete_setting
 from spinelink.cli.documents import print_answer
-from spinelink.cli.findings import read_findings
+from spinelink.cli.findings import observe_words
 from spinelink.cli.screen import print_table, say
 from spinelink.view.text import show_number, show_percent
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer", bound="Result")
 
-DEFAULT_NETWORK = "back-leg-pain"
 URGENCY_STYLES = {"emergency": "bold red", "urgent": "red", "soon": "yellow"}
 
 network_option = click.option(
@@ -28,10 +29,15 @@ network_option = click.option(
     "-n",
     default=None,
     metavar="NAME|FILE",
+    shell_complete=complete_network,
     help="A bundled network or a network file.  [default: back-leg-pain]",
 )
 setting_option = click.option(
-    "--setting", "-s", default=None, help="The population; the network's default where left out."
+    "--setting",
+    "-s",
+    default=None,
+    shell_complete=complete_setting,
+    help="The population; the network's default where left out.",
 )
 limit_option = click.option(
     "--limit",
@@ -41,25 +47,28 @@ limit_option = click.option(
     show_default=True,
     help="How many causes to list.",
 )
-findings_argument = click.argument("words", nargs=-1, metavar="[FINDING]...")
+findings_argument = click.argument(
+    "words", nargs=-1, metavar="[FINDING]...", shell_complete=complete_finding
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document, for programs."
 )
 
 
-existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+existing_file = click.Path(exists=True, dir_okay=False, readable=False, path_type=Path)
+"""A file that is there. Whoever opens it says why it cannot be read (exit status 1)."""
 
 
 def load_model(network: str | None, setting: str | None = None) -> Model:
     """The model that the options name. Raises SpinelinkError."""
     from spinelink.library import load
 
-    return load(network or DEFAULT_NETWORK, setting=setting)
+    return load(DEFAULT_NETWORK if network is None else network, setting=setting)
 
 
 def read_case(words: Sequence[str], *, network: str | None, setting: str | None) -> Case:
     """The case that a command is about, from its findings and options. Raises SpinelinkError."""
-    return load_model(network, setting).observe(read_findings(words))
+    return observe_words(load_model(network, setting), words)
 
 
 def print_question(

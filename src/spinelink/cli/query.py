@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_query
 from spinelink.cli.documents import print_answer
 from spinelink.cli.output import (
     json_option,
@@ -30,7 +31,7 @@ FINDINGS = (
     ("fever=no", "absent (also yes, true, false, present, absent)"),
     ("age_group=47", "a number, where the node has numeric bins"),
     ("leg_pain=below_knee", "a state"),
-    ("leg_pain=above_knee:0.2,below_knee:0.8", "uncertain: likelihoods, on any scale"),
+    ("leg_pain=none:0.1,above_knee:0.2,below_knee:0.8", "uncertain: a likelihood of each state"),
     ("@case.json", "all findings of a file, as the explorer saves them"),
 )
 MOST = 10
@@ -47,7 +48,7 @@ class _Query(click.Command):
 
 
 @click.command(cls=_Query)
-@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...")
+@click.argument("words", nargs=-1, metavar="[NETWORK] [FINDING]...", shell_complete=complete_query)
 @network_option
 @setting_option
 @click.option(
@@ -93,10 +94,12 @@ def _split(network: str | None, words: Sequence[str]) -> tuple[str | None, tuple
 
 
 def _names_network(word: str) -> bool:
-    """True for a bare word that is no node name: the name of a network, or its path.
+    """True for the name of a network, or its path.
 
-    Node names are letters, digits and underscores.
+    Nodes have no hyphen, dot or slash in their names; a list of findings has commas or spaces.
     """
     if word in bundled():
         return True
-    return "=" not in word and not word.startswith("@") and not word.isidentifier()
+    if word.startswith("@") or any(mark in word for mark in "=,;: "):
+        return False
+    return any(mark in word for mark in "-./\\")

@@ -16,6 +16,7 @@ from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.setting import parameters_in
+from spinelink.options import flag, flag_or_none
 from spinelink.progress import bar
 from spinelink.result import Result
 from spinelink.typing import PathLike
@@ -147,7 +148,7 @@ class Audit(Result):
             parts += [f"  {c}" for c in self.contradictions]
         if self.judged:
             parts.append(
-                "Judged numbers with the most influence on the causes "
+                "Judged parameters with the most influence on the causes "
                 "(where a study would help most):"
             )
             parts += [f"  {name}: {value:.4f}" for name, value in self.judged[:JUDGED_SHOWN]]
@@ -203,6 +204,7 @@ def audit(
         >>> len(sl.load("minimal").audit().rows) > 0
         True
     """
+    influence, progress = flag(influence, "influence"), flag_or_none(progress, "progress")
     read = claims_for(model, claims).claims
     judged: tuple[tuple[str, float], ...] = ()
     if influence:
@@ -263,7 +265,7 @@ def _is_second_hand(network: Network, parameter: Parameter) -> bool:
 
 
 def grades(parameters: Mapping[str, Parameter]) -> dict[str, int]:
-    """How many numbers have each grade."""
+    """How many parameters have each grade."""
     counts = dict.fromkeys(("measured", "derived", "judged"), 0)
     for p in parameters.values():
         counts[p.grade] += 1

@@ -26,6 +26,7 @@ from spinelink.evaluate.named_cases import named_cases
 from spinelink.io.companion_file import companion_file
 from spinelink.network.claim import Claim
 from spinelink.network.question import Question
+from spinelink.options import flag
 from spinelink.result import Result
 from spinelink.typing import Findings, PathLike
 from spinelink.view.html import text_in_notebook
@@ -44,7 +45,7 @@ class Difference(Result):
     Attributes:
         other: the network after.
         structure: nodes, edges, alert rules, settings and sources that differ.
-        numbers: parameters that differ, the farthest moved first.
+        parameters: those that differ, the farthest moved first.
         marginals: that move; empty where effects were not asked for, as are cases and claims.
         cases: every case's ranking before and after.
         claims: what both networks imply for published figures.
@@ -53,7 +54,7 @@ class Difference(Result):
 
     other: Question
     structure: Structure
-    numbers: tuple[ParameterDifference, ...]
+    parameters: tuple[ParameterDifference, ...]
     marginals: tuple[ProbabilityChange, ...] = ()
     cases: tuple[RankingChange, ...] = ()
     claims: tuple[ClaimChange, ...] = ()
@@ -62,7 +63,7 @@ class Difference(Result):
     @property
     def same(self) -> bool:
         """True if neither structure nor parameters differ, nor what is said about them."""
-        return not self.structure.lines() and not self.numbers
+        return not self.structure.lines() and not self.parameters
 
     def to_frame(self) -> pd.DataFrame:
         """The parameters that differ, the farthest moved first.
@@ -74,7 +75,7 @@ class Difference(Result):
 
         rows = [
             (n.setting, n.id, n.state, n.before, n.after, n.moved, n.deviations, ", ".join(n.about))
-            for n in self.numbers
+            for n in self.parameters
         ]
         return pd.DataFrame(
             rows,
@@ -151,7 +152,7 @@ class Difference(Result):
                 k: list(getattr(self.structure, k))
                 for k in ("nodes", "edges", "alerts", "settings", "sources")
             },
-            "numbers": records(self.to_frame()),
+            "parameters": records(self.to_frame()),
             "marginals": records(self.marginals_frame()),
             "cases": [
                 {
@@ -176,7 +177,7 @@ class Difference(Result):
         parts = [
             self.title(),
             _section("Structure and sources", self.structure.lines()),
-            _section("Numbers, the farthest moved first", self.numbers),
+            _section("Parameters, the farthest moved first", self.parameters),
             _section("Marginals", self.marginals),
             *self._case_parts(),
             *self._claim_parts(),
@@ -263,6 +264,7 @@ def diff(
         raise SpinelinkError(
             f"diff compares with another Model, not a {kind}; load it first: sl.load(path)."
         )
+    effects = flag(effects, "effects")
     questions = before.question(effects=effects), after.question(effects=effects)
     structure = compare_structure(before.network, after.network)
     changed = compare_parameters(before.network, after.network)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from spinelink.adjust.rankings import NamedCase
 from spinelink.case import Case, Model
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.evaluate.cases import read_case, read_cases, read_vocabulary
 from spinelink.io.companion_file import companion_file
+from spinelink.options import path_of
 from spinelink.typing import Findings, PathLike
 
 
@@ -33,17 +34,19 @@ def named_cases(
         SpinelinkError: it is nothing of this.
     """
     if cases is None or isinstance(cases, str | os.PathLike):
-        path = companion_file(model.origin, "cases") if cases is None else Path(cases)
+        path = companion_file(model.origin, "cases") if cases is None else path_of(cases, "cases")
         return [] if path is None else _cases_of_file(model, path)
     if isinstance(cases, Mapping):
         if not all(isinstance(findings, Mapping) for findings in cases.values()):
             return [NamedCase("case 1", None, model.observe(cases).evidence)]
         return [NamedCase(str(n), None, model.observe(f).evidence) for n, f in cases.items()]
-    if not isinstance(cases, Iterable):
+    try:
+        listed = list(cases)
+    except (TypeError, ValueError):
         raise SpinelinkError(
-            f"cases are findings, several of them, or a file of cases; not {cases!r}."
-        )
-    evidence = [c.evidence if isinstance(c, Case) else model.observe(c).evidence for c in cases]
+            f"cases are findings, several of them, or a file of cases; not {shown(cases)}."
+        ) from None
+    evidence = [c.evidence if isinstance(c, Case) else model.observe(c).evidence for c in listed]
     return [NamedCase(f"case {k}", None, e) for k, e in enumerate(evidence, 1)]
 
 

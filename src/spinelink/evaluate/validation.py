@@ -18,7 +18,7 @@ from spinelink.evaluate.measures import MEASURES, Estimate, Measures, Options, c
 from spinelink.evaluate.metrics import bins_of, net_benefit, wilson
 from spinelink.network.question import Question
 from spinelink.options import level as check_level
-from spinelink.options import share, whole
+from spinelink.options import seed_of, share, threads_or_none, whole
 from spinelink.progress import bar
 from spinelink.result import Result
 from spinelink.table.outcomes import read_outcomes
@@ -76,10 +76,10 @@ class Validation(Result):
         if target is None and len(targets) == 1:
             target = targets[0]
         if target not in targets:
-            raise UnknownNameError(str(target), kind="target", allowed=targets)
+            raise UnknownNameError(target, kind="target", allowed=targets)
         by_group = {r.group: r for r in self.rows if r.target == target}
         if group not in by_group:
-            raise UnknownNameError(str(group), kind="group", allowed=list(by_group))
+            raise UnknownNameError(group, kind="group", allowed=list(by_group))
         return by_group[group]
 
     def to_frame(self) -> pd.DataFrame:
@@ -317,10 +317,11 @@ def evaluate(
     options = Options(
         threshold=share(threshold, "threshold"),
         specificity=share(specificity, "specificity"),
-        bins=whole(bins, "bins", least=2),
-        bootstrap=whole(bootstrap, "bootstrap"),
+        bins=whole(bins, "bins", least=2, most=1000),
+        bootstrap=whole(bootstrap, "bootstrap", most=100_000),
         level=check_level(level),
     )
+    seed, threads = seed_of(seed), threads_or_none(threads)
     cohort = read_outcomes(model.network, frame, target=target, by=by, setting=setting, keep=keep)
     if setting is None:
         predictions = cohort.predictions(model.compiled, threads=threads)

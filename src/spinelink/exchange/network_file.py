@@ -7,6 +7,7 @@ from pathlib import Path
 from spinelink.case import Model
 from spinelink.io.bibtex import bibtex
 from spinelink.io.save import save_network
+from spinelink.options import path_of
 from spinelink.typing import PathLike
 
 
@@ -24,7 +25,6 @@ def save(model: Model, path: PathLike) -> Path:
 
     Raises:
         SaveError: what would be written does not read as the same network.
-        OSError: the file cannot be written there.
 
     Example:
         >>> import tempfile, pathlib, spinelink as sl
@@ -32,7 +32,7 @@ def save(model: Model, path: PathLike) -> Path:
         ...     print(sl.load("minimal").save(pathlib.Path(folder) / "mine.yaml").name)
         mine.yaml
     """
-    return save_network(model.origin, model.network, destination=Path(path))
+    return save_network(model.origin, model.network, destination=path_of(path, "path"))
 
 
 def to_bibtex(model: Model) -> str:

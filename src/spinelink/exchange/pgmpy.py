@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError
-from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.errors import NetworkFileError, Problem, SpinelinkError, UnknownNameError, shown
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
+from spinelink.inference.family import full_table
 from spinelink.inference.interpreted.semiring import LINEAR, combine
 from spinelink.network.cpd import Prior, Row, Table
 from spinelink.network.evidence import is_nothing
 from spinelink.network.network import Network
 from spinelink.network.node import Node, Role
 from spinelink.network.parameter import Distribution, Probability
+from spinelink.network.wide import MOST_ENTRIES
+from spinelink.options import mapping, one_of
 
 if TYPE_CHECKING:
     from pgmpy.models import DiscreteBayesianNetwork
@@ -88,7 +91,7 @@ def _families(compiled: CompiledNetwork, node: int) -> list[Family]:
     parents = [(compiled.names[p], compiled.states[p]) for p in factor.parents]
     size = float(np.prod([float(compiled.cards[v]) for v in (*factor.parents, node)]))
     if size <= LARGE_FAMILY or not isinstance(factor, NoisyFactor):
-        return [Family(name, states, parents, _full_table(factor))]
+        return [Family(name, states, parents, full_table(factor))]
     families: list[Family] = []
     before: list[tuple[str, tuple[str, ...]]] = []
     for k, (parent, link) in enumerate(zip(parents, factor.links, strict=True), start=1):
@@ -98,17 +101,6 @@ def _families(compiled: CompiledNetwork, node: int) -> list[Family]:
         families.append(Family(link_name, states, [*before, parent], table if before else table[0]))
         before = [(link_name, states)]
     return families
-
-
-def _full_table(factor: TableFactor | NoisyFactor) -> Array:
-    """P(node | parents), (parents..., states). No subtraction, so rare entries keep digits."""
-    if isinstance(factor, TableFactor):
-        return factor.table[..., 0]
-    table = factor.leak  # (parents..., states, batch)
-    for link in factor.links:
-        aligned = link.reshape(*(1,) * (table.ndim - 2), *link.shape)
-        table = combine(LINEAR, table[..., np.newaxis, :, :], aligned, (table.ndim - 1,))
-    return table[..., 0]
 
 
 def _maximum(a: Array, b: Array) -> Array:
@@ -144,14 +136,14 @@ def from_pgmpy(
     if not hasattr(network, "get_cpds"):
         kind = type(network).__name__
         raise SpinelinkError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, not a {kind}.")
-    if not NETWORK_NAME.fullmatch(name):
+    if not isinstance(name, str) or not NETWORK_NAME.fullmatch(name):
         raise SpinelinkError(
-            f"{name!r} is no name for a network; write small letters, digits and hyphens."
+            f"name: {shown(name)} is no name for a network; write small letters, digits and hyphens."
         )
     names = [str(n).strip() for n in network.nodes()]
-    given_roles = _checked_roles(roles or {}, names)
+    given_roles = _checked_roles({} if roles is None else roles, names)
     cpds, problems = _cpds(network, names)
-    _refuse(problems)
+    _refuse(problems or _too_wide(cpds))
     states = {own: _nothing_first(_state_names(cpd, cpd.variable)) for own, cpd in cpds.items()}
     tables = {own: _rows(own, cpd, states=states) for own, cpd in cpds.items()}
     _refuse([problem for _, wrong in tables.values() for problem in wrong])
@@ -198,13 +190,13 @@ def _refuse(problems: list[Problem]) -> None:
 
 def _checked_roles(roles: Mapping[str, str], names: list[str]) -> dict[str, str]:
     """Roles by node. Raises UnknownNameError for a node or a role that is not known."""
-    by_node = {str(n): role for n, role in roles.items()}
+    given = mapping(roles, "roles", what="node -> role")
+    by_node = {n if isinstance(n, str) else shown(n): role for n, role in given.items()}
     for node, role in by_node.items():
         if node not in names:
             raise UnknownNameError(node, kind="node", allowed=names, where="the pgmpy network")
-        if role not in get_args(Role):
-            raise UnknownNameError(str(role), kind="role", allowed=get_args(Role))
-    return by_node
+        one_of(role, "role", get_args(Role))
+    return by_node  # type: ignore[return-value]
 
 
 def _cpds(
@@ -227,6 +219,19 @@ def _cpds(
         if not all(states):
             problems.append(_problem(f"a state of {node} has an empty name"))
     return cpds, problems
+
+
+def _too_wide(cpds: Mapping[str, Any]) -> list[Problem]:
+    """CPDs whose tables are too large to be written as rows."""
+    return [
+        _problem(
+            f"the CPD of {own} is a table of {np.size(cpd.values):,} numbers over "
+            f"{len(cpd.variables) - 1} parents; at most {MOST_ENTRIES:,} can be worked with: gather "
+            "some of its parents in a node of their own"
+        )
+        for own, cpd in cpds.items()
+        if np.size(cpd.values) > MOST_ENTRIES
+    ]
 
 
 def _state_names(cpd: Any, node: Any) -> tuple[str, ...]:

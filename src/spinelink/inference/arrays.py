@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spinelink.inference.cache import PlanCache
 from spinelink.inference.limits import BYTES_PER_ENTRY, DEFAULT, MEMORY_LIMIT, Limits
+from spinelink.inference.memory import MemoryGate
 from spinelink.typing import EngineChoice
 
 Array = NDArray[np.float64]
@@ -62,15 +63,16 @@ class Resources:
     """What every run over a network may use.
 
     engine: "fast" is the compiled kernel (numba), "numpy" the interpreted engine, "auto" the kernel
-    for questions that make many runs, where numba is installed. memory_limit: bytes that one run
-    may take. limits: thresholds at which the engine changes its method. plans: the cache of plans,
-    shared by networks of one structure.
+    for questions that make many runs, where numba is installed. memory_limit: bytes that all
+    runs at the same time may hold. limits: thresholds at which the engine changes its method.
+    plans: the cache of plans, shared by networks of one structure. gate: what the runs hold now.
     """
 
     engine: EngineChoice = "auto"
     memory_limit: float = MEMORY_LIMIT
     limits: Limits = DEFAULT
     plans: PlanCache = field(default_factory=PlanCache, repr=False)
+    gate: MemoryGate = field(default_factory=MemoryGate, repr=False)
 
     def for_other_structure(self) -> Resources:
         """The same for a network with other nodes or arrows: plans are not shared."""
@@ -143,6 +145,11 @@ class CompiledNetwork:
     def draws(self) -> int:
         """Length of the batch axis: parameter draws, 1 where there is one value for each parameter."""
         return max(int(a.shape[-1]) for f in self.factors for a in factor_arrays(f))
+
+    @cached_property
+    def numbers(self) -> int:
+        """How many numbers the arrays hold under one parameter draw."""
+        return sum(a.size // a.shape[-1] for f in self.factors for a in factor_arrays(f))
 
     def of_draws(self, draws: NDArray[np.intp] | slice) -> CompiledNetwork:
         """The network under some of its parameter draws."""

@@ -11,6 +11,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.engine import engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.memory import BYTES, check_answer_fits
 from spinelink.inference.plan.patterns import rows_by_pattern
 from spinelink.inference.threads import in_threads, thread_count
 
@@ -44,6 +45,9 @@ def batch_marginals(
         TooLargeError: A row does not fit into the memory limit.
     """
     size = len(batch)
+    states = 1 + sum(compiled.cards[n] for n in nodes)
+    what = f"the answer for {size:,} rows and {len(nodes)} nodes"
+    check_answer_fits(BYTES * size * states, compiled.memory_limit, what=what)
     logs = np.full(size, -np.inf)
     posterior = {n: np.full((compiled.cards[n], size), np.nan) for n in nodes}
     if not size:
@@ -52,7 +56,7 @@ def batch_marginals(
     order, starts = rows_by_pattern(compiled, batch)
     ranked = batch.part(order)
     workers = thread_count(threads)
-    pieces = engine.pieces(compiled, ranked, starts=starts, workers=workers)
+    pieces = engine.pieces(compiled, ranked, nodes=nodes, starts=starts, workers=workers)
 
     def run(piece: slice) -> Marginals:
         inside = starts[(starts > piece.start) & (starts < piece.stop)] - piece.start

@@ -1,7 +1,8 @@
-"""A bounded memory of plans, shared by threads: the least recently used goes first."""
+"""A memory of plans, bounded by bytes and shared by threads: the least recently used goes first."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -20,12 +21,15 @@ class CacheKey(Generic[Entry]):
 class PlanCache:
     """Plans, and what was decided about them, by structural pattern.
 
-    It travels empty when it is pickled: plans are cheap to make again.
+    capacity: bytes that all entries may take with their keys, as `size_of` counts them. It travels
+    empty when it is pickled: plans are cheap to make again.
     """
 
-    def __init__(self, capacity: int = DEFAULT.plan_cache_entries) -> None:
+    def __init__(self, capacity: float = DEFAULT.plan_cache_bytes) -> None:
         self._capacity = capacity
         self._entries: OrderedDict[CacheKey[Any], object] = OrderedDict()
+        self._sizes: dict[CacheKey[Any], int] = {}
+        self._taken = 0
         self._lock = threading.Lock()
 
     def get(self, key: CacheKey[Entry]) -> Entry | None:
@@ -36,16 +40,43 @@ class PlanCache:
             return cast("Entry | None", self._entries.get(key))
 
     def put(self, key: CacheKey[Entry], value: Entry) -> Entry:
-        """Remembers an entry, which is not None, and returns it."""
+        """Remembers an entry, which is not None, and returns it; one that is too large is forgotten."""
+        size = size_of((key, value))
         with self._lock:
-            self._entries[key] = value
+            self._taken += size - self._sizes.get(key, 0)
+            self._entries[key], self._sizes[key] = value, size
             self._entries.move_to_end(key)
-            while len(self._entries) > self._capacity:
-                self._entries.popitem(last=False)
+            while self._taken > self._capacity:
+                oldest, _ = self._entries.popitem(last=False)
+                self._taken -= self._sizes.pop(oldest)
         return value
+
+    @property
+    def taken(self) -> int:
+        """Bytes that all entries take, about."""
+        return self._taken
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (PlanCache, (self._capacity,))
+
+
+def size_of(value: object) -> int:
+    """Bytes of an entry with everything that it holds, each object once."""
+    seen: set[int] = set()
+    waiting, size = [value], 0
+    while waiting:
+        held = waiting.pop()
+        if id(held) in seen:
+            continue
+        seen.add(id(held))
+        size += sys.getsizeof(held)
+        if isinstance(held, (tuple, list, frozenset, set)):
+            waiting.extend(held)
+        elif isinstance(held, dict):
+            waiting += [*held, *held.values()]
+        elif hasattr(held, "__dict__") and not isinstance(held, type):
+            waiting.append(vars(held))
+    return size

@@ -24,6 +24,7 @@ from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, No
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.parameter_ids import owner
+from spinelink.network.wide import FACTORED_ENTRIES, highest_by_parent, table_entries
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
@@ -117,7 +118,7 @@ def _factor(network: Network, family: _Family) -> Factor:
         case Accuracy():
             return TableFactor(parents, _accuracy(family, cpd))
         case Deterministic():
-            return TableFactor(parents, _deterministic(cpd, family.parent_states, states=states))
+            return _deterministic(family, cpd, states=states)
         case _:
             assert_never(cpd)
 
@@ -164,26 +165,24 @@ def _accuracy(family: _Family, cpd: Accuracy) -> Array:
     return np.stack(np.broadcast_arrays(*(positive.get(s, negative) for s in parent_states)))
 
 
-def _deterministic(
-    cpd: Deterministic, parent_states: list[tuple[str, ...]], *, states: tuple[str, ...]
-) -> Array:
-    """(parents..., states, 1), zeros and ones."""
-    table = np.zeros((*(len(s) for s in parent_states), len(states), 1))
-    for combination in product(*(range(len(s)) for s in parent_states)):
-        given = {
-            p: parent_states[i][k]
-            for i, (p, k) in enumerate(zip(cpd.parents, combination, strict=True))
-        }
-        outcome = next(
-            (
-                c.state
-                for c in cpd.cases
-                if all(given[p] in ((s,) if isinstance(s, str) else s) for p, s in c.given.items())
-            ),
-            cpd.otherwise,
-        )
-        table[(*combination, states.index(outcome), 0)] = 1.0
-    return table
+def _deterministic(family: _Family, cpd: Deterministic, *, states: tuple[str, ...]) -> Factor:
+    """A table of zeros and ones, (parents..., states, 1); a wide maximum of parents as noisy-MAX."""
+    known = dict(zip(cpd.parents, family.parent_states, strict=True))
+    if table_entries(known, states) > FACTORED_ENTRIES:
+        leads = highest_by_parent(cpd, parents=known, states=states)
+        if leads is not None:
+            certain = np.eye(len(states))[..., np.newaxis]  # (state, states, 1)
+            links = tuple(
+                certain[[states.index(leads[p][s]) for s in known[p]]] for p in cpd.parents
+            )
+            return NoisyFactor(family.parents, certain[states.index(cpd.otherwise)], links)
+    outcome = np.full([len(s) for s in known.values()], states.index(cpd.otherwise))
+    for case in reversed(cpd.cases):
+        given = {p: (s,) if isinstance(s, str) else s for p, s in case.given.items()}
+        at = ([k for k, s in enumerate(known[p]) if p not in given or s in given[p]] for p in known)
+        outcome[np.ix_(*at)] = states.index(case.state)
+    table = outcome[..., np.newaxis] == np.arange(len(states))
+    return TableFactor(family.parents, table[..., np.newaxis].astype(float))
 
 
 def _log_odds(family: _Family, cpd: LogOdds) -> Array:

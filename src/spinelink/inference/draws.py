@@ -10,7 +10,17 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.engine import engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch, Observed
+from spinelink.inference.memory import BYTES
 from spinelink.inference.threads import in_threads, thread_count
+
+COPIES = 3.0
+"""Copies of a network that a run over its draws holds: its own, and flat ones for the kernel."""
+
+
+def draws_at_once(compiled: CompiledNetwork, wanted: int, *, workers: int) -> int:
+    """How many draws of a network's arrays fit into the memory limit together; at least one."""
+    each = COPIES * BYTES * compiled.numbers * workers
+    return max(1, min(wanted, int(compiled.memory_limit / each)))
 
 
 def draw_marginals(
@@ -41,7 +51,8 @@ def draw_marginals(
     engine = engine_for(compiled, draws)
     batch = EvidenceBatch.of(compiled, [observed])
     workers = thread_count(threads)
-    size = int(np.clip(-(-draws // workers), limits.least_draws_at_once, limits.draws_at_once))
+    share = int(np.clip(-(-draws // workers), limits.least_draws_at_once, limits.draws_at_once))
+    size = draws_at_once(compiled, share, workers=workers)
     pieces = [slice(k, min(k + size, draws)) for k in range(0, draws, size)]
 
     def run(piece: slice) -> Marginals:

@@ -19,6 +19,7 @@ from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.interpreted.engine import INTERPRETED
 from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.kernel.flat import Flat, flat_of, flatten
+from spinelink.inference.memory import BYTES
 from spinelink.options import one_of
 from spinelink.typing import EngineChoice
 
@@ -29,9 +30,18 @@ class Engine(Protocol):
     """What answers rows of evidence about one network, or one row under many parameter draws."""
 
     def pieces(
-        self, compiled: CompiledNetwork, batch: EvidenceBatch, *, starts: RowIndex, workers: int
+        self,
+        compiled: CompiledNetwork,
+        batch: EvidenceBatch,
+        *,
+        nodes: Sequence[int],
+        starts: RowIndex,
+        workers: int,
     ) -> list[slice]:
-        """How rows in the order of their patterns, which begin at `starts`, are cut for threads."""
+        """How rows in the order of their patterns, which begin at `starts`, are cut for threads.
+
+        nodes: those that will be asked for.
+        """
         ...
 
     def solve(
@@ -55,12 +65,19 @@ class KernelEngine:
     """The compiled kernel of the extra `fast`. It leaves some rows to the interpreted engine."""
 
     def pieces(
-        self, compiled: CompiledNetwork, batch: EvidenceBatch, *, starts: RowIndex, workers: int
+        self,
+        compiled: CompiledNetwork,
+        batch: EvidenceBatch,
+        *,
+        nodes: Sequence[int],
+        starts: RowIndex,
+        workers: int,
     ) -> list[slice]:
         """Equal pieces, smaller where patterns differ; a pattern is planned in each of its pieces."""
         rows, limits = len(batch), compiled.limits
         share = -(-rows // (workers * min(4, len(starts))))
-        size = int(np.clip(share, limits.least_rows_at_once, limits.table_rows))
+        wanted = int(np.clip(share, limits.least_rows_at_once, limits.table_rows))
+        size = max(1, min(wanted, int(compiled.memory_limit / (workers * _row_bytes(compiled)))))
         flat_of(compiled)  # made once, before the threads part
         return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
 
@@ -82,6 +99,11 @@ class KernelEngine:
         )
         answer = Marginals(found.log_evidence, found.posterior)
         return EngineAnswer(answer, found.answered, found.outgrown)
+
+
+def _row_bytes(compiled: CompiledNetwork) -> float:
+    """Bytes of one row beside its run: states, likelihoods and posteriors of all nodes, twice."""
+    return 2.0 * BYTES * (len(compiled.names) + 2 * sum(compiled.cards))
 
 
 def _flat_for_case(

@@ -41,7 +41,8 @@ class Limits:
     """The same for states that differences in families above the node affect."""
 
     # Plans of the interpreted engine.
-    plan_cache_entries: int = 4096
+    plan_cache_bytes: float = 6.4e7
+    """Bytes that the plans of one structure may take; the least recently used goes first."""
     searched_entries: float = 5e5
     """Table entries from which on a search for a better elimination order pays."""
     one_rule_entries: float = 2e3

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.answers import Marginals
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, factor_arrays
 from spinelink.inference.compile import compile_network, point_values
-from spinelink.inference.draws import draw_marginals
+from spinelink.inference.draws import draw_marginals, draws_at_once
 from spinelink.inference.findings import Observed
-from spinelink.inference.threads import in_threads
+from spinelink.inference.memory import BYTES, check_answer_fits
+from spinelink.inference.threads import in_threads, thread_count
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import owner
@@ -142,7 +143,8 @@ def posterior_draws(
         seed=seed,
         sequence=sequence,
     )
-    size = compiled.limits.draws_at_once
+    workers = thread_count(threads)
+    size = draws_at_once(compiled, compiled.limits.draws_at_once, workers=workers)
     starts = range(0, draws, size)
 
     def run(start: int) -> Marginals:
@@ -174,8 +176,12 @@ def drawn_network(
 
     nodes: those observed and those asked for.
     """
+    relevant = compiled.ancestors(nodes)
+    numbers = sum(a.size for i in relevant for a in factor_arrays(compiled.factors[i]))
+    what = f"the network under {draws:,} draws of its parameters"
+    check_answer_fits(BYTES * numbers * draws, compiled.memory_limit, what=what)
     values = _relevant_values(
-        network, parameters, compiled=compiled, nodes=nodes, draws=draws, seed=seed
+        network, parameters, compiled=compiled, nodes=relevant, draws=draws, seed=seed
     )
     return compile_network(network, values, resources=compiled.resources)
 

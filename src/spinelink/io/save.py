@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from spinelink.errors import NetworkFileError, SpinelinkError
+from spinelink.errors import NetworkFileError, SpinelinkError, shown
 from spinelink.files import write_text
 from spinelink.io.dump import dump_network
 from spinelink.io.network_file import inspect, parse_network
@@ -16,6 +16,10 @@ from spinelink.network.network import Network
 
 class SaveError(SpinelinkError, ValueError):
     """A network that could not be written so that reading it gives the same network."""
+
+
+class UnwritableError(SaveError, OSError):
+    """A place where no file can be written; it says why."""
 
 
 def save_network(
@@ -35,7 +39,17 @@ def save_network(
     def same(data: bytes) -> None:
         _require_same(parse_network(data, file=str(target)), network, target=target)
 
-    return write_text(target, network_text(original, network), same)
+    if target.is_dir():
+        raise UnwritableError(
+            f"{target} is a folder; name a file in it, as {target / 'mine.yaml'}."
+        )
+    text = network_text(original, network)
+    try:
+        return write_text(target, text, same)
+    except OSError as error:
+        missing = not target.parent.is_dir()
+        reason = f"there is no folder {target.parent}" if missing else error.strerror or str(error)
+        raise UnwritableError(f"{shown(str(target))} cannot be written: {reason}.") from None
 
 
 def network_text(original: str | os.PathLike[str] | SourceText | None, network: Network) -> str:

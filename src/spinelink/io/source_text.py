@@ -79,6 +79,8 @@ def read_source(path: str | os.PathLike[str]) -> SourceText:
             raise _too_large(where, status.st_size)
         with where.open("rb") as stream:
             data = stream.read(SIZE_LIMIT + 1)
+    except NetworkFileError:
+        raise
     except FileNotFoundError:
         raise _refusal(where, "no such file", hint=_near_files(where)) from None
     except (OSError, ValueError) as error:

@@ -284,12 +284,14 @@ def _finite(text: str, span: Span, *, path: Path, document: Document, whole: boo
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     try:
         number = int(text.removeprefix("0o"), base) if whole else float(text)
-        if abs(float(number)) < float("inf"):
+        lost = number == 0.0 and re.match(r"[-+.0]*[1-9]", text) is not None
+        if abs(float(number)) < float("inf") and not lost:
             return number
     except (OverflowError, ValueError):
-        pass
+        lost = False
     shown = text if len(text) <= 40 else f"{text[:40]}..."
-    document.refuse(span, f"{shown} is too large for a number", path=path)
+    size = "small to be told from 0" if lost else "large for a number"
+    document.refuse(span, f"{shown} is too {size}", path=path)
     return None
 
 

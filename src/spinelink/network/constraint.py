@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from spinelink.errors import EvidenceError, ParameterError, SpinelinkError, UnknownNameError
+from spinelink.errors import EvidenceError, ParameterError, SpinelinkError
 from spinelink.network.evidence import Finding, read_finding
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
 
 Form = Literal["value", "ratio", "difference"]
 Relation = Literal["==", ">=", "<="]
@@ -188,7 +189,7 @@ def _in_range(found: Constraint, text: str) -> Constraint:
     if not low <= found.value <= high:
         hint = (
             f" A percentage? Write {found.value:g} % or {found.value / 100:g}."
-            if found.form == "value" and 1 < found.value <= 100
+            if found.form == "value" and 1 < found.value <= 100 and "%" not in text
             else ""
         )
         raise ParameterError(f"{text}: {found.value:g} is outside {low:g} to {high:g}.{hint}")
@@ -261,8 +262,6 @@ def resolve(
 def _states(network: Network, name: str, *, value: object) -> tuple[str, ...] | None:
     """The states for "present" or "absent"; None for a value, which names a state itself."""
     if name not in network.nodes:
-        raise UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
+        raise unknown_node(network, name)
     states = network.nodes[name].states
     return states[1:] if value is None else states[:1] if value == "!" else None

@@ -1,19 +1,21 @@
 """Evidence: what was found in a patient, in the network's own words.
 
 A finding is *hard* (one state) or *soft* (virtual evidence: one likelihood for each state, on any
-scale). A finding that is None, NaN or left out was not assessed, which is not the same as absent.
+scale). A finding that is None, NaN, a mark of missing data or left out was not assessed, which is
+not the same as absent.
 """
 
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from spinelink.errors import EvidenceError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, did_you_mean, shown
 from spinelink.network.network import Network
 from spinelink.network.node import Node
+from spinelink.network.search import node_named, unknown_node
+from spinelink.options import decimal_number, is_number, number_of
 
 Soft = tuple[tuple[str, float], ...]
 Finding = str | Soft
@@ -48,8 +50,12 @@ EMPTY = Evidence()
 
 _WORDS = {
     "yes": True, "true": True, "present": True, "positive": True, "abnormal": True, "+": True, "1": True,
-    "no": False, "false": False, "absent": False, "negative": False, "normal": False, "-": False, "0": False,
+    "no": False, "false": False, "absent": False, "negative": False, "normal": False, "0": False,
 }  # fmt: skip
+MARKS_OF_MISSING = frozenset(
+    ("", "-", "--", "?", ".", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "nat", "null")
+)
+"""Texts that say that nothing was assessed, in small letters. So does `None`, as Python writes it."""
 
 
 def is_nothing(state: str) -> bool:
@@ -88,7 +94,11 @@ def merged_findings(
             kind = type(mapping).__name__
             raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
         for key, value in mapping.items():
-            name = str(key)
+            if not isinstance(key, str):
+                raise EvidenceError(
+                    f"findings are a mapping node -> value; {shown(key)} is no name of a node."
+                )
+            name = node_named(network, key)
             if name in read:
                 raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
             read.add(name)
@@ -113,9 +123,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         EvidenceError: The value is no finding; the error says what is allowed.
     """
     if name not in network.nodes:
-        raise UnknownNameError(
-            name, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-        )
+        raise unknown_node(network, name)
     node = network.nodes[name]
     if is_missing(value):
         return None
@@ -123,7 +131,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         return _likelihoods(name, node, value)
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return _truth(name, node, value=bool(value))
-    if isinstance(value, numbers.Real):
+    if is_number(value):
         return _number(name, node, value)
     if isinstance(value, str):
         return _named(name, node, value=value.strip())
@@ -136,7 +144,16 @@ def is_missing(value: object) -> bool:
     """Whether a value is None, NaN or pandas' mark of a missing cell (without importing pandas)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, numbers.Real) and value != value
+    return is_number(value) and math.isnan(number_of(value))
+
+
+def is_mark_of_missing(text: str) -> bool:
+    """Whether a text says that nothing was assessed: empty, `NA`, `nan`, `-`, `?`, `None`, ...
+
+    `none` in other letters than `None` is no such mark: it may be a state, or mean absent.
+    """
+    mark = text.strip()
+    return mark == "None" or mark.casefold() in MARKS_OF_MISSING
 
 
 def _allowed(node: Node) -> str:
@@ -161,36 +178,35 @@ def _truth(name: str, node: Node, *, value: bool) -> str:
 
 
 def _named(name: str, node: Node, *, value: str) -> str | None:
-    """The state that a text names; None for an empty text."""
+    """The state that a text names; None for a mark of missing data."""
     if value in node.states:
         return value
-    if value == "":
+    if is_mark_of_missing(value):
         return None
     folded = value.casefold()
+    if folded == "none":
+        raise EvidenceError(
+            f"{name} has no state {value!r}, which may mean absent or not assessed; "
+            f"give {_allowed(node)}, or leave it empty if it was not assessed."
+        )
     same = [s for s in node.states if s.casefold() == folded]
     if same:
         return same[0]
     if is_yes_or_no(node) and folded in _WORDS:
         return node.states[int(_WORDS[folded])]
-    if node.bins is not None:
-        try:
-            return _binned(name, node, value=float(value))
-        except ValueError as problem:
-            if isinstance(problem, EvidenceError):
-                raise
+    number = decimal_number(value) if node.bins is not None else None
+    if number is not None:
+        return _binned(name, node, value=number)
     raise EvidenceError(
-        f"{name} has no state {value!r}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
+        f"{name} has no state {shown(value)}; give {_allowed(node)}.{did_you_mean(value, node.states)}"
     )
 
 
-def _number(name: str, node: Node, value: numbers.Real) -> str:
+def _number(name: str, node: Node, value: object) -> str:
     """The state that a number stands for: by its bins, by a state of that name, or 0 and 1."""
-    try:
-        number = float(value)
-    except OverflowError:
-        raise EvidenceError(
-            f"{name}: a number with {len(str(value))} digits is no finding; give {_allowed(node)}."
-        ) from None
+    number = number_of(value)
+    if math.isinf(number):
+        raise EvidenceError(f"{name}: {shown(value)} is no finding; give {_allowed(node)}.")
     text = f"{number:.15g}"
     if node.bins is None and text in node.states:
         return text
@@ -218,36 +234,63 @@ def _likelihoods(name: str, node: Node, value: Mapping[object, object]) -> Findi
     """Virtual evidence, its largest likelihood scaled to 1; a state if only one is possible."""
     if not value:
         return None
-    value = {str(s): v for s, v in value.items()}
-    unknown = [str(s) for s in value if s not in node.states]
+    given = {str(state): likelihood for state, likelihood in value.items()}
+    unknown = [s for s in given if s not in node.states]
     if unknown:
         raise EvidenceError(
             f"{name} has no state {unknown[0]!r}; give {_allowed(node)}.{did_you_mean(unknown[0], node.states)}"
         )
-    numbers_by_state: dict[str, float] = {}
-    for state in node.states:
-        given = value.get(state, 0.0)
-        if isinstance(given, bool) or not isinstance(given, numbers.Real):
-            raise EvidenceError(
-                f"{name}: the likelihood of {state} must be a number, not {given!r}."
-            )
-        try:
-            likelihood = float(given)
-        except OverflowError:
-            likelihood = math.inf
-        if not math.isfinite(likelihood) or likelihood < 0.0:
-            raise EvidenceError(
-                f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative."
-            )
-        numbers_by_state[state] = likelihood
-    largest = max(numbers_by_state.values())
+    found = {s: _likelihood(name, s, given[s]) for s in node.states if s in given}
+    every = _every_likelihood(name, node, found)
+    largest = max(every.values())
     if largest == 0.0:
         raise EvidenceError(
             f"{name}: all likelihoods are 0, which rules out every state; leave the finding out if it was not assessed."
         )
-    scaled = tuple((s, v / largest) for s, v in numbers_by_state.items())
+    scaled = tuple((s, v / largest) for s, v in every.items())
     possible = [s for s, v in scaled if v > 0.0]
     return possible[0] if len(possible) == 1 else scaled
+
+
+def _likelihood(name: str, state: str, given: object) -> float:
+    """A likelihood as a number. Raises EvidenceError for what is none."""
+    if not is_number(given):
+        raise EvidenceError(
+            f"{name}: the likelihood of {state} must be a number, not {shown(given)}."
+        )
+    likelihood = number_of(given)
+    if not math.isfinite(likelihood) or likelihood < 0.0:
+        raise EvidenceError(
+            f"{name}: the likelihood of {state} is {likelihood:g}; likelihoods are finite and not negative."
+        )
+    return likelihood
+
+
+def _every_likelihood(name: str, node: Node, found: Mapping[str, float]) -> dict[str, float]:
+    """The likelihood of every state. The second of two states that is not given gets the rest."""
+    left = [s for s in node.states if s not in found]
+    if left and len(node.states) == 2:
+        [(given, likelihood)] = found.items()
+        if likelihood > 1.0:
+            raise EvidenceError(
+                f"{name}: a likelihood above 1 ({given}: {likelihood:g}) needs that of {left[0]} "
+                f"too; write {example_of_likelihoods(name, node, found)}."
+            )
+        return {s: likelihood if s == given else 1.0 - likelihood for s in node.states}
+    if left:
+        raise EvidenceError(
+            f"{name} has {len(node.states)} states, and no likelihood of {', '.join(map(repr, left))}; "
+            f"write {example_of_likelihoods(name, node, found)}, with 0 only for a state that is ruled out."
+        )
+    return {s: found[s] for s in node.states}
+
+
+def example_of_likelihoods(name: str, node: Node, found: Mapping[str, float]) -> str:
+    """What to write for a node: a likelihood for each state, in Python and on the command line."""
+    filled = {s: f"{found.get(s, 0.1):g}" for s in node.states}
+    python = ", ".join(f"{s!r}: {v}" for s, v in filled.items())
+    words = ",".join(f"{s}:{v}" for s, v in filled.items())
+    return f"for example {{{python}}} (on the command line {name}={words})"
 
 
 def describe(name: str, finding: Finding) -> str:

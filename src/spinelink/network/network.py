@@ -12,7 +12,7 @@ from spinelink.markup import element
 from spinelink.network.alert import AlertRule
 from spinelink.network.base import Name, Text, Value
 from spinelink.network.cpd import parents_of
-from spinelink.network.node import Node
+from spinelink.network.node import ROLES, Node
 from spinelink.network.parameter import AnyParameter, Keys, RatioFields
 from spinelink.network.provenance import Source
 
@@ -69,7 +69,7 @@ class Change(Value):
     """One entry of the file's change log."""
 
     version: str
-    date: str
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     text: Text
 
 
@@ -116,6 +116,11 @@ class Network(Value):
         return tuple(
             name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis
         )
+
+    def counts_by_role(self) -> str:
+        """How many nodes have each role, as words."""
+        roles = [node.role for node in self.nodes.values()]
+        return ", ".join(f"{n} {role}" for role in ROLES if (n := roles.count(role)))
 
     def __repr__(self) -> str:
         return f"Network({self.name} {self.version}, {len(self.nodes)} nodes, {len(self.settings)} settings, {len(self.alerts)} alert rules, {len(self.sources)} sources)"

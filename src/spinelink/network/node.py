@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -11,10 +11,15 @@ from spinelink.network.cpd import Cpd
 from spinelink.network.provenance import Care, Codes
 
 Role = Literal["context", "cause", "mechanism", "symptom", "sign", "test", "other"]
+ROLES: tuple[Role, ...] = get_args(Role)
 Origin = Literal["back", "hip", "leg", "foot", "neck", "systemic", "vascular", "nerve"]
 Urgency = Literal["emergency", "urgent", "soon", "routine"]
 
 OBSERVABLE: frozenset[str] = frozenset({"context", "symptom", "sign", "test", "other"})
+
+
+Called = Annotated[str, Field(min_length=1, max_length=80)]
+"""A word or two that people use for a node."""
 
 
 class Bins(Value):
@@ -50,6 +55,12 @@ class Node(Value):
         default="", max_length=2000, description="The definition: when does the state hold?"
     )
     question: str = Field(default="", description="How to ask a patient.")
+    synonyms: tuple[Called, ...] = Field(
+        default=(), description="Clinical terms under which the node is looked for."
+    )
+    lay: tuple[Called, ...] = Field(
+        default=(), description="Everyday words under which the node is looked for."
+    )
     states: tuple[StateName, ...] = Field(default=("absent", "present"), min_length=2)
     bins: Bins | None = None
     cost: Cost | None = None

@@ -8,16 +8,17 @@ an interval, counts, a Beta or an equivalent sample size.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from spinelink.errors import ParameterError
+from spinelink.errors import ParameterError, shown
 from spinelink.markup import element
 from spinelink.network.base import StateName, Value
+from spinelink.options import is_number, is_real, number_of
 
 Grade = Literal["measured", "derived", "judged"]
 Unit = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
@@ -48,18 +49,14 @@ class Beta:
     beta: float
 
     def __post_init__(self) -> None:
-        if not all(
-            isinstance(x, numbers.Real) and not isinstance(x, bool) for x in (self.alpha, self.beta)
-        ):
-            raise ParameterError(f"Beta({self.alpha!r}, {self.beta!r}): both must be numbers.")
-        if not (
-            math.isfinite(self.alpha)
-            and math.isfinite(self.beta)
-            and self.alpha > 0
-            and self.beta > 0
-        ):
-            raise ParameterError(
-                f"Beta({self.alpha}, {self.beta}): both numbers must be finite and above 0."
+        for name in ("alpha", "beta"):
+            value = getattr(self, name)
+            if not is_real(value) or not value > 0:
+                raise ParameterError(
+                    f"Beta: {name} is a finite number above 0, not {shown(value)}."
+                )
+            object.__setattr__(
+                self, name, number_of(value) if isinstance(value, Decimal) else value
             )
 
     @property
@@ -95,7 +92,7 @@ class Beta:
         size = _number(equivalent_sample_size, "the equivalent sample size")
         if not 0.0 < size < math.inf:
             raise ParameterError(
-                f"the equivalent sample size is a number of people above 0, not {equivalent_sample_size!r}."
+                f"the equivalent sample size is a number of people above 0, not {shown(equivalent_sample_size)}."
             )
         m = _between(mean, "a mean")
         return cls(m * size, (1.0 - m) * size)
@@ -112,7 +109,7 @@ class Beta:
         k, n = _number(count, "a count"), _number(people, "how many people")
         if not (0.0 <= k <= n and 0.0 < n < math.inf):
             raise ParameterError(
-                f"{count!r} of {people!r}: the first is 0 or more and at most the second, which is above 0."
+                f"{shown(count)} of {shown(people)}: the first is 0 or more and at most the second, which is above 0."
             )
         return cls(k + 0.5, n - k + 0.5) if k in (0.0, n) else cls(k, n - k)
 
@@ -132,7 +129,7 @@ class Beta:
         a, b = _between(low, "the lower end"), _between(high, "the upper end")
         if not a < b:
             raise ParameterError(
-                f"an interval runs from the lower to the higher end; {low!r} to {high!r} is empty."
+                f"an interval runs from the lower to the higher end; {shown(low)} to {shown(high)} is empty."
             )
         tail = (1.0 - _between(level, "level")) / 2.0
         x, y = math.log(a / (1.0 - a)), math.log(b / (1.0 - b))
@@ -170,9 +167,9 @@ class Beta:
 
 def _number(value: object, name: str) -> float:
     """A number; raises ParameterError."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ParameterError(f"{name} is a number, not {value!r}.")
-    return float(value)
+    if not is_number(value):
+        raise ParameterError(f"{name} is a number, not {shown(value)}.")
+    return number_of(value)
 
 
 def _between(value: object, name: str) -> float:
@@ -180,7 +177,9 @@ def _between(value: object, name: str) -> float:
     number = _number(value, name)
     if not 0.0 < number < 1.0:
         hint = f" A percentage? Write {number / 100:g}." if 1.0 < number < 100.0 else ""
-        raise ParameterError(f"{name} lies between 0 and 1, both excluded, not {value!r}.{hint}")
+        raise ParameterError(
+            f"{name} lies between 0 and 1, both excluded, not {shown(value)}.{hint}"
+        )
     return number
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.errors import ParameterError, UnknownNameError, shown
 from spinelink.network.network import Network
 from spinelink.network.parameter import Beta, Distribution, Parameter, Probability, Quantity, Ratio
 from spinelink.network.parameter_ids import parameters, replace_parameters
 from spinelink.network.uncertainty import weight
+from spinelink.options import is_number, mapping, number_of
 
 
 def check_setting(network: Network, setting: str | None) -> str | None:
@@ -21,7 +23,7 @@ def check_setting(network: Network, setting: str | None) -> str | None:
         return network.default_setting
     if not isinstance(setting, str) or setting not in network.settings:
         raise UnknownNameError(
-            str(setting),
+            setting,
             kind="setting",
             allowed=network.settings,
             where=f"network {network.name!r}",
@@ -35,9 +37,7 @@ def parameters_in(network: Network, setting: str | None) -> dict[str, Parameter]
     return {**parameters(network), **overrides}
 
 
-def with_parameters(
-    network: Network, setting: str | None, changes: Mapping[str, object]
-) -> Network:
+def with_parameters(network: Network, setting: str | None, changes: object) -> Network:
     """A network in which some parameters differ in one setting.
 
     In the file's default setting the change is made in the node itself, unless the setting
@@ -47,16 +47,14 @@ def with_parameters(
         network: The network; it is not changed.
         setting: The setting, or None for the parameters that the nodes state.
         changes: Parameter id -> a number, a `Beta`, a parameter of the same kind, or for several
-            states a mapping state -> probability.
+            states a mapping state -> probability; or a patch of the explorer with such a mapping
+            under `parameters`.
 
     Raises:
         UnknownNameError: The network has no such parameter.
         ParameterError: A change does not fit its parameter.
     """
-    if not isinstance(changes, Mapping):
-        raise ParameterError(
-            f"changes are a mapping parameter id -> number, not a {type(changes).__name__}."
-        )
+    changes = _changes_of(network, setting, changes)
     now = parameters_in(network, setting)
     new = {}
     for name, change in changes.items():
@@ -78,6 +76,43 @@ def with_parameters(
     return replace_parameters(network, rest) if rest else network
 
 
+PATCH_KEYS = ("network", "version", "setting", "parameters")
+"""Of the explorer's patch: the changes, and what they were made in."""
+
+
+def _changes_of(network: Network, setting: str | None, given: object) -> Mapping[str, object]:
+    """The changes that a caller gave, out of their patch where they stand in one.
+
+    Raises:
+        ParameterError: It is no mapping, or a patch for another network, version or setting.
+    """
+    changes = mapping(given, "changes", what="parameter id -> number", error=ParameterError)
+    if "parameters" not in changes:
+        return changes  # type: ignore[return-value]
+    odd = [key for key in changes if key not in PATCH_KEYS]
+    if odd:
+        raise ParameterError(
+            f"a patch has the keys {', '.join(PATCH_KEYS)}; {shown(odd[0])} is none of them."
+        )
+    here = {"network": network.name, "version": network.version, "setting": setting}
+    for key, now in here.items():
+        if key in changes and changes[key] != now:
+            raise ParameterError(
+                f"this patch is for {key} {shown(changes[key])}, and this model has {key} "
+                f"{shown(now)}; {_MENDED[key]}."
+            )
+    return mapping(  # type: ignore[return-value]
+        changes["parameters"], "parameters", what="parameter id -> number", error=ParameterError
+    )
+
+
+_MENDED = {
+    "network": "load the network that it was made for",
+    "version": 'check its numbers, and give with_parameters(patch["parameters"]) alone',
+    "setting": "take the model in that setting with in_setting(...)",
+}
+
+
 def _changed(name: str, old: Parameter, *, change: object) -> Parameter:
     if isinstance(change, Quantity):
         if type(change) is not type(old):
@@ -95,10 +130,8 @@ def _changed(name: str, old: Parameter, *, change: object) -> Parameter:
         )
     if isinstance(old, Distribution):
         return _changed_distribution(name, old, change=change)
-    if isinstance(change, bool) or (
-        not isinstance(change, (int, float)) and not hasattr(change, "__float__")
-    ):
-        raise ParameterError(f"{name}: give a number or a Beta, not {change!r}.")
+    if not is_number(change):
+        raise ParameterError(f"{name}: give a number or a Beta, not {shown(change)}.")
     number = _number(name, change)
     if isinstance(old, Ratio):
         if not 0.0 < number < float("inf"):
@@ -134,10 +167,10 @@ def _changed_distribution(name: str, old: Distribution, *, change: object) -> Di
 
 
 def _number(name: str, value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{name}: give a number, not {value!r}.") from None
+    number = number_of(value)
+    if math.isnan(number):
+        raise ParameterError(f"{name}: give a number, not {shown(value)}.")
+    return number
 
 
 def _note(old: Quantity) -> str:

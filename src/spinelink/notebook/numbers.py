@@ -94,7 +94,7 @@ def with_value(
 
 
 def patch(model: Model, changes: Mapping[str, object]) -> str:
-    """The changes as JSON, for `model.with_parameters(json.load(file)["parameters"])`."""
+    """The changes as JSON, for `model.with_parameters(path)`."""
     about = {
         "network": model.name,
         "version": model.network.version,

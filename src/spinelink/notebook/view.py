@@ -13,6 +13,7 @@ from spinelink.errors import SpinelinkError
 from spinelink.network.evidence import Finding
 from spinelink.network.labels import finding_label, text_label
 from spinelink.network.node import OBSERVABLE, Node
+from spinelink.network.search import search_text
 from spinelink.query.alerts import Alert, Alerts, alerts
 from spinelink.query.graph import graph
 from spinelink.query.intervals import intervals
@@ -93,6 +94,7 @@ def _node(name: str, node: Node) -> dict[str, Any]:
         "about": node.description,
         "states": list(node.states),
         "unit": node.bins.unit if node.bins else "",
+        "search": search_text(name, node),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
+from spinelink.options import text_list
 from spinelink.result import Result
 from spinelink.view.plot.ranking import plot_settings
 from spinelink.view.text import frame_text
@@ -110,9 +111,7 @@ def across_settings(case: Case, settings: Iterable[str] | None = None) -> Across
         ('primary_care', 'emergency')
     """
     model = case.model
-    if isinstance(settings, str):
-        settings = [settings]
-    chosen = tuple(model.settings if settings is None else map(str, settings))
+    chosen = tuple(model.settings if settings is None else text_list(settings, "settings"))
     if not chosen:
         raise SpinelinkError(f"network {model.name!r} has no settings to compare")
     causes = model.network.ranked

@@ -134,7 +134,7 @@ def attribute(
         >>> 0.0 < answer.rows[0].probability < 1.0
         True
     """
-    (name,) = case.model.names(str(effect))
+    (name,) = case.model.names([effect])
     if case.findings.get(name) == case.model.nodes[name].states[0]:
         raise EvidenceError(f"{name} was found {case.findings[name]}: there is nothing to explain.")
     _ = case.log_evidence  # raises where the findings cannot occur

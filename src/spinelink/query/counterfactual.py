@@ -23,8 +23,8 @@ from spinelink.inference.counterfactual.factual import Factual, assume_present, 
 from spinelink.inference.sampled_parameters import drawn_network
 from spinelink.network.evidence import describe
 from spinelink.network.question import Question
+from spinelink.options import draws_of, seed_of
 from spinelink.options import level as check_level
-from spinelink.options import whole
 
 Array = NDArray[np.float64]
 
@@ -45,8 +45,7 @@ class Sampling:
         """The options as a caller gave them. Raises SpinelinkError."""
         if interval is None:
             return cls(None, 0, 0)
-        draws = whole(draws, "draws", least=2, meaning="how many sampled parameters")
-        return cls(check_level(interval), draws, whole(seed, "seed"))
+        return cls(check_level(interval), draws_of(draws, least=2), seed_of(seed))
 
     def interval(self, low: Array, high: Array) -> tuple[float, float]:
         """An equal-tailed interval between two arrays over sampled parameters.
@@ -72,8 +71,8 @@ class Counterfactual:
     ) -> Counterfactual:
         """Raises EvidenceError where an effect cannot be present, UnknownNameError."""
         unselected = case.model.network.unselected if setting is None else setting
-        if unselected not in (None, case.model.setting):
-            case = replace(case, model=case.model.in_setting(str(unselected)))
+        if unselected is not None:
+            case = replace(case, model=case.model.in_setting(unselected))
         _require_can_be_present(case, effects)
         index = case.model.compiled.index
         return cls(case, tuple(index[n] for n in effects), sampling)

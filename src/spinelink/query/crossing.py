@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spinelink.case import Case
 from spinelink.inference.gradient.linear_fractional import (
     LinearFractional,
-    Number,
+    ParameterRef,
     admissible_range,
     marginals_under,
 )
@@ -74,11 +74,13 @@ class ExactPosteriors:
     case: Case
     target: Place
 
-    def of_target(self, settings: Sequence[Mapping[Number, float]]) -> Array:
+    def of_target(self, settings: Sequence[Mapping[ParameterRef, float]]) -> Array:
         """The target's posterior under each assignment of parameters, (settings,)."""
         return np.asarray(self.of([self.target], settings)[0])
 
-    def of(self, places: Sequence[Place], settings: Sequence[Mapping[Number, float]]) -> Array:
+    def of(
+        self, places: Sequence[Place], settings: Sequence[Mapping[ParameterRef, float]]
+    ) -> Array:
         """The posterior of each place, (places, settings)."""
         model = self.case.model
         nodes = list(dict.fromkeys(p.node for p in places))
@@ -106,13 +108,13 @@ def find_swaps(
     tangents: for the target first, then for each rival.
     """
     in_force = exact.case.model.in_force
-    ranges = [admissible_range(in_force[n.id]) for n in tangents.numbers]
+    ranges = [admissible_range(in_force[n.id]) for n in tangents.refs]
     swaps = [
         [_nearest(tangents, k, side=side, bounds=bounds) for side in (-1, 1)]
         for k, bounds in enumerate(ranges)
     ]
     starts = [
-        _Secant(k, side, tangents.numbers[k], ranges[k], float(tangents.estimates[k]), swap)
+        _Secant(k, side, tangents.refs[k], ranges[k], float(tangents.estimates[k]), swap)
         for k in np.flatnonzero(tangents.nonlinear).tolist()
         for side, swap in enumerate(swaps[k])
         if swap.rival >= 0
@@ -141,7 +143,7 @@ class _Secant(NamedTuple):
 
     row: int
     side: int
-    number: Number
+    ref: ParameterRef
     bounds: tuple[float, float]
     estimate: float
     start: Swap
@@ -157,7 +159,7 @@ def _follow(
     for step in range(STEPS):
         if not searching:
             break
-        answers = exact.of(places, [{s.number: t} for s, _, _, t in searching])
+        answers = exact.of(places, [{s.ref: t} for s, _, _, t in searching])
         still = []
         for column, (s, before, gap_before, t) in enumerate(searching):
             gap = float(answers[0, column] - answers[1 + s.start.rival, column])

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case, Model
-from spinelink.files import write_text
+from spinelink.files import require_ending, write_text
 from spinelink.inference.arc_strength import edge_strengths
 from spinelink.network.network import Network
-from spinelink.options import whole
+from spinelink.options import flag_or_none, whole
 from spinelink.query.boxes import Boxes, folded, neighbourhood, relevant
 from spinelink.query.ranking import differential
 from spinelink.result import Result
@@ -83,6 +83,7 @@ class Graph(Result):
 
     def save(self, path: PathLike) -> Path:
         """Writes the SVG to a file, dark on white, which appears whole or not at all. Returns its path."""
+        require_ending(Path(path), ".svg")
         write_text(Path(path), draw(self._picture, page=ALONE))
         return Path(path)
 
@@ -134,6 +135,8 @@ def graph(
         12
     """
     distance = whole(distance, "distance", meaning="a number of arrows")
+    relevant, fold = flag_or_none(relevant, "relevant"), flag_or_none(fold, "fold")
+    probabilities = flag_or_none(probabilities, "probabilities")
     model, network = case.model, case.model.network
     names = model.compiled.names
     strengths = {(names[p], names[c]): s for (p, c), s in edge_strengths(model.compiled).items()}

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError
 from spinelink.inference.sampled_parameters import posterior_draws
+from spinelink.options import draws_of, one_of, seed_of
 from spinelink.options import level as check_level
-from spinelink.options import one_of, whole
 from spinelink.progress import bar
 from spinelink.query.effects import effects_of_parameters
 from spinelink.result import Result
@@ -178,7 +178,7 @@ def intervals(
     """
     level = check_level(level)
     one_of(method, "method", get_args(Method))
-    draws = whole(draws, "draws", least=2, meaning="how many sampled parameters")
+    draws, seed = draws_of(draws, least=2), seed_of(seed)
     names = _names(case, nodes)
     posterior = case.present(names)
     deviation, shares = _deviations(case, names, posterior=posterior)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from spinelink.case import Case
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason, shown
 from spinelink.network.evidence import Finding, is_yes_or_no
 from spinelink.network.labels import finding_label, finding_words, text_label
 from spinelink.network.node import OBSERVABLE, Cost, Node
+from spinelink.options import decimal_number
 from spinelink.query.alerts import PENDING, Alert, alerts
 from spinelink.query.next_best import next_best
 from spinelink.query.ranking import differential
@@ -145,11 +146,7 @@ def read_answer(name: str, node: Node, *, text: str) -> object | None:
     if word in states:
         return node.states[states.index(word)]
     if node.bins is not None:
-        try:
-            number = float(word)
-        except ValueError:
-            return None
-        return number if number == number else None
+        return decimal_number(word)
     if word.isdecimal():
         return node.states[int(word) - 1] if 1 <= int(word) <= len(states) else None
     if is_yes_or_no(node) and word in ("y", "yes", "n", "no"):
@@ -196,13 +193,13 @@ def interview(
     for name, function, instead in (("ask", ask, "input"), ("show", show, "print")):
         if function is not None and not callable(function):
             raise SpinelinkError(
-                f"{name} is a function that takes a text, as {instead}, not {function!r}."
+                f"{name} is a function that takes a text, as {instead}, not {shown(function)}."
             )
     show, ask = show or print, ask or input
     for a in alerts(case):
         show(_alert(case, a))
     show(f"{HELP}\n")
-    target = None if target is None else case.model.names(str(target))[0]
+    target = None if target is None else case.model.names([target])[0]
     if _contradiction(case):
         _ = case.log_evidence  # raises
     steps = [Step(case)]

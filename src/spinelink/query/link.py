@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case
-from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.errors import EvidenceError, SpinelinkError, shown
 from spinelink.network.node import Origin
 from spinelink.options import one_of
 from spinelink.progress import bar
@@ -186,7 +186,7 @@ def link(
         1.0
     """
     model = case.model
-    names = model.names([str(first), str(second)])
+    names = model.names([first, second])
     if names[0] == names[1]:
         raise SpinelinkError("a link is between two different findings.")
     if all(case.findings.get(n) == model.nodes[n].states[0] for n in names):
@@ -267,7 +267,7 @@ def _read_homes(homes: object) -> list[Names]:
         )
     if not all(isinstance(h, str) or (isinstance(h, Sequence) and h) for h in homes):
         raise SpinelinkError(
-            f"each of the homes is an origin or a list of one or more, not {homes!r}; origins: "
+            f"each of the homes is an origin or a list of one or more, not {shown(homes)}; origins: "
             f"{', '.join(get_args(Origin))}."
         )
     places = [(h,) if isinstance(h, str) else tuple(h) for h in homes]

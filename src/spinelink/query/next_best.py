@@ -15,7 +15,7 @@ from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.network.node import OBSERVABLE
-from spinelink.options import is_real, one_of, real, whole_or_none
+from spinelink.options import flag, is_real, one_of, real, text_list, whole, whole_or_none
 from spinelink.query.candidates import Candidates, Utilities
 from spinelink.query.procedures import SHORTEST, candidate_groups, cost_of, procedure_label
 from spinelink.query.target import hidden_target
@@ -178,7 +178,7 @@ def next_best(
     *,
     limit: int | None = 5,
     cost: Literal["minutes"] | None = "minutes",
-    horizon: Literal[1, 2] = 1,
+    horizon: int = 1,
     by_urgency: bool = True,
     measure: Measure = "information",
     utilities: Utilities | None = None,
@@ -223,13 +223,14 @@ def next_best(
         2
     """
     limit = whole_or_none(limit, "limit", meaning="how many to list")
-    one_of(str(cost), "cost", ("minutes", "None"))
-    one_of(str(horizon), "horizon", ("1", "2"))
+    one_of("None" if cost is None else cost, "cost", ("minutes", "None"))
+    horizon = whole(horizon, "horizon", least=1, most=2, meaning="how many steps to look ahead")
+    by_urgency = flag(by_urgency, "by_urgency")
     one_of(measure, "measure", get_args(Measure))
     threshold = real(threshold, "threshold")
     model = case.model
     procedures = sorted({v.procedure for v in model.nodes.values() if v.procedure is not None})
-    begun = [under_way] if isinstance(under_way, str) else [str(p) for p in under_way]
+    begun = text_list(under_way, "under_way", what="a procedure or a list of procedures")
     for procedure in begun:
         one_of(procedure, "procedure", procedures)
     targets = _targets(case, target)
@@ -248,7 +249,7 @@ def next_best(
         return (-(c.per_minute if cost == "minutes" else c.value_with_lookahead), c.name)
 
     listed.sort(key=rank)
-    if str(horizon) == "2":
+    if horizon == 2:
         listed = _two_steps(candidates, groups, listed=listed)
         listed.sort(key=rank)
     unit = "loss" if measure == "loss" else "bits" if utilities is None else "utility"
@@ -268,7 +269,7 @@ def next_best(
 
 def _targets(case: Case, target: str | None) -> list[str]:
     if target is not None:
-        return [hidden_target(case, str(target))]
+        return [hidden_target(case, target)]
     targets = [n for n in case.model.network.ranked if not case.is_observed(n)]
     if not targets:
         raise SpinelinkError("there is no cause left to learn about; name a target")

@@ -17,7 +17,7 @@ def model_html(model: Model) -> Html:
     head = [element("b", network.title), f" {network.version} ({model.fingerprint}){setting}"]
     if model.setting:
         head += [line_break, network.settings[model.setting].population]
-    counts = f"{len(model.nodes)} nodes: {model.counts_by_role()}"
+    counts = f"{len(model.nodes)} nodes: {model.network.counts_by_role()}"
     use = [small_print(network.intended_use)] if network.intended_use else []
     picture = network_graph(model).picture()
     return notebook_frame(paragraph(*head, line_break, counts), picture, *use)

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from spinelink.case import Model
 from spinelink.network.parameter import Distribution, Parameter, Probability
 from spinelink.result import Result
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FIRST = 15
+"""Rows that are printed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +60,17 @@ class ParameterTable(Result):
 
     def title(self) -> str:
         """What stands above the table."""
-        return f"{self.question}\n{len(self.rows)} parameters"
+        grades = [str(row[6]) for row in self.rows]
+        counts = ", ".join(f"{grades.count(g)} {g}" for g in dict.fromkeys(grades))
+        return f"{self.question}\n{len(self.rows)} numbers: {counts}"
+
+    def __str__(self) -> str:
+        """A summary and the first rows; `to_frame` has all."""
+        shown = self.shown().head(FIRST)
+        text = frame_text(shown, widest=44)
+        left = len(self.rows) - len(shown)
+        rest = [f"... and {left} more rows: .to_frame() has them all."] if left > 0 else []
+        return "\n".join([self.title(), text, *rest])
 
 
 def parameters(model: Model) -> ParameterTable:

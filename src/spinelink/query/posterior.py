@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from spinelink.case import ROLES, Case
+from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.inference.answer import joint as joint_marginals
+from spinelink.network.node import ROLES
 from spinelink.options import one_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def posterior(case: Case, node: str) -> pd.Series[float]:
     """
     import pandas as pd
 
-    (name,) = case.model.names(str(node))
+    (name,) = case.model.names([node])
     values = case.marginals([name]).posterior[case.model.compiled.index[name]][:, 0]
     states = pd.Index(case.model.nodes[name].states, name="state")
     series = pd.Series(values, index=states, name=name)

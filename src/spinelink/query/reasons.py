@@ -222,7 +222,7 @@ def explain(
     exact = whole(exact, "exact", most=MOST_EXACT, meaning=meaning)
     seed = whole(seed, "seed")
     name = hidden_target(case, target)
-    other = None if against is None else hidden_target(case, str(against))
+    other = None if against is None else hidden_target(case, against)
     if other == name:
         raise SpinelinkError(f"{name} against itself says nothing; name two different nodes.")
     cited = tuple(s.key for s in sources(case, name).sources[:MOST_SOURCES])

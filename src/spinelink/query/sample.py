@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinelink.case import Case, Model
-from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.errors import SpinelinkError, UnknownNameError, shown
 from spinelink.inference.interpreted import sampling
 from spinelink.network.node import OBSERVABLE
 from spinelink.options import is_real, whole
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PIECE = 10_000
 """Patients that are drawn together."""
+
+
+MOST_PATIENTS = 10_000_000
+"""Simulated at once; more come from several seeds."""
 
 
 def sample(
@@ -56,7 +60,7 @@ def sample(
     import pandas as pd
 
     model = case.model
-    size = whole(size, "size", meaning="how many patients")
+    size = whole(size, "size", most=MOST_PATIENTS, meaning="how many patients")
     names = _columns(case, columns)
     _ = case.log_evidence  # raises where the findings cannot occur
     rates = _rates(names, missing)
@@ -79,20 +83,18 @@ def sample(
 
 def _columns(case: Case, columns: str | Sequence[str] | None) -> list[str]:
     nodes = case.model.nodes
-    if columns is None or columns == "all":
+    if columns is None or (isinstance(columns, str) and columns == "all"):
         return list(nodes)
-    if columns == "observable":
+    if isinstance(columns, str) and columns == "observable":
         return [n for n, node in nodes.items() if node.role in OBSERVABLE]
     return case.model.names(columns)
 
 
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise SpinelinkError(
-            f"a seed is a whole number, 0 or more, or a NumPy Generator; not {seed!r}."
-        ) from None
+    if isinstance(seed, np.random.Generator):
+        return seed
+    words = "a whole number or a NumPy Generator; a number is"
+    return np.random.default_rng(whole(seed, "seed", meaning=words))
 
 
 def _rates(names: Sequence[str], missing: float | Mapping[str, float]) -> dict[str, float]:
@@ -100,9 +102,9 @@ def _rates(names: Sequence[str], missing: float | Mapping[str, float]) -> dict[s
         missing = dict.fromkeys(names, missing)
     for name, rate in missing.items():
         if name not in names:
-            raise UnknownNameError(str(name), kind="column", allowed=names)
+            raise UnknownNameError(name, kind="column", allowed=names)
         if not is_real(rate) or not 0.0 <= rate <= 1.0:
-            raise SpinelinkError(f"missing is a share of cells, from 0 to 1, not {rate!r}.")
+            raise SpinelinkError(f"missing is a share of cells, from 0 to 1, not {shown(rate)}.")
     return {name: float(missing.get(name, 0.0)) for name in names}
 
 

@@ -17,10 +17,10 @@ from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.linear_fractional import (
     LinearFractional,
-    Number,
+    ParameterRef,
     admissible_range,
     linear_fractional,
-    relevant_numbers,
+    relevant_refs,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.options import level as check_level
@@ -54,7 +54,7 @@ class Influence:
     only; everything else is exact.
     """
 
-    number: Number
+    parameter: ParameterRef
     estimate: float
     low: float
     high: float
@@ -105,11 +105,11 @@ class SensitivityFunction:
         low, high = self._limits
         if not ((values >= low) & (values <= high)).all() or not np.isfinite(values).all():
             raise ParameterError(
-                f"{self.influence.number} lies between {low:g} and {high:g}; not {t!r}."
+                f"{self.influence.parameter} lies between {low:g} and {high:g}; not {t!r}."
             )
         i = self.influence
         if i.nonlinear:
-            found = self._exact.of_target([{i.number: float(v)} for v in values])
+            found = self._exact.of_target([{i.parameter: float(v)} for v in values])
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
                 found = (i.alpha * values + i.beta) / (i.gamma * values + i.delta)
@@ -126,7 +126,7 @@ class SensitivityFunction:
         return plot_curve(
             values,
             np.asarray(self(values)),
-            parameter=str(i.number),
+            parameter=str(i.parameter),
             target=self.target,
             marks=CurveMarks(i.estimate, self.posterior, (i.low, i.high), crossings),
             ax=ax,
@@ -142,7 +142,7 @@ class SensitivityFunction:
             if i.nonlinear
             else f"({i.alpha:.6g} t + {i.beta:.6g}) / ({i.gamma:.6g} t + {i.delta:.6g})"
         )
-        return f"P({self.target} | findings) where {i.number} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
+        return f"P({self.target} | findings) where {i.parameter} is t: {form}; t = {i.estimate:g} gives {self.posterior:.6g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,25 +159,25 @@ class Sensitivity(Result):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, number: str) -> Influence:
-        return self._row(number)
+    def __getitem__(self, ref: str) -> Influence:
+        return self._row(ref)
 
     def function(self, parameter: str, state: str | None = None) -> SensitivityFunction:
         """The posterior as an exact function of one parameter.
 
         state: which one, of a distribution. Raises UnknownNameError.
         """
-        row = self._row(str(Number(parameter, state)))
+        row = self._row(str(ParameterRef(parameter, state)))
         return SensitivityFunction(
-            self.target, row, self.posterior, self._exact, self._limits[row.number.id]
+            self.target, row, self.posterior, self._exact, self._limits[row.parameter.id]
         )
 
-    def _row(self, number: str) -> Influence:
+    def _row(self, ref: str) -> Influence:
         for row in self.rows:
-            if str(row.number) == number:
+            if str(row.parameter) == ref:
                 return row
         raise UnknownNameError(
-            number, kind="number behind this answer", allowed=[str(r.number) for r in self.rows]
+            ref, kind="number behind this answer", allowed=[str(r.parameter) for r in self.rows]
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -211,7 +211,7 @@ class Sensitivity(Result):
         ]
         rows = [
             (
-                r.number.id, r.number.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
+                r.parameter.id, r.parameter.state, r.estimate, r.low, r.high, r.derivative, r.posterior_low, r.posterior_high, r.swing, r.admissible_low,
                 r.swaps_below, r.admissible_high, r.swaps_above, r.alpha, r.beta, r.gamma, r.delta, r.nonlinear, r.grade,
             )
             for r in self.rows
@@ -223,14 +223,14 @@ class Sensitivity(Result):
         frame = self.to_frame()[
             ["estimate", "low", "high", "posterior_low", "posterior_high", "swing"]
         ]
-        frame.insert(0, "number", [str(r.number) for r in self.rows])
+        frame.insert(0, "number", [str(r.parameter) for r in self.rows])
         frame["another leads"] = [r.turns for r in self.rows]
         return frame
 
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """A tornado: the parameters with the widest swing."""
         return plot_tornado(
-            [str(r.number) for r in self.rows],
+            [str(r.parameter) for r in self.rows],
             [(r.posterior_low, r.posterior_high) for r in self.rows],
             posterior=self.posterior,
             target=self.target,
@@ -245,7 +245,7 @@ class Sensitivity(Result):
 
     def __str__(self) -> str:
         frame = self.to_frame().head(20)
-        frame["parameter"] = [str(r.number) for r in self.rows[:20]]
+        frame["parameter"] = [str(r.parameter) for r in self.rows[:20]]
         shown = frame[
             [
                 "parameter",
@@ -301,24 +301,24 @@ def sensitivity(
     places = [wanted, *rivals.values()]
     tangents = _tangents(case, places)
     exact = ExactPosteriors(case, wanted)
-    numbers = tangents.numbers
-    bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in numbers]
+    refs = tangents.refs
+    bounds = [stated_interval(model.in_force[n.id], n.state, level=level) for n in refs]
     ends = _ends(tangents, bounds, exact=exact)
     swaps = find_swaps(tangents, exact, rivals=list(rivals.values()))
     labels = [*rivals, ""]  # the last for "no rival", which is numbered -1
     derivative = tangents.derivatives()[:, 0]
     posterior = float(tangents.posteriors[0])
     rows = []
-    for k, number in enumerate(numbers):
+    for k, ref in enumerate(refs):
         estimate, (below, above) = float(tangents.estimates[k]), swaps[k]
         alpha, gamma = float(tangents.targets[k, 0]), float(tangents.evidence[k])
         rows.append(
             Influence(
-                number=number,
+                parameter=ref,
                 estimate=estimate,
                 low=bounds[k][0],
                 high=bounds[k][1],
-                grade=model.in_force[number.id].grade,
+                grade=model.in_force[ref.id].grade,
                 derivative=float(derivative[k]),
                 posterior_low=float(ends[k, 0]),
                 posterior_high=float(ends[k, 1]),
@@ -333,8 +333,10 @@ def sensitivity(
                 swaps_above=labels[above.rival],
             )
         )
-    rows.sort(key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.number)))
-    ranges = {n.id: admissible_range(model.in_force[n.id]) for n in numbers}
+    rows.sort(
+        key=lambda r: (-np.nan_to_num(r.swing, nan=1.0), -abs(r.derivative), str(r.parameter))
+    )
+    ranges = {n.id: admissible_range(model.in_force[n.id]) for n in refs}
     question = case.question(target=name, state=state, level=level)
     title = _title(model.nodes[name].states, name, state)
     return Sensitivity(question, title, posterior, level, tuple(rows), exact, ranges)
@@ -344,15 +346,13 @@ def _tangents(case: Case, places: Sequence[Place]) -> LinearFractional:
     """The posterior of each place as a ratio of lines in every parameter that matters."""
     model = case.model
     nodes = [*case.observed, *(p.node for p in places)]
-    numbers = relevant_numbers(
-        model.network, model.compiled, parameters=model.in_force, nodes=nodes
-    )
+    refs = relevant_refs(model.network, model.compiled, parameters=model.in_force, nodes=nodes)
     targets = [(p.node, p.state) for p in places]
     return linear_fractional(
         model.network,
         model.compiled,
         values=model.values,
-        numbers=numbers,
+        refs=refs,
         found=derivatives(model.compiled, case.observed, targets=targets),
         complement=[not p.own for p in places],
     )
@@ -380,6 +380,6 @@ def _ends(
         )
     nonlinear = np.flatnonzero(tangents.nonlinear)
     if len(nonlinear):
-        settings = [{tangents.numbers[k]: float(v)} for k in nonlinear for v in t[k]]
+        settings = [{tangents.refs[k]: float(v)} for k in nonlinear for v in t[k]]
         ends[nonlinear] = exact.of_target(settings).reshape(-1, 2)
     return np.asarray(np.clip(ends, 0.0, 1.0))

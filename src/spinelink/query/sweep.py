@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case, Model
-from spinelink.errors import ParameterError, SpinelinkError
+from spinelink.errors import ParameterError, SpinelinkError, shown
 from spinelink.inference.gradient.linear_fractional import (
-    Number,
+    ParameterRef,
     admissible_range,
     marginals_under,
-    read_number,
+    read_ref,
 )
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
@@ -128,9 +128,9 @@ def sweep(
     groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
     chosen = groups[of] if isinstance(of, str) and of in groups else of
     nodes = model.names(chosen)
-    number, grid = read_grid(model.network, model.in_force, parameter=parameter, values=values)
+    ref, grid = read_grid(model.network, model.in_force, parameter=parameter, values=values)
     index = [model.compiled.index[n] for n in nodes]
-    settings = [{number: v} for v in grid]
+    settings = [{ref: v} for v in grid]
     answer = marginals_under(
         model.network,
         model.compiled,
@@ -140,12 +140,12 @@ def sweep(
         assignments=settings,
     )
     table = np.array([answer.present(i) for i in index]).T
-    p = model.in_force[number.id]
-    estimate = p.estimate[str(number.state)] if isinstance(p, Distribution) else p.value
+    p = model.in_force[ref.id]
+    estimate = p.estimate[str(ref.state)] if isinstance(p, Distribution) else p.value
     question = case.question(parameter=parameter)
     return Sweep(
         question,
-        str(number),
+        str(ref),
         float(estimate),
         tuple(grid),
         tuple(nodes),
@@ -192,23 +192,25 @@ def read_grid(
     *,
     parameter: str,
     values: Sequence[float],
-) -> tuple[Number, list[float]]:
+) -> tuple[ParameterRef, list[float]]:
     """The parameter and its values, checked.
 
     parameter: `id`, or `id[state]` for one state of a distribution. Raises UnknownNameError,
     ParameterError.
     """
-    number = read_number(network, parameters, name=parameter)
+    ref = read_ref(network, parameters, name=parameter)
     try:
         grid = [float(v) for v in np.asarray(values, dtype=float).ravel()]
-    except (TypeError, ValueError):
-        raise ParameterError(f"a grid is a sequence of values, not {values!r}.") from None
+    except (TypeError, ValueError, OverflowError, ArithmeticError):
+        raise ParameterError(
+            f"values is a grid, a sequence of numbers, not {shown(values)}."
+        ) from None
     if not 0 < len(grid) <= MOST:
         raise SpinelinkError(f"a grid has 1 to {MOST:,} values, not {len(grid)}.")
-    low, high = admissible_range(parameters[number.id])
+    low, high = admissible_range(parameters[ref.id])
     for v in grid:
         if not low <= v <= high or not np.isfinite(v) or (high == np.inf and v == 0.0):
             raise ParameterError(
-                f"{number} is {'an odds ratio, above 0' if high == np.inf else 'a probability, from 0 to 1'}; not {v:g}."
+                f"{ref} is {'an odds ratio, above 0' if high == np.inf else 'a probability, from 0 to 1'}; not {v:g}."
             )
-    return number, grid
+    return ref, grid

@@ -29,7 +29,7 @@ def hidden_target(case: Case, target: str | None = None, *, state: str | None = 
     if target is None:
         name = leading_cause(case)
     else:
-        (name,) = case.model.names(str(target))
+        (name,) = case.model.names([target])
     if case.is_observed(name):
         raise EvidenceError(f"{name} is observed: no parameter changes its probability.")
     if state is not None:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.inference.gradient.linear_fractional import (
-    Number,
+    ParameterRef,
     marginals_under,
     nonlinear_nodes,
-    read_number,
+    read_ref,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.parameter import Parameter, Ratio
@@ -46,8 +46,8 @@ class TwoWaySensitivity(Result):
     """
 
     target: str
-    first: Number
-    second: Number
+    first: ParameterRef
+    second: ParameterRef
     first_values: Array
     second_values: Array
     posteriors: Array
@@ -127,9 +127,9 @@ def two_way(
         (3, 3)
     """
     name = hidden_target(case, target, state=state)
-    points = whole(points, "points", least=2, meaning="how many values along each side")
+    points = whole(points, "points", least=2, most=1001, meaning="how many values along each side")
     model = case.model
-    one, other = (read_number(model.network, model.in_force, name=n) for n in (first, second))
+    one, other = (read_ref(model.network, model.in_force, name=n) for n in (first, second))
     if one.id == other.id:
         raise SpinelinkError("a two-way function is of two different parameters.")
     node, position, own = places_of(case, name, state=state)[0]
@@ -174,9 +174,9 @@ def _bilinear(
     return tuple(numerator.tolist()), tuple(denominator.tolist())
 
 
-def _grid(parameter: Parameter, number: Number, *, points: int) -> Array:
+def _grid(parameter: Parameter, ref: ParameterRef, *, points: int) -> Array:
     """Values over the number's own interval, widened by half on each side and inside its range."""
-    low, high = stated_interval(parameter, number.state)
+    low, high = stated_interval(parameter, ref.state)
     if isinstance(parameter, Ratio):
         return np.asarray(np.exp(np.linspace(np.log(low), np.log(high), points)))
     widen = 0.5 * (high - low) if high > low else 0.05

@@ -11,13 +11,14 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinelink.case import ROLES, Model
+from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit, grades
 from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
+from spinelink.network.node import ROLES
 from spinelink.network.setting import parameters_in
 from spinelink.view.text import short_number
 

@@ -11,7 +11,7 @@ from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, reason
 from spinelink.network.labels import finding_words
 from spinelink.network.node import OBSERVABLE
-from spinelink.options import whole_or_none
+from spinelink.options import flag, whole_or_none
 from spinelink.query.alerts import alerts
 from spinelink.query.intervals import Intervals, intervals
 from spinelink.query.link import link as find_link
@@ -91,9 +91,8 @@ def write_report(
     """
     target = output_path(path)
     page = _first_page(case)
-    steps = _steps(
-        case, limit=whole_or_none(limit, "limit", meaning="how many causes to list"), link=link
-    )
+    limit_of = whole_or_none(limit, "limit", meaning="how many causes to list")
+    steps = _steps(case, limit=limit_of, link=flag(link, "link"))
     page = replace(page, missing={**dict.fromkeys(steps, WAITING), **page.missing})
     write_page(target, page)
     try:

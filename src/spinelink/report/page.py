@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinelink.errors import SpinelinkError
-from spinelink.files import write_text
+from spinelink.errors import SpinelinkError, shown
+from spinelink.files import require_ending, write_text
 from spinelink.network.labels import finding_label, text_label
 from spinelink.network.network import Network
 from spinelink.network.provenance import Source
@@ -48,6 +48,7 @@ STYLE = (
     "tr,.alert{break-inside:avoid}.bar{print-color-adjust:exact}}"
 )
 NOTHING = Html("")
+PAGE_ENDINGS = (".html", ".htm", ".xhtml")
 MOST_SOURCES = 15
 """Publications that are listed."""
 CARRIERS = 3
@@ -95,12 +96,16 @@ def output_path(path: object) -> Path:
         The path; its folder exists.
 
     Raises:
-        PageError: it is no path, a folder, or in a folder that does not exist.
+        PageError: it is no path, not named as HTML, a folder, or in a folder that does not exist.
     """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str) or not name:
-        raise PageError(f"a page goes to a file, as 'case.html', not to {path!r}.")
+        raise PageError(f"a page goes to a file, as 'case.html', not to {shown(path)}.")
     target = Path(name)
+    try:
+        require_ending(target, *PAGE_ENDINGS)
+    except SpinelinkError as error:
+        raise PageError(str(error)) from None
     try:
         if target.is_dir():
             raise PageError(f"{target} is a folder; name a file in it, as {target / 'case.html'}.")

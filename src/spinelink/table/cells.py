@@ -11,15 +11,17 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from spinelink.case import Model
-from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean, shown
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
+from spinelink.network.search import meant
+from spinelink.options import text_list
+from spinelink.table.likelihoods import numbers_of, read_likelihoods
 
 MISSING = -1
 """In place of the index of a state: not assessed."""
@@ -63,24 +65,37 @@ def as_table(frame: Any) -> nw.DataFrame[Any]:
 
     Raises:
         SpinelinkError: it is no table.
-        EvidenceError: two of its columns have one name.
+        EvidenceError: two of its columns have one name, or the name of one is no text.
     """
+    _require_names(frame)
     try:
         table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
-        names = [str(c) for c in getattr(frame, "columns", table.columns)]
-    except DuplicateError:
-        names = [str(c) for c in frame.columns]
     except TypeError:
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
         raise SpinelinkError(
             "a table of patients is a pandas, polars or pyarrow frame with one row a patient, "
             f"not a {kind}."
         ) from None
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        raise EvidenceError(
-            f"column {name!r} stands in the table {names.count(name)} times; drop or rename one."
-        )
     return table
+
+
+def _require_names(frame: Any) -> None:
+    """Raises EvidenceError unless every column has a name of its own, and each is a text."""
+    labels = getattr(frame, "column_names", None)  # of pyarrow
+    labels = getattr(frame, "columns", ()) if labels is None else labels
+    if not isinstance(labels, Iterable):
+        return
+    labels = list(labels)
+    for label in labels:
+        if not isinstance(label, str):
+            raise EvidenceError(
+                f"column {shown(label)}: names of columns are texts, not a {type(label).__name__}; "
+                'rename it, as frame.columns = ["numbness", ...].'
+            )
+    for name in sorted({n for n in labels if labels.count(n) > 1}):
+        raise EvidenceError(
+            f"column {name!r} stands in the table {labels.count(name)} times; drop or rename one."
+        )
 
 
 def read_table(
@@ -89,7 +104,8 @@ def read_table(
     """Every cell of the table as a finding.
 
     A column is a node, with what `Case.observe` takes in its cells. Or it is `node=state` with the
-    likelihood of that state (virtual evidence); states without a column have likelihood 0.
+    likelihood of that state (virtual evidence). Every state needs a column, but for one of two
+    states, which gets the rest to 1. Marks of missing data are cells that were not assessed.
 
     Args:
         network: the network.
@@ -124,14 +140,17 @@ def read_table(
             f"{node} is given twice: as column {node!r} and as likelihoods {columns}."
         )
     soft = {
-        node: _likelihoods(network.nodes[node].states, columns, frame=frame, first_row=first_row)
+        node: read_likelihoods(
+            node, network.nodes[node].states, columns=columns, frame=frame, first=first_row
+        )
         for node, columns in likelihoods.items()
     }
     return TableFindings(len(frame), hard, soft)
 
 
 def _unknown_column(network: Network, column: str) -> str:
-    near = did_you_mean(column, network.nodes)
+    found = meant(network, column)
+    near = f" Did you mean {' or '.join(found)}?" if found else ""
     return (
         f"column {column!r} is no node of network {network.name!r}.{near} "
         "A column that is no finding is named in `keep`, or dropped."
@@ -146,6 +165,7 @@ def _states(network: Network, column: str, *, series: nw.Series[Any], first_row:
         distinct, inverse = np.unique(series.to_numpy(), return_inverse=True)
     else:
         distinct, inverse = _distinct(series.to_list())
+        _refuse_plus_and_minus(column, distinct, states=list(states))
     indices = np.empty(len(distinct), dtype=np.int64)
     for k, value in enumerate(distinct):
         try:
@@ -157,6 +177,16 @@ def _states(network: Network, column: str, *, series: nw.Series[Any], first_row:
             raise EvidenceError(f"row {row}, column {column!r}: {problem}") from None
         indices[k] = MISSING if finding is None else states[finding]
     return indices[inverse] if len(indices) else np.empty(0, dtype=np.int64)
+
+
+def _refuse_plus_and_minus(column: str, distinct: Sequence[Any], *, states: Sequence[str]) -> None:
+    """Raises for a column with `+` and `-`: there `-` hardly means that nothing was assessed."""
+    cells = {v.strip() for v in distinct if isinstance(v, str)}
+    if {"+", "-"} <= cells and not {"+", "-"} & set(states):
+        raise EvidenceError(
+            f"column {column!r} holds '+' and '-', and '-' is a mark of missing data; "
+            f"write {' and '.join(states[:2])}, and leave empty what was not assessed."
+        )
 
 
 def _is_number(series: nw.Series[Any]) -> bool:
@@ -191,45 +221,6 @@ def _hashable(value: Any) -> Any:
     return value
 
 
-def _likelihoods(
-    states: Sequence[str],
-    columns: Mapping[str, str],
-    *,
-    frame: nw.DataFrame[Any],
-    first_row: int,
-) -> Array:
-    """Likelihoods of a node's states, (states, rows), the largest of a row 1; NaN where missing.
-
-    columns: state -> its column.
-    """
-    table = np.zeros((len(states), len(frame)))
-    for state, column in columns.items():
-        try:
-            table[states.index(state)] = frame[column].cast(nw.Float64).to_numpy()
-        except Exception as problem:
-            raise EvidenceError(
-                f"column {column!r}: likelihoods are numbers ({problem})."
-            ) from None
-    missing = np.isnan(table[[states.index(s) for s in columns]])
-    assessed = ~missing.any(axis=0)
-    half_given = missing.any(axis=0) & ~missing.all(axis=0)
-    wrong = {
-        "some likelihoods are missing; give all of the node's columns or none": half_given,
-        "a likelihood is not finite": assessed & ~np.isfinite(table).all(axis=0),
-        "a likelihood is negative": assessed & (table < 0.0).any(axis=0),
-        "all likelihoods are 0, which rules out every state": (
-            assessed & (table.max(axis=0, initial=0.0) == 0.0)
-        ),
-    }
-    for what, rows in wrong.items():
-        if rows.any():
-            row = first_row + int(np.flatnonzero(rows)[0])
-            raise EvidenceError(f"row {row}, columns {list(columns.values())}: {what}.")
-    table[:, ~assessed] = np.nan
-    with np.errstate(invalid="ignore"):
-        return np.asarray(table / table.max(axis=0))
-
-
 def read_patients(
     model: Model,
     frame: Any,
@@ -254,8 +245,10 @@ def read_patients(
         SpinelinkError: it is no table, or there is nothing in it to learn from.
     """
     table = as_table(frame)
-    others = [keep] if isinstance(keep, str) else list(keep)
-    others += [weights] if weights is not None else []
+    others = text_list(keep, "keep", what="the name of a column, or a list of names")
+    others += (
+        text_list([weights], "weights", what="the name of a column") if weights is not None else []
+    )
     for column in others:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
@@ -298,10 +291,7 @@ def _merged(states: Codes, patients: Array) -> tuple[TrainingRows, list[int]]:
 
 def _weights(table: nw.DataFrame[Any], column: str) -> Array:
     """How many patients each row stands for, (rows,)."""
-    try:
-        weights: Array = table[column].cast(nw.Float64).to_numpy()
-    except Exception as problem:
-        raise EvidenceError(f"column {column!r}: weights are numbers ({problem}).") from None
+    weights = numbers_of(table[column], column, what="weights")
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0.0)))
     if len(bad):
         raise EvidenceError(

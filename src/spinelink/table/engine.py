@@ -53,7 +53,12 @@ def answer(
     index = {name: compiled.index[name] for name in nodes}
     batch = evidence_batch(compiled, findings)
     found = batch_marginals(chosen, batch, nodes=list(index.values()), threads=threads)
-    return TableAnswer(found.log_evidence, {n: found.posterior[i] for n, i in index.items()})
+    # P(nothing) is 1, and no probability exceeds 1: what a sum of doubles says beyond is rounding.
+    some = (batch.states != HIDDEN).any(axis=1)
+    for likelihoods in batch.likelihoods.values():
+        some |= ~np.isnan(likelihoods[0])
+    logs = np.where(some, np.minimum(found.log_evidence, 0.0), 0.0)
+    return TableAnswer(logs, {n: found.posterior[i] for n, i in index.items()})
 
 
 def evidence_batch(compiled: CompiledNetwork, findings: TableFindings) -> EvidenceBatch:

@@ -1,34 +1,24 @@
 """Files of patients, larger than memory, chunk by chunk.
 
-Each chunk becomes a part on disk, so that a kill loses at most the chunk in hand. Beside the output
-stands a folder `OUTPUT.parts` with one file a finished chunk, and `job.json`, which says what the
-parts are the answer to. The same command again goes on where it stopped. When all parts are there
-they become the output, in order, and the folder goes.
+Each chunk becomes a part on disk, so that a kill loses at most the chunk in hand. The same command
+again goes on where it stopped (`parts`). While it runs, it alone writes the output (`lock`).
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinelink.errors import SpinelinkError
-from spinelink.files import whole_file, write_text
+from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.table.errors import BatchError, UnreadableError
+from spinelink.table.formats import kind_of, read_frames
+from spinelink.table.lock import locked
+from spinelink.table.parts import Parts
 
-MISSING_CELLS = ["", "NA", "NaN", "nan", "NULL", "null", "<NA>"]
-"""Cells that say "not assessed". "none" is not among them: it is a state."""
-JOB = "job.json"
-KINDS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
-"""What a file is, by the end of its name."""
 Score = Callable[[Any, int], Any]
 """(frame, number of its first row) -> frame of answers."""
-
-
-class BatchError(SpinelinkError):
-    """A file that cannot be read, written or gone on with."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,14 @@ class Shard:
     def has(self, chunk: int) -> bool:
         """True if this machine does the chunk; chunks are numbered from 0."""
         return chunk % self.count == self.number - 1
+
+
+def shard_of(text: str) -> Shard:
+    """A part of the work, written as `2/8`: the second of eight. Raises BatchError."""
+    number, slash, count = text.partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal():
+        raise BatchError(f"--shard {text}: write it as 2/8, the second of eight.")
+    return Shard(int(number), int(count))
 
 
 @dataclass(frozen=True)
@@ -89,176 +87,92 @@ def score_file(
         stamp: what the answers depend on besides the file: network, setting, options.
         chunk: rows in a part.
         shard: which chunks this machine does.
-        overwrite: replace the output where it is there already.
+        overwrite: replace the output where it is there already, and discard parts of another
+            batch. Parts of the same one are gone on with.
         on_progress: called with the rows of every finished chunk.
 
     Returns:
         What was written.
 
     Raises:
-        BatchError: a file cannot be read, or the parts that are there have another stamp.
+        BatchError: the output is there already or is being written by another batch, or the parts
+            that are there have another stamp.
+        UnreadableError: the table cannot be read; the error names file and line.
+        SpinelinkError: a row is refused. Then nothing is left behind.
+        OSError: a file cannot be opened or written.
     """
     for path in (source, out):
-        _kind(path)
-    if out.exists() and not overwrite:
-        raise BatchError(f"{out} is there already; remove it, or say --overwrite.")
+        kind_of(path)
+    if not out.parent.is_dir():
+        raise BatchError(f"{out}: there is no folder {out.parent}; make it, or name another place.")
     if source.resolve() == out.resolve():
         raise BatchError(f"{out} would replace its own input.")
+    _refuse_existing(out, overwrite=overwrite)
+    identity = _identity(source)
     part_of = {"chunk": chunk, "shard": f"{shard.number}/{shard.count}"}
-    parts = _parts_folder(out, {**stamp, **_identity(source), **part_of})
-    rows = chunks = resumed = first = 0
-    for number, frame in enumerate(_read(source, chunk)):
+    with locked(out):
+        _refuse_existing(out, overwrite=overwrite)  # another batch may just have finished
+        parts = Parts(out, {**stamp, **identity, **part_of}, overwrite=overwrite)
+        try:
+            return _scored(
+                score, source, parts=parts, chunk=chunk, shard=shard, on_progress=on_progress
+            )
+        except SpinelinkError as problem:
+            # Corrected, it is another batch: these parts would only stand in its way.
+            if not isinstance(problem, KeyboardInterrupt):
+                parts.remove()
+            raise
+
+
+def _scored(
+    score: Score,
+    source: Path,
+    *,
+    parts: Parts,
+    chunk: int,
+    shard: Shard,
+    on_progress: Callable[[int], object],
+) -> Report:
+    """Writes the parts that are not there yet, and joins them all."""
+    before = _identity(source)
+    rows = resumed = first = 0
+    numbers = []
+    empty = None
+    for number, frame in enumerate(read_frames(source, chunk)):
         count = len(frame)
+        empty = frame[:0] if empty is None else empty
         if shard.has(number):
-            part = parts / f"part-{number:09d}{out.suffix.lower()}"
-            if part.exists():
+            numbers.append(number)
+            if parts.path(number).exists():
                 resumed += 1
             else:
-                _write_whole(part, score(frame, first))
-            rows, chunks = rows + count, chunks + 1
+                parts.write(number, _answered(score, source, frame=frame, first=first))
+            rows += count
             on_progress(count)
         first += count
-    _assemble(sorted(parts.glob("part-*")), out)
-    shutil.rmtree(parts)
-    return Report(out, rows, chunks, resumed)
+    if _identity(source) != before:
+        raise UnreadableError(f"{source} changed while it was read; run the command again.")
+    if not numbers:  # more machines than chunks: a table without rows, not an empty file
+        parts.write(0, _answered(score, source, frame=empty, first=0))
+    parts.assemble(numbers or [0])
+    return Report(parts.out, rows, len(numbers), resumed)
 
 
-def _kind(path: Path) -> str:
-    """The format of a file by its name: csv or parquet. Raises BatchError for another."""
-    kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise BatchError(
-            f"{path}: the name must end in .csv or .parquet, which says what the file is."
-        )
-    return kind
+def _answered(score: Score, source: Path, *, frame: Any, first: int) -> Any:
+    """The answers to a chunk. An error about its cells names the file too."""
+    try:
+        return score(frame, first)
+    except EvidenceError as problem:
+        raise EvidenceError(f"{source}: {problem}") from None
+
+
+def _refuse_existing(out: Path, *, overwrite: bool) -> None:
+    """Raises BatchError where the output is there and must not be replaced."""
+    if out.exists() and not overwrite:
+        raise BatchError(f"{out} is there already; remove it, or say --overwrite.")
 
 
 def _identity(source: Path) -> dict[str, object]:
     """Name, size and time of a file: the same file again, in all likelihood."""
     state = source.stat()
     return {"source": source.name, "bytes": state.st_size, "changed": state.st_mtime_ns}
-
-
-def _parts_folder(out: Path, job: Mapping[str, object]) -> Path:
-    """The folder of the parts, new or of the same job. Raises BatchError for another job's."""
-    folder = out.with_name(out.name + ".parts")
-    stamp = folder / JOB
-    folder.mkdir(parents=True, exist_ok=True)
-    if not stamp.exists():
-        if any(folder.iterdir()):
-            raise BatchError(
-                f"{folder} is there but holds no {JOB}; it is not a batch of this library. "
-                "Remove or rename it."
-            )
-        write_text(stamp, json.dumps(job, indent=1))
-        return folder
-    try:
-        before = json.loads(stamp.read_text(encoding="utf-8"))
-    except ValueError:
-        raise BatchError(f"{stamp} cannot be read; remove {folder} to begin anew.") from None
-    differ = sorted(k for k in {*before, *job} if before.get(k) != job.get(k))
-    if differ:
-        was = ", ".join(f"{k} was {before.get(k)!r} and is {job.get(k)!r}" for k in differ)
-        raise BatchError(
-            f"{folder} holds the parts of another batch: {was}. Remove it to begin anew."
-        )
-    return folder
-
-
-def _read(source: Path, chunk: int) -> Iterator[Any]:
-    """Frames of exactly `chunk` rows, the last one shorter.
-
-    One empty frame for a table without rows.
-    """
-    if _kind(source) == "csv":
-        yield from _read_csv(source, chunk)
-    else:
-        yield from _read_parquet(source, chunk)
-
-
-def _read_csv(source: Path, chunk: int) -> Iterator[Any]:
-    """Pandas frames; every cell is text."""
-    import pandas as pd
-
-    try:
-        with pd.read_csv(
-            source, chunksize=chunk, dtype=str, keep_default_na=False, na_values=MISSING_CELLS
-        ) as frames:
-            yield from frames
-    except pd.errors.EmptyDataError:
-        raise BatchError(f"{source} is empty; the first line names the columns.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as problem:
-        raise BatchError(f"{source} is not a CSV table in UTF-8: {problem}") from None
-
-
-def _read_parquet(source: Path, chunk: int) -> Iterator[Any]:
-    """Pyarrow tables, cut from batches of whatever length the file has."""
-    pa, parquet = _pyarrow()
-    try:
-        with parquet.ParquetFile(source) as file:
-            waiting = file.schema_arrow.empty_table()
-            some = False
-            for batch in file.iter_batches(batch_size=chunk):
-                waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
-                while len(waiting) >= chunk:
-                    some = True
-                    yield waiting.slice(0, chunk)
-                    waiting = waiting.slice(chunk)
-            if len(waiting) or not some:
-                yield waiting
-    except pa.ArrowInvalid as problem:
-        raise BatchError(f"{source} is not a Parquet file: {problem}") from None
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    """Pyarrow and its Parquet module. Raises BatchError where it is not installed."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        raise BatchError("Parquet files need pyarrow: pip install 'spinelink[parquet]'") from None
-    return pa, pyarrow.parquet
-
-
-def _write_whole(path: Path, frame: Any) -> None:
-    """The frame under its name, whole or not at all."""
-    with whole_file(path) as name:
-        if _kind(path) == "csv":
-            (frame if hasattr(frame, "to_csv") else frame.to_pandas()).to_csv(name, index=False)
-            return
-        pa, parquet = _pyarrow()
-        if not isinstance(frame, pa.Table):
-            frame = pa.Table.from_pandas(frame, preserve_index=False)
-        parquet.write_table(frame, name)
-
-
-def _assemble(parts: list[Path], out: Path) -> None:
-    """The parts, in order, as one file that appears whole or not at all."""
-    with whole_file(out) as name:
-        if _kind(out) == "csv":
-            _join_csv(parts, Path(name))
-        else:
-            _join_parquet(parts, Path(name))
-
-
-def _join_csv(parts: list[Path], out: Path) -> None:
-    with out.open("wb") as joined:
-        for position, part in enumerate(parts):
-            with part.open("rb") as file:
-                if position:
-                    file.readline()  # the column names, once
-                shutil.copyfileobj(file, joined)
-
-
-def _join_parquet(parts: list[Path], out: Path) -> None:
-    _, parquet = _pyarrow()
-    writer = None
-    try:
-        for part in parts:
-            table = parquet.read_table(part)
-            if writer is None:
-                writer = parquet.ParquetWriter(out, table.schema)
-            writer.write_table(table.cast(writer.schema))
-    finally:
-        if writer is not None:
-            writer.close()

@@ -14,6 +14,8 @@ from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.network.evidence import is_missing
 from spinelink.network.network import Network
+from spinelink.network.search import unknown_node
+from spinelink.options import text_list
 from spinelink.table.cells import MISSING, TableFindings, as_table, read_table
 from spinelink.table.engine import answer
 
@@ -100,11 +102,10 @@ def read_outcomes(
     table = as_table(frame)
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to evaluate")
-    subgroups = [by] if isinstance(by, str) else list(by)
-    left = [
-        *([keep] if isinstance(keep, str) else keep),
-        *([setting] if setting is not None else []),
-    ]
+    what = "the name of a column, or a list of names"
+    subgroups = text_list(by, "by", what=what)
+    in_column = [] if setting is None else text_list([setting], "setting", what="a column")
+    left = [*text_list(keep, "keep", what=what), *in_column]
     for column in (*left, *subgroups):
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
@@ -120,7 +121,7 @@ def read_outcomes(
         for name, (node, states) in events.items()
     }
     groups: dict[str, NDArray[np.bool_]] = {}
-    for column in [*([setting] if setting is not None else []), *subgroups]:
+    for column in [*in_column, *subgroups]:
         groups |= _groups(table, column)
     return Outcomes(findings, outcomes, events, groups, _settings(network, table, column=setting))
 
@@ -134,16 +135,14 @@ def _events(
         if not names:
             raise SpinelinkError("no column of the table is a cause of the network; name a target")
     else:
-        names = [target] if isinstance(target, str) else [str(t) for t in target]
+        names = text_list(target, "target")
         if not names:
-            raise SpinelinkError("name a target")
+            raise SpinelinkError("target is empty; name a node, or several.")
     found = {}
     for name in names:
         node, sign, state = name.partition("=")
         if node not in network.nodes:
-            raise UnknownNameError(
-                node, kind="node", allowed=network.nodes, where=f"network {network.name!r}"
-            )
+            raise unknown_node(network, node)
         if node not in table.columns:
             raise UnknownNameError(
                 node,

@@ -17,7 +17,8 @@ from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.engine import check_engine
 from spinelink.network.evidence import describe
 from spinelink.network.network import Network
-from spinelink.options import one_of, whole
+from spinelink.network.search import unknown_node
+from spinelink.options import flag_or_none, one_of, text_list, threads_or_none, whole
 from spinelink.progress import line_of_progress
 from spinelink.table.cells import TableFindings, as_table, read_table
 from spinelink.table.engine import TableAnswer, answer
@@ -29,6 +30,7 @@ OnImpossible = Literal["raise", "flag"]
 CHUNK = 50_000
 GROUPS = ("causes", "all", "evidence")
 LOG_EVIDENCE = "log_evidence"
+COLUMNS = "the name of a column, or a list of names"
 
 
 class Interrupted(SpinelinkError, KeyboardInterrupt):
@@ -57,8 +59,8 @@ def posteriors(
     Args:
         model: the network.
         frame: pandas, polars or pyarrow; one row a patient, one column a node, with what
-            `Case.observe` takes in its cells. A missing cell was not assessed. Columns `node=state`
-            hold likelihoods of states (virtual evidence).
+            `Case.observe` takes in its cells. A missing cell, or a mark of missing data, was not
+            assessed. Columns `node=state` hold likelihoods of states (virtual evidence).
         of: "causes", "all", "evidence" (only P(findings)), or names of nodes.
         keep: columns that are no findings and are handed through.
         chunk: rows that are worked on before the next are begun.
@@ -91,11 +93,13 @@ def posteriors(
     engine = model.engine if engine is None else engine
     check_engine(engine)
     chunk = whole(chunk, "chunk", least=1)
-    threads = None if threads is None else whole(threads, "threads", least=1)
+    threads = threads_or_none(threads)
+    progress = flag_or_none(progress, "progress")
+    first_row = whole(first_row, "first_row", meaning="the number of the first row")
     network, compiled = model.network, model.compiled
     nodes = chosen_nodes(network, of)
     table = as_table(frame)
-    kept = [keep] if isinstance(keep, str) else list(keep)
+    kept = text_list(keep, "keep", what=COLUMNS)
     for column in kept:
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
@@ -121,15 +125,10 @@ def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
     """Names of the nodes that are asked for: "causes" (those ranked), "all", "evidence" (none: only P(findings)), a name or names."""
     if isinstance(of, str) and of in GROUPS:
         return list({"causes": network.ranked, "all": network.nodes, "evidence": ()}[of])
-    names = [of] if isinstance(of, str) else [str(n) for n in of]
+    names = text_list(of, "of", what=f"one of {', '.join(GROUPS)}, or names of nodes")
     for name in names:
         if name not in network.nodes:
-            raise UnknownNameError(
-                name,
-                kind="node",
-                allowed=network.nodes,
-                where=f"network {network.name!r} (or one of {', '.join(GROUPS)})",
-            )
+            raise unknown_node(network, name, where=f" (or one of {', '.join(GROUPS)})")
     return list(dict.fromkeys(names))
 
 
@@ -222,7 +221,7 @@ def _frame(
         patients, found = table.to_native(), answers.to_native()
         found.index = patients.index
         for position, column in enumerate(keep):
-            found.insert(position, column, patients[column].array)
+            found.insert(position, column, patients[column])
         return found
     if not keep:
         return answers.to_native()

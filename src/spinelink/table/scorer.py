@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from spinelink.case import Model
-from spinelink.table.posteriors import OnImpossible, chosen_nodes, posteriors
+from spinelink.options import one_of, text_list, whole
+from spinelink.table.posteriors import COLUMNS, OnImpossible, chosen_nodes, posteriors
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,10 @@ def scorer(
         >>> list(score(pd.DataFrame({"numbness": ["present"]})).columns)
         ['scoliosis', 'log_evidence']
     """
+    of = of if isinstance(of, str) else text_list(of, "of")  # a generator is read once
     chosen_nodes(model.network, of)  # refuses unknown names here, not on a worker
     wanted = of if isinstance(of, str) else tuple(of)
-    kept = (keep,) if isinstance(keep, str) else tuple(keep)
+    kept = tuple(text_list(keep, "keep", what=COLUMNS))
+    one_of(on_impossible, "on_impossible", get_args(OnImpossible))
+    threads = whole(threads, "threads", least=1, most=1024, meaning="how many threads")
     return Scorer(model, wanted, kept, on_impossible, threads)

@@ -83,9 +83,10 @@ def resolve_constraints(
         SpinelinkError: there is none, or something else is given.
         UnknownNameError: a constraint names what the network does not have.
     """
-    if isinstance(constraints, str) or not isinstance(constraints, Iterable):
-        raise SpinelinkError(NO_CONSTRAINTS)
-    given = list(constraints)
+    try:
+        given = list(constraints)
+    except (TypeError, ValueError):
+        raise SpinelinkError(NO_CONSTRAINTS) from None
     if not all(isinstance(c, Constraint) for c in given):
         raise SpinelinkError(NO_CONSTRAINTS)
     if not given:

@@ -184,7 +184,7 @@ def pose(
     relevant = {compiled.names[i] for i in ancestors}
     moving = tuple(n for n in model.in_force if n in chosen and owner(n) in relevant)
     if not moving:
-        raise SpinelinkError("none of the numbers that may vary has a bearing on what is asked")
+        raise SpinelinkError("none of the parameters that may vary has a bearing on what is asked")
     problem = Problem(model, resolved, moving, minimise)
     _ = problem.coordinates  # refuses parameters that cannot move
     return problem

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spinelink.adjust.change import ParameterChange
 from spinelink.adjust.rankings import RankingChange
 from spinelink.adjust.tune.problem import Minimise
-from spinelink.inference.gradient.linear_fractional import Number
+from spinelink.inference.gradient.linear_fractional import ParameterRef
 from spinelink.network.network import Network
 from spinelink.result import Result
 from spinelink.view.html import text_in_notebook
@@ -28,7 +28,7 @@ class SingleChange(ParameterChange):
     inside: it stays in its own interval.
     """
 
-    number: Number
+    ref: ParameterRef
     inside: bool
 
 
@@ -92,17 +92,17 @@ class Tuning(Result):
     def _patch_lines(self) -> list[str]:
         unit = "standard deviations" if self.minimised == "standard_deviations" else "log odds"
         if self.patch:
-            title = f"Patch: {len(self.patch)} numbers, {self.distance:.3g} {unit} in all"
+            title = f"Patch: {len(self.patch)} parameters, {self.distance:.3g} {unit} in all"
             return [title, _text(self.to_frame())]
         return ["Nothing has to change."] if self.feasible else []
 
     def _single_lines(self) -> list[str]:
         if self.single:
-            title = f"One number alone would do ({len(self.single)} ways):"
+            title = f"One parameter alone would do ({len(self.single)} ways):"
             return [title, _text(self.single_frame())]
         if all(c.before == c.after and c.satisfied for c in self.constraints):
             return []
-        return ["No number alone would do."]
+        return ["No parameter alone would do."]
 
     def _case_lines(self) -> list[str]:
         if not self.cases:

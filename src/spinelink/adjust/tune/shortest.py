@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 OnProgress = Callable[[int], object] | None
 
 MOST_STEPS = 60
+PATIENCE = 6
+"""Times as many steps are taken while the constraints are not met yet: they can lie far away."""
 SHORT = 0.5
 """A change so short is not searched for again from elsewhere."""
 FAR = 18.0
@@ -92,7 +94,9 @@ def _descend(
     theta = theta.copy()
     answers, jacobian = problem.evaluate(theta)
     weight = 1.0
-    for step in range(MOST_STEPS):
+    for step in range(PATIENCE * MOST_STEPS):
+        if step >= MOST_STEPS and problem.violation(answers) < CLOSE:
+            return theta, step
         if on_progress is not None:
             on_progress(step)
         linear = _least_distance(problem, theta, answers=answers, jacobian=jacobian)
@@ -110,7 +114,7 @@ def _descend(
             return (theta if problem.violation(answers) < CLOSE else None), step
         theta = trial
         answers, jacobian = problem.evaluate(theta)
-    return (theta if problem.violation(answers) < CLOSE else None), MOST_STEPS
+    return (theta if problem.violation(answers) < CLOSE else None), PATIENCE * MOST_STEPS
 
 
 def _line_search(

@@ -29,12 +29,12 @@ from spinelink.inference.compile import point_values
 from spinelink.inference.findings import observed_from
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.inference.gradient.linear_fractional import (
-    Number,
+    ParameterRef,
     admissible_range,
     covariation,
     marginals_under,
     nonlinear_nodes,
-    numbers_of,
+    refs_of,
 )
 from spinelink.inference.sampled_parameters import stated_interval
 from spinelink.network.constraint import Resolved
@@ -66,26 +66,26 @@ class Fraction:
     """P(event | given) along each parameter: (p + numerator * step) / (1 + denominator * step)."""
 
     p: float
-    numerator: Mapping[Number, float]
-    denominator: Mapping[Number, float]
+    numerator: Mapping[ParameterRef, float]
+    denominator: Mapping[ParameterRef, float]
 
-    def value_at(self, number: Number, step: float) -> float:
+    def value_at(self, ref: ParameterRef, step: float) -> float:
         """The probability so far from the estimate; NaN where what is given cannot occur."""
-        below = 1.0 + self.denominator[number] * step
-        return (self.p + self.numerator[number] * step) / below if below > 1e-12 else math.nan
+        below = 1.0 + self.denominator[ref] * step
+        return (self.p + self.numerator[ref] * step) / below if below > 1e-12 else math.nan
 
 
 class _Start(NamedTuple):
     """Where secants along a nonlinear parameter start: the tangent's solution."""
 
-    number: Number
+    ref: ParameterRef
     value: float
 
 
 class _Secant(NamedTuple):
     """A search along a nonlinear parameter: now, and one step before with the gaps there."""
 
-    number: Number
+    ref: ParameterRef
     value: float
     before: float
     gaps_before: Array
@@ -106,27 +106,25 @@ def single_changes(problem: Problem) -> tuple[SingleChange, ...]:
     nonlinear = nonlinear_nodes(point.network, point.compiled)
     changes: list[SingleChange] = []
     starts: list[_Start] = []
-    for number in numbers_of(point.network, point.parameters, ids=problem.vary):
-        parameter = point.parameters[number.id]
-        estimate = _estimate(parameter, number)
+    for ref in refs_of(point.network, point.parameters, ids=problem.vary):
+        parameter = point.parameters[ref.id]
+        estimate = _estimate(parameter, ref)
         low, high = admissible_range(parameter)
-        roots = sorted(
-            (s for c, asked in constraints for s in _roots(c, asked, number=number)), key=abs
-        )
+        roots = sorted((s for c, asked in constraints for s in _roots(c, asked, ref=ref)), key=abs)
         inside = [s for s in roots if low - 1e-12 <= estimate + s <= high + 1e-12]
-        if owner(number.id) in nonlinear:
+        if owner(ref.id) in nonlinear:
             near = [min(max(estimate + s, low + 1e-9), high - 1e-9) for s in inside[:2]]
-            starts += [_Start(number, t) for t in near]
+            starts += [_Start(ref, t) for t in near]
             continue
         for s in inside:
-            if all(c.holds([f.value_at(number, s) for f in asked]) for c, asked in constraints):
+            if all(c.holds([f.value_at(ref, s) for f in asked]) for c, asked in constraints):
                 after = min(max(estimate + s, low), high)
-                changes.append(_change(number, parameter, after=after))
+                changes.append(_change(ref, parameter, after=after))
                 break
     changes += _along_nonlinear(problem, point, starts=starts)
     by_deviations = problem.minimise == "standard_deviations"
-    size = {c.number: abs(c.deviations if by_deviations else c.moved) for c in changes}
-    return tuple(sorted(changes, key=lambda c: (size[c.number], str(c.number))))
+    size = {c.ref: abs(c.deviations if by_deviations else c.moved) for c in changes}
+    return tuple(sorted(changes, key=lambda c: (size[c.ref], str(c.ref))))
 
 
 def _point(problem: Problem) -> Point:
@@ -143,25 +141,25 @@ def _fraction(point: Point, query: Resolved, *, vary: Sequence[str]) -> Fraction
     slopes = parameter_slopes(network, point.compiled, values=values, entries=of_query.factors)
     p = float(of_query.posteriors[0])
     numerator, denominator = {}, {}
-    for number in numbers_of(network, point.parameters, ids=vary):
-        slope = slopes[number.id]
-        if number.state is not None:
-            states = network.nodes[owner(number.id)].states
-            direction = covariation(values[number.id][:, 0], states.index(number.state))
+    for ref in refs_of(network, point.parameters, ids=vary):
+        slope = slopes[ref.id]
+        if ref.state is not None:
+            states = network.nodes[owner(ref.id)].states
+            direction = covariation(values[ref.id][:, 0], states.index(ref.state))
             slope = direction @ slope
-        denominator[number] = float(slope[0])
-        numerator[number] = float(slope[1]) + p * float(slope[0])
+        denominator[ref] = float(slope[0])
+        numerator[ref] = float(slope[1]) + p * float(slope[0])
     return Fraction(p, numerator, denominator)
 
 
 def _roots(
-    constraint: ResolvedConstraint, fractions: Sequence[Fraction], *, number: Number
+    constraint: ResolvedConstraint, fractions: Sequence[Fraction], *, ref: ParameterRef
 ) -> list[float]:
     """Steps from the estimate at which the constraint is at its bound."""
     from numpy.polynomial import Polynomial
 
-    above = [Polynomial([f.p, f.numerator[number]]) for f in fractions]
-    below = [Polynomial([1.0, f.denominator[number]]) for f in fractions]
+    above = [Polynomial([f.p, f.numerator[ref]]) for f in fractions]
+    below = [Polynomial([1.0, f.denominator[ref]]) for f in fractions]
     bound = constraint.constraint.value
     match constraint.constraint.form:
         case "value":
@@ -185,7 +183,7 @@ def _along_nonlinear(
 
     Each follows the constraint that is violated most, or the nearest where none is.
     """
-    changes: dict[Number, SingleChange] = {}
+    changes: dict[ParameterRef, SingleChange] = {}
     network = point.network
     base = [
         [probability(point.compiled, q, network=network) for q in c.queries]
@@ -197,15 +195,15 @@ def _along_nonlinear(
     for _ in range(SECANTS):
         if not searching:
             break
-        batch = _batched(problem, point, assignments=[{s.number: s.value} for s in searching])
+        batch = _batched(problem, point, assignments=[{s.ref: s.value} for s in searching])
         still = []
         for k, secant in enumerate(searching):
             answers = [[float(p[k]) for p in asked] for asked in batch]
-            number, parameter = secant.number, parameters[secant.number.id]
+            ref, parameter = secant.ref, parameters[secant.ref.id]
             if _has_arrived(problem, answers):
-                change = _change(number, parameter, after=secant.value)
-                if number not in changes or abs(change.moved) < abs(changes[number].moved):
-                    changes[number] = change
+                change = _change(ref, parameter, after=secant.value)
+                if ref not in changes or abs(change.moved) < abs(changes[ref].moved):
+                    changes[ref] = change
             elif (following := _next(problem, secant, answers=answers)) is not None:
                 low, high = admissible_range(parameter)
                 if low < following.value < high:
@@ -231,11 +229,11 @@ def _next(problem: Problem, secant: _Secant, *, answers: list[list[float]]) -> _
     worst = int(np.argmax(violated)) if violated.any() else int(np.argmin(np.abs(gaps)))
     slope = gaps[worst] - secant.gaps_before[worst]
     step = (secant.value - secant.before) * gaps[worst] / slope if slope != 0.0 else math.nan
-    return _Secant(secant.number, secant.value - step, secant.value, gaps)
+    return _Secant(secant.ref, secant.value - step, secant.value, gaps)
 
 
 def _batched(
-    problem: Problem, point: Point, *, assignments: Sequence[Mapping[Number, float]]
+    problem: Problem, point: Point, *, assignments: Sequence[Mapping[ParameterRef, float]]
 ) -> list[list[Array]]:
     """The probabilities of every constraint's queries under each assignment, (assignments,)."""
     network, compiled = point.network, point.compiled
@@ -263,23 +261,23 @@ def _batched(
     return by_constraint
 
 
-def _change(number: Number, parameter: Parameter, *, after: float) -> SingleChange:
-    before = _estimate(parameter, number)
-    low, high = stated_interval(parameter, number.state)
+def _change(ref: ParameterRef, parameter: Parameter, *, after: float) -> SingleChange:
+    before = _estimate(parameter, ref)
+    low, high = stated_interval(parameter, ref.state)
     return SingleChange(
-        id=number.id,
-        state=number.state,
+        id=ref.id,
+        state=ref.state,
         before=before,
         after=after,
         moved=distance_moved(before, after, parameter=parameter),
         deviations=deviations_in_log_odds(parameter, before=before, after=after),
         grade=parameter.grade,
-        number=number,
+        ref=ref,
         inside=low <= after <= high,
     )
 
 
-def _estimate(parameter: Parameter, number: Number) -> float:
+def _estimate(parameter: Parameter, ref: ParameterRef) -> float:
     if isinstance(parameter, Distribution):
-        return float(parameter.estimate[str(number.state)])
+        return float(parameter.estimate[str(ref.state)])
     return float(parameter.value)

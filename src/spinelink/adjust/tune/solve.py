@@ -16,6 +16,7 @@ from spinelink.adjust.tune.shortest import shortest_change
 from spinelink.adjust.tune.single import single_changes
 from spinelink.adjust.vary import Vary
 from spinelink.case import Model
+from spinelink.errors import SpinelinkError, shown
 from spinelink.network.constraint import Constraint
 from spinelink.network.parameter import Parameter
 from spinelink.options import one_of, whole
@@ -57,8 +58,10 @@ def tune_network(
         SpinelinkError: there is no constraint, or what one is given cannot occur.
     """
     one_of(minimise, "minimise", MINIMISE)
+    if reason is not None and not isinstance(reason, str):
+        raise SpinelinkError(f"reason is a text for the notes, not {shown(reason)}.")
     if most is not None:
-        meaning = "how many numbers may change (None for any)"
+        meaning = "how many parameters may change (None for any)"
         most = whole(most, "most", least=1, meaning=meaning)
     problem = pose(model, constraints, vary=vary, minimise=minimise)
     single = single_changes(problem)

@@ -327,10 +327,10 @@ class _Builder:
         rows, states = prod(mechanism.cards), mechanism.array.shape[-2]
         pieces = rows * (states - 1) * (2 if coupled else 1) + 1  # at most
         size = pieces * mechanism.array.size * (rows if coupled else 1)
-        if size > self.factual.compiled.limits.response_entries:
+        network = self.factual.compiled
+        if size > min(network.limits.response_entries, network.max_entries):
             raise TooLargeError(
-                f"the responses of {mechanism.name} to its causes are too many "
-                f"to write down ({size})"
+                f"the responses of {mechanism.name} to its causes are too many to write ({size})"
             )
 
     def _compatible_rows(

@@ -22,8 +22,10 @@ from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
 from spinelink.inference.findings import Observed
 from spinelink.inference.gradient.pullback import Batch, Pullback
-from spinelink.inference.interpreted.run import forward, input_adjoints
+from spinelink.inference.interpreted.lanes import holding
+from spinelink.inference.interpreted.run import Forward, forward, input_adjoints
 from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC, Semiring
+from spinelink.inference.memory import BYTES, check_answer_fits
 from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Kind, Plan
 from spinelink.inference.plan.planned import plan_for
@@ -31,6 +33,9 @@ from spinelink.inference.plan.planned import plan_for
 Array = NDArray[np.float64]
 Target = tuple[int, int]
 """A hidden node and one of its states."""
+
+SLOPES = 3.0
+"""Arrays as large as all derivatives that a run holds at once: they are merged and multiplied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +204,12 @@ def _plan(batch: Batch, *, thorough: bool = True, difference_form: bool = False)
         **dict.fromkeys(batch.weights, "soft"),
         **pattern_of(batch.observed),
     }
+    compiled = batch.compiled
+    slopes = sum(
+        a.size // a.shape[-1] for i in batch.relevant for a in factor_arrays(compiled.factors[i])
+    )
+    size = SLOPES * BYTES * slopes * batch.columns
+    check_answer_fits(size, compiled.memory_limit, what=f"{batch.columns} gradients")
     return plan_for(
         batch.compiled,
         pattern,
@@ -212,15 +223,17 @@ def _plan(batch: Batch, *, thorough: bool = True, difference_form: bool = False)
 def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]]:
     """One run in plain doubles or, where a denominator underflows, on logarithms."""
     plan = _plan(batch)
-    ring: Semiring
-    for ring in (LINEAR, LOGARITHMIC):
-        run = forward(
-            batch.compiled, plan, observed=batch.observed, ring=ring, weights=batch.weights
-        )
-        logs = np.broadcast_to(ring.decode_log(run.result), (batch.columns,))
-        denominators = logs[:1] if by_first else logs
-        if (denominators >= batch.compiled.limits.underflow).all():
-            break
+    with holding(batch.compiled, plan, batch.columns):
+        return _run(batch, plan, by_first=by_first)
+
+
+def _run(batch: Batch, plan: Plan, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]]:
+    ring: Semiring = LINEAR
+    run, logs, denominators = _forward(batch, plan, ring=ring, by_first=by_first)
+    if not (denominators >= batch.compiled.limits.underflow).all():
+        del run  # the two runs are not held at once
+        ring = LOGARITHMIC
+        run, logs, denominators = _forward(batch, plan, ring=ring, by_first=by_first)
     if not np.isfinite(denominators).all():
         raise ValueError(
             "the findings cannot occur together: "
@@ -237,12 +250,28 @@ def _without_subtraction(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[
     return logs, tuple(pullback.factors)
 
 
+def _forward(
+    batch: Batch, plan: Plan, *, ring: Semiring, by_first: bool
+) -> tuple[Forward, Array, Array]:
+    """A run, the logarithms of the columns' probabilities, and those of their denominators."""
+    run = forward(batch.compiled, plan, observed=batch.observed, ring=ring, weights=batch.weights)
+    logs = np.broadcast_to(ring.decode_log(run.result), (batch.columns,))
+    return run, logs, logs[:1] if by_first else logs
+
+
 def _in_difference_form(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...]] | None:
     """The same in difference form; None where its plan is too large or it loses digits."""
     try:
         plan = _plan(batch, difference_form=True)
     except TooLargeError:
         return None
+    with holding(batch.compiled, plan, batch.columns):
+        return _run_in_difference_form(batch, plan, by_first=by_first)
+
+
+def _run_in_difference_form(
+    batch: Batch, plan: Plan, *, by_first: bool
+) -> tuple[Array, tuple[Factor, ...]] | None:
     run = forward(batch.compiled, plan, observed=batch.observed, ring=LINEAR, weights=batch.weights)
     with np.errstate(invalid="ignore"):
         logs = np.broadcast_to(LINEAR.decode_log(run.result), (batch.columns,))

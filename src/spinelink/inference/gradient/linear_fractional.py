@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.errors import ParameterError, UnknownNameError
+from spinelink.errors import ParameterError, UnknownNameError, shown
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_network
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, order=True)
-class Number:
+class ParameterRef:
     """A parameter, or one state of a distribution (its other states keep their proportions)."""
 
     id: str
@@ -53,13 +53,13 @@ class LinearFractional:
     Where parameter k moves by `step`, P(target | findings) is
     (posterior + targets[k] step) / (1 + evidence[k] step).
 
-    numbers: the parameters. estimates: their values, (numbers,). evidence: slopes of P(findings),
+    refs: the parameters. estimates: their values, (numbers,). evidence: slopes of P(findings),
     (numbers,). posteriors: of the targets, (targets,). targets: slopes of P(target, findings),
     (numbers, targets). All probabilities are divided by P(findings) at the estimates. nonlinear:
     (numbers,), true where the function is only a tangent.
     """
 
-    numbers: tuple[Number, ...]
+    refs: tuple[ParameterRef, ...]
     estimates: Array
     evidence: Array
     posteriors: Array
@@ -87,7 +87,7 @@ def linear_fractional(
     compiled: CompiledNetwork,
     *,
     values: Mapping[str, Array],
-    numbers: Sequence[Number],
+    refs: Sequence[ParameterRef],
     found: Derivatives,
     complement: Sequence[bool] | None = None,
 ) -> LinearFractional:
@@ -97,7 +97,7 @@ def linear_fractional(
         network: The network.
         compiled: The network compiled from `values`.
         values: One value of each parameter, by id.
-        numbers: The parameters whose functions are asked for.
+        refs: The parameters whose functions are asked for.
         found: Derivatives by every entry, and the posteriors of the targets.
         complement: For each target, whether the probability of all other states is meant.
     """
@@ -105,20 +105,20 @@ def linear_fractional(
     columns = np.array(
         [
             directional_derivative(values[n.id], slopes[n.id], position=_position(network, n))
-            for n in numbers
+            for n in refs
         ]
-    ).reshape(len(numbers), -1)
+    ).reshape(len(refs), -1)
     evidence = columns[:, 0]  # d log P(findings)
     opposite = np.zeros(len(found.posteriors), dtype=bool) if complement is None else complement
     posteriors = np.where(opposite, 1.0 - found.posteriors, found.posteriors)
     nonlinear = nonlinear_nodes(network, compiled)
     return LinearFractional(
-        tuple(numbers),
-        np.array([float(_flat(values[n.id])[_position(network, n) or 0]) for n in numbers]),
+        tuple(refs),
+        np.array([float(_flat(values[n.id])[_position(network, n) or 0]) for n in refs]),
         evidence,
         posteriors,
         np.where(opposite, -1.0, 1.0) * columns[:, 1:] + posteriors * evidence[:, np.newaxis],
-        np.array([owner(n.id) in nonlinear for n in numbers], dtype=bool),
+        np.array([owner(n.id) in nonlinear for n in refs], dtype=bool),
     )
 
 
@@ -139,38 +139,38 @@ def nonlinear_nodes(network: Network, compiled: CompiledNetwork) -> frozenset[st
     return frozenset({*log_odds, *(compiled.names[i] for i in compiled.ancestors(parents))})
 
 
-def relevant_numbers(
+def relevant_refs(
     network: Network,
     compiled: CompiledNetwork,
     *,
     parameters: Mapping[str, Parameter],
     nodes: Sequence[int],
-) -> tuple[Number, ...]:
+) -> tuple[ParameterRef, ...]:
     """The parameters of the nodes and of all above them, each state of a distribution by itself."""
     relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
-    return numbers_of(network, parameters, ids=[n for n in parameters if owner(n) in relevant])
+    return refs_of(network, parameters, ids=[n for n in parameters if owner(n) in relevant])
 
 
-def numbers_of(
+def refs_of(
     network: Network, parameters: Mapping[str, Parameter], *, ids: Sequence[str]
-) -> tuple[Number, ...]:
+) -> tuple[ParameterRef, ...]:
     """Each parameter, each state of a distribution by itself in the order of its node."""
     return tuple(
-        number
+        ref
         for name in ids
-        for number in (
-            [Number(name, s) for s in network.nodes[owner(name)].states]
+        for ref in (
+            [ParameterRef(name, s) for s in network.nodes[owner(name)].states]
             if isinstance(parameters[name], Distribution)
-            else [Number(name)]
+            else [ParameterRef(name)]
         )
     )
 
 
-def _position(network: Network, number: Number) -> int | None:
+def _position(network: Network, ref: ParameterRef) -> int | None:
     """Index of the state of a distribution; None for one number."""
-    if number.state is None:
+    if ref.state is None:
         return None
-    return network.nodes[owner(number.id)].states.index(number.state)
+    return network.nodes[owner(ref.id)].states.index(ref.state)
 
 
 def directional_derivative(value: Array, slope: Array, *, position: int | None) -> Array:
@@ -201,12 +201,12 @@ def covariation(probabilities: Array, position: int) -> Array:
     return rates
 
 
-def with_number(network: Network, number: Number, *, value: Array, t: Array) -> Array:
+def with_value(network: Network, ref: ParameterRef, *, value: Array, t: Array) -> Array:
     """The array of a parameter, (values,) or (states, values), where it takes the values t.
 
     value: the parameter at its estimate, (1,) or (states, 1). t: (values,).
     """
-    position = _position(network, number)
+    position = _position(network, ref)
     if position is None:
         return t
     column = value[:, 0]
@@ -223,7 +223,7 @@ def marginals_under(
     values: Mapping[str, Array],
     observed: Observed,
     nodes: Sequence[int],
-    assignments: Sequence[Mapping[Number, float]],
+    assignments: Sequence[Mapping[ParameterRef, float]],
 ) -> Marginals:
     """Exact marginals under each of many assignments of values to parameters, computed together.
 
@@ -239,15 +239,15 @@ def marginals_under(
         log P(findings), (assignments,), and posteriors, (states, assignments).
     """
     changed: dict[str, Array] = {}
-    for number in dict.fromkeys(n for assignment in assignments for n in assignment):
-        value = values[number.id]
-        array = changed.get(number.id)
+    for ref in dict.fromkeys(n for assignment in assignments for n in assignment):
+        value = values[ref.id]
+        array = changed.get(ref.id)
         if array is None:
             array = np.tile(value, len(assignments)) if value.shape[-1] == 1 else value.copy()
-        rows = np.array([k for k, assignment in enumerate(assignments) if number in assignment])
-        t = np.array([assignments[k][number] for k in rows], dtype=float)
-        array[..., rows] = with_number(network, number, value=value, t=t)
-        changed[number.id] = array
+        rows = np.array([k for k, assignment in enumerate(assignments) if ref in assignment])
+        t = np.array([assignments[k][ref] for k in rows], dtype=float)
+        array[..., rows] = with_value(network, ref, value=value, t=t)
+        changed[ref.id] = array
     batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
     return draw_marginals(batch, observed, nodes=nodes).with_rows(len(assignments))
 
@@ -257,14 +257,16 @@ def admissible_range(parameter: Parameter) -> tuple[float, float]:
     return (0.0, np.inf) if isinstance(parameter, Ratio) else (0.0, 1.0)
 
 
-def read_number(network: Network, parameters: Mapping[str, Parameter], *, name: str) -> Number:
+def read_ref(network: Network, parameters: Mapping[str, Parameter], *, name: str) -> ParameterRef:
     """`id`, or `id[state]` for one state of a distribution.
 
     Raises:
         UnknownNameError: The network has no such parameter, or it has no such state.
         ParameterError: A state is given for a parameter that is one number.
     """
-    base, bracket, rest = str(name).partition("[")
+    if not isinstance(name, str):
+        raise ParameterError(f"a parameter is named by its id, a text, not {shown(name)}.")
+    base, bracket, rest = name.partition("[")
     if base not in parameters:
         raise UnknownNameError(
             base, kind="parameter", allowed=parameters, where=f"network {network.name!r}"
@@ -281,4 +283,4 @@ def read_number(network: Network, parameters: Mapping[str, Parameter], *, name: 
             )
     elif state is not None:
         raise ParameterError(f"{base} is one number; write it without [{state}].")
-    return Number(base, state)
+    return ParameterRef(base, state)

@@ -18,9 +18,11 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.cache import CacheKey
 from spinelink.inference.findings import Observed, state_of
+from spinelink.inference.interpreted.lanes import batch_length, findings_of, holding, lanes
 from spinelink.inference.interpreted.run import forward, reverse
 from spinelink.inference.interpreted.semiring import LINEAR
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
+from spinelink.inference.plan.plan import Plan
 from spinelink.inference.plan.planned import plan_for
 
 Array = NDArray[np.float64]
@@ -53,6 +55,38 @@ def difference_form(
         difference_form=True,
         exact=hidden,
     )
+    rows = batch_length(compiled, observed)
+    pieces = lanes(compiled, plan, rows)
+    parts = []
+    for piece in pieces:
+        size = piece.stop - piece.start
+        with holding(compiled, plan, size):
+            part, agrees = _run(
+                compiled if len(pieces) == 1 else compiled.of_draws(piece),
+                plan,
+                observed=observed if len(pieces) == 1 else findings_of(observed, piece),
+                nodes=nodes,
+                hidden=hidden,
+            )
+        if len(pieces) > 1:
+            part, agrees = part.with_rows(size), np.broadcast_to(agrees, (size,))
+        parts.append((part, agrees))
+    agreeing = np.concatenate([agrees for _, agrees in parts])
+    if not agreeing.any():
+        return None
+    answer = parts[0][0] if len(parts) == 1 else Marginals.concatenated([p for p, _ in parts])
+    return answer, np.flatnonzero(~agreeing)
+
+
+def _run(
+    compiled: CompiledNetwork,
+    plan: Plan,
+    *,
+    observed: Observed,
+    nodes: list[int],
+    hidden: frozenset[int],
+) -> tuple[Marginals, NDArray[np.bool_]]:
+    """Marginals, and the rows whose digits hold; the rows fit into memory."""
     limits = compiled.limits
     run = forward(compiled, plan, observed=observed, ring=LINEAR)
     terms: dict[int, Array] = {}
@@ -65,16 +99,13 @@ def difference_form(
             agrees = agrees & (terms[v] <= limits.cancellation)
         for n in hidden:
             agrees = agrees & (by_vertex[n] >= -limits.agreement).all(axis=0)
-    if not agrees.any():
-        return None
     posterior = {
         n: np.clip(by_vertex[n], 0.0, 1.0)
         if (state := state_of(observed, n)) is None
         else np.eye(compiled.cards[n])[:, np.atleast_1d(state)]
         for n in nodes
     }
-    answer = Marginals(np.broadcast_to(log_total, agrees.shape), posterior)
-    return answer, np.flatnonzero(~agrees)
+    return Marginals(np.broadcast_to(log_total, agrees.shape), posterior), agrees
 
 
 def _prefers_difference_form(

@@ -25,6 +25,7 @@ class InterpretedEngine:
         compiled: CompiledNetwork,
         batch: EvidenceBatch,
         *,
+        nodes: Sequence[int],
         starts: NDArray[np.intp],
         workers: int,
     ) -> list[slice]:
@@ -37,7 +38,7 @@ class InterpretedEngine:
         first, later = [], []
         for begin, end in zip(starts, [*starts[1:], len(batch)], strict=True):
             observed = batch.part(slice(begin, begin + 1)).together(compiled)
-            entries = BYTES_PER_ENTRY * largest_plan(compiled, observed, nodes=())
+            entries = BYTES_PER_ENTRY * largest_plan(compiled, observed, nodes=nodes)
             near = int(np.clip(limits.table_run_bytes / (entries + 1.0), 1, limits.table_rows))
             size = min(near, share)
             cuts = [slice(k, min(k + size, end)) for k in range(begin, end, size)]

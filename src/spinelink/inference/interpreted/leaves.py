@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.findings import Observed, States, pick, state_of
 from spinelink.inference.interpreted.evidence import log_evidence, run_plan
+from spinelink.inference.memory import BYTES
 from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Kind
 from spinelink.inference.plan.planned import plan_for
@@ -66,8 +67,11 @@ def leaf_marginals(
         log_total.shape[0],
         *(f.leak.shape[-1] for n in leaves if isinstance(f := compiled.factors[n], NoisyFactor)),
     )
-    entries = min(compiled.memory_limit / 16, LARGEST_RUN)
-    at_once = max(1, int(entries // (plan.entries * batch + 1)))
+    # A level more is a row more of the run, of the weights and, under many draws, of the network.
+    weighed = float(sum(compiled.cards[p] for p in parents))
+    each = plan.held + weighed + (compiled.numbers if batch > 1 else 0)
+    entries = min(compiled.memory_limit / (2.0 * BYTES), LARGEST_RUN)
+    at_once = max(1, int(entries // (each * batch + 1)))
     at_most: dict[tuple[int, int], Array] = {}
     for start in range(0, len(levels), at_once):
         part = levels[start : start + at_once]

@@ -17,10 +17,11 @@ from spinelink.errors import TooLargeError
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.cache import CacheKey
-from spinelink.inference.findings import Array, Observed, States, state_of
+from spinelink.inference.findings import Array, Observed, state_of
 from spinelink.inference.interpreted.conditioning import conditioned, weighed_marginals
 from spinelink.inference.interpreted.difference_form import difference_form
 from spinelink.inference.interpreted.evidence import log_evidence, run_plan
+from spinelink.inference.interpreted.lanes import findings_of
 from spinelink.inference.interpreted.leaves import kept_and_leaves, leaf_marginals
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 from spinelink.inference.plan.planned import plan_for
@@ -81,10 +82,7 @@ def _recompute_rows(
     """Recompute the given rows with the subtraction-free plan and merge them into `answer`."""
     if not len(rows):
         return answer
-    part: dict[int, int | Array | States] = {
-        i: v if isinstance(v, int) or v.shape[-1] == 1 else v[..., rows]
-        for i, v in observed.items()
-    }
+    part = findings_of(observed, rows)
     again = _plain(compiled.of_draws(rows), part, list(answer.posterior))
     return answer.replaced(rows, again)
 

@@ -22,6 +22,7 @@ from spinelink.inference.findings import Observed
 from spinelink.inference.interpreted.evidence import log_evidence
 from spinelink.inference.interpreted.inputs import InputBuilder
 from spinelink.inference.interpreted.semiring import LOGARITHMIC
+from spinelink.inference.memory import BYTES
 from spinelink.inference.plan.order import elimination_order
 from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Input
@@ -63,7 +64,8 @@ def most_probable_explanations(
     scopes = [f.scope for f in factors.tables]
     order = elimination_order(sorted(cards), scopes, cards=cards, before={}, limits=limits)
     for entries in limits.bucket_entries:
-        most = min(entries, compiled.memory_limit / 8)
+        # Every bucket's message is kept for the search.
+        most = min(entries, compiled.memory_limit / (BYTES * max(1, len(cards))))
         buckets = _buckets(factors, order, cards=cards, max_entries=most)
         search = _Search(buckets, factors, order=order, cards=cards, best=best)
         explanations = search.run(limits.search_visits)

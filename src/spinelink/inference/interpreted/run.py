@@ -16,12 +16,16 @@ from spinelink.inference.findings import Array, Observed
 from spinelink.inference.interpreted.inputs import InputBuilder
 from spinelink.inference.interpreted.semiring import Semiring, combine, transpose
 from spinelink.inference.limits import Limits
-from spinelink.inference.plan.plan import Close, Combine, Plan, SumOut, TakeTop
+from spinelink.inference.plan.plan import Plan
+from spinelink.inference.plan.steps import Close, Combine, SumOut, TakeTop
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """Every intermediate factor of a run, by number, each (scope..., batch)."""
+    """Every intermediate factor of a run, by number, each (scope..., batch).
+
+    The way back uses them up, but for the inputs and the result.
+    """
 
     plan: Plan
     values: dict[int, Array]
@@ -40,11 +44,12 @@ def forward(
     observed: Observed,
     ring: Semiring,
     weights: Mapping[int, Array] | None = None,
+    keep: bool = True,
 ) -> Forward:
     """Runs the steps of a plan in a ring.
 
     weights: extra factors on single nodes, (states, batch), which are multiplied in; such a node has
-    a unary input.
+    a unary input. keep: whether the way back follows; else each factor goes once it is used.
     """
     limits = compiled.limits
     builder = InputBuilder(compiled, observed, weights=weights or {}, ring=ring)
@@ -68,6 +73,9 @@ def forward(
                     values[step.out] = np.moveaxis(moved, 0, step.position)
                 else:
                     values[step.out] = np.moveaxis(source, 0, step.position)
+        if not keep:
+            for used in (step.a, step.b) if isinstance(step, Combine) else (step.source,):
+                del values[used]
     return Forward(plan, values, limits)
 
 
@@ -96,29 +104,24 @@ def _backwards(
     run: Forward, ring: Semiring, *, seed: Array, first: int, terms: dict[int, Array] | None
 ) -> tuple[dict[int, Array], dict[int, Array]]:
     """Marginals of the vertices, and adjoints of the inputs numbered `first` and later."""
-    plan, values, limits = run.plan, run.values, run.limits
+    plan, values = run.plan, run.values
     adjoint: dict[int, Array] = {plan.result: seed}
     marginals: dict[int, Array] = {}
     for step in reversed(plan.steps):
         above = adjoint.pop(step.out)
+        if step.out != plan.result:
+            del values[step.out]
         match step:
             case Combine():
-                a = values[step.a].reshape(*step.shape_a, -1)
-                b = values[step.b].reshape(*step.shape_b, -1)
-                for factor, other, absent in (
-                    (step.a, b, step.absent_a),
-                    (step.b, a, step.absent_b),
-                ):
-                    if factor >= first:
-                        union = transpose(ring, above, other, step.deputy_axes, limits=limits)
-                        adjoint[factor] = ring.total(union, absent)
+                adjoint |= _undo_combine(run, ring, step=step, above=above, first=first)
             case SumOut():
                 source = values[step.source]
-                weighted = ring.multiply(source, above[np.newaxis])
-                marginals[step.vertex] = ring.total(weighted, tuple(range(1, source.ndim - 1)))
-                if terms is not None:
-                    terms[step.vertex] = np.abs(weighted).sum(axis=tuple(range(source.ndim - 1)))
-                adjoint[step.source] = np.broadcast_to(above[np.newaxis], weighted.shape)
+                marginals[step.vertex] = _marginal(
+                    ring, source, above=above, step=step, terms=terms
+                )
+                adjoint[step.source] = np.broadcast_to(
+                    above[np.newaxis], np.broadcast_shapes(source.shape, (1, *above.shape))
+                )
             case TakeTop():
                 adjoint[step.source] = np.stack([ring.zeros(above.shape), above])
             case Close():
@@ -126,6 +129,33 @@ def _backwards(
                     ring, above, step=step, levels=len(values[step.source])
                 )
     return marginals, adjoint
+
+
+def _undo_combine(
+    run: Forward, ring: Semiring, *, step: Combine, above: Array, first: int
+) -> dict[int, Array]:
+    """The adjoints of the two factors of a product, but for inputs numbered below `first`."""
+    a = run.values[step.a].reshape(*step.shape_a, -1)
+    b = run.values[step.b].reshape(*step.shape_b, -1)
+    return {
+        factor: ring.total(
+            transpose(ring, above, other, step.deputy_axes, limits=run.limits), absent
+        )
+        for factor, other, absent in ((step.a, b, step.absent_a), (step.b, a, step.absent_b))
+        if factor >= first
+    }
+
+
+def _marginal(
+    ring: Semiring, source: Array, *, above: Array, step: SumOut, terms: dict[int, Array] | None
+) -> Array:
+    """The marginal of a vertex that was summed out, (states, batch)."""
+    weighted = ring.multiply(source, above[np.newaxis])
+    marginal = ring.total(weighted, tuple(range(1, source.ndim - 1)))
+    if terms is not None:
+        absolute = np.abs(weighted, out=weighted)
+        terms[step.vertex] = absolute.sum(axis=tuple(range(source.ndim - 1)))
+    return marginal
 
 
 def _reopen(ring: Semiring, above: Array, *, step: Close, levels: int) -> Array:

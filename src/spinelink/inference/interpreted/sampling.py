@@ -18,13 +18,19 @@ from spinelink.inference.arrays import CompiledNetwork, TableFactor
 from spinelink.inference.findings import HIDDEN, Observed, States
 from spinelink.inference.interpreted.conditioning import conditioned
 from spinelink.inference.interpreted.evidence import log_evidence
+from spinelink.inference.interpreted.lanes import holding
 from spinelink.inference.interpreted.run import Forward, forward
 from spinelink.inference.interpreted.semiring import LINEAR, LOGARITHMIC
+from spinelink.inference.memory import BYTES, check_answer_fits
 from spinelink.inference.plan.patterns import pattern_of
-from spinelink.inference.plan.plan import Close, Combine, Plan, SumOut, TakeTop
+from spinelink.inference.plan.plan import Plan
 from spinelink.inference.plan.planned import plan_for
+from spinelink.inference.plan.steps import Close, Combine, SumOut, TakeTop
 
 Array = NDArray[np.float64]
+
+INDICES = 12
+"""Indices that a walk holds for each node of each patient, about."""
 
 
 def sample(
@@ -42,6 +48,21 @@ def sample(
         ValueError: P(findings) is 0.
         TooLargeError: The memory limit does not do, not even by conditioning.
     """
+    row = BYTES * len(compiled.names)
+    what = f"the states of {size:,} simulated patients"
+    check_answer_fits(row * size, compiled.memory_limit, what=what)
+    # A walk back over the run holds some indices for each node of each patient.
+    at_once = max(1, int(compiled.memory_limit / (INDICES * row)))
+    if size <= at_once:
+        return _sample(compiled, observed, size=size, rng=rng)
+    sizes = [min(at_once, size - k) for k in range(0, size, at_once)]
+    return np.concatenate([_sample(compiled, observed, size=n, rng=rng) for n in sizes])
+
+
+def _sample(
+    compiled: CompiledNetwork, observed: Observed, *, size: int, rng: np.random.Generator
+) -> States:
+    """See `sample`; the patients fit into memory together."""
     above = compiled.ancestors(observed)
     try:
         plan = plan_for(compiled, pattern_of(observed), kept=above)
@@ -115,10 +136,23 @@ def _draw_above(
     rng: np.random.Generator,
 ) -> dict[int, States]:
     """States of the hidden nodes of the plan, (size,) each."""
+    with holding(compiled, plan, 1):
+        return _walked(compiled, plan, observed=observed, size=size, rng=rng)
+
+
+def _walked(
+    compiled: CompiledNetwork,
+    plan: Plan,
+    *,
+    observed: Observed,
+    size: int,
+    rng: np.random.Generator,
+) -> dict[int, States]:
     run = forward(compiled, plan, observed=observed, ring=LINEAR)
     log_total = float(LINEAR.decode_log(run.result)[0])
     logarithmic = log_total < compiled.limits.underflow
     if logarithmic:
+        del run  # the two runs are not held at once
         run = forward(compiled, plan, observed=observed, ring=LOGARITHMIC)
         log_total = float(run.result[0])
     if not np.isfinite(log_total):

@@ -106,8 +106,10 @@ class Logarithmic:
         # An all-zero slice has no finite peak; shift it by nothing rather than by minus infinity.
         peak = a.max(axis=axes, keepdims=True)
         shift = np.where(np.isfinite(peak), peak, 0.0)
+        scaled = a - shift
+        np.exp(scaled, out=scaled)
         with np.errstate(divide="ignore"):
-            logs: Array = np.log(np.exp(a - shift).sum(axis=axes)) + shift.squeeze(axis=axes)
+            logs: Array = np.log(scaled.sum(axis=axes)) + shift.squeeze(axis=axes)
         return logs
 
     def groups(self, a: Array, starts: NDArray[np.int64], axis: int) -> Array:

@@ -311,6 +311,7 @@ def count_rows(flat, findings, request, limits, work, out):
             continue
         most = lanes_of(plan.entries, tail - head, request.max_entries, limits)
         if plan.entries * most > len(cells.values):
+            cells = Cells(np.empty(0), np.empty(0))  # the smaller ones go first
             cells = Cells(np.empty(plan.entries * most), np.empty(plan.entries * most))
         for begin in range(head, tail, most):
             span = Span(begin, min(most, tail - begin))

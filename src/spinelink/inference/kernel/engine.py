@@ -9,6 +9,7 @@ not answered here; the interpreted engine answers them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import accumulate
@@ -34,7 +35,7 @@ from spinelink.inference.kernel.records import (
     Request,
     Sums,
 )
-from spinelink.inference.kernel.workspace import kernel_limits, workspace
+from spinelink.inference.kernel.workspace import kernel_limits, workspace, workspace_bytes
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,8 +65,29 @@ class KernelAnswer:
 
 def max_entries_of(compiled: CompiledNetwork, max_entries: int | None = None) -> int:
     """Doubles of workspace that one row may take, within the network's memory limit."""
-    wanted = compiled.limits.kernel_row if max_entries is None else max_entries
-    return int(min(wanted, compiled.memory_limit / BYTES_PER_ENTRY))
+    limits = compiled.limits
+    wanted = limits.kernel_row if max_entries is None else max_entries
+    room = compiled.memory_limit - _workspace_bytes(compiled, limits.kernel_lanes)
+    return max(1, int(min(wanted, room / BYTES_PER_ENTRY)))
+
+
+def _workspace_bytes(compiled: CompiledNetwork, lanes: int) -> float:
+    """Bytes of the arrays that a run works in, beside its tables."""
+    return workspace_bytes(
+        np.array(compiled.cards, dtype=np.int64),
+        sum(len(parents) for parents in compiled.parents),
+        lanes=lanes,
+        pairs=compiled.limits.kernel_pairs,
+    )
+
+
+def _holding(
+    compiled: CompiledNetwork, *, lanes: int, max_entries: int
+) -> AbstractContextManager[None]:
+    """Holds the memory of one run: the arrays to work in, and the tables of one row or of many."""
+    entries = max(max_entries, compiled.limits.kernel_room)
+    size = _workspace_bytes(compiled, lanes) + BYTES_PER_ENTRY * entries
+    return compiled.resources.gate.hold(size, compiled.memory_limit)
 
 
 def solve(
@@ -147,12 +169,12 @@ def solve_form(
     limits = kernel_limits(compiled.limits)
     lanes = int(min(limits.lanes, np.diff(ends).max(initial=1)))
     out = _outputs(rows, sum(compiled.cards[i] for i in nodes))
-    work = workspace(
-        flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
-    )
-    targets = np.array(nodes, dtype=np.int64)
-    request = Request(ends, targets, form, max_entries)
-    solve_rows(flat, _findings(flat, batch), request, limits, work, out)
+    request = Request(ends, np.array(nodes, dtype=np.int64), form, max_entries)
+    with _holding(compiled, lanes=lanes, max_entries=max_entries):
+        work = workspace(
+            flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
+        )
+        solve_rows(flat, _findings(flat, batch), request, limits, work, out)
     return out
 
 
@@ -255,11 +277,12 @@ def count(
         for columns in _distributions(compiled, flat)
     )
     out = CountOutputs(tables, links, np.empty(len(batch)), np.zeros(len(batch), dtype=np.int64))
-    work = workspace(
-        flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
-    )
     request = CountRequest(ends, weights, int(information), max_entries_of(compiled))
-    count_rows(flat, _findings(flat, batch), request, limits, work, out)
+    with _holding(compiled, lanes=lanes, max_entries=request.max_entries):
+        work = workspace(
+            flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
+        )
+        count_rows(flat, _findings(flat, batch), request, limits, work, out)
     sums = [
         _unflattened(compiled, flat, tables=table, links=link)
         for table, link in list(zip(tables[1:], links[1:], strict=True))[: 4 if information else 1]

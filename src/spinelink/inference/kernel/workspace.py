@@ -40,6 +40,22 @@ def kernel_limits(limits: Limits) -> KernelLimits:
     )
 
 
+def workspace_bytes(cards: Ints, links: int, *, lanes: int, pairs: int) -> float:
+    """Bytes that `workspace` takes for the same arguments."""
+    nodes = len(cards)
+    variables, largest = 2 * nodes, max(2, int(cards.max(initial=2)))
+    most = _most_factors(nodes, links)
+    tape = most * (FACTOR.itemsize + OPERATION.itemsize + 8 * (5 * MOST_AXES + 3)) + 32 * pairs
+    graph = variables * (2 * variables // 8 + 64)
+    block = 8 * lanes * (int(cards.sum()) + variables * largest + largest + 8)
+    return float(tape + graph + block)
+
+
+def _most_factors(nodes: int, links: int) -> int:
+    """Factors that a tape may hold."""
+    return 2 * (2 * nodes + links) + 2 * (2 * nodes) + 8
+
+
 def workspace(cards: Ints, links: int, *, lanes: int, pairs: int) -> Workspace:
     """Arrays to work in.
 
@@ -51,7 +67,7 @@ def workspace(cards: Ints, links: int, *, lanes: int, pairs: int) -> Workspace:
     """
     nodes = len(cards)
     variables = 2 * nodes
-    most = 2 * (2 * nodes + links) + 2 * variables + 8
+    most = _most_factors(nodes, links)
     return Workspace(
         Pattern(_flags(nodes), _flags(nodes), _ints(nodes), _flags(nodes), _flags(nodes)),
         Tape(

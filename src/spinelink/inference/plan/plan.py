@@ -15,9 +15,12 @@ from itertools import count
 from math import prod
 from typing import Literal
 
-from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
+from spinelink.inference.limits import BYTES_PER_ENTRY
+from spinelink.inference.memory import BYTES, too_large
+from spinelink.inference.plan.footprint import held_entries
 from spinelink.inference.plan.order import elimination_order
+from spinelink.inference.plan.steps import Close, Combine, Step, SumOut, TakeTop
 
 Kind = Literal["lowest", "hard", "soft"]
 """lowest: observed in the first state. hard: in another state. soft: likelihoods of the states."""
@@ -39,57 +42,11 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Combine:
-    """out = a combined with b, over the union of their scopes."""
-
-    a: int
-    b: int
-    out: int
-    shape_a: tuple[int, ...]
-    shape_b: tuple[int, ...]
-    deputy_axes: tuple[int, ...]
-    absent_a: tuple[int, ...]
-    absent_b: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class SumOut:
-    """Sums the first axis, which belongs to `vertex`."""
-
-    source: int
-    out: int
-    vertex: int
-
-
-@dataclass(frozen=True)
-class TakeTop:
-    """Takes the top level of the first axis: the maximum reached the observed state."""
-
-    source: int
-    out: int
-
-
-@dataclass(frozen=True)
-class Close:
-    """The first axis, a complete maximum, becomes the node itself, at `position`.
-
-    Where the node is there already: the diagonal of the two.
-    """
-
-    source: int
-    out: int
-    position: int
-    diagonal: bool
-
-
-Step = Combine | SumOut | TakeTop | Close
-
-
-@dataclass(frozen=True)
 class Plan:
     """Inputs, steps, and how large a run gets.
 
     entries: array entries over all steps for one case. width: the largest array. work: products.
+    held: entries that a run, forwards and back, holds at its peak for one case.
     """
 
     inputs: tuple[Input, ...]
@@ -99,6 +56,7 @@ class Plan:
     entries: float
     width: float
     work: float
+    held: float
 
 
 def make_plan(
@@ -223,8 +181,22 @@ class _Planner:
             pool.difference_update(holding)
             pool.add(build.eliminate(v, holding, self.closes))
         result = build.fold(sorted(pool, key=build.size)) if pool else build.add(())
+        held = held_entries(
+            build.steps,
+            inputs=len(inputs),
+            sizes={k: build.size(k) for k in build.scopes},
+        )
+        if held * BYTES > max_entries * BYTES_PER_ENTRY:
+            raise too_large(held * BYTES, max_entries * BYTES_PER_ENTRY, width=build.width)
         return Plan(
-            inputs, tuple(build.steps), result, self.free, build.entries, build.width, build.work
+            inputs,
+            tuple(build.steps),
+            result,
+            self.free,
+            build.entries,
+            build.width,
+            build.work,
+            held,
         )
 
 
@@ -296,10 +268,8 @@ class _Steps:
         self.entries += size
         self.width = max(self.width, size)
         if self.entries > self.max_entries:
-            raise TooLargeError(
-                f"the exact answer needs more than {self.max_entries:.3g} numbers at once (an "
-                f"intermediate table has {size:.3g} entries over {len(union)} variables); raise the "
-                "memory budget, or observe more of the network"
+            raise too_large(
+                self.entries * BYTES_PER_ENTRY, self.max_entries * BYTES_PER_ENTRY, width=self.width
             )
         shared = tuple(
             k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b

@@ -20,6 +20,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
+from spinelink.inference.memory import BYTES
 from spinelink.inference.threads import thread_count
 from spinelink.inference.variants.likelihood_events import Weights, terms_of
 
@@ -65,7 +66,9 @@ def with_all_subsets(
     terms = _terms(compiled, fixed, observed=observed, findings=findings, nodes=nodes)
     sizes = [len(t.weights) for t in terms]
     limits, rows = compiled.limits, prod(sizes)
-    if rows > limits.subset_rows:
+    # Posteriors, joints and absolute terms of all products are held together.
+    held = 4.0 * BYTES * rows * (1 + sum(compiled.cards[n] for n in nodes))
+    if rows > limits.subset_rows or held > compiled.memory_limit:
         return None
     parts = []
     size = limits.subset_rows_at_once * thread_count(None)

@@ -26,6 +26,7 @@ from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter import Distribution, Parameter, Probability
 from spinelink.network.parameter_ids import Path, row_words
+from spinelink.network.wide import MOST_ENTRIES, highest_by_parent, table_entries
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,7 @@ def _check_log_odds(family: _Family, cpd: LogOdds) -> Iterator[Issue]:
         hint = "keep one: each follows from the other"
         yield Issue(family.at("baseline"), message, hint, at_key=True)
     yield from _check_by_parent(family, cpd.odds_ratios, section="odds_ratios")
+    yield from _check_width(family, section="odds_ratios")
 
 
 def _check_accuracy(family: _Family, cpd: Accuracy) -> Iterator[Issue]:
@@ -284,6 +286,25 @@ def _check_deterministic(family: _Family, cpd: Deterministic) -> Iterator[Issue]
         path = family.at("cases", index, "state")
         yield from _check_state(path, case.state, of=name, states=states)
     yield from _check_state(family.at("otherwise"), cpd.otherwise, of=name, states=states)
+    stated = {case.state for case in cpd.cases} | {cpd.otherwise}
+    looked_at = {parent for case in cpd.cases for parent in case.given}
+    sound = stated <= set(states) and looked_at <= set(family.parents)
+    if sound and highest_by_parent(cpd, parents=family.parents, states=states) is None:
+        yield from _check_width(family, section="parents")
+
+
+def _check_width(family: _Family, *, section: str) -> Iterator[Issue]:
+    """The table of the family is of a size that can be worked with."""
+    entries = table_entries(family.parents, family.node.states)
+    if entries > MOST_ENTRIES:
+        yield Issue(
+            family.at(section),
+            f"{family.name} has {len(family.parents)} parents, so it is a table of {entries:,} "
+            f"numbers; at most {MOST_ENTRIES:,} can be worked with",
+            "gather some parents in a node of their own, or write noisy_or or noisy_max, which "
+            "take any number of parents",
+            at_key=True,
+        )
 
 
 def _check_state(

@@ -21,6 +21,9 @@ function make(tag, attributes = {}, ...children) {
 
 const words = (name) => String(name).replaceAll("_", " ");
 
+// Small letters without accents, as Python writes what a node is called.
+const plain = (text) => text.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase();
+
 function percent(p) {
   if (p <= 0 || p >= 1) return `${Math.round(100 * p)} %`;
   if (p < 0.001) return "< 0.1 %";
@@ -155,7 +158,7 @@ function render({ model, el }) {
       certain.textContent = typeof finding === "string" ? `A certain finding: ${words(finding)}.` : finding === undefined ? "Not assessed." : "";
       number?.refresh(finding);
     };
-    rows.set(node.name, { line, refresh, text: `${node.label} ${node.name} ${words(node.name)} ${node.question}`.toLowerCase() });
+    rows.set(node.name, { line, refresh, text: node.search });
     return line;
   }
 
@@ -214,7 +217,7 @@ function render({ model, el }) {
 
   function filter() {
     let hits = 0;
-    const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = plain(search.value).split(/\s+/).filter(Boolean);
     for (const { group, details } of groups) {
       let any = false;
       for (const node of group.nodes) {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spinelink.case import Model
 from spinelink.network.parameter import Distribution, Parameter, Probability
 from spinelink.result import Result
-from spinelink.view.text import show_number
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ class ParameterTable(Result):
     def __str__(self) -> str:
         """A summary and the first rows; `to_frame` has all."""
         shown = self.shown().head(FIRST)
-        text = shown.to_string(index=False, float_format=show_number, na_rep="", max_colwidth=44)
+        text = frame_text(shown, widest=44)
         left = len(self.rows) - len(shown)
         rest = [f"... and {left} more rows: .to_frame() has them all."] if left > 0 else []
         return "\n".join([self.title(), text, *rest])

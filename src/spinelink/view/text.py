@@ -103,7 +103,12 @@ def show_percents(low: float, high: float) -> str:
 
 
 def frame_text(
-    frame: pd.DataFrame, *, index: bool = False, digits: int = 3, zeros: bool = True
+    frame: pd.DataFrame,
+    *,
+    index: bool = False,
+    digits: int = 3,
+    zeros: bool = True,
+    widest: int | None = None,
 ) -> str:
     """A table as text, with the numbers of this module.
 
@@ -112,10 +117,16 @@ def frame_text(
         index: whether the names of its rows are shown.
         digits: of numbers, how many are significant.
         zeros: whether numbers keep zeros at their end.
+        widest: letters of a cell after which it is cut; None for any number.
 
     Returns:
         The lines.
     """
     number = show_number if zeros else short_number
-    text: str = frame.to_string(index=index, float_format=lambda v: number(v, digits), na_rep="")
+    text: str = frame.to_string(
+        index=index,
+        float_format=lambda v: number(v, digits),
+        na_rep="",
+        max_colwidth=widest,
+    )
     return text

@@ -203,7 +203,8 @@ class Model:
 
     def names(self, nodes: str | Iterable[str]) -> list[str]:
         """Names of nodes as a list. Raises UnknownNameError where the network has no such node."""
-        names = text_list(nodes, "a node", what="the name of a node, or a list of names")
+        what = "the name of a node, or a list of names"
+        names = text_list(nodes, "a node", what=what, known=self.network.nodes)
         for name in names:
             if name not in self.network.nodes:
                 raise unknown_node(self.network, name)

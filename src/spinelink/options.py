@@ -7,7 +7,7 @@ import numbers
 import operator
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -101,8 +101,17 @@ def flag_or_none(value: object, name: str) -> bool | None:
     raise SpinelinkError(f"{name} is True, False or None, not {shown(value)}.")
 
 
-def text_list(value: object, name: str, *, what: str = "a name or a list of names") -> list[str]:
-    """One name or several, as a list. Raises SpinelinkError for what is no text."""
+def text_list(
+    value: object,
+    name: str,
+    *,
+    what: str = "a name or a list of names",
+    known: Collection[str] = (),
+) -> list[str]:
+    """One name or several, as a list. A number is taken where one of the known names is that number.
+
+    Raises SpinelinkError for what is no text.
+    """
     if isinstance(value, str):
         return [str(value)]
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
@@ -110,7 +119,7 @@ def text_list(value: object, name: str, *, what: str = "a name or a list of name
             names = list(value)
         except (TypeError, ValueError):  # an array without axes, for example
             names = [value]
-        odd = [n for n in names if not isinstance(n, str)]
+        odd = [n for n in names if not isinstance(n, str) and shown(n) not in known]
         if not odd:
             return [str(n) for n in names]
         value = odd[0]

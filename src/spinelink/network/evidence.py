@@ -94,7 +94,7 @@ def merged_findings(
             kind = type(mapping).__name__
             raise EvidenceError(f"findings are a mapping node -> value, not a {kind}.")
         for key, value in mapping.items():
-            if not isinstance(key, str):
+            if not isinstance(key, str) and shown(key) not in network.nodes:
                 raise EvidenceError(
                     f"findings are a mapping node -> value; {shown(key)} is no name of a node."
                 )
@@ -205,7 +205,7 @@ def _named(name: str, node: Node, *, value: str) -> str | None:
 def _number(name: str, node: Node, value: object) -> str:
     """The state that a number stands for: by its bins, by a state of that name, or 0 and 1."""
     number = number_of(value)
-    if math.isinf(number):
+    if math.isinf(number) and node.bins is None:
         raise EvidenceError(f"{name}: {shown(value)} is no finding; give {_allowed(node)}.")
     text = f"{number:.15g}"
     if node.bins is None and text in node.states:

@@ -257,7 +257,7 @@ def _put(
     )
     show(f"\n{number}. {node.question or node.label + '?'}   [{question.why}]\n   {choices}")
     while True:
-        text = ask("> ").strip()
+        text = str(ask("> ")).strip()
         match text.lower():
             case "":
                 return Step(step.case, step.passed | {name}, question.rest, step.record)

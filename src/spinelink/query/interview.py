@@ -209,7 +209,7 @@ def interview(
             ):  # what contradicts is no ground to stop on
                 show(f"One may stop here: {question.stop}")
                 told_to_stop = True
-                if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
+                if str(ask("Go on asking? [y/n] ")).strip().lower() not in ("y", "yes"):
                     break
             answer = _put(steps[-1], question, number=len(steps), ask=ask, show=show, target=target)
             if answer == ENDED:

@@ -212,7 +212,7 @@ def interview(
             ):  # what contradicts is no ground to stop on
                 show(f"No further question is worth its cost: {question.stop}")
                 told_to_stop = True
-                if ask("Go on asking? [y/n] ").strip().lower() not in ("y", "yes"):
+                if str(ask("Go on asking? [y/n] ")).strip().lower() not in ("y", "yes"):
                     break
             answer = _put(steps[-1], question, number=len(steps), ask=ask, show=show, target=target)
             if answer == ENDED:
@@ -260,7 +260,7 @@ def _put(
     )
     show(f"\n{number}. {node.question or node.label + '?'}   [{question.why}]\n   {choices}")
     while True:
-        text = ask("> ").strip()
+        text = str(ask("> ")).strip()
         match text.lower():
             case "":
                 return Step(step.case, step.passed | {name}, question.rest, step.record)

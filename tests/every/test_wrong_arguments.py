@@ -212,6 +212,7 @@ ALSO_SAID: dict[str, tuple[str, ...]] = {
                 "file",
                 "folder",
                 "cannot be written",
+                "what is written",
                 "pgmpy",
                 "network",
             )

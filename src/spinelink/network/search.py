@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spinelink.errors import EvidenceError, UnknownNameError
+from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, shown
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE, Node
 
@@ -155,7 +155,10 @@ def node_named(network: Network, name: str) -> str:
     Raises:
         UnknownNameError: there is no such node; the error suggests what may be meant.
         EvidenceError: several nodes have the code.
+        SpinelinkError: the name is no text.
     """
+    if not isinstance(name, str):
+        raise SpinelinkError(f"the name of a node is a text, not {shown(name)}.")
     if name in network.nodes:
         return name
     coded = nodes_with_code(network.nodes, name)

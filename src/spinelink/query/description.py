@@ -119,7 +119,7 @@ def describe(model: Model, node: str) -> Description:
         >>> sl.load("minimal").describe("numbness").states
         ('absent', 'present')
     """
-    name = node_named(model.network, str(node))
+    name = node_named(model.network, node)
     network, about = model.network, model.network.nodes[name]
     ids = [item.id for item in locate_in_cpd(name, about.cpd)]
     cited = dict.fromkeys(key for i in ids for key in model.in_force[i].source)
@@ -184,7 +184,7 @@ def cpt(model: Model, node: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    name = node_named(model.network, str(node))
+    name = node_named(model.network, node)
     compiled = model.compiled
     k = compiled.index[name]
     factor = compiled.factors[k]

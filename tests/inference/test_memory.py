@@ -124,6 +124,19 @@ def test_f9_a_gate_lets_runs_begin_only_within_the_limit():
         pass
 
 
+def test_f9_a_run_within_a_run_does_not_wait_for_itself():
+    gate, done = MemoryGate(), []
+
+    def run():
+        with gate.hold(80.0, 100.0), gate.hold(80.0, 100.0):
+            done.append(True)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout=20)
+    assert done == [True]
+
+
 def test_f9_rows_of_a_run_are_cut_to_fit(back_leg_pain_like, monkeypatch):
     """Cut row by row or not, the answers are the same."""
     compiled = back_leg_pain_like

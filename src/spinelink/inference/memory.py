@@ -22,26 +22,33 @@ SMALL = 1.6e7
 class MemoryGate:
     """Lets runs begin as long as all of them together stay within a limit.
 
-    One run that is larger than the limit begins where no other is under way. A gate travels empty
-    when it is pickled.
+    One run that is larger than the limit begins where no other is under way. A run within a run of
+    the same thread never waits: it would wait for itself. A gate travels empty when it is pickled.
     """
 
     def __init__(self) -> None:
-        self._held = 0
+        self._runs: dict[object, float] = {}
+        self._thread = threading.local()
         self._free = threading.Condition()
 
     @contextmanager
     def hold(self, size: float, limit: float) -> Iterator[None]:
         """Holds so many bytes, out of `limit`, for as long as the block runs."""
-        whole = int(size) + 1  # integers, so that what was held is given back exactly
-        with self._free:
-            self._free.wait_for(lambda: self._held == 0 or self._held + whole <= limit)
-            self._held += whole
+        run, depth = object(), getattr(self._thread, "depth", 0)
+
+        def fits() -> bool:
+            return depth > 0 or not self._runs or sum(self._runs.values()) + size <= limit
+
         try:
+            with self._free:
+                self._free.wait_for(fits)
+                self._runs[run] = size  # one step, so that Ctrl-C cannot come in between
+            self._thread.depth = depth + 1
             yield
         finally:
+            self._thread.depth = depth
             with self._free:
-                self._held -= whole
+                self._runs.pop(run, None)
                 self._free.notify_all()
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -318,7 +318,7 @@ def test_only_what_may_vary_moves_and_settings_keep_their_own():
 @pytest.mark.parametrize(
     ("ask", "error", "message"),
     [
-        (lambda m: m.tune([]), SpinelinkError, "no constraint"),
+        (lambda m: m.tune([]), SpinelinkError, "constraints is empty"),
         (lambda m: m.tune(None), SpinelinkError, "sl.constraint"),
         (
             lambda m: m.tune(sl.constraint("P(scoliosis) == 0.2"), cases=3),

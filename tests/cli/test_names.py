@@ -31,7 +31,7 @@ def test_findings_prints_a_table_and_json(capsys):
     status, out = run(capsys, "findings", "drop", "foot")
     assert status == 0 and "foot_drop" in out.out and "Does the front of the foot drag" in out.out
     status, out = run(capsys, "findings", "SLR", "--json", "--limit", "2")
-    document = json.loads(out.out)
+    document = json.loads(out.out)["result"]
     assert document["format"] == 1 and document["question"]["network"] == "back-leg-pain"
     assert document["rows"][0]["name"] == "straight_leg_raise" and len(document["rows"]) == 2
     status, out = run(capsys, "findings", "-n", "minimal")
@@ -46,7 +46,7 @@ def test_describe_prints_what_a_node_is(capsys):
     status, out = run(capsys, "describe", "foot_drop")
     assert status == 0 and "HP:0009027" in out.out and "Peroneal" in out.out
     status, out = run(capsys, "describe", "numbness", "-n", "minimal", "--json")
-    assert json.loads(out.out)["states"] == ["absent", "present"]
+    assert json.loads(out.out)["result"]["states"] == ["absent", "present"]
     status, out = run(capsys, "describe", "sciatica")
     assert status == 2 and "Did you mean leg_pain (Leg pain)" in out.err
 

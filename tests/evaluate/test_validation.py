@@ -228,7 +228,7 @@ def test_few_cases_have_no_interval_and_impossible_patients_are_counted(model):
         ({"target": "scoliosys"}, UnknownNameError, "scoliosis"),
         ({"target": "gait_abnormality"}, UnknownNameError, "must be among its columns"),
         ({"target": "scoliosis=maybe"}, UnknownNameError, "present"),
-        ({"target": []}, SpinelinkError, "name a target"),
+        ({"target": []}, SpinelinkError, "target is empty"),
         ({"by": "gender"}, UnknownNameError, "column"),
         ({"setting": "where"}, EvidenceError, "row 0, column 'where': 'mars'"),
         ({"threshold": 50}, SpinelinkError, "between 0 and 1"),

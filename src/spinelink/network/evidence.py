@@ -98,7 +98,7 @@ def merged_findings(
                 raise EvidenceError(
                     f"findings are a mapping node -> value; {shown(key)} is no name of a node."
                 )
-            name = node_named(network, key)
+            name = node_named(network, key if isinstance(key, str) else shown(key))
             if name in read:
                 raise EvidenceError(f"{name} is given twice, in the mapping and by keyword.")
             read.add(name)

@@ -157,6 +157,8 @@ def node_named(network: Network, name: str) -> str:
         EvidenceError: several nodes have the code.
         SpinelinkError: the name is no text.
     """
+    if not isinstance(name, str) and shown(name) in network.nodes:
+        return shown(name)  # a network whose nodes are numbered
     if not isinstance(name, str):
         raise SpinelinkError(f"the name of a node is a text, not {shown(name)}.")
     if name in network.nodes:

@@ -203,8 +203,8 @@ class Model:
 
     def names(self, nodes: str | Iterable[str]) -> list[str]:
         """Names of nodes as a list. Raises UnknownNameError where the network has no such node."""
-        what = "the name of a node, or a list of names"
-        names = text_list(nodes, "a node", what=what, known=self.network.nodes)
+        what = "one or several names of nodes"
+        names = text_list(nodes, "what is asked for", what=what, known=self.network.nodes)
         for name in names:
             if name not in self.network.nodes:
                 raise unknown_node(self.network, name)

@@ -140,7 +140,7 @@ def _rebuild_impossible(message: str, findings: tuple[str, ...]) -> ImpossibleEv
 
 
 class TooLargeError(SpinelinkError, MemoryError):
-    """A question whose exact answer exceeds the memory budget; says how large it would have been."""
+    """A question whose exact answer exceeds the memory limit; says how large it would have been."""
 
 
 def reason(error: BaseException) -> str:

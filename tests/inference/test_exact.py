@@ -260,7 +260,7 @@ def test_memory_is_adjustable_and_its_end_is_said():
     assert Model(network, memory=4e4).observe(findings).posterior("c0")["present"] == pytest.approx(
         whole, rel=1e-12
     )
-    with pytest.raises(TooLargeError, match="memory budget"):
+    with pytest.raises(TooLargeError, match="memory limit"):
         Model(network, memory=50.0).observe(findings).posterior("c0")
     for wrong in (0, -1.0, "much", True):
         with pytest.raises(SpinelinkError, match="bytes"):

@@ -136,9 +136,9 @@ def test_seeds_columns_and_missing_cells():
 @pytest.mark.parametrize(
     ("ask", "error", "message"),
     [
-        (lambda m: m.sample(-1), SpinelinkError, "0 or more"),
-        (lambda m: m.sample(5, seed="a"), SpinelinkError, "a seed is"),
-        (lambda m: m.sample(1.5), SpinelinkError, "0 or more"),
+        (lambda m: m.sample(-1), SpinelinkError, "from 0 to"),
+        (lambda m: m.sample(5, seed="a"), SpinelinkError, "seed is a whole number"),
+        (lambda m: m.sample(1.5), SpinelinkError, "from 0 to"),
         (lambda m: m.sample(5, columns="numbnes"), UnknownNameError, "numbness"),
         (lambda m: m.sample(5, missing=1.5), SpinelinkError, "from 0 to 1"),
         (lambda m: m.sample(5, missing={"numbnes": 0.5}), UnknownNameError, "numbness"),

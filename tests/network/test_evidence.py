@@ -102,7 +102,7 @@ def test_values(name, value, expected):
         ("leg_pain", True, "3 states"),
         ("leg_pain", 2, "takes no number"),
         ("age_group", 17, "outside 18 to 110 years"),
-        ("age_group", math.inf, "inf is no finding"),
+        ("age_group", math.inf, "outside 18 to 110 years"),
         ("leg_pain", {"below_knee": -1}, "not negative"),
         ("leg_pain", {"below_knee": math.nan}, "finite"),
         ("leg_pain", {"none": 0, "above_knee": 0, "below_knee": 0}, "all likelihoods are 0"),

@@ -605,7 +605,7 @@ def test_it_shows_itself(model):
     [
         (lambda c: c.link("leg_pain", "leg_pain"), SpinelinkError, "different"),
         (lambda c: c.link(interval=1.5), SpinelinkError, "between 0 and 1"),
-        (lambda c: c.link(interval=0.9, draws=1), SpinelinkError, "2 or more"),
+        (lambda c: c.link(interval=0.9, draws=1), SpinelinkError, "from 2 to"),
         (lambda c: c.link("leg_pane"), UnknownNameError, "leg_pain"),
         (
             lambda c: c.observe(leg_pain="none", back_pain=False).link(),

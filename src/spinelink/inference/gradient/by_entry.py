@@ -64,7 +64,8 @@ def derivatives(
         compiled: The network with one value for each parameter (batch axis 1).
         observed: The findings of one case.
         targets: Hidden nodes and the states asked for. Where all together would exceed the memory
-            limit they are answered in parts.
+            limit they are answered in parts. Then only differences within a distribution hold: a
+            constant over its states is left out where a target does not depend on it.
 
     Raises:
         ValueError: P(findings) is 0, or a target is observed.

@@ -137,7 +137,7 @@ def test_seeds_columns_and_missing_cells():
     ("ask", "error", "message"),
     [
         (lambda m: m.sample(-1), SpinelinkError, "from 0 to"),
-        (lambda m: m.sample(5, seed="a"), SpinelinkError, "seed is a whole number"),
+        (lambda m: m.sample(5, seed="a"), SpinelinkError, "or a whole number, 0 or more"),
         (lambda m: m.sample(1.5), SpinelinkError, "from 0 to"),
         (lambda m: m.sample(5, columns="numbnes"), UnknownNameError, "numbness"),
         (lambda m: m.sample(5, missing=1.5), SpinelinkError, "from 0 to 1"),

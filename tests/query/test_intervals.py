@@ -182,8 +182,8 @@ def test_draws_under_which_the_findings_cannot_occur_are_counted(model):
     [
         ({"level": 95}, SpinelinkError, "between 0 and 1"),
         ({"level": True}, SpinelinkError, "between 0 and 1"),
-        ({"draws": 1}, SpinelinkError, "2 or more"),
-        ({"draws": 10.5}, SpinelinkError, "2 or more"),
+        ({"draws": 1}, SpinelinkError, "from 2 to"),
+        ({"draws": 10.5}, SpinelinkError, "from 2 to"),
         ({"method": "bootstrap"}, UnknownNameError, "delta"),
         ({"nodes": "scoliosys"}, UnknownNameError, "scoliosis"),
         ({"nodes": ["numbness"]}, EvidenceError, "observed"),

@@ -218,7 +218,7 @@ def test_on_the_command_line(capsys):
         ({"among": ["numbnes"]}, UnknownNameError, "numbness"),
         ({"limit": 0}, SpinelinkError, "1 or more"),
         ({"cost": "money"}, UnknownNameError, "minutes"),
-        ({"horizon": 3}, UnknownNameError, "horizon"),
+        ({"horizon": 3}, SpinelinkError, "horizon"),
         ({"measure": "regret"}, UnknownNameError, "loss"),
         ({"measure": "loss", "utilities": {}}, SpinelinkError, "leave measure out"),
         ({"threshold": "much"}, SpinelinkError, "threshold"),

@@ -65,7 +65,7 @@ def test_an_uncertain_finding_below_the_threshold_stays_pending(model):
         assert "saddle_numbness" not in {a.rule for a in found}
         assert ("saddle_numbness", "saddle_numbness") in {(p.rule, p.node) for p in found.pending}
     half = asked.observe(
-        post_void_residual={"normal": 0.5, "raised": 0.5}
+        post_void_residual={"normal": 0.5, "raised": 0.5, "high": 0.0}
     ).alerts()  # "high" is excluded, so it cannot fire
     assert not any(p.node == "post_void_residual" for p in half.pending)
     sure = asked.observe(saddle_numbness={"absent": 0.7, "present": 0.3}).alerts()

@@ -246,7 +246,7 @@ def test_it_shows_itself(case):
         (
             lambda c: c.two_way("scoliosis", "numbness.leak", "scoliosis.prior", points=1),
             SpinelinkError,
-            "2 or more",
+            "from 2 to",
         ),
     ],
 )

@@ -23,6 +23,8 @@ SUGGESTED = 0.55
 """Score from which an error suggests a node."""
 NEAR_BEST = 0.8
 """Share of the best score that further suggestions reach."""
+MISSPELT = 0.85
+"""Likeness from which a name is taken for a misspelt one, whatever its role."""
 SUGGESTIONS = 3
 FILLER = 0.3
 """Weight of an unknown word, as a share of that of a word which one node has."""
@@ -178,7 +180,9 @@ def meant(network: Network, name: str) -> list[str]:
     best = found[0][1] if found else 0.0
     near = [n for n, score in found if score >= max(SUGGESTED, NEAR_BEST * best)]
     observed = [n for n in near if network.nodes[n].role in OBSERVABLE] or near
-    return [f"{n} ({network.nodes[n].label})" for n in observed[:SUGGESTIONS]]
+    misspelt = difflib.get_close_matches(name, network.nodes, n=1, cutoff=MISSPELT)
+    names = list(dict.fromkeys([*misspelt, *observed]))
+    return [f"{n} ({network.nodes[n].label})" for n in names[:SUGGESTIONS]]
 
 
 def unknown_node(network: Network, name: str, *, where: str = "") -> UnknownNameError:

@@ -93,7 +93,7 @@ def _columns(case: Case, columns: str | Sequence[str] | None) -> list[str]:
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
     if isinstance(seed, np.random.Generator):
         return seed
-    words = "a NumPy Generator, or a whole number,"
+    words = "a NumPy Generator, or a whole number"
     return np.random.default_rng(whole(seed, "seed", meaning=words))
 
 

@@ -185,7 +185,7 @@ def test_saving_keeps_comments_and_changes_one_number(model, tmp_path):
             {"leg_pain.leak": {"none": "a", "above_knee": 0.3, "below_knee": 0.2}},
             "state none: give a number",
         ),
-        ({"numbness.leak": 10**400}, "give a number"),
+        ({"numbness.leak": 10**400}, "outside 0 to 1"),
     ],
 )
 def test_changes_that_are_no_numbers(changes, message):
@@ -201,7 +201,7 @@ def test_extreme_odds_ratios_are_taken():
 
 
 def test_numbers_beyond_doubles_are_refused():
-    with pytest.raises(EvidenceError, match="401 digits"):
+    with pytest.raises(EvidenceError, match="outside 18 to"):
         sl.load("back-leg-pain").observe(age_group=10**400)
     with pytest.raises(EvidenceError, match="finite"):
         sl.load("minimal").observe(numbness={"present": 10**400})
@@ -223,7 +223,7 @@ def test_a_limit_that_is_none(limit):
 
 
 def test_names_that_are_no_text_are_refused_with_words():
-    with pytest.raises(sl.SpinelinkError, match="not a NoneType"):
+    with pytest.raises(sl.SpinelinkError, match="not None"):
         sl.load(None)
     with pytest.raises(sl.SpinelinkError, match="no setting"):
         sl.load("back-leg-pain").in_setting(["primary_care"])

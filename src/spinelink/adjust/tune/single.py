@@ -49,6 +49,8 @@ SECANTS = 8
 """Secant steps towards a solution along a nonlinear parameter."""
 REACHED = 1e-9
 """A secant whose gap is at most this has arrived."""
+VANISHED = 1e-12
+"""Fraction of its value at the estimate below which a divisor is 0 but for rounding: there 0/0 has any value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +174,9 @@ def _roots(
     if gap.degree() < 1:
         return []
     roots = np.atleast_1d(gap.roots())
-    real = [r for r in roots if abs(r.imag) < 1e-9 * (1.0 + abs(r.real)) and r.real != 0.0]
-    return [float(r.real) for r in real]
+    real = [r.real for r in roots if abs(r.imag) < 1e-9 * (1.0 + abs(r.real)) and r.real != 0.0]
+    divisors = [*below, above[1]] if constraint.constraint.form == "ratio" else below
+    return [float(r) for r in real if all(q(r) > VANISHED * q(0.0) for q in divisors)]
 
 
 def _along_nonlinear(

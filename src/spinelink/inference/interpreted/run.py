@@ -153,8 +153,8 @@ def _marginal(
     weighted = ring.multiply(source, above[np.newaxis])
     marginal = ring.total(weighted, tuple(range(1, source.ndim - 1)))
     if terms is not None:
-        absolute = np.abs(weighted, out=weighted)
-        terms[step.vertex] = absolute.sum(axis=tuple(range(source.ndim - 1)))
+        # Not in place: where no axis is summed, `marginal` is `weighted` itself.
+        terms[step.vertex] = np.abs(weighted).sum(axis=tuple(range(source.ndim - 1)))
     return marginal
 
 

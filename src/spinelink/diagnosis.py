@@ -1,6 +1,6 @@
 """`Model` and `Case` as users have them: a list of the questions, each a function of its own room.
 
-`help(Case.differential)` shows the function's own docstring. What is heavy is imported on use.
+`help(Case.differential)` shows the function's own docstring. Each module is imported on use.
 """
 
 from __future__ import annotations
@@ -10,41 +10,55 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink import case as core
-from spinelink.adjust import fit, fitted, learn
+from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
-from spinelink.evaluate import audit, diff, tuned, validation
-from spinelink.exchange import network_file, networkx, pgmpy
 from spinelink.network.evidence import EMPTY, Evidence
-from spinelink.query import (
-    across_settings,
-    alerts,
-    attribution,
-    conflict,
-    description,
-    findings,
-    graph,
-    intervals,
-    interview,
-    link,
-    most_probable,
-    next_best,
-    overview,
-    parameters,
-    posterior,
-    ranking,
-    reasons,
-    sample,
-    sensitivity,
-    sources,
-    sweep,
-    two_way,
-)
-from spinelink.report import case_report
-from spinelink.table import posteriors, scorer
 from spinelink.typing import Findings, FindingValue
 
 if TYPE_CHECKING:
+    from spinelink.adjust import fit, fitted, learn
+    from spinelink.evaluate import audit, diff, tuned, validation
+    from spinelink.exchange import network_file, networkx, pgmpy
     from spinelink.notebook.explorer import Explorer
+    from spinelink.query import (
+        across_settings,
+        alerts,
+        attribution,
+        conflict,
+        description,
+        findings,
+        graph,
+        intervals,
+        interview,
+        link,
+        most_probable,
+        next_best,
+        overview,
+        parameters,
+        posterior,
+        ranking,
+        reasons,
+        sample,
+        sensitivity,
+        sources,
+        sweep,
+        two_way,
+    )
+    from spinelink.report import case_report
+    from spinelink.table import posteriors, scorer
+else:
+    for room, names in {
+        "adjust": "fit fitted learn",
+        "evaluate": "audit diff tuned validation",
+        "exchange": "network_file networkx pgmpy",
+        "query": "across_settings alerts attribution conflict description findings graph intervals"
+        " interview link most_probable next_best overview parameters posterior ranking reasons"
+        " sample sensitivity sources sweep two_way",
+        "report": "case_report",
+        "table": "posteriors scorer",
+    }.items():
+        for name in names.split():
+            globals()[name] = DeferredModule(f"spinelink.{room}.{name}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

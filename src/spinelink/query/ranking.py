@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from spinelink.case import Case
 from spinelink.errors import SpinelinkError
 from spinelink.options import share, whole_or_none
-from spinelink.query.intervals import intervals
 from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
 from spinelink.view.plot.ranking import Causes, plot_ranking
@@ -173,6 +172,8 @@ def differential(
     bounds: dict[str, tuple[float, float, float]] = {}
     if interval is not None:
         options |= {"interval": interval, "draws": draws, "seed": seed}
+        from spinelink.query.intervals import intervals
+
         rows = intervals(case, level=interval, draws=draws, seed=seed, progress=progress).rows
         bounds = {row.node: (row.low, row.high, row.first) for row in rows}
     posterior, prior = case.present(names), case.prior_present(names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from spinelink.inference.limits import DEFAULT, Limits
 
@@ -29,10 +30,11 @@ def elimination_order(
     before[v] = w: w must be gone before v may go, as a noisy-MAX is summed out only once its
     contributions are complete. thorough: search on where the order found is costly.
     """
-    neighbours = _graph(vertices, scopes)
+    graph = _graph(vertices, scopes, cards, free)
 
     def greedy(rule: Rule, limit: float = float("inf")) -> Order:
-        return _greedy(dict(neighbours), rule, cards=cards, before=before, free=free, limit=limit)
+        fresh = Graph(dict(graph.neighbours), dict(graph.missing), dict(graph.sizes))
+        return _greedy(fresh, rule, cards=cards, before=before, limit=limit)
 
     best = greedy(_fill)
     if best[0] > limits.one_rule_entries:
@@ -45,13 +47,30 @@ def elimination_order(
 
 
 Order = tuple[float, tuple[int, ...]]
+Neighbours = dict[int, int]
 
 
 def _better(best: Order, other: Order) -> Order:
     return other if other[0] < best[0] else best
 
 
-def _graph(vertices: Sequence[int], scopes: Sequence[Sequence[int]]) -> dict[int, int]:
+class Graph(NamedTuple):
+    """Who is next to whom, and what eliminating each vertex would cost. Vertices to keep have no cost."""
+
+    neighbours: Neighbours
+    """vertex -> its neighbours, as bits"""
+    missing: dict[int, int]
+    """vertex -> edges missing among its neighbours, each counted twice"""
+    sizes: dict[int, float]
+    """vertex -> entries of the table over it and its neighbours"""
+
+
+def _graph(
+    vertices: Sequence[int],
+    scopes: Sequence[Sequence[int]],
+    cards: Mapping[int, int],
+    free: frozenset[int],
+) -> Graph:
     neighbours = dict.fromkeys(vertices, 0)
     for scope in scopes:
         clique = 0
@@ -59,7 +78,13 @@ def _graph(vertices: Sequence[int], scopes: Sequence[Sequence[int]]) -> dict[int
             clique |= 1 << v
         for v in scope:
             neighbours[v] |= clique & ~(1 << v)
-    return neighbours
+    missing: dict[int, int] = {}
+    sizes: dict[int, float] = {}
+    for v in neighbours:
+        if v not in free:
+            missing[v], size = _counted(neighbours[v], neighbours, cards)
+            sizes[v] = size * cards[v]
+    return Graph(neighbours, missing, sizes)
 
 
 def members(bits: int) -> list[int]:
@@ -88,37 +113,59 @@ def _perturbed(generator: random.Random) -> Rule:
     return lambda missing, size: ((missing + 1.0) * math.exp(generator.gauss(0.0, SPREAD)), size)
 
 
+def _counted(around: int, neighbours: Neighbours, cards: Mapping[int, int]) -> tuple[int, float]:
+    """Ordered pairs of these vertices without an edge, and the product of their numbers of states."""
+    missing, size, bits = 0, 1.0, around
+    while bits:
+        low = bits & -bits
+        bits ^= low
+        u = low.bit_length() - 1
+        size *= cards[u]
+        missing += (around & ~neighbours[u]).bit_count() - 1  # u is not its own neighbour
+    return missing, size
+
+
+def _eliminate(v: int, graph: Graph, cards: Mapping[int, int]) -> int:
+    """Takes v out, joins its neighbours, counts again what that changes. Returns who is touched, as bits."""
+    neighbours, missing, sizes = graph
+    around, own = neighbours.pop(v), 1 << v
+    if not missing[v]:
+        for u in members(around):
+            neighbours[u] ^= own
+            if u in missing:
+                missing[u] -= 2 * (neighbours[u] & ~around).bit_count()
+                sizes[u] /= cards[v]
+        return around
+    joined = members(around)
+    added = {u: around & ~neighbours[u] & ~(1 << u) for u in joined}
+    touched = around
+    for u in joined:
+        touched |= neighbours[u]
+        neighbours[u] = (neighbours[u] | around) & ~((1 << u) | own)
+    for w in members(touched & ~around & ~own):
+        if w in missing:
+            both = neighbours[w] & around
+            missing[w] -= sum((added[u] & both).bit_count() for u in members(both))
+    for u in joined:
+        if u in missing:
+            missing[u], size = _counted(neighbours[u], neighbours, cards)
+            sizes[u] = size * cards[u]
+    return touched & ~own
+
+
 def _greedy(
-    neighbours: dict[int, int],
+    graph: Graph,
     rule: Rule,
     *,
     cards: Mapping[int, int],
     before: Mapping[int, int],
-    free: frozenset[int],
     limit: float,
 ) -> Order:
     """Eliminates the vertex that the rule finds best, one after another. The graph is used up."""
-    scores: dict[int, tuple[float, float]] = {}
-    missing: dict[int, int] = {}
-    sizes: dict[int, float] = {}
-
-    def score(v: int) -> None:
-        around = bits = neighbours[v]
-        fill, size = 0, float(cards[v])
-        while bits:
-            low = bits & -bits
-            bits ^= low
-            u = low.bit_length() - 1
-            size *= cards[u]
-            fill += (around & ~neighbours[u]).bit_count() - 1  # u is not its own neighbour
-        missing[v], sizes[v] = fill, size
-        scores[v] = rule(fill, size)
-
+    neighbours, missing, sizes = graph
+    scores = {v: rule(missing[v], sizes[v]) for v in missing}
     blocked = {v for v, w in before.items() if w in neighbours}
     released = {w: v for v, w in before.items()}
-    for v in neighbours:
-        if v not in free:
-            score(v)
     order: list[int] = []
     total = 0.0
     while scores:
@@ -127,7 +174,6 @@ def _greedy(
             if blocked
             else min(scores, key=lambda u: (scores[u], u))
         )
-        around = neighbours.pop(v)
         total += sizes[v]
         if total > limit:
             return float("inf"), ()
@@ -135,12 +181,7 @@ def _greedy(
         del scores[v]
         if v in released:
             blocked.discard(released[v])
-        touched = around  # where no edge is new, only the neighbours' own scores change
-        for u in members(around):
-            if missing[v]:
-                touched |= neighbours[u]
-            neighbours[u] = (neighbours[u] | around) & ~((1 << u) | (1 << v))
-        for u in members(touched & ~(1 << v)):
+        for u in members(_eliminate(v, graph, cards)):
             if u in scores:
-                score(u)
+                scores[u] = rule(missing[u], sizes[u])
     return total, tuple(order)

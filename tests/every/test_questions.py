@@ -48,6 +48,7 @@ def test_every_member_is_walked():
 
 @pytest.mark.parametrize(("cls", "name"), [m for m in MEMBERS if m[1] not in INTERNAL])
 def test_every_public_member_says_what_it_takes_and_gives(cls, name):
+    getattr(cls, name)  # its module is imported on first use
     member = inspect.getattr_static(cls, name)
     text = inspect.getdoc(getattr(member, "func", None) or member) or ""
     assert text.split("\n")[0].strip(), "a first sentence"

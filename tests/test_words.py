@@ -65,6 +65,11 @@ def test_sentences_are_short(page):
     assert len(found) <= STILL_LONG.get(name_of(page), 0), told
 
 
+def test_the_newest_changes_are_told_in_short_sentences():
+    newest = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+    assert not long_sentences(newest)
+
+
 def test_the_ratchet_holds_no_page_that_is_done():
     for name, count in STILL_LONG.items():
         assert len(long_sentences((ROOT / name).read_text(encoding="utf-8"))) == count, name

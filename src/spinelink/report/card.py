@@ -38,20 +38,20 @@ GRADES = (
     "says what it was judged from."
 )
 CLAIMS = (
-    "Claims are published figures asked of the network. *Same population*: the people and "
-    "definitions of the study can be said in the network, and the figure was read in its source "
-    "with an interval or a number of people. *Near*: one of these differs somewhat. *Far*: the "
-    "people were selected in a way that the network cannot say (operated, suspected, volunteers), "
-    "or the definition is another; far claims are reported and not fitted to."
+    "Claims are published figures asked of the network. *Same population*: the network can say the "
+    "people and the definitions of the study. The figure was read in its source, with an interval "
+    "or a number of people. *Near*: one of these differs somewhat. *Far*: the network "
+    "cannot say how the people were selected (operated, suspected, volunteers), or the definition "
+    "is another. Far claims are reported and not fitted to."
 )
 PREDICTED = (
     "Claims of one source are left out together, in {folds} folds, and predicted by a fit to the "
-    "others; both fits begin from the numbers before any fit. Errors are in log odds or log ratio."
+    "others. Both fits begin from the parameters before any fit. Errors are in log odds or log ratio."
 )
 JUDGED = (
-    "Judged numbers on which the causes hang most: where a study would help most. Influence: the "
-    "sum over the causes of how far their posteriors move when the number moves by one standard "
-    "deviation of its own uncertainty, averaged over people with a single symptom or sign."
+    "Judged parameters on which the causes hang most: where a study would help most. Influence: how "
+    "far the posteriors of all causes move, in sum, when the parameter moves by one standard "
+    "deviation. It is averaged over people with a single symptom or sign."
 )
 RULES = (
     "{rules} fixed rules over what was found. They fire whatever the probabilities say, in every "

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
+from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
@@ -31,7 +31,7 @@ from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
 from spinelink.network.question import Question, fingerprint
 from spinelink.network.search import unknown_node
-from spinelink.network.setting import check_setting, parameters_in, with_parameters
+from spinelink.network.setting import check_setting, parameters_in, selected_by, with_parameters
 from spinelink.options import real, text_list
 from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
 
@@ -125,7 +125,19 @@ class Model:
     def compiled(self) -> CompiledNetwork:
         """The network as arrays, in the setting in force."""
         resources = Resources(self.engine, self.memory, self.limits, self._plans)
-        return compile_network(self.network, self.values, resources=resources)
+        return compile_network(
+            self.network,
+            self.values,
+            resources=resources,
+            selected=selected_by(self.network, self.setting),
+        )
+
+    @cached_property
+    def log_selected(self) -> float:
+        """Log P(selected as the setting says), up to a constant; 0 where nobody is selected."""
+        if not self.compiled.selected:
+            return 0.0
+        return float(log_evidence(self.compiled, self.compiled.selected)[0])
 
     @cached_property
     def without_findings(self) -> Case:
@@ -208,6 +220,10 @@ class Model:
         for name in names:
             if name not in self.network.nodes:
                 raise unknown_node(self.network, name)
+            if self.network.nodes[name].role == "selection":
+                raise SpinelinkError(
+                    f"{name} says who is selected; it is true of nobody or of all."
+                )
         return names
 
     def __getstate__(self) -> dict[str, object]:
@@ -316,7 +332,7 @@ class Case:
             return 0.0  # exactly; and no probability exceeds 1, whatever a sum of doubles says
         logs = [a.log_evidence for a in self._answers.values()]  # every answer brings it
         log = (logs or [log_evidence(self.model.compiled, self.observed)])[0]
-        return self._require_possible(min(float(log[0]), 0.0))
+        return self._require_possible(min(float(log[0]) - self.model.log_selected, 0.0))
 
     @cached_property
     def observed(self) -> Observed:

@@ -31,7 +31,7 @@ from spinelink.adjust.vary import Vary, parameters_to_vary
 from spinelink.case import Model
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.errors import SpinelinkError
-from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.compile import compile_setting, point_values
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim, Fit
 from spinelink.network.network import Network
@@ -122,8 +122,7 @@ class Objective:
         claims = list(self.claims.values())
         scaled = np.empty(len(claims))
         for setting, rows in self.by_setting.items():
-            values = point_values(network, parameters_in(network, setting))
-            compiled = compile_network(network, values, resources=self.model.compiled.resources)
+            compiled = compile_setting(network, setting, resources=self.model.compiled.resources)
             scaled[rows] = implied(network, compiled, [claims[k] for k in rows]).scaled
         if not np.isfinite(scaled).all():
             name = list(self.claims)[int(np.flatnonzero(~np.isfinite(scaled))[0])]
@@ -168,7 +167,7 @@ class Objective:
         jacobian = np.zeros((len(claims), len(coordinates.start)))
         for setting, rows in self.by_setting.items():
             values = point_values(network, parameters_in(network, setting))
-            compiled = compile_network(network, values, resources=self.model.compiled.resources)
+            compiled = compile_setting(network, setting, resources=self.model.compiled.resources)
             pulling = [k for k in rows if self.pulls[k] > 0.0]
             if not pulling:
                 continue

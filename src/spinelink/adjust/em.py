@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.maximise import Maximiser, Values
+from spinelink.adjust.unselected import unselected
 from spinelink.errors import SpinelinkError, shown
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.gradient.counts import Counts, TrainingRows, count
@@ -220,5 +221,10 @@ class Search:
         counts = count(compiled, self.rows, threads=self.options.threads)
         with np.errstate(invalid="ignore"):
             likelihood = float((self.rows.weights * counts.log_evidence).sum())
+        if compiled.selected:
+            patients = float(self.rows.weights.sum())
+            others, log_selected = unselected(compiled, patients)
+            likelihood -= patients * log_selected
+            counts = counts.with_more(count(compiled, others, threads=self.options.threads))
         prior = self.maximiser.log_prior(values, compiled)
         return Evaluation(compiled, counts, likelihood + prior, likelihood)

@@ -139,6 +139,7 @@ def learn_from_rows(
         strength=options.strength,
         vary=parameters_to_vary(network, in_force, vary=vary),
         resources=model.compiled.resources,
+        selected=model.compiled.selected_by,
     )
     rows, skipped = _possible_rows(
         m, rows, numbers=numbers, on_impossible=on_impossible, threads=options.threads

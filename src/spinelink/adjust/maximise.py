@@ -20,6 +20,7 @@ from spinelink.inference.arrays import CompiledNetwork, Factor, Resources, Table
 from spinelink.inference.compile import compile_network, joint_of_parents
 from spinelink.network.cpd import (
     Accuracy,
+    AdditiveRates,
     Cpd,
     Deterministic,
     LogOdds,
@@ -90,10 +91,13 @@ class Maximiser:
     owners: tuple[Owner, ...]
     regressions: tuple[Regression, ...]
     resources: Resources
+    selected: tuple[str, ...] = ()
 
     def compiled(self, values: Mapping[str, Array]) -> CompiledNetwork:
         """The network with these parameters."""
-        return compile_network(self.network, values, resources=self.resources)
+        return compile_network(
+            self.network, values, resources=self.resources, selected=self.selected
+        )
 
     def weight(self, name: str) -> float:
         """Patients that the file's own estimate counts for."""
@@ -261,6 +265,7 @@ def maximiser(
     strength: float,
     vary: Collection[str],
     resources: Resources,
+    selected: tuple[str, ...] = (),
 ) -> Maximiser:
     """The maximisation step of a network, once it is known where each parameter stands.
 
@@ -271,11 +276,14 @@ def maximiser(
         strength: what the file's uncertainties count.
         vary: ids of the parameters that may change.
         resources: of its runs.
+        selected: selection nodes by which all patients were selected.
     """
-    compiled = compile_network(network, start, resources=resources)
+    compiled = compile_network(network, start, resources=resources, selected=selected)
     owners: list[Owner] = []
     regressions: list[Regression] = []
     for node in compiled.order:
+        if node in compiled.fits:
+            continue
         cpd = network.nodes[compiled.names[node]].cpd
         if isinstance(cpd, LogOdds):
             regressions.append(_regression(compiled, node, cpd=cpd))
@@ -290,11 +298,12 @@ def maximiser(
         tuple(owners),
         tuple(regressions),
         resources,
+        selected,
     )
 
 
 def _owners(compiled: CompiledNetwork, node: int, *, cpd: Cpd) -> list[Owner]:
-    """Where each parameter of a node stands; none for log-odds and deterministic nodes."""
+    """Where each parameter of a node stands; none for log-odds, selection and deterministic nodes."""
     name, states = compiled.names[node], [compiled.states[p] for p in compiled.parents[node]]
     match cpd:
         case Prior():
@@ -321,7 +330,7 @@ def _owners(compiled: CompiledNetwork, node: int, *, cpd: Cpd) -> list[Owner]:
                 *(Owner(key, ((node, 0, (states[0].index(s),)),)) for s, key in positive.items()),
                 Owner(f"{name}.specificity", rest, reverse=True),
             ]
-        case LogOdds() | Deterministic():
+        case LogOdds() | AdditiveRates() | Deterministic():
             return []
 
 

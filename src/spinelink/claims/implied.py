@@ -122,7 +122,9 @@ def implied_slopes(
     runs: list[tuple[list[Conjunction], tuple[Factor, ...]]] = []
     for group in _groups(_conjunctions(figures)):
         try:
-            logs, slopes = log_slopes(compiled, {}, weights=_weights(compiled, group))
+            logs, slopes = log_slopes(
+                compiled, compiled.selected, weights=_weights(compiled, group)
+            )
         except ValueError:
             people = "; ".join(f"{n} {' or '.join(s)}" for n, s in group[0])
             raise SpinelinkError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,20 @@ class CompiledNetwork:
     states: tuple[tuple[str, ...], ...]
     factors: tuple[Factor, ...]
     resources: Resources = field(default_factory=Resources, repr=False)
+    fits: tuple[int, ...] = ()
+    """What selection nodes add: whether a person fits the reason. They stand last."""
+    selected: Mapping[int, int] = field(default_factory=dict)
+    """Those of them that are observed in everybody: how the population was selected."""
+
+    @cached_property
+    def selected_by(self) -> tuple[str, ...]:
+        """The selections in force, by name."""
+        roots = (self.factors[i].parents[0] for i in self.selected)
+        return tuple(dict.fromkeys(self.names[root] for root in roots))
+
+    def within(self, observed: Mapping[int, Any]) -> dict[int, Any]:
+        """The findings of one case with what is observed in everybody."""
+        return {**self.selected, **observed}
 
     @property
     def engine(self) -> EngineChoice:

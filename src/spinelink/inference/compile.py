@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import assert_never
@@ -20,10 +20,21 @@ from spinelink.inference.arrays import (
 )
 from spinelink.inference.intercept import logit, sigmoid, solve_intercept
 from spinelink.inference.interpreted.joint import joint
-from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
+from spinelink.inference.selection import FITS, fit_nodes, reason_factor, reason_states, reasons_of
+from spinelink.network.cpd import (
+    Accuracy,
+    AdditiveRates,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Prior,
+    Table,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter
 from spinelink.network.parameter_ids import owner
+from spinelink.network.setting import parameters_in, selected_by
 from spinelink.network.wide import FACTORED_ENTRIES, highest_by_parent, table_entries
 
 Array = NDArray[np.float64]
@@ -52,6 +63,7 @@ def compile_network(
     values: Values,
     *,
     resources: Resources | None = None,
+    selected: Iterable[str] = (),
 ) -> CompiledNetwork:
     """Arrays for every node of a network.
 
@@ -60,20 +72,61 @@ def compile_network(
         values: A value for each parameter; the last axis is the batch (parameter draws), of length
             1 where there is none.
         resources: The engine, its limits and its plans, shared by networks of one structure.
+        selected: Selection nodes by which everybody in the population was selected. What each
+            selection adds (`selection`) stands after all other nodes, and is observed then.
     """
     names = tuple(network.nodes)
-    states = tuple(node.states for node in network.nodes.values())
+    reasons = {
+        name: reasons_of(name, cpd, states={p: network.nodes[p].states for p in cpd.rates})
+        for name, node in network.nodes.items()
+        if isinstance(cpd := node.cpd, AdditiveRates)
+    }
+    states = tuple(
+        reason_states(reasons[name]) if name in reasons else node.states
+        for name, node in network.nodes.items()
+    )
     index = {name: i for i, name in enumerate(names)}
-    parents = {index[n]: tuple(index[p] for p in network.parents[n]) for n in names}
+    parents = {
+        index[n]: () if n in reasons else tuple(index[p] for p in network.parents[n]) for n in names
+    }
     factors: dict[int, Factor] = {}
     for i in topological_order(parents):
-        factors[i] = _factor(network, _Family(names[i], parents[i], states, values, factors))
+        factors[i] = (
+            reason_factor(reasons[names[i]], values)
+            if names[i] in reasons
+            else _factor(network, _Family(names[i], parents[i], states, values, factors))
+        )
+    made = [
+        (name, f"{name}?{parent}", factor)
+        for name in reasons
+        for parent, factor in fit_nodes(index[name], reasons[name], index=index, states=states)
+    ]
+    fits = {len(names) + k: name for k, (name, _, _) in enumerate(made)}
+    selected = tuple(selected)
     return CompiledNetwork(
-        names,
-        states,
-        tuple(factors[i] for i in range(len(names))),
+        (*names, *(own for _, own, _ in made)),
+        (*states, *(FITS for _ in made)),
+        (*(factors[i] for i in range(len(names))), *(factor for _, _, factor in made)),
         Resources() if resources is None else resources,
+        tuple(fits),
+        {i: 1 for i, name in fits.items() if name in selected},
     )
+
+
+def compile_setting(
+    network: Network,
+    setting: str | None,
+    *,
+    given: Iterable[str] = (),
+    resources: Resources | None = None,
+) -> CompiledNetwork:
+    """Arrays of the network at its estimates, in one of its settings.
+
+    given: further selection nodes by which everybody was selected.
+    """
+    values = point_values(network, parameters_in(network, setting))
+    selected = dict.fromkeys((*selected_by(network, setting), *given))
+    return compile_network(network, values, resources=resources, selected=selected)
 
 
 @dataclass(frozen=True)
@@ -119,6 +172,8 @@ def _factor(network: Network, family: _Family) -> Factor:
             return TableFactor(parents, _accuracy(family, cpd))
         case Deterministic():
             return _deterministic(family, cpd, states=states)
+        case AdditiveRates():
+            raise AssertionError("a selection is compiled by `selection`")
         case _:
             assert_never(cpd)
 

@@ -16,20 +16,26 @@ def smallest_contradiction(compiled: CompiledNetwork, observed: Observed) -> tup
 
     Findings are dropped one by one while the rest stays impossible. What is left is minimal: every
     proper subset is possible. Then smaller sets are searched by size, up to a number of trials, so
-    that the answer is smallest and not only minimal. Raises TooLargeError.
+    that the answer is smallest and not only minimal. How everybody was selected always holds, and
+    is no part of the answer. Raises TooLargeError.
     """
 
     def impossible(nodes: tuple[int, ...]) -> bool:
-        return bool(np.isneginf(log_evidence(compiled, {n: observed[n] for n in nodes})).any())
+        return bool(
+            np.isneginf(
+                log_evidence(compiled, compiled.within({n: observed[n] for n in nodes}))
+            ).any()
+        )
 
-    minimal = tuple(observed)
-    for node in tuple(observed):
+    findings = tuple(n for n in observed if n not in compiled.selected)
+    minimal = findings
+    for node in findings:
         fewer = tuple(n for n in minimal if n != node)
         if impossible(fewer):
             minimal = fewer
     trials = 0
     for size in range(1, len(minimal)):
-        for candidate in combinations(observed, size):
+        for candidate in combinations(findings, size):
             trials += 1
             if trials > compiled.limits.contradiction_trials:
                 return minimal

@@ -74,7 +74,7 @@ class EvidenceBatch:
     @classmethod
     def of(cls, compiled: CompiledNetwork, cases: Sequence[Observed]) -> EvidenceBatch:
         """One row for each case; each case holds single states and likelihoods (states, 1)."""
-        states = np.full((len(cases), len(compiled.names)), HIDDEN, dtype=np.int64)
+        states = hidden_rows(compiled, len(cases))
         likelihoods: dict[int, Array] = {}
         for row, observed in enumerate(cases):
             for i, value in observed.items():
@@ -84,6 +84,14 @@ class EvidenceBatch:
                 else:
                     states[row, i] = int(np.asarray(value))
         return cls(states, likelihoods)
+
+
+def hidden_rows(compiled: CompiledNetwork, rows: int) -> States:
+    """States of so many rows of whom nothing is known but how all were selected, (rows, nodes)."""
+    states = np.full((rows, len(compiled.names)), HIDDEN, dtype=np.int64)
+    for node, state in compiled.selected.items():
+        states[:, node] = state
+    return states
 
 
 def is_soft(value: int | Array | States) -> TypeGuard[Array]:
@@ -112,8 +120,11 @@ def pick(array: Array, axis: int, state: int | States) -> Array:
 
 
 def observed_from(compiled: CompiledNetwork, evidence: Evidence) -> dict[int, int | Array | States]:
-    """One case's findings as the engine takes them: a state's index, or likelihoods (states, 1)."""
-    return {
+    """One case's findings as the engine takes them: a state's index, or likelihoods (states, 1).
+
+    What is observed in everybody comes with them.
+    """
+    return dict(compiled.selected) | {
         (i := compiled.index[n]): compiled.states[i].index(f)
         if isinstance(f, str)
         else np.array([[v] for _, v in f])

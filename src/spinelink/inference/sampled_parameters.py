@@ -151,7 +151,9 @@ def posterior_draws(
         piece = {
             k: v if v.shape[-1] == 1 else v[..., start : start + size] for k, v in values.items()
         }
-        part = compile_network(network, piece, resources=compiled.resources)
+        part = compile_network(
+            network, piece, resources=compiled.resources, selected=compiled.selected_by
+        )
         answer = draw_marginals(part, observed, nodes=nodes, threads=1)
         return answer.with_rows(min(size, draws - start))
 
@@ -183,7 +185,9 @@ def drawn_network(
     values = _relevant_values(
         network, parameters, compiled=compiled, nodes=relevant, draws=draws, seed=seed
     )
-    return compile_network(network, values, resources=compiled.resources)
+    return compile_network(
+        network, values, resources=compiled.resources, selected=compiled.selected_by
+    )
 
 
 def _relevant_values(

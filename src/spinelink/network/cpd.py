@@ -103,6 +103,18 @@ class Accuracy(Value):
     specificity: Probability
 
 
+class AdditiveRates(Value):
+    """How people come to be selected: each reason brings them in at a rate of its own.
+
+    P(selected | person) is proportional to the sum of the rates of the reasons that hold. A reason
+    is a state of a parent. Only ratios of rates matter. A parent takes one rate for its last state,
+    or one for each of some states; other states are no reason.
+    """
+
+    kind: Literal["additive_rates"]
+    rates: dict[Name, Ratios] = Field(min_length=1)
+
+
 class Case(Value):
     """One line of a deterministic function: the child's state, for some states of the parents."""
 
@@ -120,7 +132,7 @@ class Deterministic(Value):
 
 
 Cpd = Annotated[
-    Prior | Table | NoisyOr | NoisyMax | LogOdds | Accuracy | Deterministic,
+    Prior | Table | NoisyOr | NoisyMax | LogOdds | Accuracy | AdditiveRates | Deterministic,
     Field(discriminator="kind"),
 ]
 
@@ -138,3 +150,5 @@ def parents_of(cpd: Cpd) -> tuple[str, ...]:
             return tuple(cpd.odds_ratios)
         case Accuracy():
             return (cpd.of,)
+        case AdditiveRates():
+            return tuple(cpd.rates)

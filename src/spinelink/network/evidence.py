@@ -125,6 +125,10 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
     if name not in network.nodes:
         raise unknown_node(network, name)
     node = network.nodes[name]
+    if node.role == "selection":
+        raise EvidenceError(
+            f"{name} says who is selected, and is no finding of a patient; choose a setting."
+        )
     if is_missing(value):
         return None
     if isinstance(value, Mapping):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator
 
 from spinelink.markup import element
 from spinelink.network.alert import AlertRule
-from spinelink.network.base import Name, Text, Value
+from spinelink.network.base import Name, StateName, Text, Value
 from spinelink.network.cpd import parents_of
 from spinelink.network.node import ROLES, Node
 from spinelink.network.parameter import AnyParameter, Keys, RatioFields
@@ -26,6 +26,10 @@ class Setting(Value):
     unselected: bool = Field(
         default=False,
         description="Reference population, not selected by symptoms. Counterfactual questions are evaluated here. At most one setting may set it.",
+    )
+    selected_by: dict[Name, StateName] = Field(
+        default_factory=dict,
+        description="Selection nodes by which everybody in it was selected: {consults: present}.",
     )
     overrides: dict[str, AnyParameter] = Field(
         default_factory=dict, description="Parameter id -> the number in this population."
@@ -105,6 +109,14 @@ class Network(Value):
                 found[parent].append(name)
         return {name: tuple(kids) for name, kids in found.items()}
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed. What was computed from other nodes is not kept."""
+        copy = super().model_copy(update=update, deep=deep)
+        if update and "nodes" in update:
+            for name in copy.__dict__.keys() - type(copy).model_fields.keys():
+                del copy.__dict__[name]
+        return copy
+
     @property
     def unselected(self) -> str | None:
         """The setting that is not selected by symptoms; None if the network has none."""
@@ -116,6 +128,11 @@ class Network(Value):
         return tuple(
             name for name, node in self.nodes.items() if node.role == "cause" or node.diagnosis
         )
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The nodes that describe a person: all but selections."""
+        return tuple(name for name, node in self.nodes.items() if node.role != "selection")
 
     def counts_by_role(self) -> str:
         """How many nodes have each role, as words."""

@@ -10,7 +10,7 @@ from spinelink.network.base import Name, StateName, Text, Value
 from spinelink.network.cpd import Cpd
 from spinelink.network.provenance import Care, Codes
 
-Role = Literal["context", "cause", "mechanism", "symptom", "sign", "test", "other"]
+Role = Literal["context", "cause", "mechanism", "symptom", "sign", "test", "other", "selection"]
 ROLES: tuple[Role, ...] = get_args(Role)
 Origin = Literal["back", "hip", "leg", "foot", "neck", "systemic", "vascular", "nerve"]
 Urgency = Literal["emergency", "urgent", "soon", "routine"]

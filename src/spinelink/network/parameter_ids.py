@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from spinelink.errors import ParameterError, UnknownNameError
 from spinelink.network.cpd import (
     Accuracy,
+    AdditiveRates,
     Cpd,
     Deterministic,
     LogOdds,
@@ -136,6 +137,14 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                 f"specificity of {name}",
                 cpd.specificity,
             )
+        case AdditiveRates():
+            for parent, rate in cpd.rates.items():
+                yield from _family(
+                    f"{name}.rate.{parent}",
+                    (*at, "rates", parent),
+                    words=f"rate of {parent} for {name}",
+                    value=rate,
+                )
         case Deterministic():
             return
         case _:

@@ -32,7 +32,7 @@ ALIKE = 0.8
 """Similarity from which two long words count as one with typos."""
 LONG = 7
 """Letters of a long word: it may have more than one typo."""
-ORDER = ("symptom", "sign", "context", "test", "other", "mechanism", "cause")
+ORDER = ("symptom", "sign", "context", "test", "other", "mechanism", "cause", "selection")
 """Of nodes that fit equally well, what a patient tells comes first."""
 
 _LITTLE_WORDS = frozenset(

@@ -40,6 +40,11 @@ def parameters_in(network: Network, setting: str | None) -> dict[str, Parameter]
     return {**parameters(network), **overrides}
 
 
+def selected_by(network: Network, setting: str | None) -> tuple[str, ...]:
+    """The selection nodes by which everybody in the setting was selected."""
+    return tuple(network.settings[setting].selected_by) if setting is not None else ()
+
+
 def with_parameters(network: Network, setting: str | None, changes: object) -> Network:
     """A network in which some parameters differ in one setting.
 

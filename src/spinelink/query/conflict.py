@@ -174,9 +174,8 @@ def _bits(case: Case, subsets: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...
     """log2 P(findings) of each subset of the findings."""
     compiled = case.model.compiled
     rows = [[compiled.index[n] for n in subset] for subset in subsets]
-    logs = with_some_findings(
-        compiled, case.observed, subsets=rows, nodes=[]
-    ).log_evidence / np.log(2.0)
+    found = with_some_findings(compiled, case.observed, subsets=rows, nodes=[]).log_evidence
+    logs = (found - case.model.log_selected) / np.log(2.0)
     return dict(zip(subsets, logs.tolist(), strict=True))
 
 

@@ -1,8 +1,9 @@
 """A case as counterfactual questions take it: in an unselected population, with its effects present.
 
 In a clinic patients were selected because of their symptoms; that consulting because of pain does
-not cause the pain. So counterfactuals are evaluated in the population that the network marks as
-unselected.
+not cause the pain. Where a setting is a selection, this is evidence in the factual world only: in
+other worlds nobody needs to consult. Where a setting has parameters of its own instead,
+counterfactuals are evaluated in the population that the network marks as unselected.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from spinelink.inference.counterfactual.factual import Factual, assume_present, 
 from spinelink.inference.sampled_parameters import drawn_network
 from spinelink.network.evidence import describe
 from spinelink.network.question import Question
+from spinelink.network.setting import selected_by
 from spinelink.options import draws_of, seed_of
 from spinelink.options import level as check_level
 
@@ -70,9 +72,11 @@ class Counterfactual:
         cls, case: Case, effects: Sequence[str], *, setting: str | None, sampling: Sampling
     ) -> Counterfactual:
         """Raises EvidenceError where an effect cannot be present, UnknownNameError."""
-        unselected = case.model.network.unselected if setting is None else setting
-        if unselected is not None:
-            case = replace(case, model=case.model.in_setting(unselected))
+        model = case.model
+        if setting is None and not selected_by(model.network, model.setting):
+            setting = model.network.unselected
+        if setting is not None:
+            case = replace(case, model=model.in_setting(setting))
         _require_can_be_present(case, effects)
         index = case.model.compiled.index
         return cls(case, tuple(index[n] for n in effects), sampling)

@@ -123,7 +123,7 @@ def findings(
     most = whole_or_none(limit, "limit")
     wanted = None if role is None else {one_of(role, "role", ROLES)}
     text = (words or "").strip()
-    nodes = model.network.nodes
+    nodes = {name: model.network.nodes[name] for name in model.network.variables}
     if text:
         found = [name for name, _ in search_nodes(nodes, text)]
         most = most or 10

@@ -73,7 +73,7 @@ def posteriors(
     model = case.model
     if role is not None:
         one_of(role, "role", ROLES)
-    names = model.names(model.nodes if nodes is None else nodes)
+    names = model.names(model.network.variables if nodes is None else nodes)
     chosen = [n for n in dict.fromkeys(names) if role in (None, model.nodes[n].role)]
     after, before = case.marginals(chosen), model.without_findings.marginals(chosen)
     rows, keys = [], []

@@ -84,7 +84,7 @@ def sample(
 def _columns(case: Case, columns: str | Sequence[str] | None) -> list[str]:
     nodes = case.model.nodes
     if columns is None or (isinstance(columns, str) and columns == "all"):
-        return list(nodes)
+        return list(case.model.network.variables)
     if isinstance(columns, str) and columns == "observable":
         return [n for n, node in nodes.items() if node.role in OBSERVABLE]
     return case.model.names(columns)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case, Model
 from spinelink.errors import ParameterError, SpinelinkError, shown
+from spinelink.inference.answers import Marginals
+from spinelink.inference.findings import Observed
 from spinelink.inference.gradient.linear_fractional import (
     ParameterRef,
     admissible_range,
@@ -125,20 +127,29 @@ def sweep(
         3
     """
     model = case.model
-    groups: dict[str, Iterable[str]] = {"causes": model.network.ranked, "all": model.nodes}
+    groups: dict[str, Iterable[str]] = {
+        "causes": model.network.ranked,
+        "all": model.network.variables,
+    }
     chosen = groups[of] if isinstance(of, str) and of in groups else of
     nodes = model.names(chosen)
     ref, grid = read_grid(model.network, model.in_force, parameter=parameter, values=values)
     index = [model.compiled.index[n] for n in nodes]
     settings = [{ref: v} for v in grid]
-    answer = marginals_under(
-        model.network,
-        model.compiled,
-        values=model.values,
-        observed=case.observed,
-        nodes=index,
-        assignments=settings,
-    )
+    network, compiled, values_now = model.network, model.compiled, model.values
+
+    def under(observed: Observed, asked: list[int]) -> Marginals:
+        return marginals_under(
+            network,
+            compiled,
+            values=values_now,
+            observed=observed,
+            nodes=asked,
+            assignments=settings,
+        )
+
+    answer = under(case.observed, index)
+    selected = under(compiled.selected, []).log_evidence if compiled.selected else 0.0
     table = np.array([answer.present(i) for i in index]).T
     p = model.in_force[ref.id]
     estimate = p.estimate[str(ref.state)] if isinstance(p, Distribution) else p.value
@@ -150,7 +161,7 @@ def sweep(
         tuple(grid),
         tuple(nodes),
         table,
-        answer.log_evidence,
+        answer.log_evidence - selected,
     )
 
 

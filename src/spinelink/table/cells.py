@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spinelink.case import Model
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, did_you_mean, shown
-from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.findings import EvidenceBatch, hidden_rows
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
@@ -260,7 +260,7 @@ def read_patients(
             "no column of the table is a node of the network: there is nothing to learn from."
         )
     index = model.compiled.index
-    states = np.full((findings.rows, len(index)), MISSING, dtype=np.int64)
+    states = hidden_rows(model.compiled, findings.rows)
     for name, column_states in findings.hard.items():
         states[:, index[name]] = column_states
     patients = np.ones(findings.rows) if weights is None else _weights(table, weights)

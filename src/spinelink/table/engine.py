@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.answer import batch_marginals
+from spinelink.inference.answer import batch_marginals, log_evidence
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.findings import HIDDEN, EvidenceBatch
+from spinelink.inference.findings import HIDDEN, EvidenceBatch, hidden_rows
 from spinelink.table.cells import TableFindings
 from spinelink.typing import EngineChoice
 
@@ -54,16 +54,17 @@ def answer(
     batch = evidence_batch(compiled, findings)
     found = batch_marginals(chosen, batch, nodes=list(index.values()), threads=threads)
     # P(nothing) is 1, and no probability exceeds 1: what a sum of doubles says beyond is rounding.
-    some = (batch.states != HIDDEN).any(axis=1)
+    some = (batch.states[:, : len(compiled.names) - len(compiled.fits)] != HIDDEN).any(axis=1)
     for likelihoods in batch.likelihoods.values():
         some |= ~np.isnan(likelihoods[0])
-    logs = np.where(some, np.minimum(found.log_evidence, 0.0), 0.0)
+    selected = log_evidence(chosen, compiled.selected) if compiled.selected else 0.0
+    logs = np.where(some, np.minimum(found.log_evidence - selected, 0.0), 0.0)
     return TableAnswer(logs, {n: found.posterior[i] for n, i in index.items()})
 
 
 def evidence_batch(compiled: CompiledNetwork, findings: TableFindings) -> EvidenceBatch:
     """The findings by index of node."""
-    states = np.full((findings.rows, len(compiled.names)), HIDDEN, dtype=np.int64)
+    states = hidden_rows(compiled, findings.rows)
     for name, column in findings.hard.items():
         states[:, compiled.index[name]] = column
     return EvidenceBatch(states, {compiled.index[n]: w for n, w in findings.soft.items()})

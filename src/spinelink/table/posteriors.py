@@ -124,7 +124,7 @@ def posteriors(
 def chosen_nodes(network: Network, of: str | Sequence[str]) -> list[str]:
     """Names of the nodes that are asked for: "causes" (those ranked), "all", "evidence" (none: only P(findings)), a name or names."""
     if isinstance(of, str) and of in GROUPS:
-        return list({"causes": network.ranked, "all": network.nodes, "evidence": ()}[of])
+        return list({"causes": network.ranked, "all": network.variables, "evidence": ()}[of])
     names = text_list(of, "of", what=f"one of {', '.join(GROUPS)}, or names of nodes")
     for name in names:
         if name not in network.nodes:

@@ -30,7 +30,7 @@ from spinelink.adjust.vary import Vary, parameters_to_vary
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
-from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.compile import compile_setting, point_values
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.constraint import Constraint
 from spinelink.network.network import Network
@@ -86,8 +86,8 @@ class Problem:
 
     def compiled(self, network: Network) -> CompiledNetwork:
         """A network with the same structure as arrays, in the model's setting."""
-        values = point_values(network, parameters_in(network, self.model.setting))
-        return compile_network(network, values, resources=self.model.compiled.resources)
+        resources = self.model.compiled.resources
+        return compile_setting(network, self.model.setting, resources=resources)
 
     def answers_of(self, network: Network) -> list[list[float]]:
         """The probabilities of every constraint's queries in a network."""
@@ -104,7 +104,7 @@ class Problem:
         """The answers, and the derivatives of the gaps, (constraints, coordinates)."""
         network = self.coordinates.network_at(theta)
         values = point_values(network, parameters_in(network, self.model.setting))
-        compiled = compile_network(network, values, resources=self.model.compiled.resources)
+        compiled = self.compiled(network)
         answers: list[list[float]] = []
         jacobian = np.zeros((len(self.constraints), len(theta)))
         for row, constraint in enumerate(self.constraints):

@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor, map_factor
 from spinelink.inference.compile import joint_of_parents
 from spinelink.inference.gradient.by_entry import log_slopes
-from spinelink.network.cpd import Accuracy, Deterministic, LogOdds, NoisyMax, NoisyOr, Prior, Table
+from spinelink.inference.selection import reasons_of
+from spinelink.network.cpd import (
+    Accuracy,
+    AdditiveRates,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Prior,
+    Table,
+)
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 from spinelink.network.parameter_ids import row_label
@@ -96,6 +106,8 @@ class _ChainRule:
     def node(self, node: int) -> None:
         """Adds the derivatives by the parameters of one node."""
         name, entries = self.compiled.names[node], self.entries[node]
+        if node in self.compiled.fits:
+            return  # these have no parameters
         cpd = self.network.nodes[name].cpd
         states = [self.compiled.states[p] for p in self.compiled.parents[node]]
         if isinstance(cpd, NoisyOr | NoisyMax):
@@ -119,6 +131,8 @@ class _ChainRule:
                 self._accuracy(name, cpd, known=states[0], table=entries.table)
             case LogOdds():
                 self._log_odds(node, cpd)
+            case AdditiveRates():
+                self._rates(node, cpd)
             case Deterministic():
                 pass
 
@@ -135,6 +149,21 @@ class _ChainRule:
             start=np.zeros(table.shape[1:]),
         )
         self.slopes[f"{name}.specificity"] = negative[0] - negative[1]
+
+    def _rates(self, node: int, cpd: AdditiveRates) -> None:
+        """The root over reasons has each rate over the sum of all."""
+        name, factor, entries = (
+            self.compiled.names[node],
+            self.compiled.factors[node],
+            self.entries[node],
+        )
+        assert isinstance(factor, TableFactor) and isinstance(entries, TableFactor)
+        states = {p: self.network.nodes[p].states for p in cpd.rates}
+        keys = [key for _, _, key in reasons_of(name, cpd, states=states)]
+        total = sum(float(self.values[key][0]) for key in keys)
+        mean = (factor.table * entries.table).sum(axis=0)
+        for key, slope in zip(keys, entries.table, strict=True):
+            self.slopes[key] = (slope - mean) / total
 
     def _log_odds(self, node: int, cpd: LogOdds) -> None:
         """Baseline or prevalence, and odds ratios: P(present) = sigmoid(intercept + shift)."""

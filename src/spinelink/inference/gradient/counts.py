@@ -9,12 +9,12 @@ after another by the interpreted engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor
+from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor, map_factor
 from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import HIDDEN, EvidenceBatch
 from spinelink.inference.gradient.by_entry import expected_counts
@@ -72,6 +72,11 @@ class Counts:
     squares: Factors = ()
     products: Factors = ()
     wholes: Factors = ()
+
+    def with_more(self, others: Counts) -> Counts:
+        """The same rows, with the expected counts of others added."""
+        pairs = zip(self.expected, others.expected, strict=True)
+        return replace(self, expected=tuple(map_factor(np.add, a, b) for a, b in pairs))
 
 
 def count(

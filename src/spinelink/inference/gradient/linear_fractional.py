@@ -248,7 +248,12 @@ def marginals_under(
         t = np.array([assignments[k][ref] for k in rows], dtype=float)
         array[..., rows] = with_value(network, ref, value=value, t=t)
         changed[ref.id] = array
-    batch = compile_network(network, {**values, **changed}, resources=compiled.resources)
+    batch = compile_network(
+        network,
+        {**values, **changed},
+        resources=compiled.resources,
+        selected=compiled.selected_by,
+    )
     return draw_marginals(batch, observed, nodes=nodes).with_rows(len(assignments))
 
 

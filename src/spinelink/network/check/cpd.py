@@ -12,6 +12,7 @@ from typing import assert_never
 from spinelink.network.check.issue import Issue, Place, near
 from spinelink.network.cpd import (
     Accuracy,
+    AdditiveRates,
     Cpd,
     Deterministic,
     LogOdds,
@@ -67,6 +68,9 @@ def check_cpd(network: Network, name: str, *, unreadable: frozenset[str]) -> Ite
         case Accuracy():
             yield from _require_two_states(family)
             yield from _check_accuracy(family, node.cpd)
+        case AdditiveRates():
+            yield from _require_two_states(family)
+            yield from _check_rates(family, node.cpd)
         case Deterministic():
             yield from _check_deterministic(family, node.cpd)
         case _:
@@ -124,6 +128,8 @@ def _parent_path(cpd: Cpd, parent: str, *, index: int) -> Path:
             return ("odds_ratios", parent)
         case Accuracy():
             return ("of",)
+        case AdditiveRates():
+            return ("rates", parent)
         case Prior():
             return ()
         case _:
@@ -136,7 +142,7 @@ def _check_parents(network: Network, name: str, *, unreadable: frozenset[str]) -
     seen: set[str] = set()
     for index, parent in enumerate(parents_of(cpd)):
         path: Path = ("nodes", name, "cpd", *_parent_path(cpd, parent, index=index))
-        at_key = isinstance(cpd, (NoisyOr, NoisyMax, LogOdds))
+        at_key = isinstance(cpd, (NoisyOr, NoisyMax, LogOdds, AdditiveRates))
         if parent == name:
             yield Issue(path, f"{name} is its own parent", at_key=at_key)
         elif parent in seen:
@@ -265,6 +271,23 @@ def _check_accuracy(family: _Family, cpd: Accuracy) -> Iterator[Issue]:
             f"{words} names every state of {cpd.of}",
             "leave out those in which the condition does not hold: specificity is for them",
         )
+
+
+def _check_rates(family: _Family, cpd: AdditiveRates) -> Iterator[Issue]:
+    """Rates: one number for a two-state parent, or one for each of some states."""
+    for parent, states in family.parents.items():
+        value = cpd.rates[parent]
+        path, words = family.at("rates", parent), f"rate of {parent} for {family.name}"
+        if isinstance(value, Mapping):
+            for state in value:
+                where = (*path, state)
+                yield from _check_state(where, state, of=parent, states=states, at_key=True)
+        elif len(states) > 2:
+            yield Issue(
+                path,
+                f"{words} is one number, but {parent} has {len(states)} states",
+                f"write one for each state that is a reason, of {', '.join(states)}",
+            )
 
 
 def _check_deterministic(family: _Family, cpd: Deterministic) -> Iterator[Issue]:

@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from spinelink.network.check.cpd import check_chance, check_cpd, check_states, duplicates
 from spinelink.network.check.issue import Issue, Place, Sources, check_sources, near
 from spinelink.network.check.parameter import check_parameter
-from spinelink.network.cpd import Deterministic, LogOdds, NoisyMax, NoisyOr, Table, parents_of
+from spinelink.network.cpd import (
+    AdditiveRates,
+    Deterministic,
+    LogOdds,
+    NoisyMax,
+    NoisyOr,
+    Table,
+    parents_of,
+)
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE, Node
 from spinelink.network.parameter import Distribution, Probability
@@ -169,6 +177,8 @@ def _cycle(network: Network, members: Sequence[str]) -> Issue:
             path = (*path, "links", members[-1])
         case LogOdds():
             path = (*path, "odds_ratios", members[-1])
+        case AdditiveRates():
+            path = (*path, "rates", members[-1])
         case Table() | Deterministic():
             path = (*path, "parents", cpd.parents.index(members[-1]))
         case _:
@@ -187,8 +197,34 @@ def _check_parameters(network: Network, sources: Sources) -> Iterator[Issue]:
         yield from check_parameter(Place(item.path, item.words), item.parameter, sources=sources)
 
 
+def _check_selections(network: Network, *, broken: Unreadable) -> Iterator[Issue]:
+    """Selections have additive rates and no children; settings name them with their last state."""
+    for name, node in network.nodes.items():
+        if (node.role == "selection") != isinstance(node.cpd, AdditiveRates):
+            message = f"{name}: role selection and kind additive_rates go together"
+            yield Issue(("nodes", name, "role"), message)
+        child = next((n for n, parents in network.parents.items() if name in parents), None)
+        if node.role == "selection" and child is not None:
+            message = f"{name} says who is selected, and {child} has it as a parent"
+            yield Issue(("nodes", child, "cpd"), message, "a selection has no children")
+    for setting, stated in network.settings.items():
+        for name, state in stated.selected_by.items():
+            path: Path = ("settings", setting, "selected_by", name)
+            node_or_none = network.nodes.get(name)
+            if node_or_none is None and name in broken["nodes"]:
+                continue
+            if node_or_none is None or node_or_none.role != "selection":
+                known = [n for n, v in network.nodes.items() if v.role == "selection"]
+                message = f"setting {setting} is selected by {name!r}, which is no selection node"
+                yield Issue(path, message, near(name, known), at_key=True)
+            elif state != node_or_none.states[-1]:
+                message = f"setting {setting} is selected by {name} {state!r}"
+                yield Issue(path, message, f"write {node_or_none.states[-1]}")
+
+
 def _check_settings(network: Network, sources: Sources, *, broken: Unreadable) -> Iterator[Issue]:
-    """The default exists, at most one is unselected, and overrides fit what they replace."""
+    """The default exists, at most one is unselected, overrides and selections fit the nodes."""
+    yield from _check_selections(network, broken=broken)
     known = [*network.settings, *broken["settings"]]
     if network.default_setting is not None and network.default_setting not in known:
         message = f"default_setting {network.default_setting!r} is not in settings"

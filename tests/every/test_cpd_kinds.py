@@ -21,7 +21,7 @@ sources: {}
 nodes:
   a: {role: cause, label: a, cpd: {kind: prior, prior: {estimate: 0.3, equivalent_sample_size: 10, grade: judged, note: test}}}
   b: {role: cause, label: b, cpd: {kind: prior, prior: {estimate: 0.1, equivalent_sample_size: 10, grade: judged, note: test}}}
-  x: {role: symptom, label: x, STATES cpd: CPD}
+  x: {role: ROLE, label: x, STATES cpd: CPD}
 """
 
 
@@ -58,6 +58,7 @@ FILES = {
         "",
         f"{{kind: accuracy, of: a, sensitivity: {p(0.8)}, specificity: {p(0.9)}}}",
     ),
+    "additive_rates": ("", f"{{kind: additive_rates, rates: {{a: {RATIO}}}}}"),
     "deterministic": (
         "",
         f"{{kind: deterministic, parents: [a, b], otherwise: absent, cases: [{BOTH}]}}",
@@ -70,13 +71,17 @@ KINDS = [get_args(k.model_fields["kind"].annotation)[0] for k in get_args(get_ar
 def model(request, tmp_path):
     states, cpd = FILES[request.param]
     path = tmp_path / "one_kind.yaml"
-    path.write_text(NODES.replace("STATES", states).replace("CPD", cpd), encoding="utf-8")
+    role = "selection" if request.param == "additive_rates" else "symptom"
+    text = NODES.replace("STATES", states).replace("CPD", cpd).replace("ROLE", role)
+    path.write_text(text, encoding="utf-8")
     return sl.load(path)
 
 
 def test_both_engines_equal_enumeration(model):
     for engine in ("numpy", "fast"):
-        case = sl.load(model.origin, engine=engine).observe(x=model.nodes["x"].states[-1])
+        case = sl.load(model.origin, engine=engine).observe(
+            {(last := model.network.variables[-1]): model.nodes[last].states[-1]}
+        )
         compiled = case.model.compiled
         p_evidence, by_node = enumerate_marginals(compiled, case.observed)
         assert math.exp(case.log_evidence) == pytest.approx(float(p_evidence[0]), abs=1e-12)
@@ -86,10 +91,11 @@ def test_both_engines_equal_enumeration(model):
 
 
 def test_it_is_sampled_written_and_exchanged(model, tmp_path):
-    assert set(model.sample(200, seed=1)["x"]) <= set(model.nodes["x"].states)
+    for name, column in model.sample(200, seed=1).items():
+        assert set(column) <= set(model.nodes[name].states)
     assert sl.load(model.save(tmp_path / "copy.yaml")) == model
     again = sl.from_pgmpy(model.to_pgmpy(), name="again")
-    for name in model.nodes:
+    for name in model.network.variables:
         ours, theirs = (m.observe().posterior(name) for m in (model, again))
         np.testing.assert_allclose(ours.to_numpy(), theirs[ours.index].to_numpy(), atol=1e-12)
 

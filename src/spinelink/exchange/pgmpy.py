@@ -37,7 +37,8 @@ def to_pgmpy(model: Model) -> DiscreteBayesianNetwork:
 
     pgmpy keeps noisy families as full tables. Those above 4,096 entries are written as chains of
     nodes NAME__max_1, NAME__max_2, ... whose last link is NAME itself. So the distribution over the
-    network's own nodes stays exact.
+    network's own nodes stays exact. A selection node becomes a root over the reasons and a node
+    NAME__fits__PARENT for each parent; who is selected has "yes" in all of them.
 
     Args:
         model: the network, in the setting in force.

@@ -97,7 +97,7 @@ def compile_network(
             else _factor(network, _Family(names[i], parents[i], states, values, factors))
         )
     made = [
-        (name, f"{name}?{parent}", factor)
+        (name, f"{name}__fits__{parent}", factor)
         for name in reasons
         for parent, factor in fit_nodes(index[name], reasons[name], index=index, states=states)
     ]

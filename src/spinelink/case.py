@@ -30,7 +30,7 @@ from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
 from spinelink.network.question import Question, fingerprint
-from spinelink.network.search import unknown_node
+from spinelink.network.search import among, unknown_node
 from spinelink.network.setting import check_setting, parameters_in, with_parameters
 from spinelink.options import real, text_list
 from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
@@ -267,13 +267,14 @@ class Case:
         """A case without these findings.
 
         Args:
-            *names: nodes with a finding.
+            *names: nodes with a finding, or their public codes.
 
         Returns:
             A new case.
 
         Raises:
-            UnknownNameError: the case has no finding of that name.
+            UnknownNameError: the case has no finding of that name or code.
+            EvidenceError: several findings have the code.
 
         Example:
             >>> import spinelink as sl
@@ -281,11 +282,12 @@ class Case:
             >>> case.retract("numbness").evidence
             {'leg_pain': 'below_knee'}
         """
-        for name in names:
-            if not isinstance(name, str) or name not in self.findings:
-                known, where = self.findings, "this case"
-                raise UnknownNameError(name, kind="finding", allowed=known, where=where)
-        left = {n: f for n, f in self.findings.items() if n not in names}
+        found = {n: self.model.network.nodes[n] for n in self.findings}
+        gone = [among(found, name) if isinstance(name, str) else None for name in names]
+        if None in gone:
+            name, where = names[gone.index(None)], "this case"
+            raise UnknownNameError(name, kind="finding", allowed=self.findings, where=where)
+        left = {n: f for n, f in self.findings.items() if n not in gone}
         return replace(self, findings=Evidence(left))
 
     @property

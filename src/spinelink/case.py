@@ -25,6 +25,7 @@ from spinelink.inference.engine import check_engine
 from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.io.json_file import read_json
+from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
@@ -238,6 +239,7 @@ class Case:
     model: Model
     findings: Evidence = EMPTY
 
+    @naming_findings
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Self:
         """A case with more findings; a finding that is named again replaces the earlier one.
 

@@ -36,6 +36,8 @@ _HOME = {
     "ImpossibleEvidenceError": "errors",
     "EvidenceError": "errors",
     "UnknownNameError": "errors",
+    "load_ipython_extension": "notebook.completion",
+    "unload_ipython_extension": "notebook.completion",
 }
 
 __all__ = [

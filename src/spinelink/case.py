@@ -25,12 +25,13 @@ from spinelink.inference.engine import check_engine
 from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.io.json_file import read_json
+from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
 from spinelink.network.question import Question, fingerprint
-from spinelink.network.search import unknown_node
+from spinelink.network.search import among, unknown_node
 from spinelink.network.setting import check_setting, parameters_in, selected_by, with_parameters
 from spinelink.options import real, text_list
 from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
@@ -254,6 +255,7 @@ class Case:
     model: Model
     findings: Evidence = EMPTY
 
+    @naming_findings
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Self:
         """A case with more findings; a finding that is named again replaces the earlier one.
 
@@ -283,13 +285,14 @@ class Case:
         """A case without these findings.
 
         Args:
-            *names: nodes with a finding.
+            *names: nodes with a finding, or their public codes.
 
         Returns:
             A new case.
 
         Raises:
-            UnknownNameError: the case has no finding of that name.
+            UnknownNameError: the case has no finding of that name or code.
+            EvidenceError: several findings have the code.
 
         Example:
             >>> import spinelink as sl
@@ -297,11 +300,12 @@ class Case:
             >>> case.retract("numbness").evidence
             {'leg_pain': 'below_knee'}
         """
-        for name in names:
-            if not isinstance(name, str) or name not in self.findings:
-                known, where = self.findings, "this case"
-                raise UnknownNameError(name, kind="finding", allowed=known, where=where)
-        left = {n: f for n, f in self.findings.items() if n not in names}
+        found = {n: self.model.network.nodes[n] for n in self.findings}
+        gone = [among(found, name) if isinstance(name, str) else None for name in names]
+        if None in gone:
+            name, where = names[gone.index(None)], "this case"
+            raise UnknownNameError(name, kind="finding", allowed=self.findings, where=where)
+        left = {n: f for n, f in self.findings.items() if n not in gone}
         return replace(self, findings=Evidence(left))
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from spinelink import case as core
 from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
+from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence
 from spinelink.typing import Findings, FindingValue
 
@@ -88,6 +89,7 @@ class Model(core.Model):
     to_pgmpy = pgmpy.to_pgmpy
     _repr_html_ = overview.model_html
 
+    @naming_findings
     def observe(self, findings: Findings | None = None, /, **more: FindingValue) -> Case:
         """A case with these findings; see `Case.observe`.
 

@@ -33,7 +33,7 @@ def head_of(out: str) -> dict[str, object]:
 @pytest.mark.parametrize("command", ASKED)
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(TooLargeError("it needs 8 GB."), 2), (KeyboardInterrupt(), 130), (ZeroDivisionError(), None)],
+    [(TooLargeError("it needs 8 GB."), 2), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 70)],
 )
 def test_f10_alerts_are_out_before_inference_and_whatever_happens(
     command, error, status, capsys, monkeypatch
@@ -46,11 +46,7 @@ def test_f10_alerts_are_out_before_inference_and_whatever_happens(
 
     case = sl.load("minimal").observe()
     monkeypatch.setattr(type(case), ASKED[command], fail)
-    if status is None:  # a fault of the library
-        with pytest.raises(ZeroDivisionError):
-            main([command, *FLAGGED])
-    else:
-        assert main([command, *FLAGGED]) == status
+    assert main([command, *FLAGGED]) == status
     (first,) = early
     assert first.count("\n") == 1
     (alert,) = head_of(first)["alerts"]
@@ -123,3 +119,25 @@ def test_f10_alerts_are_there_when_the_process_is_killed():
         line = process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     assert head_of(line)["alerts"]
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_fault_of_the_library_is_a_sentence_and_its_traceback_on_demand(
+    form, capsys, monkeypatch
+):
+    def fail(*_, **__):
+        return 1 // 0
+
+    monkeypatch.setattr(type(sl.load("minimal").observe()), "differential", fail)
+    words = ["query", "minimal", "numbness", *form]
+    assert main(words) == 70
+    short = capsys.readouterr()
+    assert "Traceback" not in short.err
+    (line,) = short.err.splitlines()
+    assert "a fault of the library (ZeroDivisionError)" in line and "SPINELINK_TRACEBACK=1" in line
+    monkeypatch.setenv("SPINELINK_TRACEBACK", "1")
+    assert main(words) == 70
+    long = capsys.readouterr()
+    assert "return 1 // 0" in long.err and long.out == short.out
+    if form:
+        assert json.loads(short.out)["error"]["kind"] == "ZeroDivisionError"

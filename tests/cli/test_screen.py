@@ -7,6 +7,8 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,7 @@ PEOPLE = [
     ["networks"],
     ["query", "minimal", "nonsense"],
 ]
+BAD = Path(__file__).parents[1] / "data" / "bad"
 HELP = [["--help"], *([name, "--help"] for name in commands.commands)]
 
 
@@ -68,6 +71,51 @@ def test_f22_lines_are_no_wider_than_the_terminal_and_words_stay_whole(words, te
     assert max(map(len, lines)) <= WIDTH
     known = set(re.findall(r"[A-Za-z_]{2,}", re.sub(bars, "", wide, flags=re.M)))
     assert set(re.findall(r"[A-Za-z_]{2,}", "\n".join(lines))) <= known
+
+
+def test_f22_problems_of_a_file_are_wrapped_and_their_marks_stay_in_place(terminal, monkeypatch):
+    monkeypatch.chdir(BAD)
+    narrow, wide = (plain(terminal("check", "lumbar.yaml", COLUMNS=w)) for w in ("60", "1000"))
+    assert max(map(len, wide.splitlines())) > WIDTH
+    assert max(map(len, narrow.splitlines())) <= WIDTH
+    places = marked(wide)
+    assert len(places) == wide.count("error: ") and {"4", "compresion", "li2013"} <= set(places)
+    for short, whole in zip(marked(narrow), places, strict=True):
+        assert short and whole.startswith(short)
+
+
+def marked(text):
+    """What the marks below lines of a file stand under."""
+    lines = text.splitlines()
+    return [
+        above[mark.index("^") : mark.rindex("^") + 1]
+        for above, mark in pairwise(lines)
+        if set(mark.strip()) == {"|", "^", " "}
+    ]
+
+
+def test_f22_batch_says_where_and_how_far_in_lines_of_the_terminal(terminal, monkeypatch, tmp_path):
+    from spinelink.table import files
+
+    monkeypatch.chdir(tmp_path)
+    Path("p.csv").write_text("numbness\npresent\n")
+    words = ("batch", "p.csv", "-n", "minimal", "--out", "o.csv")
+    done = said(terminal(*words, COLUMNS="20"))
+    assert done == ["Written: o.csv (1", "rows)"]
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "score_file", stop)
+    stopped = said(terminal(*words, "--overwrite"))
+    assert len(stopped) == 2 and max(map(len, stopped)) <= WIDTH
+    assert " ".join(stopped).startswith("spinelink: stopped; finished chunks are kept, and the")
+
+
+def said(text):
+    """The lines of a command without its bar."""
+    lines = [line.strip() for line in re.split(r"[\r\n]", plain(text))]
+    return [line for line in lines if line and "row/s" not in line]
 
 
 def test_f22_colours_are_off_where_they_are_not_wanted(terminal):

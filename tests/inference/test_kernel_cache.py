@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
+
+import spinelink as sl
+from spinelink.networks_folder import networks_path
 
 numba = pytest.importorskip("numba")
 
@@ -58,3 +67,59 @@ def test_f13_a_corrupt_cache_is_mended(compiling, tmp_path):
         again = compiling.kernel(squared)
         assert again(3) == 9
     assert sum(again.stats.cache_hits.values()) == 1
+
+
+WITHOUT_A_FOLDER = """
+import json, sys, warnings
+from numba.core import event
+import spinelink as sl
+
+compiled = []
+
+class Listener(event.Listener):
+    def on_start(self, started):
+        function = started.data["dispatcher"].py_func
+        compiled.append(f"{function.__module__}.{function.__qualname__} {started.data['args']}")
+
+    def on_end(self, ended):
+        pass
+
+event.register("numba:compile", Listener())
+with warnings.catch_warnings(record=True) as found:
+    warnings.simplefilter("always")
+    causes = sl.load("minimal", engine="fast").observe(leg_pain="below_knee").differential().causes
+print(json.dumps({
+    "file": sl.__file__,
+    "posteriors": {cause.cause: cause.posterior for cause in causes},
+    "compiled": [name for name in compiled if name.startswith("spinelink.")],
+    "warnings": [str(w.message) for w in found],
+}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the folders have other names")
+def test_f13_a_first_answer_without_a_folder_compiles_each_function_once(tmp_path):
+    """The sources, the home and the cache all refuse to be written to, even for root."""
+    package = tmp_path / "spinelink"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(sl.__file__).parent, package, ignore=ignored)
+    shutil.copytree(networks_path(), package / "networks", dirs_exist_ok=True)
+    (package / "inference" / "kernel" / "__pycache__").touch()  # a file where numba wants a folder
+    nowhere = tmp_path / "no folder"
+    nowhere.touch()
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    environment |= {"HOME": str(nowhere), "XDG_CACHE_HOME": str(nowhere)}
+    environment |= {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", WITHOUT_A_FOLDER]
+    answer = json.loads(
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    )
+    assert Path(answer["file"]).parent == package
+    (warning,) = answer["warnings"]
+    assert "compiled in memory" in warning
+    assert len(answer["compiled"]) > 10
+    assert len(set(answer["compiled"])) == len(answer["compiled"])
+    case = sl.load("minimal", engine="numpy").observe(leg_pain="below_knee")
+    expected = {cause.cause: cause.posterior for cause in case.differential().causes}
+    assert answer["posteriors"] == pytest.approx(expected, abs=1e-12)

@@ -12,7 +12,7 @@ import spinelink as sl
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.network.node import OBSERVABLE
 from spinelink.network.nodes import SHOWN
-from spinelink.network.search import search_text
+from spinelink.network.search import codes_of, search_text
 
 DATA = Path(__file__).parents[1] / "data" / "terms.yaml"
 VOCABULARY = Path(__file__).parents[2] / "networks" / "back-leg-pain.vocabulary.yaml"
@@ -186,3 +186,29 @@ def test_the_search_text_of_the_explorer_holds_all_that_a_node_is_called():
     }
     for word, name in hits.items():
         assert word in search_text(name, MODEL.nodes[name])
+
+
+def test_a_public_code_retracts():
+    case = MODEL.observe(fever=True, back_pain=True)
+    for code in ("HP:0001945", "hp:0001945 "):
+        assert case.retract(code) == MODEL.observe(back_pain=True)
+    assert case.retract("fever", "HP:0001945") == MODEL.observe(back_pain=True)
+
+
+def test_a_code_without_a_finding_is_refused_as_a_name_is():
+    case = MODEL.observe(back_pain=True)
+    for name in ("HP:0001945", "HP:0000001", "fever", "nonsense"):
+        with pytest.raises(UnknownNameError, match=f"no finding '{name}' in this case"):
+            case.retract(name)
+
+
+def test_a_code_of_several_nodes_retracts_the_only_one_that_was_found():
+    shared = {}
+    for name, node in MODEL.nodes.items():
+        for code in codes_of(node):
+            shared.setdefault(code, []).append(name)
+    code, (one, two, *_) = next((c, n) for c, n in shared.items() if len(n) > 1)
+    states = {n: MODEL.nodes[n].states[0] for n in (one, two)}
+    assert MODEL.observe({one: states[one]}).retract(code) == MODEL.observe()
+    with pytest.raises(EvidenceError, match=f"{code} is the code of 2 nodes"):
+        MODEL.observe(states).retract(code)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pickle
 import signal
 import threading
+import warnings
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -24,6 +28,7 @@ from spinelink.errors import (
     SpinelinkError,
     UnknownNameError,
 )
+from spinelink.network.search import codes_of
 from spinelink.table.posteriors import Interrupted
 from tests.strategies import evidence_for, limited_model, networks
 
@@ -377,3 +382,114 @@ def test_plans_do_not_pile_up(minimal):
     assert len(cache) == 0 and cache.taken == 0
     assert size_of((0.5, [0.25])) > size_of((0.5, []))
     assert len(pickle.loads(pickle.dumps(cache))) == 0
+
+
+CODED = pd.DataFrame(
+    {"HP:0001945": [True, None], "hp:0003418": [None, "present"], "sex": ["female", "male"]}
+)
+NAMED = CODED.set_axis(["fever", "back_pain", "sex"], axis=1)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.Table.from_pandas])
+def test_a_public_code_names_a_column(kind):
+    model = sl.load("back-leg-pain")
+    coded, named = (model.posteriors(kind(frame)) for frame in (CODED, NAMED))
+    assert nw.from_native(coded).to_dict(as_series=False) == (
+        nw.from_native(named).to_dict(as_series=False)
+    )
+    likelihoods = pd.DataFrame({"HP:0001945=present": [0.8]})
+    pd.testing.assert_frame_equal(
+        model.posteriors(likelihoods), model.posteriors(pd.DataFrame({"fever=present": [0.8]}))
+    )
+    kept = model.posteriors(CODED, of="evidence", keep="HP:0001945")
+    assert list(kept.columns) == ["HP:0001945", "log_evidence"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["HP:0000001"], "column 'HP:0000001' is no node of network 'back-leg-pain'"),
+        (["HP:0001945", "fever"], "fever is given twice: as columns 'HP:0001945' and 'fever'"),
+        (
+            ["HP:0001945", "fever=present"],
+            r"twice: as column 'HP:0001945' and as likelihoods \['fe",
+        ),
+        (["HP:0001945=present", "fever=present"], "twice: as columns 'HP:0001945=present' and"),
+        (["HP:0001945=much"], "column 'HP:0001945=much': fever has no state 'much'"),
+    ],
+)
+def test_codes_of_columns_are_refused_as_names_are(columns, message):
+    frame = pd.DataFrame({column: [1] for column in columns})
+    with pytest.raises(EvidenceError, match=message):
+        sl.load("back-leg-pain").posteriors(frame)
+
+
+def test_a_cell_below_a_code_is_named_by_its_column():
+    with pytest.raises(EvidenceError, match="row 1, column 'HP:0001945': fever has no state 'x'"):
+        sl.load("back-leg-pain").posteriors(pd.DataFrame({"HP:0001945": ["present", "x"]}))
+
+
+def test_a_code_of_several_nodes_names_no_column():
+    model = sl.load("back-leg-pain")
+    several = {code: names for code, names in nodes_by_code(model).items() if len(names) > 1}
+    code, names = next(iter(several.items()))
+    with pytest.raises(EvidenceError, match=f"column '{code}': .* nodes: {', '.join(names)}"):
+        model.posteriors(pd.DataFrame({code: [True]}))
+
+
+def nodes_by_code(model):
+    found = {}
+    for name, node in model.nodes.items():
+        for code in codes_of(node):
+            found.setdefault(code, []).append(name)
+    return found
+
+
+def test_a_cause_named_by_its_code_is_an_outcome_and_no_finding():
+    model = sl.load("back-leg-pain")
+    coded = [(c, n[0]) for c, n in nodes_by_code(model).items() if len(n) == 1]
+    code, cause = next((c, n) for c, n in coded if n in model.network.ranked)
+    frame = pd.DataFrame({cause: [1, 0] * 10, "fever": [1, 1, 0, 0] * 5})
+    by_code = frame.set_axis([code, "HP:0001945"], axis=1)
+    wanted = model.evaluate(frame, by="fever", bootstrap=0).to_frame()
+    found = model.evaluate(by_code, by="HP:0001945", bootstrap=0).to_frame()
+    pd.testing.assert_frame_equal(found, wanted)
+    asked = model.evaluate(by_code, code, bootstrap=0).of()
+    assert (asked.patients, asked.cases) == (20, 10)
+
+
+def test_a_lazy_frame_is_refused_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(SpinelinkError, match=r"not a polars\.\S*LazyFrame"):
+            sl.load("minimal").posteriors(pl.LazyFrame({"numbness": [1]}))
+
+
+KINDS_OF_NUMBER = [Decimal, np.int64, np.uint8, np.float32]
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_NUMBER)
+def test_f19_numbers_of_all_kinds_are_findings_cells_and_likelihoods(kind):
+    model = sl.load("back-leg-pain")
+    wanted = model.observe(age_group=47, fever=1, numbness={"present": 1, "absent": 2})
+    likelihoods = {"present": kind(1), "absent": kind(2)}
+    case = model.observe(age_group=kind(47), fever=kind(1), numbness=likelihoods)
+    assert case == wanted
+    row = {"age_group": 47, "fever": 1, "numbness=present": 1, "numbness=absent": 2}
+    for frame in (pd.DataFrame, pl.DataFrame, pa.table):
+        cells = {name: [kind(value)] for name, value in row.items()}
+        answer = nw.from_native(model.posteriors(frame(cells), of="evidence"), eager_only=True)
+        assert answer["log_evidence"].to_list() == pytest.approx([wanted.log_evidence])
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_NUMBER)
+def test_f19_numbers_of_all_kinds_are_parameters(kind):
+    model = sl.load("back-leg-pain")
+    by_state = next(name for name, p in model.in_force.items() if isinstance(p.estimate, Mapping))
+    states = list(model.in_force[by_state].estimate)
+    certain = {state: int(state == states[0]) for state in states}
+    for changes, plain in (
+        ({"scoliosis.prior": kind(1)}, {"scoliosis.prior": 1}),
+        ({by_state: {s: kind(v) for s, v in certain.items()}}, {by_state: certain}),
+    ):
+        assert model.with_parameters(changes) == model.with_parameters(plain)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -39,6 +40,9 @@ from spinelink.errors import NetworkFileError, SpinelinkError
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 CLOSED = "standard output is closed, so nothing can be shown; open it, or redirect it to a file."
+INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+TRACEBACK = "SPINELINK_TRACEBACK"
+"""The environment variable that has a fault of the library shown in full."""
 SENTENCE = 300
 """Letters that the first sentence of a command has at most."""
 
@@ -96,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status. 0: done. 1: a network file has errors, or a file cannot be read or
         written. 2: the command, the findings or a cell of a table are not understood, a file is not
-        there, an output would be replaced, or the findings contradict each other. 130: interrupted. 141: the reader closed the pipe.
+        there, an output would be replaced, or the findings contradict each other. 70: a fault of the
+        library. 130: interrupted. 141: the reader closed the pipe.
     """
     if sys.stderr is None:  # closed by the caller: what is said there goes nowhere
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -131,4 +136,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         say(f"spinelink: {where}{error.strerror or error}", err=True)
         return 1
+    except Exception as error:  # what no caller should see as a stack of calls
+        return _internal(error)
     return status if isinstance(status, int) else 0
+
+
+def _internal(error: Exception) -> int:
+    """Says in a sentence that the library failed, and how to see where; the exit status."""
+    kind = type(error).__name__
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+        say(f"\nspinelink: this is a fault of the library ({kind}); please report it.", err=True)
+    else:
+        words = f"this is a fault of the library ({kind}); set {TRACEBACK}=1 to see where"
+        say(f"spinelink: {words}, and please report it.", err=True)
+    return INTERNAL

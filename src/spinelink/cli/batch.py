@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from spinelink.cli.output import existing_file, load_model, network_option, setting_option
+from spinelink.cli.screen import say
 
 if TYPE_CHECKING:
     from spinelink.diagnosis import Model
@@ -120,10 +121,10 @@ def batch(
             )
         except KeyboardInterrupt:
             bar.close()
-            click.echo(f"\nspinelink: {STOPPED}", err=True)
+            say(f"\nspinelink: {STOPPED}", err=True)
             raise click.Abort from None
     again = f", {report.resumed:,} of {report.chunks:,} chunks from an earlier run"
-    click.echo(f"Written: {report.out} ({report.rows:,} rows{again if report.resumed else ''})")
+    say(f"Written: {report.out} ({report.rows:,} rows{again if report.resumed else ''})")
 
 
 def _wanted(of: tuple[str, ...]) -> str | list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +12,14 @@ import click
 from spinelink.cli.completion import complete_network
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import json_option
-from spinelink.cli.screen import say
+from spinelink.cli.screen import say, width_of
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.networks_folder import bundled
+
+GUTTER = len("12345 | ")
+"""Columns in front of a line of the file."""
+WIDEST = 120
+"""Letters of a line of the file that are shown at most."""
 
 
 @click.command()
@@ -71,8 +77,9 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
     from spinelink.io.network_file import render
 
     lines = _lines(path) if problems else []
+    width = min(WIDEST, width_of(sys.stdout) - GUTTER)
     for problem in problems:
-        click.echo(render(problem, lines) + "\n")
+        say(render(problem, lines, width=width) + "\n")
     numbers = _counts(problems).items()
     counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in numbers if n)
     say(f"{path}: {counts or 'no problems'}")

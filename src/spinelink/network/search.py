@@ -163,15 +163,24 @@ def node_named(network: Network, name: str) -> str:
         return shown(name)  # a network whose nodes are numbered
     if not isinstance(name, str):
         raise SpinelinkError(f"the name of a node is a text, not {shown(name)}.")
-    if name in network.nodes:
+    found = among(network.nodes, name)
+    if found is None:
+        raise unknown_node(network, name)
+    return found
+
+
+def among(nodes: Mapping[str, Node], name: str) -> str | None:
+    """Which of some nodes a name or a public code means; None where it means none of them.
+
+    Raises EvidenceError where several of them have the code.
+    """
+    if name in nodes:
         return name
-    coded = nodes_with_code(network.nodes, name)
+    coded = nodes_with_code(nodes, name)
     if len(coded) > 1:
         listed = ", ".join(coded)
         raise EvidenceError(f"{name} is the code of {len(coded)} nodes: {listed}. Name one.")
-    if not coded:
-        raise unknown_node(network, name)
-    return coded[0]
+    return coded[0] if coded else None
 
 
 def meant(network: Network, name: str) -> list[str]:

@@ -19,7 +19,7 @@ from spinelink.inference.findings import EvidenceBatch, hidden_rows
 from spinelink.inference.gradient.counts import TrainingRows
 from spinelink.network.evidence import is_missing, read_finding
 from spinelink.network.network import Network
-from spinelink.network.search import meant
+from spinelink.network.search import among, meant
 from spinelink.options import text_list
 from spinelink.table.likelihoods import numbers_of, read_likelihoods
 
@@ -82,6 +82,9 @@ def as_table(frame: Any) -> nw.DataFrame[Any]:
 def _require_names(frame: Any) -> None:
     """Raises EvidenceError unless every column has a name of its own, and each is a text."""
     labels = getattr(frame, "column_names", None)  # of pyarrow
+    schema = getattr(frame, "collect_schema", None)  # polars; a LazyFrame warns of `.columns`
+    if labels is None and callable(schema):
+        labels = schema().names()
     labels = getattr(frame, "columns", ()) if labels is None else labels
     if not isinstance(labels, Iterable):
         return
@@ -106,6 +109,7 @@ def read_table(
     A column is a node, with what `Case.observe` takes in its cells. Or it is `node=state` with the
     likelihood of that state (virtual evidence). Every state needs a column, but for one of two
     states, which gets the rest to 1. Marks of missing data are cells that were not assessed.
+    A public code may stand for a node.
 
     Args:
         network: the network.
@@ -118,14 +122,20 @@ def read_table(
     """
     hard: dict[str, Codes] = {}
     likelihoods: dict[str, dict[str, str]] = {}
+    whole: dict[str, str] = {}
     for column in frame.columns:
         if column in keep:
             continue
-        node, sign, state = column.partition("=")
-        if node not in network.nodes:
+        _, sign, state = column.partition("=")
+        node = _node_of(network, column)
+        if node is None:
             raise EvidenceError(_unknown_column(network, column))
+        twice = likelihoods.get(node, {}).get(state) if sign else whole.get(node)
+        if twice is not None:
+            raise EvidenceError(f"{node} is given twice: as columns {twice!r} and {column!r}.")
         if not sign:
-            hard[column] = _states(network, column, series=frame[column], first_row=first_row)
+            whole[node] = column
+            hard[node] = _states(network, node, series=frame[column], first_row=first_row)
             continue
         states = network.nodes[node].states
         if state not in states:
@@ -137,7 +147,7 @@ def read_table(
     for node in sorted(set(hard) & set(likelihoods)):
         columns = list(likelihoods[node].values())
         raise EvidenceError(
-            f"{node} is given twice: as column {node!r} and as likelihoods {columns}."
+            f"{node} is given twice: as column {whole[node]!r} and as likelihoods {columns}."
         )
     soft = {
         node: read_likelihoods(
@@ -146,6 +156,38 @@ def read_table(
         for node, columns in likelihoods.items()
     }
     return TableFindings(len(frame), hard, soft)
+
+
+def with_node_names(
+    network: Network, frame: nw.DataFrame[Any], *, keep: Sequence[str]
+) -> nw.DataFrame[Any]:
+    """A table whose columns are named by nodes wherever a public code stood for one.
+
+    Args:
+        network: the network.
+        frame: one row a patient.
+        keep: columns that stay as they are.
+
+    Raises:
+        EvidenceError: a code is that of several nodes, or a node has two columns.
+    """
+    names: dict[str, str] = {}
+    for column in frame.columns:
+        _, sign, state = column.partition("=")
+        node = None if column in keep else _node_of(network, column)
+        new = column if node is None else f"{node}{sign}{state}"
+        if new in names:
+            raise EvidenceError(f"{new} is given twice: as columns {names[new]!r} and {column!r}.")
+        names[new] = column
+    return frame.rename({old: new for new, old in names.items() if new != old})
+
+
+def _node_of(network: Network, column: str) -> str | None:
+    """The node that a column names, or gives the code of. Raises EvidenceError if several have it."""
+    try:
+        return among(network.nodes, column.partition("=")[0])
+    except EvidenceError as error:
+        raise EvidenceError(f"column {column!r}: {error}") from None
 
 
 def _unknown_column(network: Network, column: str) -> str:
@@ -157,9 +199,10 @@ def _unknown_column(network: Network, column: str) -> str:
     )
 
 
-def _states(network: Network, column: str, *, series: nw.Series[Any], first_row: int) -> Codes:
+def _states(network: Network, node: str, *, series: nw.Series[Any], first_row: int) -> Codes:
     """The state of the node in every row, by index. Each distinct cell is read once."""
-    states = {s: k for k, s in enumerate(network.nodes[column].states)}
+    column = series.name
+    states = {s: k for k, s in enumerate(network.nodes[node].states)}
     distinct: Sequence[Any] | NDArray[Any]
     if _is_number(series):  # np.unique takes all NaN as one
         distinct, inverse = np.unique(series.to_numpy(), return_inverse=True)
@@ -169,9 +212,9 @@ def _states(network: Network, column: str, *, series: nw.Series[Any], first_row:
     indices = np.empty(len(distinct), dtype=np.int64)
     for k, value in enumerate(distinct):
         try:
-            finding = read_finding(network, column, _plain(value))
+            finding = read_finding(network, node, _plain(value))
             if finding is not None and not isinstance(finding, str):
-                raise EvidenceError(f"likelihoods go into columns '{column}=state'.")
+                raise EvidenceError(f"likelihoods go into columns '{node}=state'.")
         except SpinelinkError as problem:
             row = first_row + int(np.flatnonzero(inverse == k)[0])
             raise EvidenceError(f"row {row}, column {column!r}: {problem}") from None

@@ -14,9 +14,9 @@ from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.network.evidence import is_mark_of_missing, is_missing
 from spinelink.network.network import Network
-from spinelink.network.search import unknown_node
+from spinelink.network.search import among, unknown_node
 from spinelink.options import text_list
-from spinelink.table.cells import MISSING, TableFindings, as_table, read_table
+from spinelink.table.cells import MISSING, TableFindings, as_table, read_table, with_node_names
 from spinelink.table.engine import answer
 
 Array = NDArray[np.float64]
@@ -103,9 +103,11 @@ def read_outcomes(
     if not len(table):
         raise SpinelinkError("the table has no row: there is nothing to evaluate")
     what = "the name of a column, or a list of names"
-    subgroups = text_list(by, "by", what=what)
     in_column = [] if setting is None else text_list([setting], "setting", what="a column")
     left = [*text_list(keep, "keep", what=what), *in_column]
+    table = with_node_names(network, table, keep=left)
+    by = text_list(by, "by", what=what)
+    subgroups = [c if c in table.columns else among(network.nodes, c) or c for c in by]
     for column in (*left, *subgroups):
         if column not in table.columns:
             raise UnknownNameError(column, kind="column", allowed=table.columns, where="the table")
@@ -140,9 +142,10 @@ def _events(
             raise SpinelinkError("target is empty; name a node, or several.")
     found = {}
     for name in names:
-        node, sign, state = name.partition("=")
-        if node not in network.nodes:
-            raise unknown_node(network, node)
+        given, sign, state = name.partition("=")
+        node = among(network.nodes, given)
+        if node is None:
+            raise unknown_node(network, given)
         if node not in table.columns:
             raise UnknownNameError(
                 node,

@@ -53,6 +53,7 @@ class Model:
             is installed and it pays (heavy questions, tables), else NumPy. All answers agree.
         memory: bytes that the tables of one run may hold.
         limits: thresholds at which the engine changes its method.
+        stated: the network as its file says it, where fitted values stand in `network`; else None.
     """
 
     network: Network
@@ -61,6 +62,7 @@ class Model:
     engine: EngineChoice = "auto"
     memory: float = MEMORY_LIMIT
     limits: Limits = DEFAULT
+    stated: Network | None = None
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
@@ -198,7 +200,9 @@ class Model:
             0.2
         """
         given = read_json(changes) if isinstance(changes, str | PathBase) else changes
-        return replace(self, network=with_parameters(self.network, self.setting, given))
+        stated = self.stated and with_parameters(self.stated, self.setting, given)
+        network = with_parameters(self.network, self.setting, given)
+        return replace(self, network=network, stated=stated)
 
     def question(
         self, evidence: Evidence = EMPTY, *, log_evidence: float = 0.0, **options: object

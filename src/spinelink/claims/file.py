@@ -103,6 +103,11 @@ def claim_problems(
             for name, states in restriction.items():
                 messages = _restriction_problems(network, name, states=states)
                 problems += [(part, message) for message in messages]
+    for name in claim.given:
+        if name not in network.nodes or network.nodes[name].role != "selection":
+            known = [n for n, node in network.nodes.items() if node.role == "selection"]
+            error = UnknownNameError(name, kind="selection", allowed=known)
+            problems.append(("given", str(error)))
     if claim.setting is not None and claim.setting not in network.settings:
         error = UnknownNameError(claim.setting, kind="setting", allowed=network.settings)
         problems.append(("setting", str(error)))

@@ -14,10 +14,12 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from spinelink.errors import ParameterError, shown
 from spinelink.markup import element
 from spinelink.network.base import StateName, Value
+from spinelink.network.scale import WORDS
 from spinelink.options import is_number, is_real, number_of
 
 Grade = Literal["measured", "derived", "judged"]
@@ -31,6 +33,15 @@ BEFORE_FIT = "The estimate before the network was fitted to claims: what the sou
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
+
+def _known_word(value: object) -> object:
+    if isinstance(value, str) and value not in WORDS:
+        raise ValueError(f"{value!r} is no word of the scales: {', '.join(WORDS)}")
+    return value
+
+
+Word = Annotated[str, BeforeValidator(_known_word)]
+"""A word of the scales in `scale`."""
 
 Keys = Annotated[
     tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])
@@ -187,11 +198,39 @@ ParameterValue = float | Beta | Mapping[str, float]
 """What a caller may give for a parameter."""
 
 
+class Fitted(Value):
+    """What published figures made of a parameter; kept in the companion file of fitted values.
+
+    prior: the value before any figure. deviation: of the fitted value, in log odds or log ratio;
+    None for a distribution. weight: the equivalent sample size of a fitted distribution. informed:
+    the fraction of the prior variance that figures removed. studies: those that removed most of it.
+    """
+
+    prior: float | dict[StateName, float]
+    deviation: float | None = None
+    weight: float | None = None
+    informed: float = 0.0
+    studies: tuple[str, ...] = ()
+
+
+def _only_fitted(value: object) -> object:
+    if value is not None and not isinstance(value, Fitted):
+        raise ValueError("fitted values stand in their own file, which `spinelink fit` writes")
+    return value
+
+
 class Quantity(Value):
     """What every parameter states besides its estimate."""
 
+    word: Word | None = Field(
+        default=None, description="A place on a scale of words, in place of an estimate."
+    )
+    fitted: SkipJsonSchema[Annotated[Fitted | None, BeforeValidator(_only_fitted)]] = Field(
+        default=None, exclude=True
+    )
     grade: Grade = Field(
-        description="measured: this figure in this population; derived: computed or another population; judged: no figure."
+        default="judged",
+        description="measured: this figure in this population; derived: computed or another population; judged: no figure.",
     )
     source: Keys = Field(
         default=(), description="Key, or keys, in `sources`. Needed unless judged."
@@ -227,6 +266,11 @@ class Probability(Quantity):
         default=None, description="[alpha, beta] of a Beta distribution."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: object) -> object:
+        return from_word(value)
+
     @model_validator(mode="after")
     def _complete(self) -> Probability:
         if self.counts is not None and self.counts[0] > self.counts[1]:
@@ -256,6 +300,11 @@ class Ratio(Quantity):
     before_fit: Positive | None = Field(default=None, description=BEFORE_FIT)
     interval: tuple[Positive, Positive] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: object) -> object:
+        return from_word(value)
+
     @property
     def value(self) -> float:
         """The estimate."""
@@ -266,14 +315,39 @@ class Distribution(Quantity):
     """One probability for each state; they sum to 1."""
 
     estimate: dict[StateName, Unit]
+    words: dict[StateName, Word] | None = Field(
+        default=None, description="A word for each state, in place of an estimate."
+    )
     before_fit: dict[StateName, Unit] | None = Field(default=None, description=BEFORE_FIT)
     counts: dict[StateName, Annotated[float, Field(ge=0, strict=True)]] | None = None
     equivalent_sample_size: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_words(cls, value: object) -> object:
+        """The places of the words, made to sum to 1."""
+        words = value.get("words") if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping) or not isinstance(words, Mapping) or "estimate" in value:
+            return value
+        places = {s: WORDS[w] for s, w in words.items() if isinstance(w, str) and w in WORDS}
+        total = sum(places.values()) or 1.0
+        return {**value, "estimate": {s: p / total for s, p in places.items()}}
 
     @property
     def value(self) -> dict[str, float]:
         """The probabilities by state."""
         return self.estimate
+
+
+def from_word(value: object) -> object:
+    """A parameter stated as a word, `rarely` or `{word: rarely, note: ...}`, with the word's place."""
+    fields: Mapping[str, object] = (
+        {"word": value} if isinstance(value, str) else value if isinstance(value, Mapping) else {}
+    )
+    word = fields.get("word")
+    if not isinstance(word, str) or word not in WORDS or fields.get("estimate") is not None:
+        return fields or value
+    return {**fields, "estimate": WORDS[word]}
 
 
 class RatioFields(dict[str, object]):
@@ -293,8 +367,8 @@ def quantity_kind(value: object) -> str:
         return "|ratio|"
     if isinstance(value, Distribution):
         return "|distribution|"
-    if isinstance(value, Mapping) and (
-        _is_fields(value.get("estimate")) or _is_fields(value.get("counts"))
+    if isinstance(value, Mapping) and any(
+        _is_fields(value.get(key)) for key in ("estimate", "counts", "words")
     ):
         return "|distribution|"
     return "|probability|"
@@ -307,9 +381,10 @@ def family_kind(value: object) -> str:
     known = {*Probability.model_fields, *Distribution.model_fields}
     if not value or any(key in known and not _is_fields(item) for key, item in value.items()):
         return "|one|"
-    estimate = value.get("estimate")
-    if isinstance(estimate, Mapping) and not any(_is_fields(item) for item in estimate.values()):
-        return "|one|"
+    for key in ("estimate", "words"):
+        estimate = value.get(key)
+        if isinstance(estimate, Mapping) and not any(map(_is_fields, estimate.values())):
+            return "|one|"
     return "|each|"
 
 

@@ -20,6 +20,11 @@ class Source(Value):
     pmid: Annotated[str, Field(pattern=r"^\d{1,9}$")] | None = None
     secondhand: bool = Field(default=False, strict=True)
     note: str = ""
+    design: str = Field(default="", description="Of the study: cohort, case-control, review ...")
+    population: str = Field(default="", description="Who took part.")
+    selected: str = Field(default="", description="How the people were selected.")
+    reference: str = Field(default="", description="The reference standard of the condition.")
+    risk_of_bias: str = Field(default="", description="What may be wrong with its figures.")
 
 
 class Codes(Value):

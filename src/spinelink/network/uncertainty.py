@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
+from spinelink.network.parameter import Distribution, Fitted, Parameter, Probability, Ratio
+from spinelink.network.scale import SCALE_OF, WORD_WIDTH
 
 LOG_DEVIATION = 0.35
 """Standard deviation of the logarithm of an odds ratio without an interval: half to twice."""
@@ -27,9 +28,18 @@ def weight(parameter: Probability | Distribution) -> float:
     It is written in the file, or the sum of counts or of a Beta's numbers. From an interval it is
     the size of the Beta with that spread (normal approximation), at least 2.
     """
+    if parameter.fitted is not None:
+        return _fitted_weight(parameter, parameter.fitted)
+    if parameter.word is not None:
+        p = parameter.value
+        assert isinstance(p, float)
+        return 1.0 / (WORD_WIDTH[SCALE_OF[parameter.word]] ** 2 * p * (1.0 - p))
     if parameter.equivalent_sample_size is not None:
         return parameter.equivalent_sample_size
     if isinstance(parameter, Distribution):
+        if parameter.words is not None:
+            largest = sorted(parameter.estimate.values())[-2:]
+            return sum(1.0 / q for q in largest) / WORD_WIDTH["frequency"] ** 2
         return sum(parameter.counts.values()) if parameter.counts else PEOPLE
     if parameter.beta is not None:
         return sum(parameter.beta)
@@ -41,6 +51,13 @@ def weight(parameter: Probability | Distribution) -> float:
     estimate = parameter.value if parameter.before_fit is None else parameter.before_fit
     p = min(max(estimate, 1e-6), 1 - 1e-6)
     return max(p * (1 - p) / error**2 - 1.0, 2.0)
+
+
+def _fitted_weight(parameter: Probability | Distribution, fitted: Fitted) -> float:
+    if fitted.weight is not None or isinstance(parameter, Distribution):
+        return PEOPLE if fitted.weight is None else fitted.weight
+    p, deviation = parameter.value, fitted.deviation or LOG_DEVIATION
+    return 1.0 / (deviation**2 * max(p * (1.0 - p), 1e-12))
 
 
 def spread_weight(parameter: Probability | Distribution) -> float:
@@ -59,6 +76,10 @@ def spread_weight(parameter: Probability | Distribution) -> float:
 
 def log_deviation(ratio: Ratio) -> float:
     """Standard deviation of the logarithm of an odds ratio, from its 95 % interval."""
+    if ratio.fitted is not None and ratio.fitted.deviation is not None:
+        return ratio.fitted.deviation
+    if ratio.word is not None:
+        return WORD_WIDTH[SCALE_OF[ratio.word]]
     if ratio.interval is None:
         return LOG_DEVIATION
     low, high = ratio.interval

@@ -39,10 +39,10 @@ def total(values: Iterable[float]) -> str:
 
 
 def _check_uncertainty(place: Place, parameter: Parameter) -> Iterator[Issue]:
-    """The uncertainty is stated in exactly one way."""
+    """The uncertainty is stated in exactly one way. A word says it, too."""
     ways = [
         way
-        for way in ("interval", "counts", "equivalent_sample_size", "beta")
+        for way in ("word", "words", "interval", "counts", "equivalent_sample_size", "beta")
         if getattr(parameter, way, None) is not None
     ]
     possible = [
@@ -62,6 +62,10 @@ def _check_uncertainty(place: Place, parameter: Parameter) -> Iterator[Issue]:
             "keep one",
             at_key=True,
         )
+
+
+def _in_words(parameter: Parameter) -> bool:
+    return parameter.word is not None or getattr(parameter, "words", None) is not None
 
 
 def _check_interval(place: Place, parameter: Probability | Ratio) -> Iterator[Issue]:
@@ -171,7 +175,7 @@ def _check_provenance(place: Place, parameter: Parameter, *, sources: Sources) -
             f"{place.words} is {parameter.grade} but names no source",
             "add source: KEY, or grade it judged and say in a note why",
         )
-    if parameter.grade == "judged" and not parameter.note:
+    if parameter.grade == "judged" and not parameter.note and not _in_words(parameter):
         yield Issue(
             place.path,
             f"{place.words} is judged without a note",

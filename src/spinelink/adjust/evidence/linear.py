@@ -1,0 +1,220 @@
+"""Figures as linear in the parameters: spreads between studies with the parameters integrated out.
+
+    figure = implied(parameters) + study effect + sampling error
+
+About some coordinates, implied is linear. Then the figures are normal with covariance
+
+    K = J S J' + E
+
+with S of the priors and E of study effects and sampling errors. Effects of one study's figures of one
+kind share part of their variance. A study may contradict all others: its errors are scaled as in
+Student's t (Lange, Little and Taylor 1989), by a weight for each study. With the parameters integrated
+out, spreads are estimated as in restricted maximum likelihood (Harville 1977).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from spinelink.adjust.evidence.priors import Priors
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+SPREAD_PRIOR = 0.4
+"""Scale of the half-normal prior of a standard deviation between studies, in log odds or log ratio."""
+FACTOR_PRIOR = 0.5
+"""Standard deviation of the logarithm of a factor on the priors' own spreads."""
+SPREAD_BOUNDS = (1e-3, 3.0)
+FACTOR_BOUNDS = (0.3, 4.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Spreads:
+    """What is estimated beside the parameters.
+
+    studies: standard deviation between studies of each kind and grade, (groups,). shared: fraction
+    of its variance that figures of one study and kind share. factors: what the priors' own spreads
+    are multiplied by, (kinds,).
+    """
+
+    studies: Array
+    shared: float
+    factors: Array
+
+    def vector(self) -> Array:
+        """All on scales without bounds: logarithms, and the log odds of `shared`."""
+        shared = np.log(self.shared) - np.log1p(-self.shared)
+        return np.concatenate([np.log(self.studies), [shared], np.log(self.factors)])
+
+    @classmethod
+    def from_vector(cls, vector: Array, groups: int) -> Spreads:
+        """The inverse of `vector`."""
+        shared = float(1.0 / (1.0 + np.exp(-vector[groups])))
+        return cls(np.exp(vector[:groups]), shared, np.exp(vector[groups + 1 :]))
+
+    @classmethod
+    def start(cls, groups: int, kinds: int) -> Spreads:
+        """Where the search begins."""
+        return cls(np.full(groups, 0.4), 0.5, np.ones(kinds))
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """Bounds of `vector`."""
+        study, factor = ((np.log(a), np.log(b)) for a, b in (SPREAD_BOUNDS, FACTOR_BOUNDS))
+        return [study] * len(self.studies) + [(-4.0, 4.0)] + [factor] * len(self.factors)
+
+    def log_prior(self, scale: float | None) -> tuple[float, Array]:
+        """Log density, and its derivatives by `vector`. scale: of the half-normal; flat where None.
+
+        The density is that of the logarithm of a spread. So a spread of 0, which a few figures
+        would often give, is no mode (Chung et al. 2013).
+        """
+        slopes = np.zeros(len(self.studies) + 1 + len(self.factors))
+        if scale is None:
+            return 0.0, slopes
+        squares = (self.studies / scale) ** 2
+        logs = np.log(self.factors)
+        groups = len(self.studies)
+        slopes[:groups] = 1.0 - squares
+        slopes[groups] = 1.0 - 2.0 * self.shared  # Beta(2, 2), as a density of the fraction
+        slopes[groups + 1 :] = -logs / FACTOR_PRIOR**2
+        value = (np.log(self.studies) - 0.5 * squares).sum() + np.log(self.shared) + np.log1p(-self.shared)
+        return float(value - 0.5 * (logs**2).sum() / FACTOR_PRIOR**2), slopes
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Sampling errors and study effects of figures.
+
+    variance: of sampling, (figures,). study, group: positions, (figures,). pairs: the figures
+    (i, j) of one study and group, i = j included, (2, pairs).
+    """
+
+    variance: Array
+    study: Ints
+    group: Ints
+    studies: int
+    groups: int
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints]:
+        """Pairs of figures of one study and group, each with itself included."""
+        both = self.study * self.groups + self.group
+        first: list[int] = []
+        second: list[int] = []
+        for key in np.unique(both):
+            members = np.flatnonzero(both == key).tolist()
+            first += [i for i in members for _ in members]
+            second += members * len(members)
+        return np.array(first, dtype=np.intp), np.array(second, dtype=np.intp)
+
+    @cached_property
+    def members(self) -> list[Ints]:
+        """The figures of each study."""
+        return [np.flatnonzero(self.study == s) for s in range(self.studies)]
+
+    def effects(self, spreads: Spreads) -> Array:
+        """Covariance of study effects of each pair, (pairs,)."""
+        i, j = self.pairs
+        share = np.where(i == j, 1.0, spreads.shared)
+        return spreads.studies[self.group[i]] ** 2 * share
+
+    def covariance(self, spreads: Spreads, weights: Array) -> Array:
+        """Covariance of all errors, (figures, figures). weights: of the studies, (studies,)."""
+        found = np.diag(self.variance / weights[self.study])
+        i, j = self.pairs
+        np.add.at(found, (i, j), self.effects(spreads) / weights[self.study[i]])
+        return found
+
+    def part(self, rows: Sequence[int] | Ints) -> Errors:
+        """The errors of some of the figures."""
+        chosen = np.asarray(rows, dtype=np.intp)
+        return Errors(
+            self.variance[chosen],
+            self.study[chosen],
+            self.group[chosen],
+            self.studies,
+            self.groups,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Figures about some coordinates: residual = J (coordinates - prior mean) + errors.
+
+    residual: published, less what is implied at the prior mean by the linear model, (figures,).
+    slopes: J, (figures, coordinates).
+    """
+
+    residual: Array
+    slopes: Array
+    priors: Priors
+    errors: Errors
+
+    def evidence(
+        self, spreads: Spreads, weights: Array, *, spread_prior: float | None = SPREAD_PRIOR
+    ) -> tuple[float, Array]:
+        """Log likelihood of the spreads with their prior, and its derivatives by `Spreads.vector`."""
+        solved = self.solved(spreads, weights)
+        value = -0.5 * (solved.log_determinant + float(self.residual @ solved.weighted))
+        errors, i_j = self.errors, self.errors.pairs
+        i, j = i_j
+        by_pair = 0.5 * (solved.weighted[i] * solved.weighted[j] - solved.inverse[i, j])
+        by_pair = by_pair / weights[errors.study[i]]
+        effects = errors.effects(spreads) * by_pair
+        slopes = np.zeros(len(spreads.vector()))
+        slopes[: errors.groups] = np.bincount(
+            errors.group[i], weights=2.0 * effects, minlength=errors.groups
+        )
+        slopes[errors.groups] = (1.0 - spreads.shared) * effects[i != j].sum()
+        own = self.priors.scaled_own(spreads.factors)
+        pulled = self.slopes.T @ solved.weighted
+        fitted = own @ pulled * pulled
+        spent = np.einsum("ij,ij->j", self.slopes @ own, solved.inverse @ self.slopes)
+        kind = self.priors.kind
+        for k in range(len(spreads.factors)):
+            slopes[errors.groups + 1 + k] = (fitted - spent)[kind == k].sum()
+        prior, by_prior = spreads.log_prior(spread_prior)
+        return value + prior, slopes + by_prior
+
+    def solved(self, spreads: Spreads, weights: Array) -> Solved:
+        """The covariance of the figures, inverted."""
+        prior = self.priors.covariance(spreads.factors)
+        across = self.slopes @ prior
+        covariance = across @ self.slopes.T + self.errors.covariance(spreads, weights)
+        factor = cho_factor(covariance, lower=True)
+        inverse = cho_solve(factor, np.eye(len(covariance)))
+        determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
+        return Solved(prior, across, inverse, inverse @ self.residual, determinant)
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """K inverted. prior: S. across: J S. weighted: K^-1 times the residual."""
+
+    prior: Array
+    across: Array
+    inverse: Array
+    weighted: Array
+    log_determinant: float
+
+    @cached_property
+    def move(self) -> Array:
+        """From the prior mean to the most probable coordinates, (coordinates,)."""
+        return self.across.T @ self.weighted
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Of the coordinates given the figures, (coordinates, coordinates)."""
+        return self.prior - self.across.T @ (self.inverse @ self.across)
+
+    def removed_by(self, figures: Ints) -> Array:
+        """The variance of each coordinate that these figures removed, (coordinates,)."""
+        part = self.inverse[figures] @ self.across
+        return np.asarray(np.einsum("ij,ij->j", self.across[figures], part))

@@ -1,0 +1,181 @@
+"""The answer of a fit to figures: fitted parameters, spreads between studies, and what moved what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinelink.adjust.coordinates import Key
+from spinelink.network.claim import Claim
+from spinelink.network.network import Network
+from spinelink.network.parameter import Parameter
+from spinelink.result import Result
+from spinelink.view.html import text_in_notebook
+from spinelink.view.text import frame_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+ROWS_SHOWN = 20
+MOSTLY_INFORMED, TOUCHED = 0.5, 0.05
+
+
+@dataclass(frozen=True)
+class FittedParameter:
+    """One parameter before and after the fit.
+
+    Attributes:
+        setting: whose override it is; None for the node's own.
+        id: of the parameter.
+        state: of a distribution, else None.
+        before: its prior estimate.
+        after: its fitted estimate.
+        low: of the 95 % interval.
+        high: of the same.
+        informed: the fraction of the prior variance that figures removed, from 0 to 1.
+        studies: those that removed most of it.
+    """
+
+    setting: str | None
+    id: str
+    state: str | None
+    before: float
+    after: float
+    low: float
+    high: float
+    informed: float
+    studies: tuple[str, ...]
+
+    @property
+    def standing(self) -> str:
+        """`informed` where figures removed more than half of the variance, `touched`, or `judged`."""
+        if self.informed > MOSTLY_INFORMED:
+            return "informed"
+        return "touched" if self.informed > TOUCHED else "judged"
+
+
+@dataclass(frozen=True)
+class StudySpread:
+    """How far figures of one kind and grade differ between studies: a standard deviation."""
+
+    quantity: str
+    fit: str
+    figures: int
+    deviation: float
+
+
+@dataclass(frozen=True, eq=False)
+class FittedClaim:
+    """One claim: what the network implied before and after, and the weight of its study."""
+
+    name: str
+    claim: Claim
+    before: float
+    after: float
+    weight: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the fitted network implies a figure in the published interval."""
+        low, high = self.claim.bounds
+        return low <= self.after <= high
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EvidenceFit(Result):
+    """Parameters fitted to published figures.
+
+    Attributes:
+        network: with the fitted parameters.
+        fitted: the parameters that changed, by setting and id.
+        rows: one a parameter, or state of a distribution.
+        claims: one a figure.
+        spreads: between studies, by kind of quantity and grade.
+        shared: the fraction of that variance that figures of one study share.
+        factors: what the priors' own spreads were multiplied by, by kind of prior.
+        words: word -> its place after the fit, in log odds or log ratio from its place before.
+        keys: the coordinates: setting, id and state.
+        covariance: of these, (coordinates, coordinates).
+        steps: of the search.
+        complete: the search ended by itself.
+        objective: what is minimised, before the first step and after each.
+    """
+
+    network: Network
+    fitted: Mapping[Key, Parameter]
+    rows: tuple[FittedParameter, ...]
+    claims: tuple[FittedClaim, ...]
+    spreads: tuple[StudySpread, ...]
+    shared: float
+    factors: Mapping[str, float]
+    words: Mapping[str, float]
+    keys: tuple[tuple[str | None, str, str | None], ...]
+    covariance: Array
+    steps: int
+    complete: bool
+    objective: tuple[float, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a parameter, the most informed first.
+
+        Columns: setting, parameter, state, before, after, low, high, informed, standing, studies.
+        """
+        import pandas as pd
+
+        rows = [
+            (
+                *(r.setting, r.id, r.state, r.before, r.after, r.low, r.high, r.informed),
+                *(r.standing, "; ".join(r.studies)),
+            )
+            for r in self.rows
+        ]
+        columns = "setting parameter state before after low high informed standing studies"
+        frame = pd.DataFrame(rows, columns=columns.split())
+        return frame.sort_values("informed", ascending=False, kind="stable", ignore_index=True)
+
+    def claims_frame(self) -> pd.DataFrame:
+        """One row a figure: claim, setting, fit, published, low, high, before, after, weight."""
+        import pandas as pd
+
+        rows = [
+            (
+                *(c.name, c.claim.setting, c.claim.fit, c.claim.published, *c.claim.bounds),
+                *(c.before, c.after, c.weight),
+            )
+            for c in self.claims
+        ]
+        columns = "claim setting fit published low high before after weight"
+        return pd.DataFrame(rows, columns=columns.split())
+
+    def spreads_frame(self) -> pd.DataFrame:
+        """One row a kind of quantity and grade: quantity, fit, figures, deviation."""
+        import pandas as pd
+
+        rows = [(s.quantity, s.fit, s.figures, s.deviation) for s in self.spreads]
+        return pd.DataFrame(rows, columns=["quantity", "fit", "figures", "deviation"])
+
+    def title(self) -> str:
+        """What stands above the table."""
+        standing = [r.standing for r in self.rows]
+        counts = ", ".join(f"{standing.count(s)} {s}" for s in ("informed", "touched", "judged"))
+        ended = "" if self.complete else " (not finished: interrupted, or the limit was reached)"
+        return f"{len(self.claims)} figures, {self.steps} steps{ended}; parameters: {counts}."
+
+    def __str__(self) -> str:
+        frame = self.to_frame().fillna({"state": "", "setting": ""}).head(ROWS_SHOWN)
+        parts = [
+            self.title(),
+            "Standard deviation between studies, in log odds or log ratio:",
+            frame_text(self.spreads_frame(), digits=3),
+            "The best informed parameters:",
+            frame_text(frame, digits=3, zeros=False),
+        ]
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        return text_in_notebook(str(self))

@@ -1,0 +1,224 @@
+"""The most probable parameters and spreads, step by step.
+
+Each step makes the figures linear at the coordinates reached (Gauss-Newton), estimates spreads and
+the weights of studies with the parameters integrated out (Laplace), and moves to the most probable
+coordinates, less far where that would be worse. There is no randomness in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
+
+from spinelink.adjust.evidence.figures import Figures
+from spinelink.adjust.evidence.linear import SPREAD_PRIOR, Errors, Linear, Solved, Spreads
+from spinelink.adjust.evidence.priors import Priors
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.intp]
+OnStep = Callable[[int], object] | None
+
+FREEDOM = 4.0
+"""Degrees of freedom of Student's t, in which a study may lie far off."""
+CLOSE = 0.01
+"""A step is the last where no coordinate moves by this share of its standard deviation."""
+LONGEST = 2.0
+"""A step moves no coordinate farther, in log odds or log ratio."""
+WEIGHT_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How figures are fitted.
+
+    freedom: degrees of freedom of a study's errors; infinity: normal. spread_prior: scale of the
+    half-normal prior of spreads between studies; None: flat. limit: the most steps.
+    """
+
+    freedom: float = FREEDOM
+    spread_prior: float | None = SPREAD_PRIOR
+    limit: int = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """Where the search stands.
+
+    theta: the coordinates. scaled, slopes: what is implied there, (claims,), and its derivatives.
+    spreads, weights: of studies. solved: the linear model there. used: positions of the figures that
+    pull. trace: what is minimised, at the start and after each step.
+    """
+
+    theta: Array
+    scaled: Array
+    slopes: Array
+    spreads: Spreads
+    weights: Array
+    solved: Solved
+    used: Ints
+    trace: tuple[float, ...]
+    complete: bool
+
+    @property
+    def covariance(self) -> Array:
+        """Of the coordinates, (coordinates, coordinates)."""
+        return self.solved.covariance
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Figures, priors and options. used: the positions of the figures that pull."""
+
+    figures: Figures
+    priors: Priors
+    options: SearchOptions
+    used: Ints
+
+    @property
+    def errors(self) -> Errors:
+        """Of the figures that pull."""
+        return self.all_errors.part(self.used)
+
+    @property
+    def all_errors(self) -> Errors:
+        """Of all figures."""
+        f = self.figures
+        return Errors(f.variance, f.study, f.group, len(f.studies), len(f.groups))
+
+    def run(self, *, begin: Reached | None = None, on_step: OnStep = None) -> Reached:
+        """The most probable coordinates; the best so far on Ctrl-C.
+
+        begin: where another search of the same claims ended. Its derivatives are used again.
+        """
+        if begin is None:
+            theta = self.priors.mean.copy()
+            spreads = Spreads.start(len(self.figures.groups), len(self.priors.kinds))
+            scaled, slopes = self.figures.implied_by(theta), self.figures.slopes_at(theta)
+        else:
+            theta, spreads = begin.theta, begin.spreads
+            scaled, slopes = begin.scaled, begin.slopes
+        now = self._estimated(theta, scaled, slopes, spreads, trace=())
+        now = replace(now, trace=(self.minimised(theta, scaled, now.spreads),))
+        limit = self.options.limit
+        try:
+            for step in range(1, limit + 1):
+                moved = self._moved(now)
+                if moved is None:
+                    return replace(now, complete=True)
+                theta, scaled, value = moved
+                length = np.abs(theta - now.theta) / np.sqrt(np.diag(now.covariance))
+                last = bool(length.max() < CLOSE) or (begin is not None and step >= limit)
+                slopes = now.slopes if last else self.figures.slopes_at(theta)
+                now = self._estimated(theta, scaled, slopes, now.spreads, trace=(*now.trace, value))
+                if on_step is not None:
+                    on_step(step)
+                if last:
+                    return replace(now, complete=bool(length.max() < CLOSE))
+        except KeyboardInterrupt:
+            pass
+        return now
+
+    def _linear(self, theta: Array, scaled: Array, slopes: Array) -> Linear:
+        j = slopes[self.used]
+        residual = self.figures.published[self.used] - scaled[self.used]
+        return Linear(residual + j @ (theta - self.priors.mean), j, self.priors, self.errors)
+
+    def _estimated(
+        self,
+        theta: Array,
+        scaled: Array,
+        slopes: Array,
+        spreads: Spreads,
+        *,
+        trace: tuple[float, ...],
+    ) -> Reached:
+        """Spreads and weights at these coordinates."""
+        linear = self._linear(theta, scaled, slopes)
+        weights = np.ones(len(self.figures.studies))
+        rounds = WEIGHT_ROUNDS if np.isfinite(self.options.freedom) else 1
+        for _ in range(rounds):
+            spreads = _most_probable(linear, spreads, weights, self.options)
+            solved = linear.solved(spreads, weights)
+            if rounds > 1:
+                weights = self._weights(linear, solved, spreads)
+        solved = linear.solved(spreads, weights)
+        return Reached(
+            theta, scaled, slopes, spreads, weights, solved, self.used, trace, complete=False
+        )
+
+    def _weights(self, linear: Linear, solved: Solved, spreads: Spreads) -> Array:
+        """The weight of each study: less than 1 where its figures lie far off, (studies,)."""
+        errors, freedom = linear.errors, self.options.freedom
+        residual = linear.residual - linear.slopes @ solved.move
+        unweighted = errors.covariance(spreads, np.ones(errors.studies))
+        spread_of_fit = linear.slopes @ solved.covariance @ linear.slopes.T
+        weights = np.ones(errors.studies)
+        for study, rows in enumerate(errors.members):
+            if len(rows):
+                block = np.ix_(rows, rows)
+                off = np.outer(residual[rows], residual[rows]) + spread_of_fit[block]
+                distance = float(np.trace(np.linalg.solve(unweighted[block], off)))
+                weights[study] = (freedom + len(rows)) / (freedom + distance)
+        return weights
+
+    def minimised(self, theta: Array, scaled: Array, spreads: Spreads) -> float:
+        """Negative log posterior density of the coordinates under some spreads, up to a constant."""
+        errors = self.errors
+        residual = self.figures.published[self.used] - scaled[self.used]
+        covariance = errors.covariance(spreads, np.ones(errors.studies))
+        value, freedom = 0.0, self.options.freedom
+        for rows in errors.members:
+            if len(rows):
+                block, r = covariance[np.ix_(rows, rows)], residual[rows]
+                distance = float(r @ np.linalg.solve(block, r))
+                value += (
+                    0.5 * (freedom + len(rows)) * np.log1p(distance / freedom)
+                    if np.isfinite(freedom)
+                    else 0.5 * distance
+                )
+        off = theta - self.priors.mean
+        factor = cho_factor(self.priors.covariance(spreads.factors), lower=True)
+        return float(value + 0.5 * off @ cho_solve(factor, off))
+
+    def _moved(self, now: Reached) -> tuple[Array, Array, float] | None:
+        """The next coordinates, what is implied and minimised there; None where no step gains."""
+        step = self.priors.mean + now.solved.move - now.theta
+        longest = float(np.abs(step).max())
+        step = step * min(1.0, LONGEST / longest) if longest > 0.0 else step
+        here = self.minimised(now.theta, now.scaled, now.spreads)
+        for _ in range(6):
+            theta = now.theta + step
+            scaled = self.figures.implied_by(theta)
+            value = self.minimised(theta, scaled, now.spreads)
+            if value <= here + 1e-9 * abs(here):
+                return theta, scaled, value
+            step = step / 2.0
+        return None
+
+
+def _most_probable(
+    linear: Linear, start: Spreads, weights: Array, options: SearchOptions
+) -> Spreads:
+    """The most probable spreads, with the parameters integrated out."""
+    groups = len(start.studies)
+
+    def off(vector: Array) -> tuple[float, Array]:
+        value, slopes = linear.evidence(
+            Spreads.from_vector(vector, groups), weights, spread_prior=options.spread_prior
+        )
+        return -value, -slopes
+
+    found = minimize(
+        off,
+        start.vector(),
+        jac=True,
+        bounds=start.bounds(),
+        method="L-BFGS-B",
+        options={"maxiter": 40, "ftol": 1e-10, "gtol": 1e-6},
+    )
+    return Spreads.from_vector(np.asarray(found.x), groups)

@@ -17,8 +17,9 @@ from spinelink.network.evidence import EMPTY, Evidence
 from spinelink.typing import Findings, FindingValue
 
 if TYPE_CHECKING:
-    from spinelink.adjust import fit, fitted, learn
-    from spinelink.evaluate import audit, diff, tuned, validation
+    from spinelink.adjust import fitted, learn
+    from spinelink.adjust.evidence import fit
+    from spinelink.evaluate import audit, crossvalidation, diff, tuned, validation
     from spinelink.exchange import network_file, networkx, pgmpy
     from spinelink.notebook.explorer import Explorer
     from spinelink.query import (
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
     from spinelink.table import posteriors, scorer
 else:
     for room, names in {
-        "adjust": "fit fitted learn",
-        "evaluate": "audit diff tuned validation",
+        "adjust": "fitted learn",
+        "adjust.evidence": "fit",
+        "evaluate": "audit crossvalidation diff tuned validation",
         "exchange": "network_file networkx pgmpy",
         "query": "across_settings alerts attribution conflict description findings graph intervals"
         " interview link most_probable next_best overview parameters posterior ranking reasons"
@@ -75,6 +77,7 @@ class Model(core.Model):
     sample = sample.sample_patients
     audit = audit.audit
     fit_claims = fit.fit_claims
+    cross_validate = crossvalidation.cross_validate
     tune = tuned.tune
     learn = learn.learn
     update = fitted.update

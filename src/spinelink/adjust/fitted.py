@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from spinelink.adjust.claim_fit import ClaimFit
+from spinelink.adjust.evidence.result import EvidenceFit
 from spinelink.adjust.learn import learn
 from spinelink.adjust.learning import Learning
 from spinelink.adjust.tune import Tuning
@@ -40,7 +40,7 @@ def update(model: AnyModel, frame: Any, *, strength: float = 1.0, **options: Any
     return replace(model, network=learn(model, frame, strength=strength, **options).network)
 
 
-def fitted(model: AnyModel, fit: ClaimFit | Tuning | Learning) -> AnyModel:
+def fitted(model: AnyModel, fit: EvidenceFit | Tuning | Learning) -> AnyModel:
     """A model with the parameters of a fit, a tuning, or what was learned.
 
     Args:
@@ -58,7 +58,10 @@ def fitted(model: AnyModel, fit: ClaimFit | Tuning | Learning) -> AnyModel:
         >>> round(model.fitted(tuning).without_findings.present("scoliosis")["scoliosis"], 3)
         0.1
     """
-    if not isinstance(fit, ClaimFit | Tuning | Learning):
+    if not isinstance(fit, EvidenceFit | Tuning | Learning):
         words = "fit is what `fit_claims`, `tune` or `learn` answered, not"
         raise SpinelinkError(f"{words} {shown(fit)}.")
-    return replace(model, network=fit.network)
+    if isinstance(fit, EvidenceFit):
+        stated = model.network if model.stated is None else model.stated
+        return replace(model, network=fit.network, stated=stated)
+    return replace(model, network=fit.network, stated=None)

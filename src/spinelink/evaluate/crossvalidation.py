@@ -1,105 +1,325 @@
-"""Claims left out of the fit and predicted by the rest, so that over-fitting shows."""
+"""Figures predicted by fits without their study: how well the knowledge predicts what it has not seen.
+
+Whole studies are left out, and everything is fitted again. Each figure left out gets a predictive
+distribution. Beside it stand two baselines: the median of the other figures of that kind of quantity,
+with their spread, and the priors alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spinelink.adjust.claim_objective import FITTED
-from spinelink.adjust.fit import fit_to_claims
+from spinelink.adjust.evidence.fit import search_for
+from spinelink.adjust.evidence.linear import SPREAD_PRIOR, Spreads
+from spinelink.adjust.evidence.predict import Predictive, predict
+from spinelink.adjust.evidence.search import Reached, Search, SearchOptions
 from spinelink.case import Model
+from spinelink.claims.file import claims_for
+from spinelink.claims.studies import studies_of
 from spinelink.errors import SpinelinkError
-from spinelink.network.claim import Claim, Fit
+from spinelink.network.claim import Claim, ClaimFile
+from spinelink.options import one_of, seed_of, whole
+from spinelink.progress import bar
 from spinelink.result import Result
+from spinelink.typing import PathLike
+from spinelink.view.html import text_in_notebook
 from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Array = NDArray[np.float64]
+Ints = NDArray[np.intp]
+By = Literal["study", "year"]
+SPLIT_YEAR = 2014
+STEPS_OF_A_FOLD = 2
+LEAST_SPREAD = 0.1
+"""A baseline of figures that are all alike is still this wide, in log odds or log ratio."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simpler prediction: its mean, and the log density that it gave to the figure."""
+
+    mean: float
+    log_score: float
+
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """One claim in the fold in which it was left out: before any fit, and as predicted."""
+    """One figure that was left out.
+
+    Attributes:
+        name: of the claim.
+        claim: as published.
+        fold: in which it was left out.
+        published: on the log-odds or log scale.
+        mean: as predicted, on that scale.
+        interval_50, interval_90: predictive intervals on that scale.
+        log_score: logarithm of the predictive density at the published figure; larger is better.
+        rank_score: the continuous ranked probability score; smaller is better.
+        stock: the median of the other figures of its kind of quantity.
+        priors: the network before any figure.
+    """
 
     name: str
     claim: Claim
     fold: int
-    before: float
-    predicted: float
+    published: float
+    mean: float
+    interval_50: tuple[float, float]
+    interval_90: tuple[float, float]
+    log_score: float
+    rank_score: float
+    stock: Baseline
+    priors: Baseline
 
-    @property
-    def inside(self) -> bool:
-        """Whether the prediction lies in the published interval."""
-        low, high = self.claim.bounds
-        return bool(low <= self.predicted <= high)
+    def row(self) -> tuple[object, ...]:
+        """As a row of the table; see `COLUMNS`."""
+        c, low, high = self.claim, *self.interval_90
+        inside = [a <= self.published <= b for a, b in (self.interval_50, self.interval_90)]
+        return (
+            *(self.name, self.fold, c.setting, "; ".join(c.given), c.kind, c.fit, c.source[0]),
+            *(c.published, _unscaled(c, self.mean), _unscaled(c, low), _unscaled(c, high)),
+            *(self.published, self.mean, *inside, abs(self.mean - self.published)),
+            *(self.log_score, self.rank_score),
+            *(abs(self.stock.mean - self.published), self.stock.log_score),
+            *(abs(self.priors.mean - self.published), self.priors.log_score),
+        )
 
-    def distance(self, value: float) -> float:
-        """From the published figure, in log odds or log ratio."""
-        return abs(self.claim.scaled(value) - self.claim.centre_and_error[0])
+
+COLUMNS = (
+    *("claim", "fold", "setting", "given", "kind", "fit", "study"),
+    *("published", "predicted", "low", "high"),
+    *("scaled_published", "scaled_predicted", "inside_50", "inside_90", "error"),
+    *("log_score", "rank_score", "stock_error", "stock_log_score"),
+    *("priors_error", "priors_log_score"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CrossValidation(Result):
-    """Predictions of claims by fits without them."""
+    """Figures predicted by fits without their studies.
+
+    Attributes:
+        rows: one a figure that was left out.
+        by: "study" or "year".
+    """
 
     rows: tuple[Predicted, ...]
+    by: By
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a claim.
+        """One row a figure.
 
-        Columns: claim, fold, setting, fit, published, low, high, before, predicted, inside,
-        error_before, error (log odds or log ratio).
+        Columns: claim, fold, setting, given, kind, fit, study; published, predicted, low, high (90 %
+        predictive interval); scaled_published, scaled_predicted (log odds or log ratio); inside_50,
+        inside_90; error; log_score, rank_score; and error and log_score of both baselines.
         """
         import pandas as pd
 
-        rows = [
-            (
-                *(r.name, r.fold, r.claim.setting, r.claim.fit, r.claim.value, *r.claim.bounds),
-                *(r.before, r.predicted, r.inside),
-                *(r.distance(r.before), r.distance(r.predicted)),
-            )
-            for r in self.rows
-        ]
-        columns = [
-            *("claim", "fold", "setting", "fit", "published", "low", "high"),
-            *("before", "predicted", "inside", "error_before", "error"),
-        ]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame([r.row() for r in self.rows], columns=list(COLUMNS))
 
-    def summary(self) -> pd.DataFrame:
-        """By fit: claims; share inside their interval and median error, before and predicted."""
+    def summary(self, by: str | Sequence[str] = "fit") -> pd.DataFrame:
+        """Scores by group.
+
+        Args:
+            by: one or more of the columns fit, kind, setting, given, fold.
+
+        Returns:
+            figures; covered_50 and covered_90 (fractions in the predictive intervals); log_score and
+            rank_score (means); gain (mean log score above the better baseline); error, stock_error
+            and priors_error (medians); nearer (fraction nearer than the stock's median).
+        """
         frame = self.to_frame()
-        frame["inside_before"] = (frame["low"] <= frame["before"]) & (
-            frame["before"] <= frame["high"]
-        )
-        return frame.groupby("fit", sort=False).agg(
-            claims=("claim", "size"),
-            inside_before=("inside_before", "mean"),
-            inside=("inside", "mean"),
-            error_before=("error_before", "median"),
-            error=("error", "median"),
-        )
+        frame["setting"] = frame["setting"].fillna("")
+        return scores(frame, by)
+
+    def total(self) -> pd.DataFrame:
+        """The same for all figures, as one row."""
+        frame = self.to_frame().assign(figures="all")
+        return scores(frame, "figures")
 
     def title(self) -> str:
         """What stands above the table."""
-        return "Predicted by fits without them:"
-
-    def shown(self) -> pd.DataFrame:
-        """The columns that fit beside each other."""
-        return self.summary().reset_index()
+        how = "whole studies left out" if self.by == "study" else f"studies after {SPLIT_YEAR}"
+        return f"{len(self.rows)} figures predicted by fits without them ({how}):"
 
     def __str__(self) -> str:
-        text = frame_text(self.summary(), index=True, zeros=False)
-        return f"{self.title()}\n{text}"
+        import pandas as pd
+
+        table = pd.concat([self.summary(), self.total()])
+        return f"{self.title()}\n\n{frame_text(table, index=True, digits=3, zeros=False)}"
+
+    def _repr_html_(self) -> str:
+        return text_in_notebook(str(self))
 
 
-def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -> dict[str, int]:
-    """A fold for each claim; claims that share a source are in the same one.
+def scores(frame: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
+    """Scores of predicted figures by group; see `CrossValidation.summary`. frame: as `to_frame`."""
+    columns = [by] if isinstance(by, str) else list(by)
+    nearer = frame["error"] < frame["stock_error"]
+    groups = frame.assign(nearer=nearer).groupby(columns, sort=False)
+    found = groups.agg(
+        figures=("claim", "size"),
+        covered_50=("inside_50", "mean"),
+        covered_90=("inside_90", "mean"),
+        log_score=("log_score", "mean"),
+        rank_score=("rank_score", "mean"),
+        stock_log_score=("stock_log_score", "mean"),
+        priors_log_score=("priors_log_score", "mean"),
+        error=("error", "median"),
+        stock_error=("stock_error", "median"),
+        priors_error=("priors_error", "median"),
+        nearer=("nearer", "mean"),
+    )
+    better = found[["stock_log_score", "priors_log_score"]].max(axis=1)
+    found.insert(4, "gain", found["log_score"] - better)
+    return found
 
-    Sources are dealt in a seeded order, the fullest fold last.
+
+def cross_validate(
+    model: Model,
+    claims: PathLike | None = None,
+    *,
+    folds: int = 10,
+    by: By = "study",
+    seed: int = 0,
+    progress: bool | None = None,
+) -> CrossValidation:
+    """How well figures are predicted by fits without them.
+
+    Args:
+        model: the network.
+        claims: a file of claims; the one beside the network file where None.
+        folds: how many; claims of one study stay together.
+        by: "study": folds of whole studies; "year": one fit to studies up to 2014 predicts the rest.
+        seed: of the order in which studies are dealt.
+        progress: show a progress bar; None: in a terminal only.
+
+    Returns:
+        For every figure a predictive distribution, its scores, and those of two baselines.
+
+    Raises:
+        SpinelinkError: there are fewer independent studies than folds, or no study is so old.
+        NetworkFileError: the file of claims is bad.
+
+    Source:
+        Gneiting and Raftery 2007 (scores); Roberts et al. 2017 (whole blocks left out).
+
+    Example:
+        >>> import spinelink as sl
+        >>> found = sl.load("minimal").cross_validate(folds=2)
+        >>> list(found.summary().columns[:3])
+        ['figures', 'covered_50', 'covered_90']
+    """
+    file = claims_for(model, claims)
+    one_of(by, "by", get_args(By))
+    folds = whole(folds, "folds", least=2, meaning="how many parts")
+    fold_of = (
+        folds_by_study(file.claims, folds, seed=seed_of(seed))
+        if by == "study"
+        else _folds_by_year(model, file)
+    )
+    parts = sorted(set(fold_of.values()) - {-1})
+    with bar("cross-validation", len(parts), progress) as on_progress:
+        rows = predict_left_out(model, file.claims, fold_of, on_progress=on_progress)
+    question = model.question(folds=len(parts), by=by, seed=seed, claims=len(file.claims))
+    return CrossValidation(question, tuple(rows), by)
+
+
+def predict_left_out(
+    model: Model,
+    claims: Mapping[str, Claim],
+    fold_of: Mapping[str, int],
+    *,
+    options: SearchOptions | None = None,
+    on_progress: Callable[[int], object] | None = None,
+) -> list[Predicted]:
+    """Each fold predicted by a fit to the others, begun where the fit to all ended.
+
+    fold_of: of each claim; -1 for those that always pull.
+    """
+    names = list(claims)
+    whole_search = search_for(model, claims, options=options)
+    priors = _priors_alone(whole_search)
+    reached = whole_search.run()
+    rows: list[Predicted] = []
+    for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
+        out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
+        few = SearchOptions(
+            whole_search.options.freedom, whole_search.options.spread_prior, STEPS_OF_A_FOLD
+        )
+        left = {names[k] for k in out}
+        search = search_for(model, claims, leave_out=left, options=few)
+        found = search.run(begin=reached)
+        rows += _rows(search, found, out, fold, priors)
+        if on_progress is not None:
+            on_progress(done)
+    return rows
+
+
+def _rows(
+    search: Search, reached: Reached, out: Ints, fold: int, priors: Sequence[Predictive]
+) -> list[Predicted]:
+    figures = search.figures
+    claims = list(figures.claims.items())
+    rows = []
+    for k, expected in zip(out.tolist(), predict(search, reached, out), strict=True):
+        name, claim = claims[k]
+        published = float(figures.published[k])
+        rows.append(
+            Predicted(
+                name,
+                claim,
+                fold,
+                published,
+                expected.mean,
+                expected.interval(0.5),
+                expected.interval(0.9),
+                expected.log_density(published),
+                expected.ranked_probability_score(published),
+                _stock(search, k),
+                Baseline(priors[k].mean, priors[k].log_density(published)),
+            )
+        )
+    return rows
+
+
+def _stock(search: Search, k: int) -> Baseline:
+    """The median of the figures of that kind of quantity in the other folds, with their spread."""
+    figures = search.figures
+    quantity = np.array([q for q, _ in figures.groups])[figures.group]
+    alike = search.used[quantity[search.used] == quantity[k]]
+    values = figures.published[alike if len(alike) > 1 else search.used]
+    spread = max(float(values.std()), LEAST_SPREAD)
+    expected = Predictive(float(np.median(values)), 1e-6, spread, np.inf)
+    return Baseline(expected.mean, expected.log_density(float(figures.published[k])))
+
+
+def _priors_alone(search: Search) -> list[Predictive]:
+    """What the priors expect of every figure."""
+    theta = search.priors.mean
+    scaled, slopes = search.figures.implied_by(theta), search.figures.slopes_at(theta)
+    start = Spreads.start(len(search.figures.groups), len(search.priors.kinds))
+    covariance = search.priors.covariance(start.factors)
+    variance = np.einsum("ij,ij->i", slopes @ covariance, slopes)
+    study = np.sqrt(SPREAD_PRIOR**2 + search.figures.variance)
+    return [
+        Predictive(float(m), float(np.sqrt(max(v, 1e-12))), float(s), search.options.freedom)
+        for m, v, s in zip(scaled, variance, study, strict=True)
+    ]
+
+
+def folds_by_study(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -> dict[str, int]:
+    """A fold for each claim; claims of one study are in the same one.
+
+    Studies are dealt in a seeded order, the largest first, to the emptiest fold.
 
     Args:
         claims: by name.
@@ -107,27 +327,15 @@ def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -
         seed: of the order.
 
     Raises:
-        SpinelinkError: there are fewer independent groups of sources than folds.
+        SpinelinkError: there are fewer independent studies than folds.
     """
-    group: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while group[key] != key:
-            key = group[key]
-        return key
-
-    for claim in claims.values():
-        for key in claim.source:
-            group.setdefault(key, key)
-        first = root(claim.source[0])
-        for key in claim.source[1:]:
-            group[root(key)] = first
+    study = studies_of(claims)
     members: dict[str, list[str]] = {}
-    for name, claim in claims.items():
-        members.setdefault(root(claim.source[0]), []).append(name)
+    for name in claims:
+        members.setdefault(study[name], []).append(name)
     if not 2 <= folds <= len(members):
         raise SpinelinkError(
-            f"folds: a number from 2 to {len(members)}, the independent sources; not {folds}."
+            f"folds: a number from 2 to {len(members)}, the independent studies; not {folds}."
         )
     order = list(members)
     np.random.default_rng(seed).shuffle(order)
@@ -141,46 +349,21 @@ def folds_by_source(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) -
     return {name: found[name] for name in claims}
 
 
-def cross_validate(
-    model: Model,
-    claims: Mapping[str, Claim],
-    *,
-    folds: int = 5,
-    only: Sequence[int] | None = None,
-    seed: int = 0,
-    fits: Sequence[Fit] = FITTED,
-    limit: int = 25,
-    on_progress: Callable[[int], object] | None = None,
-) -> CrossValidation:
-    """Each fold's claims are predicted by a fit to the others.
+def _folds_by_year(model: Model, file: ClaimFile) -> dict[str, int]:
+    """Fold 0 for claims of studies after the year, -1 for older ones and those without a year."""
+    sources = {**model.network.sources, **file.sources}
+    years: dict[str, int] = {}
+    study = studies_of(file.claims)
+    for name, claim in file.claims.items():
+        for key in claim.source:
+            year = sources[key].year
+            if year is not None:
+                years[study[name]] = max(year, years.get(study[name], 0))
+    found = {n: 0 if years.get(study[n], 0) > SPLIT_YEAR else -1 for n in file.claims}
+    if len(set(found.values())) < 2:
+        raise SpinelinkError(f"by year: studies up to {SPLIT_YEAR} and later ones are needed.")
+    return found
 
-    Args:
-        model: the network.
-        claims: by name.
-        folds: how many; claims that share a source stay together.
-        only: the folds to do (for several machines); all where None.
-        seed: of the order in which sources are dealt.
-        fits: claims that fit the study otherwise do not pull.
-        limit: the most steps of each fit.
-        on_progress: called with how many folds are done.
 
-    Returns:
-        For every claim what the network implies before any fit, and as predicted.
-
-    Raises:
-        SpinelinkError: there are fewer independent sources than folds.
-    """
-    fold_of = folds_by_source(claims, folds, seed=seed)
-    rows: list[Predicted] = []
-    chosen = range(folds) if only is None else only
-    for done, fold in enumerate(chosen, 1):
-        left_out = {name for name, f in fold_of.items() if f == fold}
-        fit = fit_to_claims(model, claims, fits=fits, leave_out=left_out, limit=limit)
-        rows += [
-            Predicted(c.name, c.claim, fold, c.before, c.after)
-            for c in fit.claims
-            if c.name in left_out
-        ]
-        if on_progress is not None:
-            on_progress(done)
-    return CrossValidation(model.question(folds=folds, only=only, seed=seed), tuple(rows))
+def _unscaled(claim: Claim, scaled: float) -> float:
+    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))

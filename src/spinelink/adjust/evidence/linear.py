@@ -84,7 +84,11 @@ class Spreads:
         slopes[:groups] = 1.0 - squares
         slopes[groups] = 1.0 - 2.0 * self.shared  # Beta(2, 2), as a density of the fraction
         slopes[groups + 1 :] = -logs / FACTOR_PRIOR**2
-        value = (np.log(self.studies) - 0.5 * squares).sum() + np.log(self.shared) + np.log1p(-self.shared)
+        value = (
+            (np.log(self.studies) - 0.5 * squares).sum()
+            + np.log(self.shared)
+            + np.log1p(-self.shared)
+        )
         return float(value - 0.5 * (logs**2).sum() / FACTOR_PRIOR**2), slopes
 
 
@@ -157,62 +161,98 @@ class Linear:
     priors: Priors
     errors: Errors
 
+    @cached_property
+    def varied(self) -> Array:
+        """J S J' of each kind of prior with a factor of 1, (kinds, figures, figures)."""
+        found = np.zeros((len(self.priors.kinds), len(self.residual), len(self.residual)))
+        for k in range(len(found)):
+            columns = np.flatnonzero(self.priors.kind == k)
+            j = self.slopes[:, columns]
+            found[k] = j @ self.priors.own[np.ix_(columns, columns)] @ j.T
+        return found
+
+    @cached_property
+    def constant(self) -> Array:
+        """J S J' of what no factor multiplies, (figures, figures)."""
+        columns = np.flatnonzero(self.priors.kind < 0)
+        j, by_word = self.slopes[:, columns], self.slopes @ self.priors.shared
+        own = self.priors.own[np.ix_(columns, columns)]
+        return np.asarray(j @ own @ j.T + by_word @ by_word.T)
+
+    def explained(self, spreads: Spreads) -> Array:
+        """J S J', the covariance that the parameters give the figures, (figures, figures)."""
+        return np.asarray(self.constant + np.tensordot(spreads.factors**2, self.varied, axes=1))
+
     def evidence(
         self, spreads: Spreads, weights: Array, *, spread_prior: float | None = SPREAD_PRIOR
     ) -> tuple[float, Array]:
         """Log likelihood of the spreads with their prior, and its derivatives by `Spreads.vector`."""
         solved = self.solved(spreads, weights)
         value = -0.5 * (solved.log_determinant + float(self.residual @ solved.weighted))
-        errors, i_j = self.errors, self.errors.pairs
-        i, j = i_j
-        by_pair = 0.5 * (solved.weighted[i] * solved.weighted[j] - solved.inverse[i, j])
-        by_pair = by_pair / weights[errors.study[i]]
-        effects = errors.effects(spreads) * by_pair
+        errors, (i, j) = self.errors, self.errors.pairs
+        by_entry = np.multiply.outer(solved.weighted, solved.weighted) - solved.inverse
+        effects = 0.5 * errors.effects(spreads) * by_entry[i, j] / weights[errors.study[i]]
         slopes = np.zeros(len(spreads.vector()))
         slopes[: errors.groups] = np.bincount(
             errors.group[i], weights=2.0 * effects, minlength=errors.groups
         )
         slopes[errors.groups] = (1.0 - spreads.shared) * effects[i != j].sum()
-        own = self.priors.scaled_own(spreads.factors)
-        pulled = self.slopes.T @ solved.weighted
-        fitted = own @ pulled * pulled
-        spent = np.einsum("ij,ij->j", self.slopes @ own, solved.inverse @ self.slopes)
-        kind = self.priors.kind
-        for k in range(len(spreads.factors)):
-            slopes[errors.groups + 1 + k] = (fitted - spent)[kind == k].sum()
+        for k, factor in enumerate(spreads.factors):
+            slopes[errors.groups + 1 + k] = factor**2 * float((by_entry * self.varied[k]).sum())
         prior, by_prior = spreads.log_prior(spread_prior)
         return value + prior, slopes + by_prior
 
     def solved(self, spreads: Spreads, weights: Array) -> Solved:
         """The covariance of the figures, inverted."""
-        prior = self.priors.covariance(spreads.factors)
-        across = self.slopes @ prior
-        covariance = across @ self.slopes.T + self.errors.covariance(spreads, weights)
-        factor = cho_factor(covariance, lower=True)
-        inverse = cho_solve(factor, np.eye(len(covariance)))
+        errors = self.errors.covariance(spreads, weights)
+        factor = cho_factor(self.explained(spreads) + errors, lower=True)
+        inverse = cho_solve(factor, np.eye(len(errors)))
         determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
-        return Solved(prior, across, inverse, inverse @ self.residual, determinant)
+        return Solved(self, spreads, errors, inverse, inverse @ self.residual, determinant)
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """K inverted. prior: S. across: J S. weighted: K^-1 times the residual."""
+    """K inverted. errors: E. weighted: K^-1 times the residual."""
 
-    prior: Array
-    across: Array
+    linear: Linear
+    spreads: Spreads
+    errors: Array
     inverse: Array
     weighted: Array
     log_determinant: float
 
     @cached_property
+    def prior(self) -> Array:
+        """S, (coordinates, coordinates)."""
+        return self.linear.priors.covariance(self.spreads.factors)
+
+    @cached_property
+    def across(self) -> Array:
+        """J S, (figures, coordinates)."""
+        return np.asarray(self.linear.slopes @ self.prior)
+
+    @cached_property
     def move(self) -> Array:
         """From the prior mean to the most probable coordinates, (coordinates,)."""
-        return self.across.T @ self.weighted
+        return np.asarray(self.across.T @ self.weighted)
 
     @cached_property
     def covariance(self) -> Array:
-        """Of the coordinates given the figures, (coordinates, coordinates)."""
-        return self.prior - self.across.T @ (self.inverse @ self.across)
+        """Of the coordinates given the figures, (coordinates, coordinates).
+
+        As the inverse of the information, which keeps its digits where a prior is wide.
+        """
+        j = self.linear.slopes
+        said = j.T @ cho_solve(cho_factor(self.errors, lower=True), j)
+        prior = cho_solve(cho_factor(self.prior, lower=True), np.eye(len(said)))
+        return np.asarray(cho_solve(cho_factor(prior + said, lower=True), np.eye(len(said))))
+
+    @cached_property
+    def covariance_of_fit(self) -> Array:
+        """Of what is implied for the figures that pull, (figures, figures)."""
+        explained = self.linear.explained(self.spreads)
+        return np.asarray(explained - explained @ self.inverse @ explained)
 
     def removed_by(self, figures: Ints) -> Array:
         """The variance of each coordinate that these figures removed, (coordinates,)."""

@@ -156,7 +156,7 @@ class Search:
         errors, freedom = linear.errors, self.options.freedom
         residual = linear.residual - linear.slopes @ solved.move
         unweighted = errors.covariance(spreads, np.ones(errors.studies))
-        spread_of_fit = linear.slopes @ solved.covariance @ linear.slopes.T
+        spread_of_fit = solved.covariance_of_fit
         weights = np.ones(errors.studies)
         for study, rows in enumerate(errors.members):
             if len(rows):
@@ -219,6 +219,6 @@ def _most_probable(
         jac=True,
         bounds=start.bounds(),
         method="L-BFGS-B",
-        options={"maxiter": 40, "ftol": 1e-10, "gtol": 1e-6},
+        options={"maxiter": 40, "ftol": 1e-13, "gtol": 1e-8},
     )
     return Spreads.from_vector(np.asarray(found.x), groups)

@@ -1,0 +1,266 @@
+"""The hierarchical fit: against a meta-analysis, differences, a long chain, and simulated studies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import spinelink as sl
+from spinelink.adjust.coordinates import Coordinates
+from spinelink.adjust.evidence.figures import Figures
+from spinelink.adjust.evidence.fit import fit_figures, search_for
+from spinelink.adjust.evidence.linear import Errors, Linear, Spreads
+from spinelink.adjust.evidence.predict import Predictive
+from spinelink.adjust.evidence.priors import Priors
+from spinelink.adjust.evidence.search import Search, SearchOptions
+from spinelink.errors import SpinelinkError, UnknownNameError
+from spinelink.network.claim import Claim
+from spinelink.network.parameter import Probability
+
+NORMAL = SearchOptions(freedom=math.inf, spread_prior=None, limit=60)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sl.load("minimal")
+
+
+def prevalence(node, counts, *, source, fit="same population", **more):
+    return Claim(
+        kind="prevalence",
+        condition={node: "present"},
+        counts=counts,
+        source=source,
+        fit=fit,
+        **more,
+    )
+
+
+STUDIES = {
+    f"s{k}": prevalence("heavy_lifting", counts, source=f"study{k}")
+    for k, counts in enumerate([(12, 60), (30, 70), (9, 80), (44, 120), (20, 41), (61, 300)])
+}
+
+
+def without_prior(search: Search) -> Search:
+    """The same with priors so wide that they say nothing."""
+    priors = search.priors
+    flat = Priors(
+        priors.mean,
+        np.eye(priors.size) * 1e6,
+        np.zeros((priors.size, 0)),
+        np.full(priors.size, -1),
+        (),
+        (),
+    )
+    return Search(search.figures, flat, search.options, search.used)
+
+
+def test_one_parameter_and_some_studies_are_a_random_effects_meta_analysis(model):
+    """Estimate, spread and interval of restricted maximum likelihood, as PyMARE finds them."""
+    pymare = pytest.importorskip("pymare")
+    search = without_prior(search_for(model, STUDIES, vary=["heavy_lifting.prior"], options=NORMAL))
+    reached = search.run()
+    assert reached.complete
+    claims = list(STUDIES.values())
+    y, v = (np.array([c.centre_and_error[k] for c in claims]) for k in (0, 1))
+    found = pymare.estimators.VarianceBasedLikelihoodEstimator(method="REML").fit(
+        y=y[:, None], v=(v**2)[:, None], X=np.ones((len(y), 1))
+    )
+    params = found.summary().get_fe_stats()
+    assert reached.theta[0] == pytest.approx(float(np.ravel(params["est"])[0]), abs=2e-4)
+    tau2 = _reml(y, v**2)
+    weights = 1.0 / (v**2 + tau2)
+    assert float(reached.spreads.studies[0] ** 2) == pytest.approx(tau2, rel=1e-6)
+    assert reached.theta[0] == pytest.approx(float(weights @ y / weights.sum()), abs=1e-6)
+    assert float(reached.covariance[0, 0]) == pytest.approx(1.0 / weights.sum(), rel=1e-6)
+
+
+def _reml(y, v):
+    """The variance between studies of restricted maximum likelihood, by bisection of its equation."""
+
+    def equation(tau2):
+        w = 1.0 / (v + tau2)
+        mean = w @ y / w.sum()
+        return (w**2 @ ((y - mean) ** 2)) - w.sum() + (w**2).sum() / w.sum()
+
+    low, high = 0.0, 10.0
+    for _ in range(200):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if equation(middle) > 0.0 else (low, middle)
+    return (low + high) / 2.0
+
+
+def random_linear(seed):
+    rng = np.random.default_rng(seed)
+    n, p = 12, 5
+    shared = np.zeros((p, 1))
+    shared[:2] = 0.5
+    priors = Priors(
+        np.zeros(p),
+        np.diag(rng.uniform(0.2, 1.0, p)),
+        shared,
+        np.array([0, 0, 1, 1, -1]),
+        ("a", "b"),
+        ("word",),
+    )
+    study = np.array([0, 0, 0, 1, 1, 2, 3, 4, 4, 5, 5, 5])
+    group = np.array([0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1])
+    errors = Errors(rng.uniform(0.01, 0.1, n), study, group, 6, 2)
+    linear = Linear(rng.normal(size=n), rng.normal(size=(n, p)), priors, errors)
+    return linear, Spreads(np.array([0.3, 0.6]), 0.4, np.array([1.2, 0.8])), rng
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_likelihood_of_spreads_and_its_derivatives(seed):
+    linear, spreads, rng = random_linear(seed)
+    weights = rng.uniform(0.5, 1.5, 6)
+    vector = spreads.vector()
+    value, slopes = linear.evidence(spreads, weights, spread_prior=None)
+
+    def at(x):
+        return linear.evidence(Spreads.from_vector(x, 2), weights, spread_prior=0.4)[0]
+
+    # The density itself, written out.
+    prior = linear.priors.covariance(spreads.factors)
+    errors = np.diag(linear.errors.variance / weights[linear.errors.study])
+    for i in range(12):
+        for j in range(12):
+            if (linear.errors.study[i], linear.errors.group[i]) == (
+                linear.errors.study[j],
+                linear.errors.group[j],
+            ):
+                tau2 = spreads.studies[linear.errors.group[i]] ** 2
+                share = 1.0 if i == j else spreads.shared
+                errors[i, j] += tau2 * share / weights[linear.errors.study[i]]
+    whole = linear.slopes @ prior @ linear.slopes.T + errors
+    r = linear.residual
+    expected = -0.5 * (np.linalg.slogdet(whole)[1] + r @ np.linalg.solve(whole, r))
+    assert value == pytest.approx(expected, abs=1e-10)
+    by_difference = [(at(vector + 1e-5 * e) - at(vector - 1e-5 * e)) / 2e-5 for e in np.eye(5)]
+    assert linear.evidence(spreads, weights)[1] == pytest.approx(by_difference, abs=1e-6)
+    assert len(slopes) == 5
+
+
+def test_what_no_figure_speaks_of_stays_as_it_was(model):
+    fit = fit_figures(model, STUDIES)
+    rows = fit.to_frame().set_index("parameter")
+    untouched = rows.loc["foot_deformity.prior"]
+    assert untouched["before"] == untouched["after"]
+    assert untouched["informed"] == pytest.approx(0.0, abs=1e-12)
+    assert untouched["standing"] == "judged"
+    assert untouched["studies"] == ""
+    lifting = rows.loc["heavy_lifting.prior"]
+    assert lifting["standing"] == "informed"
+    assert 0.15 < lifting["low"] < lifting["after"] < lifting["high"] < 0.5
+    assert len(lifting["studies"].split("; ")) >= 2
+    fitted = model.fitted(fit)
+    assert fitted.stated == model.network
+    assert fitted.in_force["heavy_lifting.prior"].value == pytest.approx(lifting["after"])
+
+
+def test_a_study_that_contradicts_the_others_counts_less(model):
+    odd = {**STUDIES, "odd": prevalence("heavy_lifting", (4950, 5000), source="odd")}
+    plain, with_odd = (fit_figures(model, c) for c in (STUDIES, odd))
+    weights = {c.name: c.weight for c in with_odd.claims}
+    assert weights["odd"] < 0.5 < min(w for n, w in weights.items() if n != "odd")
+    after = [
+        f.to_frame().set_index("parameter").loc["heavy_lifting.prior", "after"]
+        for f in (plain, with_odd)
+    ]
+    assert after[1] - after[0] < 0.12
+
+
+def test_words_share_what_figures_say_of_their_place(model):
+    """A figure about one `rarely` moves the other `rarely`, and not `often`."""
+    nodes = dict(model.network.nodes)
+    for name, word in (
+        ("scoliosis", "rare"),
+        ("foot_deformity", "rare"),
+        ("heavy_lifting", "common"),
+    ):
+        prior = Probability.model_validate(word)
+        cpd = nodes[name].cpd.model_copy(update={"prior": prior})
+        nodes[name] = nodes[name].model_copy(update={"cpd": cpd})
+    worded = sl.Model(model.network.model_copy(update={"nodes": nodes}))
+    figures = {
+        f"s{k}": prevalence("scoliosis", (n, 400), source=f"study{k}")
+        for k, n in enumerate((20, 24, 30))
+    }
+    fit = fit_figures(worded, figures)
+    after = fit.to_frame().set_index("parameter")["after"]
+    assert after["scoliosis.prior"] > 0.03
+    assert 0.001 < after["foot_deformity.prior"] < after["scoliosis.prior"]
+    assert after["heavy_lifting.prior"] == pytest.approx(0.08)
+    assert fit.words["rare"] > 0.0 == fit.words["common"]
+
+
+def test_it_gives_the_same_each_time_and_what_was_reached_when_interrupted(model):
+    one, two = (fit_figures(model, STUDIES) for _ in range(2))
+    assert one.objective == two.objective
+
+    def stop(step):
+        raise KeyboardInterrupt
+
+    stopped = fit_figures(model, STUDIES, on_step=stop)
+    assert not stopped.complete
+    assert len(stopped.objective) == 2 and stopped.objective[1] < stopped.objective[0]
+
+
+def test_errors_say_what_is_wrong(model):
+    with pytest.raises(SpinelinkError, match="no claim"):
+        fit_figures(model, {})
+    with pytest.raises(UnknownNameError):
+        fit_figures(model, STUDIES, vary=["heavy_liftin"])
+    impossible = prevalence(
+        "scoliosis", (3, 40), source="s", population={"heavy_lifting": "absent"}
+    )
+    certain = model.with_parameters({"heavy_lifting.prior": 1.0})
+    with pytest.raises(SpinelinkError, match="cannot occur"):
+        fit_figures(certain, {"nobody": impossible})
+
+
+@pytest.mark.parametrize(("freedom", "parameters"), [(4.0, 0.3), (math.inf, 0.7), (4.0, 1e-6)])
+def test_a_predictive_distribution_is_the_sum_of_both(freedom, parameters):
+    expected = Predictive(0.4, parameters, 0.5, freedom)
+    rng = np.random.default_rng(1)
+    noise = rng.standard_t(freedom, 400_000) if math.isfinite(freedom) else rng.normal(size=400_000)
+    drawn = 0.4 + parameters * rng.normal(size=400_000) + 0.5 * noise
+    for p in (0.05, 0.5, 0.9):
+        assert expected.quantile(p) == pytest.approx(float(np.quantile(drawn, p)), abs=0.02)
+        assert expected.below(expected.quantile(p)) == pytest.approx(p, abs=1e-9)
+    width = 0.2
+    inside = float(((drawn > 0.6 - width / 2) & (drawn < 0.6 + width / 2)).mean()) / width
+    assert math.exp(expected.log_density(0.6)) == pytest.approx(inside, rel=0.02)
+    pairs = np.abs(drawn[:200_000] - drawn[200_000:]).mean()
+    crps = np.abs(drawn - 0.6).mean() - 0.5 * pairs
+    assert expected.ranked_probability_score(0.6) == pytest.approx(float(crps), abs=0.01)
+
+
+def figures_of(model, claims):
+    search = search_for(model, claims)
+    return search.figures, search.priors
+
+
+def test_derivatives_of_figures_equal_differences(model):
+    claims = {
+        **STUDIES,
+        "numb": Claim(
+            kind="lr_positive",
+            condition={"lumbar_disc_herniation": "present"},
+            finding={"numbness": "present"},
+            table=(40, 30, 20, 90),
+            source="numb",
+            fit="near",
+        ),
+    }
+    figures, priors = figures_of(model, claims)
+    assert isinstance(figures, Figures) and isinstance(figures.coordinates, Coordinates)
+    slopes = figures.slopes_at(priors.mean)
+    for k in range(0, priors.size, 5):
+        step = np.zeros(priors.size)
+        step[k] = 1e-5
+        high, low = figures.implied_by(priors.mean + step), figures.implied_by(priors.mean - step)
+        assert slopes[:, k] == pytest.approx((high - low) / 2e-5, abs=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -28,7 +29,7 @@ from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.interpreted import lanes as lanes_module
 from spinelink.inference.interpreted.marginals import by_cases
 from spinelink.inference.kernel.workspace import workspace, workspace_bytes
-from spinelink.inference.memory import MemoryGate, check_answer_fits, size_text
+from spinelink.inference.memory import SMALL, MemoryGate, check_answer_fits, size_text
 
 ROOT = Path(__file__).parents[2]
 HARD = {"thigh_pain": True, "sacroiliac_tenderness": True, "leg_pain": "above_knee"}
@@ -173,6 +174,18 @@ def test_f9_peak_memory_on_public_networks(public, name, engine, limit, record_p
         f"{found['megabytes']:.0f} MB of {limit / 1e6:.0f}, {found['outcome'][:60]}",
     )
     check_kept(found, limit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "fast"])
+def test_f9_what_cannot_be_kept_is_refused_with_the_size(public, engine):
+    """A megabyte does not do, not even by cases: both sizes are said, and nothing is run for it."""
+    _, path, findings = public
+    found = measured(path, findings, question=PUBLIC["posteriors"], engine=engine, limit=1e6)
+    assert re.search(
+        r"takes [\d.]+ [MG]B at once.*memory limit is 1 MB.*case by case", found["outcome"]
+    )
+    assert found["megabytes"] * 2**20 <= 1.3 * SMALL, found
 
 
 def test_f9_a_gate_lets_runs_begin_only_within_the_limit():

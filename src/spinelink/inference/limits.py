@@ -74,6 +74,8 @@ class Limits:
     conditioning_candidates: int = 12
     conditioning_entries: float = 1e9
     """Table entries over all cases, and all rows, that conditioning may take: about half a minute."""
+    entries_per_step: float = 2e3
+    """Table entries that take as long as a step of a run, however small it is."""
 
     # The door.
     leaves_in_run: int = 4

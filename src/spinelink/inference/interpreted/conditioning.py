@@ -30,7 +30,7 @@ class Cases:
     """How a run that is too large is split.
 
     nodes: set one after the other; none where no split helps. work: table entries over all cases,
-    for one row, about.
+    for one row, about; a step counts as `limits.entries_per_step` at least.
     """
 
     nodes: tuple[int, ...]
@@ -103,7 +103,7 @@ def _cases(
 ) -> Cases:
     """See `cases_of`."""
     nodes: list[int] = []
-    count, allowed = 1.0, compiled.max_entries
+    count, allowed, each = 1.0, compiled.max_entries, compiled.limits.entries_per_step
     plan = make_plan(compiled, pattern, kept=kept, thorough=False)
     while True:
         split = _best_split(compiled, pattern, kept=kept, hold=hold, before=plan.entries)
@@ -116,11 +116,13 @@ def _cases(
         pattern = {**pattern, node: "hard"}
         if plan.entries <= allowed:
             if BYTES * plan.held <= compiled.memory_limit:
-                return Cases(tuple(nodes), count * plan.entries)
+                return Cases(tuple(nodes), count * (plan.entries + each * len(plan.steps)))
             continue
         # As many more nodes as are needed if each helps as much as this one.
         more = np.log(allowed / plan.entries) / np.log(gain)
-        work = np.log(count * allowed) + more * np.log(compiled.cards[node])
+        work = np.log(count * (allowed + each * len(plan.steps))) + more * np.log(
+            compiled.cards[node]
+        )
         if work > np.log(compiled.limits.conditioning_entries):
             return Cases(tuple(nodes), float(np.exp(min(work, 700.0))))
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.inference.answers import Joint, Marginals
-from spinelink.inference.arrays import CompiledNetwork
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.draws import draw_marginals
 from spinelink.inference.engine import KERNEL, engine_for, solve_all
@@ -62,7 +62,7 @@ def marginals(
     if not nodes:
         return Marginals(log_evidence(compiled, observed, heavy=heavy), {})
     limits = compiled.limits
-    leaves = [n for n in dict.fromkeys(nodes) if n in compiled.leaves and n not in observed]
+    leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
     if engine_for(compiled, 1, heavy=heavy) is KERNEL:
         answer = kernel_marginals(
             compiled,
@@ -77,6 +77,15 @@ def marginals(
     if len(leaves) > limits.leaves_in_run and is_heavy(compiled, observed, nodes=nodes):
         return _with_leaves(compiled.with_engine("numpy"), observed, nodes=nodes, leaves=leaves)
     return interpreted_marginals(compiled, observed, nodes)
+
+
+def _suits_events(compiled: CompiledNetwork, node: int) -> bool:
+    """Whether a leaf may be answered by events, a row for each state but one.
+
+    All states of a table fall out of one run: where it has many, as many rows are far more work.
+    """
+    noisy = isinstance(compiled.factors[node], NoisyFactor)
+    return node in compiled.leaves and (noisy or compiled.cards[node] == 2)
 
 
 def _with_leaves(

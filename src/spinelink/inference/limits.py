@@ -72,8 +72,10 @@ class Limits:
     leaf_families_at_once: int = 4
     """Large leaf families that one run in difference form may hold."""
     conditioning_candidates: int = 12
-    conditioning_entries: float = 1e11
-    """Table entries over all cases that conditioning may take: some minutes."""
+    conditioning_entries: float = 1e9
+    """Table entries over all cases, and all rows, that conditioning may take: about half a minute."""
+    entries_per_step: float = 2e3
+    """Table entries that take as long as a step of a run, however small it is."""
 
     # The door.
     leaves_in_run: int = 4

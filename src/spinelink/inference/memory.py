@@ -66,7 +66,7 @@ def size_text(size: float) -> str:
 def too_large(size: float, limit: float, *, width: float) -> TooLargeError:
     """The refusal of a run that holds more than the limit. width: numbers in its largest table."""
     return TooLargeError(
-        f"the exact answer takes more than {size_text(size)} at once (its largest table has "
+        f"the exact answer takes {size_text(size)} at once (its largest table has "
         f"{width:.3g} numbers), and the memory limit is {size_text(limit)}; raise the memory limit "
         "(`memory`), or observe more of the network"
     )

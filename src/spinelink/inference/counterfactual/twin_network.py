@@ -11,10 +11,10 @@ them (see `coupling`). The result is an ordinary network, with as many draws as 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import combinations
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from spinelink.inference.counterfactual.coupling import (
     coupling_matters,
 )
 from spinelink.inference.counterfactual.factual import Edge, Factual
+from spinelink.inference.counterfactual.response import Response, response_table
+from spinelink.inference.memory import size_text
 
 Array = NDArray[np.float64]
 
@@ -69,7 +71,8 @@ def worlds(
         couplings: Couplings of unidentified mechanisms; the others take the monotone one.
 
     Raises:
-        TooLargeError: The responses of some table do not fit `limits.response_entries`.
+        TooLargeError: The responses of some table do not fit `limits.response_entries`, or those of
+            all tables the memory limit.
     """
     compiled = factual.compiled
     targets = [list(nodes) for nodes in effects]
@@ -116,42 +119,12 @@ def _affected(
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Response:
-    """A mechanism whose outcome may differ between worlds.
-
-    array: (shared parents..., differing parents..., states, draws). shared: the parents with the
-    same value in every world. differing: world -> the other parents, as nodes of the network.
-    """
-
-    key: Mechanism
-    name: str
-    array: Array
-    shared: tuple[int, ...]
-    differing: Mapping[int, tuple[int, ...]]
-
-    @property
-    def contexts(self) -> tuple[int, ...]:
-        """Numbers of states of the shared parents."""
-        return self.array.shape[: len(self.shared)]
-
-    @property
-    def cards(self) -> tuple[int, ...]:
-        """Numbers of states of the differing parents."""
-        return self.array.shape[len(self.shared) : -2]
-
-    @property
-    def rows(self) -> Array:
-        """Distributions, (contexts, rows, states, draws)."""
-        return self.array.reshape(prod(self.contexts), prod(self.cards), *self.array.shape[-2:])
-
-
 @dataclass(eq=False)
 class _Builder:
     """Adds the families of the model one by one, parents first.
 
     affected[k - 1]: nodes that differ in world k. known: index -> state, of nodes that are set or
-    observed for certain.
+    observed for certain. kept: bytes of the response tables until now.
     """
 
     factual: Factual
@@ -165,6 +138,7 @@ class _Builder:
     fixed: dict[int, int] = field(default_factory=dict)
     known: dict[int, int] = field(default_factory=dict)
     unidentified: list[Mechanism] = field(default_factory=list)
+    kept: float = 0.0
 
     def build(self, order: Iterable[int]) -> Worlds:
         """The twin network of these nodes."""
@@ -267,7 +241,7 @@ class _Builder:
             if not (c in self.fixed and (link[self.fixed[c], 0] == 1.0).all())
         }
         parent, child = (self.factual.compiled.names[i] for i in key)
-        return self._respond(_Response(key, f"{child}<{parent}", link, (), contributing))
+        return self._respond(Response(key, f"{child}<{parent}", link, (), contributing))
 
     def _table(self, i: int, factor: TableFactor, *, responding: list[int]) -> dict[int, int]:
         copies = [[self._parent(k, p, i=i) for k in responding] for p in factor.parents]
@@ -275,7 +249,7 @@ class _Builder:
         differing = [n for n in range(len(copies)) if n not in shared_parents]
         array = factor.table.transpose(*shared_parents, *differing, len(copies), len(copies) + 1)
         return self._respond(
-            _Response(
+            Response(
                 (i, i),
                 self.factual.compiled.names[i],
                 array,
@@ -284,7 +258,7 @@ class _Builder:
             )
         )
 
-    def _respond(self, mechanism: _Response) -> dict[int, int]:
+    def _respond(self, mechanism: Response) -> dict[int, int]:
         """World -> the outcome of a mechanism in it.
 
         Parents with the same value in every world are conditioned on; one exogenous uniform
@@ -296,13 +270,18 @@ class _Builder:
             parents = (*mechanism.shared, *next(iter(copies)))
             only = self._add(child, TableFactor(parents, mechanism.array), name=mechanism.name)
             return dict.fromkeys(mechanism.differing, only)
+        coupling = self.couplings.get(mechanism.key)
+        with self._holding(mechanism, coupled=coupling is not None):
+            return self._couple(mechanism, coupling)
+
+    def _couple(self, mechanism: Response, coupling: Coupling | None) -> dict[int, int]:
+        """See `_respond`: the exogenous variable, and the response table of each world."""
+        copies, child = dict.fromkeys(mechanism.differing.values()), mechanism.key[1]
         pairs = [
             self._compatible_rows(a, b, cards=mechanism.cards) for a, b in combinations(copies, 2)
         ]
         if coupling_matters(mechanism.rows, pairs):
             self.unidentified.append(mechanism.key)
-        coupling = self.couplings.get(mechanism.key)
-        self._check_size(mechanism, coupled=coupling is not None)
         rows = np.moveaxis(mechanism.rows, 0, 2)
         pieces, here, there = coupled_responses(rows.reshape(*rows.shape[:2], -1), coupling)
         exogenous = self._add(
@@ -317,21 +296,33 @@ class _Builder:
         made: dict[tuple[int, ...], int] = {}
         for k, parents in mechanism.differing.items():
             if parents not in made:
-                factor = _response_table(mechanism, k, exogenous=exogenous, here=here, there=there)
+                factor = response_table(mechanism, k, exogenous=exogenous, here=here, there=there)
                 name = mechanism.name if k == 0 else f"{mechanism.name}'{k}"
                 made[parents] = self._add(child, factor, name=name)
         return {k: made[parents] for k, parents in mechanism.differing.items()}
 
-    def _check_size(self, mechanism: _Response, *, coupled: bool) -> None:
-        """Raises TooLargeError where the largest response table is too large."""
-        rows, states = prod(mechanism.cards), mechanism.array.shape[-2]
-        pieces = rows * (states - 1) * (2 if coupled else 1) + 1  # at most
-        size = pieces * mechanism.array.size * (rows if coupled else 1)
-        if size > self.factual.compiled.limits.response_entries:
+    def _holding(self, mechanism: Response, *, coupled: bool) -> AbstractContextManager[None]:
+        """Holds the memory of all response tables until now, before these are allocated.
+
+        Raises TooLargeError where a table has too many entries, or all tables take more than the
+        memory limit. A run over them counts them again, among its inputs.
+        """
+        compiled = self.factual.compiled
+        entries, limit = mechanism.entries(coupled=coupled), compiled.memory_limit
+        self.kept += mechanism.kept(coupled=coupled)
+        size = self.kept + mechanism.while_made(coupled=coupled)
+        if size > limit:
+            raise TooLargeError(
+                f"how {mechanism.name} responds to its causes in several worlds takes "
+                f"{size_text(size)}, and the memory limit is {size_text(limit)}; raise the memory "
+                "limit (`memory`), or ask about fewer causes at once"
+            )
+        if entries > compiled.limits.response_entries:
             raise TooLargeError(
                 f"the responses of {mechanism.name} to its causes are too many "
-                f"to write down ({size})"
+                f"to write down ({entries})"
             )
+        return compiled.resources.gate.hold(size, limit)
 
     def _compatible_rows(
         self, one: tuple[int, ...], other: tuple[int, ...], *, cards: tuple[int, ...]
@@ -349,52 +340,3 @@ class _Builder:
             pair = np.outer(*possible)
             masks.append(pair & np.eye(card, dtype=bool) if a == b else pair)
         return reduce(np.kron, masks)
-
-
-def _response_table(
-    mechanism: _Response, k: int, *, exogenous: int, here: Array, there: Array | None
-) -> TableFactor:
-    """The outcome in world k as a function of the exogenous variable and the parents.
-
-    here, there: states of the rows in the pieces of the quantile, in the factual world and in
-    others, (pieces, rows, states, columns).
-    """
-    parents = mechanism.differing[k]
-    response = here.reshape(len(here), *mechanism.cards, *here.shape[2:])
-    if k and there is not None:
-        parents, response = _response_given_factual(mechanism, k, here=here, there=there)
-    if response.shape[-1] == 1:
-        return TableFactor((exogenous, *parents), response)
-    # (pieces, differing parents..., states, contexts * draws): the contexts go before the parents.
-    contexts = response.reshape(*response.shape[:-1], prod(mechanism.contexts), -1)
-    moved = np.moveaxis(contexts, -2, 1)
-    table = moved.reshape(len(moved), *mechanism.contexts, *moved.shape[2:])
-    return TableFactor((exogenous, *mechanism.shared, *parents), table)
-
-
-def _response_given_factual(
-    mechanism: _Response, k: int, *, here: Array, there: Array
-) -> tuple[tuple[int, ...], Array]:
-    """The response in another world, given the parents in the factual world too.
-
-    It is that of the factual world where the parents' states agree (consistency), else `there`.
-
-    Returns:
-        The parents of the response in both worlds, each once, and the table (pieces, states of
-        these..., states, columns).
-    """
-    factual, parents = mechanism.differing[0], mechanism.differing[k]
-    same = np.eye(here.shape[1], dtype=bool)[..., np.newaxis, np.newaxis]
-    # (pieces, factual rows, rows, states, columns)
-    both = np.where(same, here[:, :, np.newaxis], there[:, np.newaxis])
-    count = len(mechanism.cards)
-    first = list(range(1, count + 1))
-    second = [n if a == b else n + count for n, a, b in zip(first, factual, parents, strict=True)]
-    added = [n for n in second if n > count]
-    states, columns = 2 * count + 1, 2 * count + 2
-    table = np.einsum(
-        both.reshape(len(both), *mechanism.cards, *mechanism.cards, *both.shape[3:]),
-        [0, *first, *second, states, columns],
-        [0, *first, *added, states, columns],
-    )
-    return (*factual, *(parents[n - count - 1] for n in added)), table

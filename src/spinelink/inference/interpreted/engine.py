@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from spinelink.inference.answers import EngineAnswer, Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.findings import EvidenceBatch
-from spinelink.inference.interpreted.marginals import largest_plan, marginals
+from spinelink.inference.interpreted.conditioning import check_work
+from spinelink.inference.interpreted.marginals import by_cases, largest_plan, marginals
 from spinelink.inference.limits import BYTES_PER_ENTRY
 from spinelink.inference.plan.patterns import rows_by_pattern
 
@@ -31,14 +32,19 @@ class InterpretedEngine:
     ) -> list[slice]:
         """Pieces of one pattern each, cut so that a run stays near the cache.
 
-        The first piece of each pattern comes before all others: these find its plan.
+        The first piece of each pattern comes before all others: these find its plan. Raises
+        TooLargeError where all rows together are too much work by cases.
         """
         limits = compiled.limits
         share = max(limits.least_rows_at_once, -(-len(batch) // workers))
         first, later = [], []
+        work = 0.0
         for begin, end in zip(starts, [*starts[1:], len(batch)], strict=True):
             observed = batch.part(slice(begin, begin + 1)).together(compiled)
             entries = BYTES_PER_ENTRY * largest_plan(compiled, observed, nodes=nodes)
+            if (needed := by_cases(compiled, observed, nodes=nodes)) is not None:
+                work += (end - begin) * needed[0]
+                check_work(compiled, work, too_large=needed[1])
             near = int(np.clip(limits.table_run_bytes / (entries + 1.0), 1, limits.table_rows))
             size = min(near, share)
             cuts = [slice(k, min(k + size, end)) for k in range(begin, end, size)]

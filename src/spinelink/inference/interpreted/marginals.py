@@ -8,6 +8,7 @@ are answered in groups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,11 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.cache import CacheKey
 from spinelink.inference.findings import Array, Observed, state_of
-from spinelink.inference.interpreted.conditioning import conditioned, weighed_marginals
+from spinelink.inference.interpreted.conditioning import (
+    cases_of,
+    conditioned,
+    weighed_marginals,
+)
 from spinelink.inference.interpreted.difference_form import difference_form
 from spinelink.inference.interpreted.evidence import log_evidence, run_plan
 from spinelink.inference.interpreted.lanes import findings_of
@@ -71,9 +76,21 @@ def marginals(compiled: CompiledNetwork, observed: Observed, nodes: Iterable[int
     except TooLargeError as too_large:
         if not targets:
             raise  # `log_evidence` has tried by cases
-        kept = compiled.ancestors([*observed, *targets])
+        # Targets are asked for in groups: where the findings alone are too large, these decide.
+        kept = compiled.ancestors(observed)
+        if _fits(compiled, observed, kept=kept):
+            kept = compiled.ancestors([*observed, *targets])
         cases = conditioned(compiled, observed, kept=kept, too_large=too_large)
         return weighed_marginals([marginals(compiled, case, targets) for case in cases])
+
+
+def _fits(compiled: CompiledNetwork, observed: Observed, *, kept: Iterable[int]) -> bool:
+    """Whether one run over the nodes kept fits into the memory limit."""
+    try:
+        plan_for(compiled, pattern_of(observed), kept=kept)
+    except TooLargeError:
+        return False
+    return True
 
 
 def _recompute_rows(
@@ -127,7 +144,8 @@ def _groups(compiled: CompiledNetwork, observed: Observed, barren: list[int]) ->
         limit = comfortable if len(group) > 1 else compiled.max_entries
         kept = kept_and_leaves(compiled, relevant, group=group)[0]
         try:
-            plan_for(compiled, pattern, kept=kept, max_entries=limit, thorough=False)
+            # What cannot be made smaller deserves a longer search before it is refused.
+            plan_for(compiled, pattern, kept=kept, max_entries=limit, thorough=len(group) <= 1)
         except TooLargeError:
             if len(group) <= 1:
                 raise
@@ -195,3 +213,26 @@ def largest_plan(compiled: CompiledNetwork, observed: Observed, *, nodes: Iterab
         return plan_for(compiled, pattern_of(observed), kept=kept).entries
     except TooLargeError:
         return compiled.max_entries
+
+
+def by_cases(
+    compiled: CompiledNetwork, observed: Observed, *, nodes: Iterable[int]
+) -> tuple[float, TooLargeError] | None:
+    """Table entries of one row that must be answered by cases, about, and why it must.
+
+    None where the findings alone fit into the memory limit. Raises TooLargeError where no cases help.
+    """
+    pattern, above = pattern_of(observed), frozenset(compiled.ancestors(observed))
+    hidden = frozenset(n for n in nodes if state_of(observed, n) is None)
+    kept = compiled.ancestors([*observed, *hidden])
+    try:
+        plan_for(compiled, pattern, kept=above)
+    except TooLargeError as too_large:
+        with suppress(TooLargeError):
+            plan_for(compiled, pattern, kept=kept, difference_form=True, exact=hidden)
+            return None
+        cases = cases_of(compiled, observed, kept=above)
+        if not cases.nodes:
+            raise
+        return cases.work, too_large
+    return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
+from spinelink.inference.arrays import CompiledNetwork, NoisyFactor, TableFactor
 from spinelink.inference.findings import HIDDEN, EvidenceBatch, Observed, is_soft
 from spinelink.inference.plan.plan import Kind
 
@@ -31,6 +31,14 @@ def pattern_of(observed: Observed) -> dict[int, Kind]:
 def pattern_key(pattern: Mapping[int, Kind]) -> Pattern:
     """A pattern that can be a key: the order of the findings is irrelevant."""
     return tuple(sorted(pattern.items()))
+
+
+def canonical(compiled: CompiledNetwork, pattern: Mapping[int, Kind]) -> dict[int, Kind]:
+    """The pattern whose plan serves this one too: to a table its lowest state is like any other."""
+    return {
+        i: "hard" if kind == "lowest" and isinstance(compiled.factors[i], TableFactor) else kind
+        for i, kind in pattern.items()
+    }
 
 
 def hard_kind(compiled: CompiledNetwork, node: int, *, states: NDArray[np.int64]) -> Kinds:

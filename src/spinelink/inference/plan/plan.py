@@ -174,20 +174,23 @@ class _Planner:
         inputs = tuple(
             replace(f, scope=tuple(sorted(f.scope, key=rank.__getitem__))) for f in self.inputs
         )
-        build = _Steps(self.cards, rank, deputies=deputies, max_entries=max_entries)
+        build = _Steps(self.cards, rank, deputies=deputies)
         pool = {build.add(f.scope) for f in inputs}
         for v in order:
             holding = [f for f in pool if v in build.scopes[f]]
             pool.difference_update(holding)
             pool.add(build.eliminate(v, holding, self.closes))
         result = build.fold(sorted(pool, key=build.size)) if pool else build.add(())
+        most = max_entries * BYTES_PER_ENTRY
+        if build.entries > max_entries:
+            raise too_large(build.entries * BYTES_PER_ENTRY, most, width=build.width)
         held = held_entries(
             build.steps,
             inputs=len(inputs),
             sizes={k: build.size(k) for k in build.scopes},
         )
-        if held * BYTES > max_entries * BYTES_PER_ENTRY:
-            raise too_large(held * BYTES, max_entries * BYTES_PER_ENTRY, width=build.width)
+        if held * BYTES > most:
+            raise too_large(held * BYTES, most, width=build.width)
         return Plan(
             inputs,
             tuple(build.steps),
@@ -209,9 +212,8 @@ class _Steps:
         rank: Mapping[int, int],
         *,
         deputies: range,
-        max_entries: float,
     ) -> None:
-        self.cards, self.rank, self.deputies, self.max_entries = cards, rank, deputies, max_entries
+        self.cards, self.rank, self.deputies = cards, rank, deputies
         self.scopes: dict[int, tuple[int, ...]] = {}
         self.steps: list[Step] = []
         self.numbers = count()
@@ -267,10 +269,6 @@ class _Steps:
         size = self._size_of(union)
         self.entries += size
         self.width = max(self.width, size)
-        if self.entries > self.max_entries:
-            raise too_large(
-                self.entries * BYTES_PER_ENTRY, self.max_entries * BYTES_PER_ENTRY, width=self.width
-            )
         shared = tuple(
             k for k, v in enumerate(union) if v in self.deputies and v in scope_a and v in scope_b
         )

@@ -27,6 +27,7 @@ from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.io.json_file import read_json
 from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
+from spinelink.network.fitted import carried_over
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
@@ -200,8 +201,10 @@ class Model:
             0.2
         """
         given = read_json(changes) if isinstance(changes, str | PathBase) else changes
-        stated = self.stated and with_parameters(self.stated, self.setting, given)
-        network = with_parameters(self.network, self.setting, given)
+        if self.stated is None:
+            return replace(self, network=with_parameters(self.network, self.setting, given))
+        stated = with_parameters(self.stated, self.setting, given)
+        network = carried_over(self.network, self.stated, stated)
         return replace(self, network=network, stated=stated)
 
     def question(

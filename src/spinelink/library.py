@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from spinelink.diagnosis import Model
 from spinelink.errors import SpinelinkError, UnknownNameError, shown
 from spinelink.exchange import pgmpy
 from spinelink.inference.limits import MEMORY_LIMIT
+from spinelink.io.fitted_file import with_fitted_values
 from spinelink.io.network_file import read_network
 from spinelink.network.network import Network
 from spinelink.network.parameter_ids import parameters
@@ -57,7 +58,16 @@ def load(
         'primary_care'
     """
     path = _path(network)
-    return Model(read_network(path), setting, path, engine, memory)
+    stated = read_network(path)
+    fitted = with_fitted_values(stated, path)
+    model = Model(fitted, setting, path, engine, memory)
+    return model if fitted is stated else replace(model, stated=stated)
+
+
+def load_as_stated(network: PathLike) -> Model:
+    """The model of a network file at its priors, whatever fitted values stand beside it."""
+    path = _path(network)
+    return Model(read_network(path), None, path)
 
 
 def _path(network: PathLike) -> Path:

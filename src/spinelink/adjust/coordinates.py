@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError
+from spinelink.network.fitted import OWN, with_parameters_of
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import owner, replace_parameters
+from spinelink.network.parameter_ids import owner
 from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
@@ -192,14 +193,10 @@ def precision(block: Block, parameter: Parameter, *, weight: float | None = None
 
 def with_changed(network: Network, changed: Mapping[Key, Parameter]) -> Network:
     """The network with these parameters in its nodes and in the overrides of its settings."""
-    of_nodes = {name: p for (setting, name), p in changed.items() if setting is None}
-    network = replace_parameters(network, of_nodes) if of_nodes else network
-    settings = {}
-    for name, setting in network.settings.items():
-        of_setting = {n: p for (s, n), p in changed.items() if s == name}
-        update = {"overrides": {**setting.overrides, **of_setting}}
-        settings[name] = setting.model_copy(update=update)
-    return network.model_copy(update={"settings": settings})
+    by_setting: dict[str, dict[str, Parameter]] = {}
+    for (setting, name), parameter in changed.items():
+        by_setting.setdefault(OWN if setting is None else setting, {})[name] = parameter
+    return with_parameters_of(network, by_setting)
 
 
 def rounded_for_file(

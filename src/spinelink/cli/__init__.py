@@ -1,7 +1,7 @@
 """The command line: one module a command, with the words of the Python interface.
 
 `spinelink networks | findings | describe | check | query | next | interview | explain | link |
-report | batch | score | audit | diff | cite | card | demo`. `output` holds what they share,
+report | batch | score | fit | audit | diff | cite | card | demo`. `output` holds what they share,
 `findings` reads findings, `search` finds their names, `completion` completes them in the shell,
 `screen` prints for people, `documents` for programs.
 """
@@ -26,6 +26,7 @@ from spinelink.cli.demo import demo
 from spinelink.cli.describe import describe
 from spinelink.cli.diff import diff
 from spinelink.cli.explain import explain
+from spinelink.cli.fit import fit
 from spinelink.cli.interview import interview
 from spinelink.cli.link import link
 from spinelink.cli.networks import networks
@@ -78,6 +79,7 @@ for _command in (
     next_question,
     interview,
     explain,
+    fit,
     link,
     report,
     batch,

@@ -6,15 +6,20 @@ from pathlib import Path
 
 from spinelink.case import Model
 from spinelink.io.bibtex import bibtex
+from spinelink.io.fitted_file import claims_fingerprint, read_fitted, write_fitted
 from spinelink.io.save import save_network
+from spinelink.network.fitted import FittedFile, values_of
+from spinelink.network.question import fingerprint
 from spinelink.options import path_of
 from spinelink.typing import PathLike
+from spinelink.version import __version__
 
 
 def save(model: Model, path: PathLike) -> Path:
     """Writes the network file. Where it came from a file, only what changed is changed.
 
-    Comments and layout survive. The file appears whole or not at all.
+    Comments and layout survive. The file appears whole or not at all. Fitted values go into a file
+    of their own beside it, `NAME.fitted.json`.
 
     Args:
         model: the network.
@@ -32,7 +37,21 @@ def save(model: Model, path: PathLike) -> Path:
         ...     print(sl.load("minimal").save(pathlib.Path(folder) / "mine.yaml").name)
         mine.yaml
     """
-    return save_network(model.origin, model.network, destination=path_of(path, "path"))
+    target = path_of(path, "path")
+    if model.stated is None:
+        return save_network(model.origin, model.network, destination=target)
+    written = save_network(model.origin, model.stated, destination=target)
+    known = {
+        "network": model.stated.name,
+        "network_fingerprint": fingerprint(model.stated),
+        "claims_fingerprint": claims_fingerprint(written),
+        "library": __version__,
+        "parameters": values_of(model.network),
+    }
+    before = read_fitted(model.origin) if model.origin is not None else None
+    fitted = FittedFile(**known) if before is None else before.model_copy(update=known)  # type: ignore[arg-type]
+    write_fitted(written, fitted)
+    return written
 
 
 def to_bibtex(model: Model) -> str:

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 
+def fitted_path(network_file: Path) -> Path:
+    """Where the fitted values of a network file stand: `name.fitted.json` beside `name.yaml`."""
+    return network_file.with_suffix(".fitted.json")
+
+
 def companion_file(
     network_file: Path | None, kind: Literal["cases", "vocabulary", "claims"]
 ) -> Path | None:

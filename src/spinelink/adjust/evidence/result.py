@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from spinelink.adjust.coordinates import Key
 from spinelink.network.claim import Claim
+from spinelink.network.fitted import OWN, FittedFile, FittedSpread, FittedValue
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
+from spinelink.network.question import fingerprint
 from spinelink.result import Result
+from spinelink.version import __version__
 from spinelink.view.html import text_in_notebook
 from spinelink.view.text import frame_text
 
@@ -179,3 +182,55 @@ class EvidenceFit(Result):
 
     def _repr_html_(self) -> str:
         return text_in_notebook(str(self))
+
+
+def fitted_file(fit: EvidenceFit, *, stated: Network, claims: str) -> FittedFile:
+    """A fit as its companion file.
+
+    stated: the network as its file says it. claims: the fingerprint of the figures.
+    """
+    parameters: dict[str, dict[str, FittedValue]] = {}
+    for (setting, name), parameter in fit.fitted.items():
+        about = parameter.fitted
+        assert about is not None
+        value = FittedValue(
+            estimate=_rounded(parameter.value),
+            deviation=None if about.deviation is None else _short(about.deviation),
+            weight=None if about.weight is None else _short(about.weight),
+            informed=round(about.informed, 4),
+            studies=about.studies,
+        )
+        parameters.setdefault(OWN if setting is None else setting, {})[name] = value
+    return FittedFile(
+        network=stated.name,
+        network_fingerprint=fingerprint(stated),
+        claims_fingerprint=claims,
+        library=__version__,
+        figures=len(fit.claims),
+        studies=len({c.claim.source for c in fit.claims}),
+        complete=fit.complete,
+        shared=_short(fit.shared),
+        spreads=tuple(
+            FittedSpread(
+                quantity=s.quantity, fit=s.fit, figures=s.figures, deviation=_short(s.deviation)
+            )
+            for s in fit.spreads
+        ),
+        factors={k: _short(v) for k, v in fit.factors.items()},
+        words={k: _short(v) for k, v in fit.words.items()},
+        parameters=parameters,
+    )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _rounded(value: float | dict[str, float]) -> float | dict[str, float]:
+    """Six digits; a distribution's largest takes what is left, so that it sums to 1."""
+    if not isinstance(value, dict):
+        return float(f"{value:.6g}")
+    rounded = {s: float(f"{p:.6g}") for s, p in value.items()}
+    largest = max(rounded, key=rounded.__getitem__)
+    rest = sum(p for s, p in rounded.items() if s != largest)
+    return {**rounded, largest: round(1.0 - rest, 12)}

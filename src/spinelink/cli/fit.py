@@ -1,0 +1,45 @@
+"""`spinelink fit`: fitted values of a network, from its priors and published figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spinelink.cli.documents import print_document
+from spinelink.cli.output import existing_file, json_option
+from spinelink.cli.screen import say
+from spinelink.errors import SpinelinkError
+
+
+@click.command()
+@click.argument("network", default="back-leg-pain")
+@click.option(
+    "--claims", type=existing_file, help="A file of claims.  [default: the one beside the network]"
+)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, help="The most steps.")
+@click.option("--dry-run", is_flag=True, help="Show the fit and write nothing.")
+@json_option
+def fit(*, network: str, claims: Path | None, limit: int, dry_run: bool, as_json: bool) -> None:
+    """Fits a network's parameters to published figures, and writes the fitted values beside it.
+
+    NETWORK is a bundled network or a network file. Ctrl-C ends the search and keeps the best so far.
+    """
+    from spinelink.library import load_as_stated
+    from spinelink.report.fitted import write_fit
+
+    model = load_as_stated(network)
+    if model.origin is None:
+        raise SpinelinkError("a fit is written beside a network file, and this one has none")
+    if claims is not None and not dry_run:
+        raise SpinelinkError(
+            "fitted values belong to the claims beside the network; give --claims with --dry-run"
+        )
+    found = model.fit_claims(claims, limit=limit)
+    written = None if dry_run else write_fit(model, found)
+    if as_json:
+        print_document(found.to_dict())
+        return
+    say(found)
+    if written is not None:
+        say(f"written: {written}")

@@ -141,6 +141,11 @@ class EvidenceFit(Result):
         frame = pd.DataFrame(rows, columns=columns.split())
         return frame.sort_values("informed", ascending=False, kind="stable", ignore_index=True)
 
+    def to_dict(self) -> dict[str, object]:
+        """The answer as plain values, without the covariance and what `rows` say already."""
+        said = super().to_dict()
+        return {k: v for k, v in said.items() if k not in ("fitted", "keys", "covariance")}
+
     def claims_frame(self) -> pd.DataFrame:
         """One row a figure: claim, setting, fit, published, low, high, before, after, weight."""
         import pandas as pd

@@ -83,6 +83,16 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
     numbers = _counts(problems).items()
     counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in numbers if n)
     say(f"{path}: {counts or 'no problems'}")
+    if path.suffix == ".yaml" and (said := _fitted(path)):
+        say(said)
+
+
+def _fitted(path: Path) -> str:
+    """Whether fitted values stand beside a network file, and whether they are of it."""
+    from spinelink.io.fitted_file import state_of
+
+    state = state_of(path)
+    return f"fitted values: {state}" if state else ""
 
 
 def _lines(path: Path) -> list[str]:

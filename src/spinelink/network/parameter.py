@@ -229,7 +229,6 @@ class Quantity(Value):
         default=None, exclude=True
     )
     grade: Grade = Field(
-        default="judged",
         description="measured: this figure in this population; derived: computed or another population; judged: no figure.",
     )
     source: Keys = Field(
@@ -331,7 +330,8 @@ class Distribution(Quantity):
             return value
         places = {s: WORDS[w] for s, w in words.items() if isinstance(w, str) and w in WORDS}
         total = sum(places.values()) or 1.0
-        return {**value, "estimate": {s: p / total for s, p in places.items()}}
+        estimate = {s: p / total for s, p in places.items()}
+        return {"grade": "judged", **value, "estimate": estimate}
 
     @property
     def value(self) -> dict[str, float]:
@@ -345,8 +345,11 @@ def from_word(value: object) -> object:
         {"word": value} if isinstance(value, str) else value if isinstance(value, Mapping) else {}
     )
     word = fields.get("word")
-    if not isinstance(word, str) or word not in WORDS or fields.get("estimate") is not None:
-        return fields or value
+    if not isinstance(word, str):
+        return value
+    fields = {"grade": "judged", **fields}
+    if word not in WORDS or fields.get("estimate") is not None:
+        return fields
     return {**fields, "estimate": WORDS[word]}
 
 

@@ -137,6 +137,7 @@ def test_rules_fire_on_many_patients_as_on_each():
     assert some > 10
 
 
+@pytest.mark.slow
 def test_the_more_is_known_the_more_rules_fire():
     model = sl.load("back-leg-pain", setting="emergency")
     clinics = [model.simulate_clinic(300, known=stage, asked=0) for stage in STAGES]
@@ -179,6 +180,13 @@ def test_rules_that_are_less_urgent_count_less():
     assert clinic.totals.false_emergency.count == (red & ~ill["emergency"]).sum()
 
 
+def test_a_rule_that_never_fires_has_a_share_of_nought():
+    """Not `< 0.1 %`, which a difference of doubles once said."""
+    for total in range(1, 2000):
+        assert wilson(0, total)[0] == 0.0 and wilson(total, total)[1] == 1.0
+        assert 0.0 < wilson(0, total)[1] == pytest.approx(1.0 - wilson(total, total)[0])
+
+
 def test_the_seed_says_who_comes(crowded):
     one, same, other = (
         crowded.simulate_clinic(200, asked=6, seed=s, progress=False) for s in (1, 1, 2)
@@ -188,12 +196,18 @@ def test_the_seed_says_who_comes(crowded):
 
 
 def test_what_is_not_entered_is_not_known(crowded):
-    """Without symptoms and signs no rule fires, and everybody's differential is that of the priors."""
-    from_others = sl.from_pgmpy(crowded.to_pgmpy(), roles={"scoliosis": "cause"})
-    clinic = from_others.simulate_clinic(30, asked=10, progress=False)
+    """Without symptoms and signs no rule fires, and the more common cause leads in everybody."""
+    roles = {"scoliosis": "cause", "foot_deformity": "cause"}
+    model = sl.from_pgmpy(crowded.to_pgmpy(), roles=roles)
+    clinic = model.simulate_clinic(40, asked=40, progress=False)
     assert clinic.rules == clinic.causes == ()
     assert clinic.totals.emergency.count == 0
-    assert clinic.totals.right_first.count == clinic.totals.right_first.patients > 0
+    patients = model.sample(40, seed=1)
+    ill = {n: patients[n] == patients[n].cat.categories[1] for n in roles}
+    single = ill["scoliosis"] ^ ill["foot_deformity"]
+    right = clinic.totals.right_first
+    assert (right.count, right.patients) == ((ill["foot_deformity"] & single).sum(), single.sum())
+    assert right.count < right.patients
 
 
 def test_a_network_without_causes_has_a_clinic_all_the_same(crowded):

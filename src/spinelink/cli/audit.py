@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_setting
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import (
     existing_file,
     json_option,
     load_model,
     network_option,
-    setting_option,
 )
 from spinelink.cli.screen import print_table, say
 from spinelink.files import require_ending, write_text
@@ -42,7 +42,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Instead: how often each red flag fires among 1000 simulated patients of each setting.",
 )
-@setting_option
+@click.option(
+    "--setting",
+    "-s",
+    default=None,
+    shell_complete=complete_setting,
+    help="With --alerts: the population; each of the network's where left out.",
+)
 @json_option
 def audit(
     *,
@@ -97,5 +103,5 @@ def _print_clinic(clinic: Clinic) -> None:
     say(clinic.title())
     for frame in (clinic.shown(), clinic.causes_shown().drop(columns="top three")):
         rows = [list(map(str, row)) for row in frame.itertuples(index=False)]
-        print_table(list(frame.columns), rows)
+        print_table(list(frame.columns), rows, right=["patients", "further"])
     say(f"{clinic.rest()} {clinic.caution}\n".lstrip())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,14 @@ from spinelink.cli.completion import complete_network
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import json_option
 from spinelink.cli.screen import say, width_of
+from spinelink.deferred import DeferredModule
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.networks_folder import bundled
+
+if TYPE_CHECKING:
+    from spinelink.io import fitted_file
+else:
+    fitted_file = DeferredModule("spinelink.io.fitted_file")
 
 GUTTER = len("12345 | ")
 """Columns in front of a line of the file."""
@@ -89,9 +96,7 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
 
 def _fitted(path: Path) -> str:
     """Whether fitted values stand beside a network file, and whether they are of it."""
-    from spinelink.io.fitted_file import state_of
-
-    state = state_of(path)
+    state = fitted_file.state_of(path)
     return f"fitted values: {state}" if state else ""
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from spinelink.cli.output import existing_file
 from spinelink.cli.screen import say
+from spinelink.deferred import DeferredModule
+
+if TYPE_CHECKING:
+    from spinelink.report import upgraded
+else:
+    upgraded = DeferredModule("spinelink.report.upgraded")
 
 
 @click.command()
@@ -24,8 +31,6 @@ def upgrade(*, network: Path, output: Path | None) -> None:
     Parameters that an earlier fit moved get back their value from before. Parameters whose figures
     are claims beside the network get wider priors. Then say `spinelink fit`.
     """
-    from spinelink.report.upgraded import upgrade_file
-
-    done = upgrade_file(network, output or network)
+    done = upgraded.upgrade_file(network, output or network)
     say(f"{done.restored} parameters as before their fit, {done.widened} with wider priors.")
     say(f"written: {output or network}")

@@ -201,6 +201,7 @@ def test_what_the_text_says_the_notebook_says_too(shown):
 def test_no_method_of_a_case_gives_something_that_does_not_show_itself(evil):
     """Whatever a frozen answer is called, it has HTML."""
     import spinelink.adjust.claim_fit
+
     import spinelink.evaluate.case_score
     import spinelink.evaluate.crossvalidation
     import spinelink.query.sensitivity as sensitivity

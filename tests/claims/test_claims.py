@@ -196,7 +196,7 @@ sources:
         (("value: 0.075", "value: 1.075"), "1.075 is no probability"),
         (("value: 0.075, n: 671", "value: 0.075, interval: [0.1, 0.2]"), "outside its interval"),
         (("value: 0.075, n: 671", "interval: [0.2, 0.2]"), "is empty"),
-        (("value: 0.075, n: 671,", ""), "a claim has a value, an interval, or both"),
+        (("value: 0.075, n: 671,", ""), "a claim has a value, an interval, counts or a table"),
         (("kind: prevalence", "kind: sensitivity"), "a sensitivity has a finding"),
         (
             ("kind: prevalence", "kind: prevalence, finding: {back_pain: present}"),

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.evidence.fit import search_for
-from spinelink.adjust.evidence.linear import SPREAD_PRIOR, Spreads
+from spinelink.adjust.evidence.linear import SPREAD_PRIOR
 from spinelink.adjust.evidence.predict import Predictive, predict
-from spinelink.adjust.evidence.search import Reached, Search, SearchOptions
+from spinelink.adjust.evidence.search import Reached, Search, SearchOptions, Start
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.claims.studies import studies_of
@@ -28,7 +28,9 @@ from spinelink.progress import bar
 from spinelink.typing import PathLike
 
 Ints = NDArray[np.intp]
-STEPS_OF_A_FOLD = 2
+STEPS_OF_A_FOLD = 4
+"""A fold begins at the priors, so that no figure left out can speak of itself. What is left of the way
+after these steps lies between prior and fit."""
 LEAST_SPREAD = 0.1
 """A baseline of figures that are all alike is still this wide, in log odds or log ratio."""
 
@@ -91,14 +93,14 @@ def predict_left_out(
     options: SearchOptions | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[Predicted]:
-    """Each fold predicted by a fit to the others, begun where the fit to all ended.
+    """Each fold predicted by a fit to the others, begun at the priors.
 
     fold_of: of each claim; -1 for those that always pull.
     """
     names = list(claims)
     whole_search = search_for(model, claims, options=options)
-    priors = _priors_alone(whole_search)
-    reached = whole_search.run()
+    start = whole_search.at_priors()
+    priors = _priors_alone(whole_search, start)
     rows: list[Predicted] = []
     for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
         out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
@@ -107,7 +109,7 @@ def predict_left_out(
         )
         left = {names[k] for k in out}
         search = search_for(model, claims, leave_out=left, options=few)
-        found = search.run(begin=reached)
+        found = search.run(begin=start)
         rows += _rows(search, found, out, fold, priors)
         if on_progress is not None:
             on_progress(done)
@@ -153,12 +155,10 @@ def _stock(search: Search, k: int) -> Baseline:
     return Baseline(expected.mean, expected.log_density(float(figures.published[k])))
 
 
-def _priors_alone(search: Search) -> list[Predictive]:
+def _priors_alone(search: Search, start: Start) -> list[Predictive]:
     """What the priors expect of every figure."""
-    theta = search.priors.mean
-    scaled, slopes = search.figures.implied_by(theta), search.figures.slopes_at(theta)
-    start = Spreads.start(len(search.figures.groups), len(search.priors.kinds))
-    covariance = search.priors.covariance(start.factors)
+    scaled, slopes = start.scaled, start.slopes
+    covariance = search.priors.covariance(start.spreads.factors)
     variance = np.einsum("ij,ij->i", slopes @ covariance, slopes)
     study = np.sqrt(SPREAD_PRIOR**2 + search.figures.variance)
     return [

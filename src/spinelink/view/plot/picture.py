@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ from spinelink.markup import Html, element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+IDS = re.compile(r'\bid="|url\(#|href="#')
+"""Where an SVG names an id."""
 
 
 def svg_picture(
@@ -42,5 +47,5 @@ def svg_picture(
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(written, format="svg", metadata={"Date": None})
     text = written.getvalue()
-    svg = Html(text[text.index("<svg") :])
+    svg = Html(IDS.sub(rf"\g<0>{name}-", text[text.index("<svg") :]))
     return element("figure", svg, role="img", aria_label=about, style="margin:0;overflow-x:auto")

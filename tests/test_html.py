@@ -11,9 +11,7 @@ import pytest
 
 import spinelink as sl
 from spinelink import diagnosis  # noqa: F401  (all kinds of results are there once it is loaded)
-from spinelink.claims.file import claims_for
 from spinelink.diagnosis import Model
-from spinelink.evaluate.crossvalidation import cross_validate
 from spinelink.evaluate.score import score
 from spinelink.result import Result
 from spinelink.view.html import ROWS, in_notebook, table
@@ -104,7 +102,7 @@ def shown(evil):
         "audit": plain.audit(),
         "fit": plain.fit_claims(limit=1),
         "cases": score(plain),
-        "cross-validation": cross_validate(plain, claims_for(plain).claims, folds=2, limit=1),
+        "cross-validation": plain.cross_validate(folds=2),
         "beta": sl.Beta(2, 3),
     }
 
@@ -200,17 +198,16 @@ def test_what_the_text_says_the_notebook_says_too(shown):
 
 def test_no_method_of_a_case_gives_something_that_does_not_show_itself(evil):
     """Whatever a frozen answer is called, it has HTML."""
-    import spinelink.adjust.claim_fit
-
+    import spinelink.adjust.evidence.result
     import spinelink.evaluate.case_score
-    import spinelink.evaluate.crossvalidation
+    import spinelink.evaluate.predicted
     import spinelink.query.sensitivity as sensitivity
 
     for kind in (
         *kinds(),
         sensitivity.SensitivityFunction,
-        spinelink.adjust.claim_fit.ClaimFit,
-        spinelink.evaluate.crossvalidation.CrossValidation,
+        spinelink.adjust.evidence.result.EvidenceFit,
+        spinelink.evaluate.predicted.CrossValidation,
         spinelink.evaluate.case_score.CaseScore,
     ):
         assert inspect.isfunction(kind._repr_html_), kind

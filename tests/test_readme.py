@@ -21,6 +21,7 @@ from benchmarks.readme import table
 from spinelink.cli import main
 from spinelink.evaluate.audit import grades
 from spinelink.library import load
+from spinelink.network.scale import WORD_WIDTH, WORDS
 from spinelink.network.setting import parameters_in
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +98,14 @@ def test_modules_named_in_the_glossary_exist():
     )
     assert len(named) > 30
     assert [m for m in named if not (ROOT / "src" / "spinelink" / m).exists()] == []
+
+
+def test_the_words_it_states_are_those_of_the_scales():
+    """docs/network-file.md: the table of words, their places, and the widths of the scales."""
+    text = (DOCS / "network-file.md").read_text(encoding="utf-8")
+    [head, body] = re.findall(r"-->\n(\| how often.*)\n.*\n((?:\|.*\n)+)", text)[0]
+    assert re.findall(r"width ([\d.]+)", head) == [f"{w:g}" for w in WORD_WIDTH.values()]
+    assert {w: float(p) for w, p in re.findall(r"`(\w+)` \| ([\d.]+)", body)} == dict(WORDS)
 
 
 def test_every_make_target_named_is_there():

@@ -59,6 +59,7 @@ OF_CASE: dict[str, Callable[[Case], Any]] = {
 OF_MODEL: dict[str, Callable[[Model], Any]] = {
     "audit": lambda m: m.audit(),
     "cpt": lambda m: m.cpt("leg_pain"),
+    "cross_validate": lambda m: m.cross_validate(folds=2, progress=False),
     "describe": lambda m: m.describe("numbness"),
     "diff": lambda m: m.diff(m.with_parameters({"scoliosis.prior": 0.2})),
     "evaluate": lambda m: m.evaluate(patients(), "scoliosis", bootstrap=20, progress=False),

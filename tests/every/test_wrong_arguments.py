@@ -133,6 +133,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "Model.__init__": {"network": lambda: model().network},
     "Model.audit": {},
     "Model.cpt": {"node": lambda: "numbness"},
+    "Model.cross_validate": {"folds": lambda: 2},
     "Model.describe": {"node": lambda: "numbness"},
     "Model.findings": {"words": lambda: "numb"},
     "Model.diff": {"after": lambda: model().with_parameters({"scoliosis.prior": 0.2})},

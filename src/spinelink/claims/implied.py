@@ -4,6 +4,10 @@ Every figure is a sum of logarithms of probabilities, with signs (`log_terms`). 
 P(finding | condition), for example, are log P(finding, condition) less log P(no finding,
 condition). Each probability is of a conjunction: nodes, and the states of which one holds.
 
+Where people are selected, each probability is that of the conjunction and of being selected. Their
+quotients are about the selected, so that "everybody" is a conjunction too, with a probability
+below 1.
+
 All probabilities that some claims need are rows of one batch. For derivatives, those about the same
 nodes are columns of one run.
 """
@@ -100,7 +104,7 @@ class Implied:
 def implied(network: Network, compiled: CompiledNetwork, claims: Sequence[Claim]) -> Implied:
     """The figures that the network implies; NaN where the people of a claim cannot occur in it."""
     figures = [log_terms(network, claim) for claim in claims]
-    answers = _probabilities(compiled, _conjunctions(figures))
+    answers = _probabilities(compiled, _conjunctions(figures, compiled))
     scaled = np.array([figure.scaled(answers) for figure in figures])
     values = [_unscaled(claim, s) for claim, s in zip(claims, scaled, strict=True)]
     return Implied(scaled, np.array(values))
@@ -120,7 +124,7 @@ def implied_slopes(
     figures = [log_terms(network, claim) for claim in claims]
     answers: dict[Conjunction, float] = {(): 1.0}
     runs: list[tuple[list[Conjunction], tuple[Factor, ...]]] = []
-    for group in _groups(_conjunctions(figures)):
+    for group in _groups(_conjunctions(figures, compiled)):
         try:
             logs, slopes = log_slopes(
                 compiled, compiled.selected, weights=_weights(compiled, group)
@@ -168,11 +172,13 @@ def _add(into: Factor, slope: Factor, *, rates: Array, columns: NDArray[np.int64
             total[..., columns] += by_conjunction @ rates
 
 
-def _conjunctions(figures: Sequence[LogTerms]) -> list[Conjunction]:
-    """The conjunctions of all figures, each once, in order."""
-    return list(
-        dict.fromkeys(key for figure in figures for _, part in figure.terms for key in part if key)
-    )
+def _conjunctions(figures: Sequence[LogTerms], compiled: CompiledNetwork) -> list[Conjunction]:
+    """The conjunctions of all figures, each once, in order.
+
+    The empty one is certain, and left out, unless people are selected.
+    """
+    found = dict.fromkeys(key for figure in figures for _, part in figure.terms for key in part)
+    return [key for key in found if key or compiled.selected]
 
 
 def _groups(conjunctions: Sequence[Conjunction]) -> list[list[Conjunction]]:
@@ -186,7 +192,9 @@ def _groups(conjunctions: Sequence[Conjunction]) -> list[list[Conjunction]]:
 
 
 def _weights(compiled: CompiledNetwork, group: Sequence[Conjunction]) -> dict[int, Array]:
-    """Likelihoods 0 and 1 of a group's nodes, (states, conjunctions)."""
+    """Likelihoods 0 and 1 of a group's nodes, (states, conjunctions); of any node for everybody."""
+    if group[0] == ():
+        return {0: np.ones((len(compiled.states[0]), 1))}
     weights: dict[int, Array] = {}
     for k, (name, _) in enumerate(group[0]):
         node = compiled.index[name]

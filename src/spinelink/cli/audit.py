@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,14 @@ from spinelink.cli.output import (
 )
 from spinelink.cli.screen import print_table, say
 from spinelink.files import require_ending, write_text
+from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     from spinelink.evaluate.clinic import Clinic
+    from spinelink.evaluate.predicted import By, CrossValidation
+    from spinelink.result import Result
+
+GROUPS = ("fit", "kind", "setting")
 
 
 @click.command()
@@ -31,6 +37,19 @@ if TYPE_CHECKING:
     "--influence",
     is_flag=True,
     help="Rank the judged numbers by their influence on the causes (about a minute).",
+)
+@click.option(
+    "--predictive",
+    is_flag=True,
+    help="Predict every figure by a fit without its study (minutes on a large network).",
+)
+@click.option(
+    "--folds", type=click.IntRange(min=2), help="With --predictive: how many parts.  [default: 10]"
+)
+@click.option(
+    "--by",
+    type=click.Choice(["study", "year"]),
+    help="With --predictive: leave out whole studies, or those after 2014.  [default: study]",
 )
 @click.option(
     "--html",
@@ -55,33 +74,62 @@ def audit(
     network: str | None,
     claims: Path | None,
     influence: bool,
-    html: Path | None,
     alerts: bool,
     setting: str | None,
+    predictive: bool,
+    folds: int | None,
+    by: str | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Published figures against what the network implies, worst first.
 
-    With --alerts: how often red flags are raised among simulated patients.
+    With --predictive: against what fits to the other studies predict. With --alerts: how often red
+    flags are raised among simulated patients.
     """
     from spinelink.report.audit_page import audit_page
+    from spinelink.report.predictive_page import predictive_page
 
     if alerts:
-        if claims or influence or html:
+        if claims or influence or html or predictive:
             raise click.UsageError("--alerts goes with --network, --setting and --json only.")
         _audit_alerts(network, setting, as_json=as_json)
         return
     if setting is not None:
         raise click.UsageError("--setting goes with --alerts: each claim names its own setting.")
+    _check_options(influence=influence, predictive=predictive, folds=folds, by=by)
     if html is not None:
         require_ending(html, ".html", ".htm", ".xhtml")
-    audited = load_model(network).audit(claims, influence=influence)
-    if html is not None:
-        write_text(html, audit_page(audited))
-    if as_json:
-        print_document(audited.to_dict())
+    model = load_model(network)
+    if predictive:
+        way: By = "year" if by == "year" else "study"
+        found = model.cross_validate(claims, folds=10 if folds is None else folds, by=way)
+        _tell(found, predictive_text(found), lambda: predictive_page(found), html, as_json=as_json)
         return
-    say(audited)
+    audited = model.audit(claims, influence=influence)
+    _tell(audited, str(audited), lambda: audit_page(audited), html, as_json=as_json)
+
+
+def _check_options(*, influence: bool, predictive: bool, folds: int | None, by: str | None) -> None:
+    """Raises click.UsageError where options contradict each other."""
+    if predictive and influence:
+        raise click.UsageError("--influence belongs to an audit without --predictive.")
+    if not predictive and (folds is not None or by is not None):
+        raise click.UsageError("--folds and --by need --predictive.")
+    if by == "year" and folds is not None:
+        raise click.UsageError("--folds belongs to --by study; by year there is one part.")
+
+
+def _tell(
+    answer: Result, text: str, page: Callable[[], str], html: Path | None, *, as_json: bool
+) -> None:
+    """Prints an answer, and writes its page where one is asked for."""
+    if html is not None:
+        write_text(html, page())
+    if as_json:
+        print_document(answer.to_dict())
+        return
+    say(text)
     if html is not None:
         say(f"written: {html}")
 
@@ -105,3 +153,10 @@ def _print_clinic(clinic: Clinic) -> None:
         rows = [list(map(str, row)) for row in frame.itertuples(index=False)]
         print_table(list(frame.columns), rows, right=["patients", "further"])
     say(f"{clinic.rest()} {clinic.caution}\n".lstrip())
+
+
+def predictive_text(found: CrossValidation) -> str:
+    """Scores of predicted figures by grade of fit, kind and setting, and in total, as text."""
+    tables = [found.summary(column) for column in GROUPS]
+    shown = (frame_text(t, index=True, zeros=False) for t in [*tables, found.total()])
+    return "\n\n".join([found.title(), *shown])

@@ -12,6 +12,7 @@ from spinelink.claims.file import claims_for
 from spinelink.claims.implied import implied
 from spinelink.evaluate.contradiction import Contradiction, contradictions
 from spinelink.evaluate.influence import cases, influences
+from spinelink.inference.compile import compile_setting
 from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
@@ -165,7 +166,7 @@ def _row(r: AuditedClaim) -> tuple[object, ...]:
     """The values of `COLUMNS`."""
     c = r.claim
     return (
-        *(r.name, c.kind, r.setting, c.fit, c.value, *c.bounds, c.bounds_kind),
+        *(r.name, c.kind, r.setting, c.fit, c.published, *c.bounds, c.bounds_kind),
         *(r.implied, r.inside, r.errors),
         *(", ".join(c.source), c.secondhand, c.missed or "", c.note or ""),
     )
@@ -221,7 +222,7 @@ def audit_claims(
     judged: Sequence[tuple[str, float]] = (),
     on_progress: Callable[[int], object] | None = None,
 ) -> Audit:
-    """Every claim against what the network implies, those of a setting together.
+    """Every claim against what the network implies, those about the same people together.
 
     Args:
         model: the network.
@@ -233,12 +234,16 @@ def audit_claims(
         As `audit`.
     """
     network = model.network
-    by_setting: dict[str | None, list[str]] = {}
+    by_people: dict[tuple[str | None, tuple[str, ...]], list[str]] = {}
     for name, claim in claims.items():
-        by_setting.setdefault(claim.setting or network.default_setting, []).append(name)
+        people = (claim.setting or network.default_setting, claim.given)
+        by_people.setdefault(people, []).append(name)
     rows: dict[str, AuditedClaim] = {}
-    for setting, names in by_setting.items():
-        answers = implied(network, model.compiled_in(setting), [claims[n] for n in names])
+    for (setting, given), names in by_people.items():
+        compiled = model.compiled_in(setting)
+        if given:
+            compiled = compile_setting(network, setting, given=given, resources=compiled.resources)
+        answers = implied(network, compiled, [claims[n] for n in names])
         for name, value, scaled in zip(names, answers.values, answers.scaled, strict=True):
             claim = claims[name]
             low, high = claim.bounds

@@ -63,8 +63,8 @@ def _interval(claim: Claim) -> tuple[float, float]:
 def _question(network: Network, claim: Claim) -> object:
     """What is asked of whom. Equal for two claims that ask the same of the same people."""
     events = (claim.condition, claim.finding, claim.comparator, claim.population)
-    setting = claim.setting or network.default_setting
-    return (SAME_KIND.get(claim.kind, claim.kind), setting, *map(_unordered, events))
+    people = (claim.setting or network.default_setting, frozenset(claim.given))
+    return (SAME_KIND.get(claim.kind, claim.kind), *people, *map(_unordered, events))
 
 
 def _unordered(event: Event | None) -> object:

@@ -8,179 +8,31 @@ with their spread, and the priors alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.evidence.fit import search_for
-from spinelink.adjust.evidence.linear import SPREAD_PRIOR, Spreads
+from spinelink.adjust.evidence.linear import SPREAD_PRIOR
 from spinelink.adjust.evidence.predict import Predictive, predict
-from spinelink.adjust.evidence.search import Reached, Search, SearchOptions
+from spinelink.adjust.evidence.search import Reached, Search, SearchOptions, Start
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.claims.studies import studies_of
 from spinelink.errors import SpinelinkError
+from spinelink.evaluate.predicted import SPLIT_YEAR, Baseline, By, CrossValidation, Predicted
 from spinelink.network.claim import Claim, ClaimFile
 from spinelink.options import one_of, seed_of, whole
 from spinelink.progress import bar
-from spinelink.result import Result
 from spinelink.typing import PathLike
-from spinelink.view.html import text_in_notebook
-from spinelink.view.text import frame_text
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
-By = Literal["study", "year"]
-SPLIT_YEAR = 2014
-STEPS_OF_A_FOLD = 2
+STEPS_OF_A_FOLD = 4
+"""A fold begins at the priors, so that no figure left out can speak of itself. What is left of the way
+after these steps lies between prior and fit."""
 LEAST_SPREAD = 0.1
 """A baseline of figures that are all alike is still this wide, in log odds or log ratio."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A simpler prediction: its mean, and the log density that it gave to the figure."""
-
-    mean: float
-    log_score: float
-
-
-@dataclass(frozen=True, eq=False)
-class Predicted:
-    """One figure that was left out.
-
-    Attributes:
-        name: of the claim.
-        claim: as published.
-        fold: in which it was left out.
-        published: on the log-odds or log scale.
-        mean: as predicted, on that scale.
-        interval_50, interval_90: predictive intervals on that scale.
-        log_score: logarithm of the predictive density at the published figure; larger is better.
-        rank_score: the continuous ranked probability score; smaller is better.
-        stock: the median of the other figures of its kind of quantity.
-        priors: the network before any figure.
-    """
-
-    name: str
-    claim: Claim
-    fold: int
-    published: float
-    mean: float
-    interval_50: tuple[float, float]
-    interval_90: tuple[float, float]
-    log_score: float
-    rank_score: float
-    stock: Baseline
-    priors: Baseline
-
-    def row(self) -> tuple[object, ...]:
-        """As a row of the table; see `COLUMNS`."""
-        c, low, high = self.claim, *self.interval_90
-        inside = [a <= self.published <= b for a, b in (self.interval_50, self.interval_90)]
-        return (
-            *(self.name, self.fold, c.setting, "; ".join(c.given), c.kind, c.fit, c.source[0]),
-            *(c.published, _unscaled(c, self.mean), _unscaled(c, low), _unscaled(c, high)),
-            *(self.published, self.mean, *inside, abs(self.mean - self.published)),
-            *(self.log_score, self.rank_score),
-            *(abs(self.stock.mean - self.published), self.stock.log_score),
-            *(abs(self.priors.mean - self.published), self.priors.log_score),
-        )
-
-
-COLUMNS = (
-    *("claim", "fold", "setting", "given", "kind", "fit", "study"),
-    *("published", "predicted", "low", "high"),
-    *("scaled_published", "scaled_predicted", "inside_50", "inside_90", "error"),
-    *("log_score", "rank_score", "stock_error", "stock_log_score"),
-    *("priors_error", "priors_log_score"),
-)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CrossValidation(Result):
-    """Figures predicted by fits without their studies.
-
-    Attributes:
-        rows: one a figure that was left out.
-        by: "study" or "year".
-    """
-
-    rows: tuple[Predicted, ...]
-    by: By
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a figure.
-
-        Columns: claim, fold, setting, given, kind, fit, study; published, predicted, low, high (90 %
-        predictive interval); scaled_published, scaled_predicted (log odds or log ratio); inside_50,
-        inside_90; error; log_score, rank_score; and error and log_score of both baselines.
-        """
-        import pandas as pd
-
-        return pd.DataFrame([r.row() for r in self.rows], columns=list(COLUMNS))
-
-    def summary(self, by: str | Sequence[str] = "fit") -> pd.DataFrame:
-        """Scores by group.
-
-        Args:
-            by: one or more of the columns fit, kind, setting, given, fold.
-
-        Returns:
-            figures; covered_50 and covered_90 (fractions in the predictive intervals); log_score and
-            rank_score (means); gain (mean log score above the better baseline); error, stock_error
-            and priors_error (medians); nearer (fraction nearer than the stock's median).
-        """
-        frame = self.to_frame()
-        frame["setting"] = frame["setting"].fillna("")
-        return scores(frame, by)
-
-    def total(self) -> pd.DataFrame:
-        """The same for all figures, as one row."""
-        frame = self.to_frame().assign(figures="all")
-        return scores(frame, "figures")
-
-    def title(self) -> str:
-        """What stands above the table."""
-        how = "whole studies left out" if self.by == "study" else f"studies after {SPLIT_YEAR}"
-        return f"{len(self.rows)} figures predicted by fits without them ({how}):"
-
-    def __str__(self) -> str:
-        import pandas as pd
-
-        table = pd.concat([self.summary(), self.total()])
-        return f"{self.title()}\n\n{frame_text(table, index=True, digits=3, zeros=False)}"
-
-    def _repr_html_(self) -> str:
-        return text_in_notebook(str(self))
-
-
-def scores(frame: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
-    """Scores of predicted figures by group; see `CrossValidation.summary`. frame: as `to_frame`."""
-    columns = [by] if isinstance(by, str) else list(by)
-    nearer = frame["error"] < frame["stock_error"]
-    groups = frame.assign(nearer=nearer).groupby(columns, sort=False)
-    found = groups.agg(
-        figures=("claim", "size"),
-        covered_50=("inside_50", "mean"),
-        covered_90=("inside_90", "mean"),
-        log_score=("log_score", "mean"),
-        rank_score=("rank_score", "mean"),
-        stock_log_score=("stock_log_score", "mean"),
-        priors_log_score=("priors_log_score", "mean"),
-        error=("error", "median"),
-        stock_error=("stock_error", "median"),
-        priors_error=("priors_error", "median"),
-        nearer=("nearer", "mean"),
-    )
-    better = found[["stock_log_score", "priors_log_score"]].max(axis=1)
-    found.insert(4, "gain", found["log_score"] - better)
-    return found
 
 
 def cross_validate(
@@ -241,14 +93,14 @@ def predict_left_out(
     options: SearchOptions | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[Predicted]:
-    """Each fold predicted by a fit to the others, begun where the fit to all ended.
+    """Each fold predicted by a fit to the others, begun at the priors.
 
     fold_of: of each claim; -1 for those that always pull.
     """
     names = list(claims)
     whole_search = search_for(model, claims, options=options)
-    priors = _priors_alone(whole_search)
-    reached = whole_search.run()
+    start = whole_search.at_priors()
+    priors = _priors_alone(whole_search, start)
     rows: list[Predicted] = []
     for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
         out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
@@ -257,7 +109,7 @@ def predict_left_out(
         )
         left = {names[k] for k in out}
         search = search_for(model, claims, leave_out=left, options=few)
-        found = search.run(begin=reached)
+        found = search.run(begin=start)
         rows += _rows(search, found, out, fold, priors)
         if on_progress is not None:
             on_progress(done)
@@ -284,6 +136,7 @@ def _rows(
                 expected.interval(0.9),
                 expected.log_density(published),
                 expected.ranked_probability_score(published),
+                expected.below(published),
                 _stock(search, k),
                 Baseline(priors[k].mean, priors[k].log_density(published)),
             )
@@ -302,12 +155,10 @@ def _stock(search: Search, k: int) -> Baseline:
     return Baseline(expected.mean, expected.log_density(float(figures.published[k])))
 
 
-def _priors_alone(search: Search) -> list[Predictive]:
+def _priors_alone(search: Search, start: Start) -> list[Predictive]:
     """What the priors expect of every figure."""
-    theta = search.priors.mean
-    scaled, slopes = search.figures.implied_by(theta), search.figures.slopes_at(theta)
-    start = Spreads.start(len(search.figures.groups), len(search.priors.kinds))
-    covariance = search.priors.covariance(start.factors)
+    scaled, slopes = start.scaled, start.slopes
+    covariance = search.priors.covariance(start.spreads.factors)
     variance = np.einsum("ij,ij->i", slopes @ covariance, slopes)
     study = np.sqrt(SPREAD_PRIOR**2 + search.figures.variance)
     return [
@@ -363,7 +214,3 @@ def _folds_by_year(model: Model, file: ClaimFile) -> dict[str, int]:
     if len(set(found.values())) < 2:
         raise SpinelinkError(f"by year: studies up to {SPLIT_YEAR} and later ones are needed.")
     return found
-
-
-def _unscaled(claim: Claim, scaled: float) -> float:
-    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))

@@ -48,18 +48,27 @@ class SearchOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Reached:
-    """Where the search stands.
+class Start:
+    """Where a search begins.
 
     theta: the coordinates. scaled, slopes: what is implied there, (claims,), and its derivatives.
-    spreads, weights: of studies. solved: the linear model there. used: positions of the figures that
-    pull. trace: what is minimised, at the start and after each step.
+    spreads: between studies, as first tried.
     """
 
     theta: Array
     scaled: Array
     slopes: Array
     spreads: Spreads
+
+
+@dataclass(frozen=True, eq=False)
+class Reached(Start):
+    """Where the search stands.
+
+    spreads, weights: of studies. solved: the linear model there. used: positions of the figures that
+    pull. trace: what is minimised, at the start and after each step.
+    """
+
     weights: Array
     solved: Solved
     used: Ints
@@ -92,18 +101,20 @@ class Search:
         f = self.figures
         return Errors(f.variance, f.study, f.group, len(f.studies), len(f.groups))
 
-    def run(self, *, begin: Reached | None = None, on_step: OnStep = None) -> Reached:
+    def at_priors(self) -> Start:
+        """The priors, before any figure pulls."""
+        theta = self.priors.mean.copy()
+        spreads = Spreads.start(len(self.figures.groups), len(self.priors.kinds))
+        return Start(theta, self.figures.implied_by(theta), self.figures.slopes_at(theta), spreads)
+
+    def run(self, *, begin: Start | None = None, on_step: OnStep = None) -> Reached:
         """The most probable coordinates; the best so far on Ctrl-C.
 
-        begin: where another search of the same claims ended. Its derivatives are used again.
+        begin: where to begin, in place of the priors. The last step allowed then saves the
+        derivatives, and uses those of the step before.
         """
-        if begin is None:
-            theta = self.priors.mean.copy()
-            spreads = Spreads.start(len(self.figures.groups), len(self.priors.kinds))
-            scaled, slopes = self.figures.implied_by(theta), self.figures.slopes_at(theta)
-        else:
-            theta, spreads = begin.theta, begin.spreads
-            scaled, slopes = begin.scaled, begin.slopes
+        at = self.at_priors() if begin is None else begin
+        theta, scaled, slopes, spreads = at.theta, at.scaled, at.slopes, at.spreads
         now = self._estimated(theta, scaled, slopes, spreads, trace=())
         now = replace(now, trace=(self.minimised(theta, scaled, now.spreads),))
         limit = self.options.limit

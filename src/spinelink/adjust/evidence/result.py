@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import Key
 from spinelink.network.claim import Claim
+from spinelink.network.coordinates import Key
 from spinelink.network.fitted import OWN, FittedFile, FittedSpread, FittedValue
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter

@@ -28,6 +28,7 @@ from spinelink.io.json_file import read_json
 from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
 from spinelink.network.fitted import carried_over
+from spinelink.network.joint import JointCovariance, joint_of_unchanged
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
@@ -55,6 +56,7 @@ class Model:
         memory: bytes that the tables of one run may hold.
         limits: thresholds at which the engine changes its method.
         stated: the network as its file says it, where fitted values stand in `network`; else None.
+        covariance: how fitted values vary together, where that is known; else None.
     """
 
     network: Network
@@ -64,6 +66,7 @@ class Model:
     memory: float = MEMORY_LIMIT
     limits: Limits = DEFAULT
     stated: Network | None = None
+    covariance: JointCovariance | None = None
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
@@ -201,11 +204,12 @@ class Model:
             0.2
         """
         given = read_json(changes) if isinstance(changes, str | PathBase) else changes
-        if self.stated is None:
-            return replace(self, network=with_parameters(self.network, self.setting, given))
-        stated = with_parameters(self.stated, self.setting, given)
-        network = carried_over(self.network, self.stated, stated)
-        return replace(self, network=network, stated=stated)
+        before = self.network if self.stated is None else self.stated
+        after = with_parameters(before, self.setting, given)
+        stated = None if self.stated is None else after
+        network = after if stated is None else carried_over(self.network, before, after)
+        covariance = joint_of_unchanged(self.covariance, self.network, network)
+        return replace(self, network=network, stated=stated, covariance=covariance)
 
     def question(
         self, evidence: Evidence = EMPTY, *, log_evidence: float = 0.0, **options: object

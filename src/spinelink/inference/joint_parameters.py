@@ -46,7 +46,7 @@ class Together:
 
         blocks = [self.blocks[name] for name in parameters]
         rows = [row for block in blocks for row in range(block.start, block.start + block.size)]
-        variances, vectors = np.linalg.eigh(self.joint.part(rows))
+        variances, vectors = np.linalg.eigh(self.joint.covariance[np.ix_(rows, rows)])
         root = vectors[:, ::-1] * np.sqrt(np.maximum(variances[::-1], 0.0))
         moves = root @ ndtri(uniforms).T  # (coordinates, draws)
         found: dict[str, Array] = {}

@@ -118,7 +118,7 @@ def write_fitted(path: Path, fitted: FittedFile, *, joint: JointCovariance | Non
         SpinelinkError: it cannot be written.
     """
     target = fitted_path(path)
-    numbers = None if joint is None else joint_bytes(joint.compact())
+    numbers = None if joint is None else joint_bytes(joint)
     name = None if numbers is None else digest(numbers)
     fitted = fitted.model_copy(update={"joint": name})
     data = fitted.model_dump(mode="json")

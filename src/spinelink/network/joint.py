@@ -1,14 +1,8 @@
-"""How fitted parameters vary together: their joint covariance, exact or of low rank.
-
-C = diag(d) + R diag(s) R', with d the variances of independent parameters. On the scale of standard
-deviations, C has eigenvalues l; R holds the directions with l far from 1, and s = l - 1. Where
-eigenvalues between exp(-t) and exp(t) are left out, the variance of every answer, to first order,
-is off by no more than that factor.
-"""
+"""How fitted parameters vary together: the joint covariance of their coordinates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -25,38 +19,16 @@ Array = NDArray[np.float64]
 CoordinateKey = tuple[str | None, str, str | None]
 """Setting (None: the node's own parameter), parameter id, and state of a distribution."""
 
-LOSS = 0.05
-"""What is stored leaves the variance of every answer within the factor exp(0.05), to first order."""
-
 
 @dataclass(frozen=True, eq=False)
 class JointCovariance:
     """The covariance of fitted coordinates.
 
-    keys: the coordinates. variances: d, (coordinates,). directions: R, (coordinates, rank).
-    strengths: s, (rank,).
+    keys: the coordinates. covariance: of these, (coordinates, coordinates).
     """
 
     keys: tuple[CoordinateKey, ...]
-    variances: Array
-    directions: Array
-    strengths: Array
-
-    @classmethod
-    def of(
-        cls, keys: Sequence[CoordinateKey], covariance: Array, *, loss: float = 0.0
-    ) -> JointCovariance:
-        """A covariance, (coordinates, coordinates); `loss` is t above, 0 keeps everything."""
-        deviations = np.sqrt(np.diag(covariance))
-        values, vectors = np.linalg.eigh(covariance / np.outer(deviations, deviations))
-        values = np.maximum(values, 1e-12)
-        kept = np.abs(np.log(values)) >= loss
-        return cls(
-            tuple(keys),
-            deviations**2,
-            np.asarray(deviations[:, np.newaxis] * vectors[:, kept]),
-            np.asarray(values[kept] - 1.0),
-        )
+    covariance: Array
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -86,18 +58,6 @@ class JointCovariance:
             raise KeyError(key)
         return Block(key, place.start, varying)
 
-    def times(self, slopes: Array) -> Array:
-        """C times slopes, (coordinates, columns)."""
-        along = self.strengths[:, np.newaxis] * (self.directions.T @ slopes)
-        return np.asarray(self.variances[:, np.newaxis] * slopes + self.directions @ along)
-
-    def part(self, rows: Sequence[int]) -> Array:
-        """The covariance of some coordinates, (rows, rows)."""
-        directions = self.directions[rows]
-        return np.asarray(
-            np.diag(self.variances[rows]) + (directions * self.strengths) @ directions.T
-        )
-
     def only(self, keep: Callable[[Key], bool]) -> JointCovariance | None:
         """The covariance of the parameters that `keep` is true of; None where there are none."""
         rows = [k for k, (setting, name, _) in enumerate(self.keys) if keep((setting, name))]
@@ -105,14 +65,9 @@ class JointCovariance:
             return self
         if not rows:
             return None
-        keys = tuple(self.keys[k] for k in rows)
-        return JointCovariance(keys, self.variances[rows], self.directions[rows], self.strengths)
-
-    def compact(self) -> JointCovariance:
-        """Of low rank, as files keep it; itself where it is of low rank already."""
-        if self.directions.shape[1] < len(self):
-            return self
-        return JointCovariance.of(self.keys, self.part(range(len(self))), loss=LOSS)
+        return JointCovariance(
+            tuple(self.keys[k] for k in rows), self.covariance[np.ix_(rows, rows)]
+        )
 
 
 def joint_of_unchanged(

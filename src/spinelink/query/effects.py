@@ -60,7 +60,7 @@ def parts_of_variance(
             value=model.values[name],
             slope=slopes[name],
         )
-    of_coordinate = by_coordinate * together.joint.times(by_coordinate)
+    of_coordinate = by_coordinate * (together.joint.covariance @ by_coordinate)
     joint = {name: of_coordinate[block.slice].sum(axis=0) for name, block in tied.items()}
     return {**parts, **joint}
 

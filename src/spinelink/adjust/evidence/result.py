@@ -240,7 +240,7 @@ def joint_of(fit: EvidenceFit) -> JointCovariance | None:
     rows = [k for k, (setting, name, _) in enumerate(fit.keys) if is_moved(setting, name)]
     if not rows:
         return None
-    return JointCovariance.of([fit.keys[k] for k in rows], fit.covariance[np.ix_(rows, rows)])
+    return JointCovariance(tuple(fit.keys[k] for k in rows), fit.covariance[np.ix_(rows, rows)])
 
 
 def _short(value: float) -> float:

@@ -39,6 +39,7 @@ def worst(before, after):
     return np.abs(np.log(np.linalg.eigvalsh(root @ after @ root.T))).max()
 
 
+@pytest.mark.slow
 def test_as_many_coordinates_as_back_leg_pain_has_take_little():
     joint = JointCovariance(keys(SIZE), after_figures(SIZE, FIGURES))
     data = joint_bytes(joint)

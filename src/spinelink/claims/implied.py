@@ -227,7 +227,7 @@ def _batch(compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]) -> Ev
                 case[node] = compiled.states[node].index(states[0])
             else:
                 case[node] = np.array([[float(s in states)] for s in compiled.states[node]])
-        cases.append(case)
+        cases.append(compiled.within(case))
     return EvidenceBatch.of(compiled, cases)
 
 

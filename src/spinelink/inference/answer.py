@@ -20,6 +20,7 @@ from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.interpreted.joint import joint as interpreted_joint
 from spinelink.inference.interpreted.marginals import is_heavy
 from spinelink.inference.interpreted.marginals import marginals as interpreted_marginals
+from spinelink.inference.reasons import ask_by_reason, joint_by_reason
 from spinelink.inference.targets import kernel_marginals
 from spinelink.inference.variants.likelihood_events import with_events
 
@@ -61,6 +62,13 @@ def marginals(
     """
     if not nodes:
         return Marginals(log_evidence(compiled, observed, heavy=heavy), {})
+
+    def ask(case: Observed) -> Marginals:
+        return marginals(compiled, case, nodes, heavy=heavy, max_entries=max_entries)
+
+    summed = ask_by_reason(compiled, observed, {n: compiled.cards[n] for n in nodes}, ask)
+    if summed is not None:
+        return summed
     limits = compiled.limits
     leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
     if engine_for(compiled, 1, heavy=heavy) is KERNEL:
@@ -130,6 +138,13 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
     """
     if compiled.draws > 1:
         return draw_marginals(compiled, observed, nodes=[]).log_evidence
+
+    def ask(case: Observed) -> Marginals:
+        return Marginals(log_evidence(compiled, case, heavy=heavy), {})
+
+    summed = ask_by_reason(compiled, observed, {}, ask)
+    if summed is not None:
+        return summed.log_evidence
     one_case = all(isinstance(v, int) or v.shape[-1] == 1 for v in observed.values())
     engine = engine_for(compiled, 1, heavy=heavy)
     if engine is KERNEL and one_case:
@@ -145,6 +160,13 @@ def log_evidence_or_nothing(compiled: CompiledNetwork, observed: Observed) -> Ar
 
     For a part of something likely: what the kernel does not see is no share of it.
     """
+
+    def ask(case: Observed) -> Marginals:
+        return Marginals(log_evidence_or_nothing(compiled, case), {})
+
+    summed = ask_by_reason(compiled, observed, {}, ask) if compiled.draws == 1 else None
+    if summed is not None:
+        return summed.log_evidence
     if compiled.draws == 1 and engine_for(compiled, 1, heavy=True) is KERNEL:
         batch = EvidenceBatch.of(compiled, [observed])
         answer = KERNEL.solve(compiled, batch, [], max_entries=compiled.limits.kernel_worlds)
@@ -161,4 +183,5 @@ def joint(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]) -
     The table has an axis for each node, in the order asked for, and then the rows. Where the
     evidence is impossible it is NaN. Raises TooLargeError.
     """
-    return interpreted_joint(compiled, observed, nodes)
+    summed = joint_by_reason(compiled, observed, lambda o: interpreted_joint(compiled, o, nodes))
+    return interpreted_joint(compiled, observed, nodes) if summed is None else summed

@@ -13,6 +13,7 @@ from spinelink.inference.engine import engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch
 from spinelink.inference.memory import BYTES, check_answer_fits
 from spinelink.inference.plan.patterns import rows_by_pattern
+from spinelink.inference.reasons import batch_by_reason
 from spinelink.inference.threads import in_threads, thread_count
 
 Array = NDArray[np.float64]
@@ -44,6 +45,17 @@ def batch_marginals(
     Raises:
         TooLargeError: A row does not fit into the memory limit.
     """
+    reasons = batch_by_reason(compiled, batch)
+    if reasons is not None:
+        parts = batch_marginals(
+            compiled,
+            reasons.batch,
+            nodes=nodes,
+            threads=threads,
+            heavy=heavy,
+            max_entries=max_entries,
+        )
+        return reasons.summed(parts, len(batch))
     size = len(batch)
     states = 1 + sum(compiled.cards[n] for n in nodes)
     what = f"the answer for {size:,} rows and {len(nodes)} nodes"

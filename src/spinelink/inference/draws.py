@@ -11,6 +11,7 @@ from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.engine import engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.memory import BYTES, room
+from spinelink.inference.reasons import ask_by_reason
 from spinelink.inference.threads import in_threads, thread_count
 
 COPIES = 3.0
@@ -47,6 +48,15 @@ def draw_marginals(
     Raises:
         TooLargeError: The case does not fit into the memory limit.
     """
+
+    def ask(case: Observed) -> Marginals:
+        return draw_marginals(compiled, case, nodes=nodes, threads=threads)
+
+    summed = ask_by_reason(compiled, observed, {n: compiled.cards[n] for n in nodes}, ask)
+    if summed is not None:
+        if on_progress is not None:
+            on_progress(compiled.draws)
+        return summed
     draws, limits = compiled.draws, compiled.limits
     engine = engine_for(compiled, draws)
     batch = EvidenceBatch.of(compiled, [observed])

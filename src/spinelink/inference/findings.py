@@ -74,7 +74,7 @@ class EvidenceBatch:
     @classmethod
     def of(cls, compiled: CompiledNetwork, cases: Sequence[Observed]) -> EvidenceBatch:
         """One row for each case; each case holds single states and likelihoods (states, 1)."""
-        states = hidden_rows(compiled, len(cases))
+        states = np.full((len(cases), len(compiled.names)), HIDDEN, dtype=np.int64)
         likelihoods: dict[int, Array] = {}
         for row, observed in enumerate(cases):
             for i, value in observed.items():

@@ -62,7 +62,8 @@ def most_probable_explanation(
     Args:
         case: the findings.
         over: only of these nodes, all others summed out (marginal maximum a posteriori, exact; for
-            a handful of nodes). Where None, of all nodes but findings that were not assessed.
+            a handful of nodes). Where None, of all nodes but findings that were not assessed; of
+            selected people, together with the reason for which they came.
         best: how many explanations; the next best are in `.others`.
 
     Returns:
@@ -91,8 +92,9 @@ def most_probable_explanation(
         return _best_of_joint(case, list(dict.fromkeys(model.names(over))), best=best)
     question = case.question(best=best)
     compiled = model.compiled
-    unasked = OBSERVABLE - {"context", "other"}
+    unasked = OBSERVABLE - {"context", "other"} | {"selection"}
     ignored = [compiled.index[n] for n, node in model.nodes.items() if node.role in unasked]
+    ignored += compiled.fits
     explanations = most_probable_explanations(compiled, case.observed, best=best, ignore=ignored)
     named = [
         (

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from spinelink.errors import TooLargeError
 from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
 from spinelink.inference.findings import Observed
+from spinelink.inference.gradient.by_reason import backward_by_reason
 from spinelink.inference.gradient.pullback import Batch, Pullback
 from spinelink.inference.interpreted.lanes import holding
 from spinelink.inference.interpreted.run import Forward, forward, input_adjoints
@@ -184,6 +185,9 @@ def _backward(batch: Batch, *, by_first: bool) -> tuple[Array, tuple[Factor, ...
 
     by_first: the denominator of every column is P_0; else it is P_k itself.
     """
+    summed = backward_by_reason(batch, _backward, by_first=by_first)
+    if summed is not None:
+        return summed
     plan: Plan | None = None
     too_large: TooLargeError | None = None
     try:

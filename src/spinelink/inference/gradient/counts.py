@@ -14,13 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Factor, NoisyFactor, TableFactor, map_factor
+from spinelink.inference.batches import batch_marginals
 from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import HIDDEN, EvidenceBatch
 from spinelink.inference.gradient.by_entry import expected_counts
 from spinelink.inference.kernel import engine as kernel
 from spinelink.inference.kernel.flat import flatten
 from spinelink.inference.plan.patterns import rows_by_pattern
+from spinelink.inference.reasons import batch_by_reason
 from spinelink.inference.threads import in_threads
 
 Array = NDArray[np.float64]
@@ -96,6 +99,16 @@ def count(
         threads: How many work at once; as many as cores, at most 8, where None.
         on_progress: Called with how many rows are done.
     """
+    reasons = batch_by_reason(compiled, rows.findings)
+    if reasons is not None:
+        parts = batch_marginals(compiled, reasons.batch, nodes=[], threads=threads).log_evidence
+        shares = reasons.shares(parts, len(rows))
+        weighted = TrainingRows(reasons.batch, rows.weights[reasons.row] * shares)
+        summed = count(
+            compiled, weighted, information=information, threads=threads, on_progress=on_progress
+        )
+        whole = reasons.summed(Marginals(parts, {}), len(rows)).log_evidence
+        return replace(summed, log_evidence=whole)
     logs = np.full(len(rows), -np.inf)
     sums = [_zeros(compiled) for _ in range(4 if information else 1)]
     left = np.arange(len(rows))

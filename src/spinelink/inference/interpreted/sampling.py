@@ -26,6 +26,7 @@ from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Plan
 from spinelink.inference.plan.planned import plan_for
 from spinelink.inference.plan.steps import Close, Combine, SumOut, TakeTop
+from spinelink.inference.reasons import WeightedCase, by_reason
 
 Array = NDArray[np.float64]
 
@@ -63,6 +64,9 @@ def _sample(
     compiled: CompiledNetwork, observed: Observed, *, size: int, rng: np.random.Generator
 ) -> States:
     """See `sample`; the patients fit into memory together."""
+    reasons = by_reason(compiled, observed)
+    if reasons is not None:
+        return _by_reasons(compiled, reasons, size=size, rng=rng)
     above = compiled.ancestors(observed)
     try:
         plan = plan_for(compiled, pattern_of(observed), kept=above)
@@ -79,6 +83,24 @@ def _sample(
         if node not in above:
             states[:, node] = _from_cpd(compiled, node, states=states, rng=rng)
     return states
+
+
+def _by_reasons(
+    compiled: CompiledNetwork, cases: list[WeightedCase], *, size: int, rng: np.random.Generator
+) -> States:
+    """Selected people: first for which reason each came, then the rest."""
+    logs = np.array([float((c.log_weight + log_evidence(compiled, c.observed))[0]) for c in cases])
+    if not np.isfinite(logs).any():
+        raise ValueError("the findings cannot occur together")
+    shares = np.exp(logs - logs.max())
+    counts = rng.multinomial(size, shares / shares.sum())
+    parts = [
+        _sample(compiled, case.observed, size=int(n), rng=rng)
+        for case, n in zip(cases, counts, strict=True)
+        if n
+    ]
+    drawn = np.concatenate(parts) if parts else np.empty((0, len(compiled.names)), dtype=np.int64)
+    return drawn[rng.permutation(len(drawn))]
 
 
 def _by_cases(

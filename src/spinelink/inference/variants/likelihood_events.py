@@ -19,6 +19,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch, Observed
+from spinelink.inference.reasons import by_reason, mixed
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
@@ -71,6 +72,14 @@ def with_events(
         log P(findings and event), (events,), and posteriors given both, (states, events), NaN where
         an event cannot occur.
     """
+    cases = by_reason(compiled, observed)
+    if cases is not None:
+        shape = {n: compiled.cards[n] for n in nodes}
+        parts = [
+            (c.log_weight, _given_reason(compiled, c.observed, events, nodes, over, threads))
+            for c in cases
+        ]
+        return mixed(parts, shape).with_rows(len(events))
     here = frozenset(compiled.ancestors([*observed, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
@@ -87,6 +96,25 @@ def with_events(
         max_entries=compiled.limits.kernel_case,
     )
     return _sums(len(events), list(groups.values()), answer=answer)
+
+
+def _given_reason(
+    compiled: CompiledNetwork,
+    observed: Observed,
+    events: Sequence[Event],
+    nodes: Sequence[int],
+    over: Sequence[int],
+    threads: int | None,
+) -> Marginals:
+    """The same where a reason is certain, which may be about a node of an event."""
+    certain = {i: v for i, v in observed.items() if isinstance(v, int)}
+    left = [{n: s for n, s in event.items() if n not in certain} for event in events]
+    answer = with_events(compiled, observed, left, nodes=nodes, over=over, threads=threads)
+    logs = np.broadcast_to(answer.log_evidence, (len(events),)).copy()
+    for k, event in enumerate(events):
+        if any(n in certain and certain[n] > level for n, level in event.items()):
+            logs[k] = -np.inf
+    return Marginals(logs, answer.posterior)
 
 
 def _batch(

@@ -54,9 +54,11 @@ def with_some_findings(
 ) -> Marginals:
     """One case with only some of its findings, for many subsets of them.
 
-    Returns log P(subset), (subsets,), and posteriors of the nodes, (states, subsets).
+    How everybody was selected is in every subset. Returns log P(subset), (subsets,), and posteriors of the nodes, (states, subsets).
     """
-    cases: list[Observed] = [{i: observed[i] for i in subset} for subset in subsets]
+    cases: list[Observed] = [
+        compiled.within({i: observed[i] for i in subset}) for subset in subsets
+    ]
     return _marginals_of_cases(compiled, cases, nodes=nodes)
 
 

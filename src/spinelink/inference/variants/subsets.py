@@ -21,6 +21,7 @@ from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch, Observed, is_soft
 from spinelink.inference.memory import BYTES, room
+from spinelink.inference.reasons import selections
 from spinelink.inference.threads import thread_count
 from spinelink.inference.variants.likelihood_events import Weights, terms_of
 
@@ -62,6 +63,8 @@ def with_all_subsets(
         together with it, is impossible or much rarer than the products it comes from. None where
         there are too many products to run.
     """
+    if selections(compiled, observed):
+        return None  # a finding that is left out may be a reason
     fixed = {i: v for i, v in observed.items() if i not in set(findings)}
     terms = _terms(compiled, fixed, observed=observed, findings=findings, nodes=nodes)
     sizes = [len(t.weights) for t in terms]

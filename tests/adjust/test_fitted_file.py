@@ -125,4 +125,4 @@ def test_a_dry_run_writes_nothing(folder):
     )
     assert answer.exit_code == 0, answer.output
     assert not (folder / "minimal.fitted.json").exists()
-    assert json.loads(answer.output)["answer"] == "EvidenceFit"
+    assert json.loads(answer.output)["result"]["answer"] == "EvidenceFit"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from spinelink.library import from_pgmpy, load, networks
+    from spinelink.network.beta import Beta
     from spinelink.network.constraint import constraint
-    from spinelink.network.parameter import Beta
 
 _HOME = {
     "load": "library",
@@ -29,7 +29,7 @@ _HOME = {
     "from_pgmpy": "library",
     "Model": "diagnosis",
     "Case": "diagnosis",
-    "Beta": "network.parameter",
+    "Beta": "network.beta",
     "constraint": "network.constraint",
     "SpinelinkError": "errors",
     "NetworkFileError": "errors",

@@ -14,27 +14,27 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, UnknownNameError
+from spinelink.errors import ImpossibleEvidenceError, UnknownNameError
 from spinelink.inference.answer import log_evidence, marginals
 from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Resources
 from spinelink.inference.cache import PlanCache
-from spinelink.inference.compile import compile_network, point_values
+from spinelink.inference.compile import compile_setting, point_values
 from spinelink.inference.contradiction import smallest_contradiction
 from spinelink.inference.engine import check_engine
 from spinelink.inference.findings import Observed, observed_from
 from spinelink.inference.limits import DEFAULT, MEMORY_LIMIT, Limits
 from spinelink.io.json_file import read_json
 from spinelink.network.call_signature import naming_findings
-from spinelink.network.evidence import EMPTY, Evidence, describe, merged_findings
+from spinelink.network.evidence import EMPTY, Evidence, describe, impossible, merged_findings
 from spinelink.network.fitted import carried_over
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
 from spinelink.network.question import Question, fingerprint
-from spinelink.network.search import among, unknown_node
-from spinelink.network.setting import check_setting, parameters_in, selected_by, with_parameters
-from spinelink.options import real, text_list
+from spinelink.network.search import among, names_of
+from spinelink.network.setting import check_setting, parameters_in, with_parameters
+from spinelink.options import real
 from spinelink.typing import EngineChoice, Findings, FindingValue, PathLike
 
 if TYPE_CHECKING:
@@ -129,12 +129,7 @@ class Model:
     def compiled(self) -> CompiledNetwork:
         """The network as arrays, in the setting in force."""
         resources = Resources(self.engine, self.memory, self.limits, self._plans)
-        return compile_network(
-            self.network,
-            self.values,
-            resources=resources,
-            selected=selected_by(self.network, self.setting),
-        )
+        return compile_setting(self.network, self.setting, resources=resources)
 
     @cached_property
     def log_selected(self) -> float:
@@ -223,16 +218,7 @@ class Model:
 
     def names(self, nodes: str | Iterable[str]) -> list[str]:
         """Names of nodes as a list. Raises UnknownNameError where the network has no such node."""
-        what = "one or several names of nodes"
-        names = text_list(nodes, "what is asked for", what=what, known=self.network.nodes)
-        for name in names:
-            if name not in self.network.nodes:
-                raise unknown_node(self.network, name)
-            if self.network.nodes[name].role == "selection":
-                raise SpinelinkError(
-                    f"{name} says who is selected; it is true of nobody or of all."
-                )
-        return names
+        return names_of(self.network, nodes)
 
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}  # what is kept is made again
@@ -395,14 +381,7 @@ class Case:
         compiled = self.model.compiled
         names = [compiled.names[i] for i in smallest_contradiction(compiled, self.observed)]
         findings = [describe(n, self.findings[n]) for n in names]
-        text = f"these findings cannot occur together: {', '.join(findings)}. "
-        if len(findings) == 1:
-            where = f" (setting {self.model.setting})" if self.model.setting else ""
-            text = f"{findings[0]} cannot occur in this network{where}: its probability is 0. "
-        text += (
-            "Retract or correct it." if len(findings) == 1 else "Retract or correct one of them."
-        )
-        raise ImpossibleEvidenceError(text, findings=findings)
+        raise ImpossibleEvidenceError(impossible(findings, self.model.setting), findings=findings)
 
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}

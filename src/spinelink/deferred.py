@@ -8,7 +8,7 @@ from typing import Any
 
 
 class DeferredFunction:
-    """A method that stands for `module.name`. Its first use imports the module and puts the function in its place."""
+    """Stands for `module.name`, as a method or to be called. The first use imports the module."""
 
     def __init__(self, module: str, name: str) -> None:
         self._where = (module, name)
@@ -22,6 +22,11 @@ class DeferredFunction:
         setattr(self._holder, self._attribute, function)
         bound: Callable[..., Any] = function.__get__(instance, owner)
         return bound
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """The function itself, called."""
+        module, name = self._where
+        return getattr(import_module(module), name)(*arguments, **options)
 
 
 class DeferredModule:

@@ -19,7 +19,7 @@ from spinelink.typing import Findings, FindingValue
 if TYPE_CHECKING:
     from spinelink.adjust import fitted, learn
     from spinelink.adjust.evidence import fit
-    from spinelink.evaluate import audit, crossvalidation, diff, tuned, validation
+    from spinelink.evaluate import audit, clinic, crossvalidation, diff, tuned, validation
     from spinelink.exchange import network_file, networkx, pgmpy
     from spinelink.notebook.explorer import Explorer
     from spinelink.query import (
@@ -52,7 +52,7 @@ else:
     for room, names in {
         "adjust": "fitted learn",
         "adjust.evidence": "fit",
-        "evaluate": "audit crossvalidation diff tuned validation",
+        "evaluate": "audit clinic crossvalidation diff tuned validation",
         "exchange": "network_file networkx pgmpy",
         "query": "across_settings alerts attribution conflict description findings graph intervals"
         " interview link most_probable next_best overview parameters posterior ranking reasons"
@@ -78,6 +78,7 @@ class Model(core.Model):
     audit = audit.audit
     fit_claims = fit.fit_claims
     cross_validate = crossvalidation.cross_validate
+    simulate_clinic = clinic.simulate_clinic
     tune = tuned.tune
     learn = learn.learn
     update = fitted.update

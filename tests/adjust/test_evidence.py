@@ -264,3 +264,61 @@ def test_derivatives_of_figures_equal_differences(model):
         step[k] = 1e-5
         high, low = figures.implied_by(priors.mean + step), figures.implied_by(priors.mean - step)
         assert slopes[:, k] == pytest.approx((high - low) / 2e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("figures", [1, 3])
+def test_a_study_of_students_t_is_as_informative_as_fisher_says(figures):
+    """The variance of the score of the place, from draws."""
+    freedom, rng = 4.0, np.random.default_rng(4)
+    normal = rng.normal(size=(400_000, figures))
+    drawn = normal / np.sqrt(rng.gamma(freedom / 2.0, 2.0 / freedom, size=(400_000, 1)))
+    score = (freedom + figures) / (freedom + (drawn**2).sum(axis=1, keepdims=True)) * drawn
+    one = np.zeros(figures, dtype=np.intp)
+    errors = Errors(np.ones(figures), one, one, 1, 1)
+    assert errors.informative(freedom) == pytest.approx((score**2).mean(axis=0), rel=0.02)
+    assert (errors.informative(math.inf) == 1.0).all()
+
+
+def test_the_covariance_allows_for_the_tails():
+    """With one coordinate and studies of one figure, all of them like any other."""
+    priors = Priors(np.zeros(1), np.eye(1) * 1e6, np.zeros((1, 0)), np.full(1, -1), (), ())
+    each = np.arange(20)
+    errors = Errors(np.full(20, 0.1), each, np.zeros(20, dtype=np.intp), 20, 1)
+    linear = Linear(np.zeros(20), np.ones((20, 1)), priors, errors)
+    spreads = Spreads(np.array([0.3]), 0.5, np.zeros(0))
+    normal, tails = (
+        float(linear.solved(spreads, np.ones(20), freedom=f).covariance[0, 0])
+        for f in (math.inf, 4.0)
+    )
+    assert normal == pytest.approx(0.19 / 20, rel=1e-5)
+    assert tails == pytest.approx(0.19 / 20 * 7.0 / 5.0, rel=1e-5)
+
+
+class Bent:
+    """Two figures of which a network would imply x and x² / 2."""
+
+    published = np.array([0.0, -1.5])
+    variance = np.array([0.04, 0.04])
+    study, group = np.array([0, 1]), np.array([0, 0])
+    studies, groups = ("a", "b"), (("prevalence", "near"),)
+
+    def implied_by(self, theta):
+        return np.array([theta[0], theta[0] ** 2 / 2.0])
+
+    def slopes_at(self, theta):
+        return np.array([[1.0], [theta[0]]])
+
+
+def test_a_search_does_not_go_to_and_fro_across_the_optimum():
+    priors = Priors(np.array([0.8]), np.eye(1), np.zeros((1, 0)), np.array([-1]), (), ())
+    options = SearchOptions(freedom=math.inf)
+    search = Search(Bent(), priors, options, np.array([0, 1]))
+    reached = search.run()
+    assert reached.complete
+    grid = np.linspace(-1.0, 1.0, 20_001)
+    values = [
+        search.minimised(np.array([x]), Bent().implied_by(np.array([x])), reached.spreads)
+        for x in grid
+    ]
+    least = grid[int(np.argmin(values))]
+    assert abs(reached.theta[0] - least) < 0.05 * math.sqrt(reached.covariance[0, 0])

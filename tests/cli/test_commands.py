@@ -595,6 +595,29 @@ def test_audit_as_text_json_and_page(run, claims_file, tmp_path):
     assert document["judged"][0]["influence"] >= document["judged"][-1]["influence"] >= 0.0
 
 
+def test_audit_of_the_alerts_in_each_setting(run):
+    clinic = sl.load("minimal").simulate_clinic(asked=0)
+    status, out, _ = run("audit", "-n", "minimal", "--alerts")
+    assert status == 0
+    assert clinic.title() in out and str(clinic.rules[0].fired) in out
+    assert str(clinic.causes[0].alerted) in out and clinic.caution in out
+    document = json.loads(run("audit", "-n", "minimal", "--alerts", "--json")[1])["result"]
+    assert document == {"primary_care": json.loads(json.dumps(clinic.to_dict()))}
+
+
+@pytest.mark.slow
+def test_audit_of_the_alerts_of_one_setting_or_all(run):
+    words = ("audit", "--alerts", "--json")
+    assert list(json.loads(run(*words, "-s", "emergency")[1])["result"]) == ["emergency"]
+    assert set(json.loads(run(*words)[1])["result"]) == set(sl.load("back-leg-pain").settings)
+
+
+@pytest.mark.parametrize("words", [["--alerts", "--influence"], ["--setting", "emergency"]])
+def test_options_of_two_audits_are_not_mixed(run, words):
+    status, out, err = run("audit", *words)
+    assert (status, out) == (2, "") and "--alerts" in err
+
+
 def test_a_bad_claim_is_told_with_its_place(run, claims_file):
     claims_file.write_text(claims_file.read_text().replace("scoliosis", "scoliosys"))
     status, out, err = run("audit", "-n", "minimal", "--claims", str(claims_file))

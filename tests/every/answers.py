@@ -70,6 +70,7 @@ OF_MODEL: dict[str, Callable[[Model], Any]] = {
     "parameters": lambda m: m.parameters(),
     "posteriors": lambda m: m.posteriors(patients().head(5), progress=False),
     "sample": lambda m: m.sample(5),
+    "simulate_clinic": lambda m: m.simulate_clinic(60, asked=10, progress=False),
     "sweep": lambda m: m.sweep("scoliosis.prior", [0.1, 0.2]),
     "tune": lambda m: m.tune(sl.constraint("P(scoliosis) == 0.1"), progress=False),
 }

@@ -27,7 +27,18 @@ MEMBERS = [
 INTERNAL = {
     *("compiled", "compiled_in", "in_force", "marginals", "names", "observed"),
     *("present", "prior_present", "question", "values", "without_findings", "is_observed"),
-    *("engine", "limits", "memory", "network", "origin", "setting", "findings", "model"),
+    *(
+        "engine",
+        "limits",
+        "memory",
+        "network",
+        "stated",
+        "log_selected",
+        "origin",
+        "setting",
+        "findings",
+        "model",
+    ),
 }
 
 

@@ -149,6 +149,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "Model.sample": {"size": lambda: 3},
     "Model.save": {"path": lambda: "mine.yaml"},
     "Model.scorer": {},
+    "Model.simulate_clinic": {"size": lambda: 9, "asked": lambda: 4},
     "Model.sweep": {"parameter": lambda: "scoliosis.prior", "values": lambda: [0.1]},
     "Model.to_bibtex": {},
     "Model.to_networkx": {},

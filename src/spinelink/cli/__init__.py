@@ -1,7 +1,7 @@
 """The command line: one module a command, with the words of the Python interface.
 
 `spinelink networks | findings | describe | check | query | next | interview | explain | link |
-report | batch | score | fit | audit | diff | cite | card | demo`. `output` holds what they share,
+report | batch | score | fit | upgrade | audit | diff | cite | card | demo`. `output` holds what they share,
 `findings` reads findings, `search` finds their names, `completion` completes them in the shell,
 `screen` prints for people, `documents` for programs.
 """
@@ -36,6 +36,7 @@ from spinelink.cli.report import report
 from spinelink.cli.score import score
 from spinelink.cli.screen import say
 from spinelink.cli.search import findings
+from spinelink.cli.upgrade import upgrade
 from spinelink.errors import NetworkFileError, SpinelinkError
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -80,6 +81,7 @@ for _command in (
     interview,
     explain,
     fit,
+    upgrade,
     link,
     report,
     batch,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spinelink.cli.completion import complete_setting
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import (
     existing_file,
@@ -15,11 +16,12 @@ from spinelink.cli.output import (
     load_model,
     network_option,
 )
-from spinelink.cli.screen import say
+from spinelink.cli.screen import print_table, say
 from spinelink.files import require_ending, write_text
 from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
+    from spinelink.evaluate.clinic import Clinic
     from spinelink.evaluate.predicted import By, CrossValidation
     from spinelink.result import Result
 
@@ -54,6 +56,18 @@ GROUPS = ("fit", "kind", "setting")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write one page that stands alone.",
 )
+@click.option(
+    "--alerts",
+    is_flag=True,
+    help="Instead: how often each red flag fires among 1000 simulated patients of each setting.",
+)
+@click.option(
+    "--setting",
+    "-s",
+    default=None,
+    shell_complete=complete_setting,
+    help="With --alerts: the population; each of the network's where left out.",
+)
 @json_option
 def audit(
     *,
@@ -64,15 +78,25 @@ def audit(
     folds: int | None,
     by: str | None,
     html: Path | None,
+    alerts: bool,
+    setting: str | None,
     as_json: bool,
 ) -> None:
     """Published figures against what the network implies, worst first.
 
-    With --predictive: against what fits to the other studies predict.
+    With --predictive: against what fits to the other studies predict. With --alerts: how often red
+    flags are raised among simulated patients.
     """
     from spinelink.report.audit_page import audit_page
     from spinelink.report.predictive_page import predictive_page
 
+    if alerts:
+        if claims or influence or html or predictive or folds or by:
+            raise click.UsageError("--alerts goes with --network, --setting and --json only.")
+        _audit_alerts(network, setting, as_json=as_json)
+        return
+    if setting is not None:
+        raise click.UsageError("--setting goes with --alerts: each claim names its own setting.")
     _check_options(influence=influence, predictive=predictive, folds=folds, by=by)
     if html is not None:
         require_ending(html, ".html", ".htm", ".xhtml")
@@ -115,3 +139,24 @@ def predictive_text(found: CrossValidation) -> str:
     tables = [found.summary(column) for column in GROUPS]
     shown = (frame_text(t, index=True, zeros=False) for t in [*tables, found.total()])
     return "\n\n".join([found.title(), *shown])
+
+
+def _audit_alerts(network: str | None, setting: str | None, *, as_json: bool) -> None:
+    """Prints how often red flags are raised and missed in one setting, or in each."""
+    model = load_model(network, setting)
+    models = [model] if setting or not model.settings else map(model.in_setting, model.settings)
+    clinics = {str(m.setting or m.name): m.simulate_clinic(asked=0) for m in models}
+    if as_json:
+        print_document({name: clinic.to_dict() for name, clinic in clinics.items()})
+        return
+    for clinic in clinics.values():
+        _print_clinic(clinic)
+
+
+def _print_clinic(clinic: Clinic) -> None:
+    """Prints the rates of one setting."""
+    say(clinic.title())
+    for frame in (clinic.shown(), clinic.causes_shown().drop(columns="top three")):
+        rows = [list(map(str, row)) for row in frame.itertuples(index=False)]
+        print_table(list(frame.columns), rows, right=["patients", "further"])
+    say(f"{clinic.rest()} {clinic.caution}\n".lstrip())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,14 @@ from spinelink.cli.completion import complete_network
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import json_option
 from spinelink.cli.screen import say, width_of
+from spinelink.deferred import DeferredModule
 from spinelink.errors import NetworkFileError, Problem
 from spinelink.networks_folder import bundled
+
+if TYPE_CHECKING:
+    from spinelink.io import fitted_file
+else:
+    fitted_file = DeferredModule("spinelink.io.fitted_file")
 
 GUTTER = len("12345 | ")
 """Columns in front of a line of the file."""
@@ -83,6 +90,14 @@ def _show(path: Path, problems: Sequence[Problem]) -> None:
     numbers = _counts(problems).items()
     counts = ", ".join(f"{n} {word if n != 1 else word[:-1]}" for word, n in numbers if n)
     say(f"{path}: {counts or 'no problems'}")
+    if path.suffix == ".yaml" and (said := _fitted(path)):
+        say(said)
+
+
+def _fitted(path: Path) -> str:
+    """Whether fitted values stand beside a network file, and whether they are of it."""
+    state = fitted_file.state_of(path)
+    return f"fitted values: {state}" if state else ""
 
 
 def _lines(path: Path) -> list[str]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from spinelink.cli.documents import print_document
 from spinelink.cli.output import existing_file, json_option
 from spinelink.cli.screen import say
+from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
+
+if TYPE_CHECKING:
+    from spinelink import library
+    from spinelink.report import fitted
+else:
+    library = DeferredModule("spinelink.library")
+    fitted = DeferredModule("spinelink.report.fitted")
 
 
 @click.command()
@@ -25,10 +34,7 @@ def fit(*, network: str, claims: Path | None, limit: int, dry_run: bool, as_json
 
     NETWORK is a bundled network or a network file. Ctrl-C ends the search and keeps the best so far.
     """
-    from spinelink.library import load_as_stated
-    from spinelink.report.fitted import write_fit
-
-    model = load_as_stated(network)
+    model = library.load_as_stated(network)
     if model.origin is None:
         raise SpinelinkError("a fit is written beside a network file, and this one has none")
     if claims is not None and not dry_run:
@@ -36,7 +42,7 @@ def fit(*, network: str, claims: Path | None, limit: int, dry_run: bool, as_json
             "fitted values belong to the claims beside the network; give --claims with --dry-run"
         )
     found = model.fit_claims(claims, limit=limit)
-    written = None if dry_run else write_fit(model, found)
+    written = None if dry_run else fitted.write_fit(model, found)
     if as_json:
         print_document(found.to_dict())
         return

@@ -21,7 +21,7 @@ from spinelink.network.parameter_ids import parameters
 
 ABOUT = (
     *("interval", "counts", "beta", "equivalent_sample_size", "level"),
-    *("grade", "source", "evidence", "note", "before_fit"),
+    *("grade", "source", "evidence", "note", "before_fit", "word", "words", "fitted"),
 )
 """What a file may say of a parameter besides its value."""
 LEAST = 1e-6

@@ -176,4 +176,6 @@ def wilson(successes: int, total: int, *, z: float = NORMAL_95) -> tuple[float, 
     p = successes / total
     centre = (p + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At the ends the bound is exact, and a difference of doubles is not.
+    low = max(0.0, centre - half) if successes else 0.0
+    return low, min(1.0, centre + half) if successes < total else 1.0

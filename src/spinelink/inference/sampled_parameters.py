@@ -215,6 +215,13 @@ def stated_interval(
     from scipy.special import betaincinv, ndtri
 
     tail = (1.0 - level) / 2.0
+    about = parameter.fitted
+    if not isinstance(parameter, Distribution) and about is not None and about.deviation:
+        move = float(np.exp(about.deviation * ndtri(1.0 - tail)))
+        if isinstance(parameter, Ratio):
+            return parameter.value / move, parameter.value * move
+        odds = parameter.value / max(1.0 - parameter.value, 1e-300)
+        return odds / move / (1.0 + odds / move), odds * move / (1.0 + odds * move)
     if not isinstance(parameter, Distribution) and parameter.interval is not None:
         return parameter.interval
     if isinstance(parameter, Ratio):

@@ -13,6 +13,8 @@ from spinelink.network.network import Network
 WIDTH = 140
 _HEADER = "# yaml-language-server: $schema=network.schema.json\n"
 FIELD_ORDER = (
+    "word",
+    "words",
     "estimate",
     "before_fit",
     "interval",
@@ -62,11 +64,14 @@ def rank(field: str) -> int:
 
 
 def _simple(key: str, value: object) -> object:
-    """One source is written as a key, not as a list of one."""
+    """One source is written as a key, not as a list of one; a word stands for what it says."""
     if isinstance(value, Mapping):
+        value = _in_words(value)
+        if isinstance(value, str):
+            return value
         keys = (
             sorted(map(str, value), key=rank)
-            if isinstance(value.get("grade"), str)
+            if isinstance(value.get("grade"), str) or value.get("word") or value.get("words")
             else list(value)
         )
         return {str(k): _simple(str(k) if key != "given" else "", value[k]) for k in keys}
@@ -75,6 +80,15 @@ def _simple(key: str, value: object) -> object:
             return value[0]
         return [_simple("", item) for item in value]
     return value
+
+
+def _in_words(value: Mapping[str, object]) -> Mapping[str, object] | str:
+    """A parameter that is stated in words, without the estimate and the grade that follow."""
+    if not isinstance(value.get("grade"), str) or not (value.get("word") or value.get("words")):
+        return value
+    left = {k: v for k, v in value.items() if k != "estimate" and (k, v) != ("grade", "judged")}
+    word = left.get("word")
+    return word if isinstance(word, str) and len(left) == 1 else left
 
 
 def flow(value: object) -> str:

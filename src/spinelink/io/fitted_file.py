@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from spinelink.errors import SpinelinkError
+from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.files import write_text
 from spinelink.io.companion_file import companion_file, fitted_path
 from spinelink.io.json_file import JsonFileError, read_json
+from spinelink.io.network_file import read_network
 from spinelink.network.fitted import FittedFile, applied
 from spinelink.network.network import Network
 from spinelink.network.question import fingerprint
@@ -45,6 +46,21 @@ def with_fitted_values(network: Network, path: Path) -> Network:
         stacklevel=3,
     )
     return network
+
+
+def state_of(path: Path) -> str:
+    """What becomes of the fitted values beside a network file; empty where there are none."""
+    if path.name.endswith(".claims.yaml") or not fitted_path(path).exists():
+        return ""
+    fitted = read_fitted(path)
+    if fitted is None:
+        return "they cannot be read, so that priors are used"
+    try:
+        reason = _stale(fitted, read_network(path), path)
+    except NetworkFileError:
+        return ""
+    about = f"{fitted.figures} figures of {fitted.studies} studies"
+    return f"not used: {reason}" if reason else f"used, from {about}"
 
 
 def read_fitted(path: Path) -> FittedFile | None:

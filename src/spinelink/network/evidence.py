@@ -8,7 +8,7 @@ not the same as absent.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from spinelink.errors import EvidenceError, did_you_mean, shown
@@ -302,3 +302,15 @@ def describe(name: str, finding: Finding) -> str:
     if isinstance(finding, str):
         return f"{name}={finding}"
     return f"{name}~(" + ", ".join(f"{s} {v:.3g}" for s, v in finding if v > 0.0) + ")"
+
+
+def impossible(findings: Sequence[str], setting: str | None) -> str:
+    """What is said of findings, in words, that cannot occur together or alone."""
+    if len(findings) > 1:
+        together = ", ".join(findings)
+        return f"these findings cannot occur together: {together}. Retract or correct one of them."
+    where = f" (setting {setting})" if setting else ""
+    return (
+        f"{findings[0]} cannot occur in this network{where}: its probability is 0. "
+        "Retract or correct it."
+    )

@@ -21,6 +21,16 @@ OWN = ""
 """In place of a setting: the parameters that the nodes state."""
 
 
+MOSTLY, TOUCHED = 0.5, 0.05
+
+
+def standing(informed: float) -> str:
+    """`informed` where figures removed more than half of the variance, `touched`, or `judged`."""
+    if informed > MOSTLY:
+        return "informed"
+    return "touched" if informed > TOUCHED else "judged"
+
+
 class FittedValue(Value):
     """One parameter after the fit.
 

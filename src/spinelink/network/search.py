@@ -10,12 +10,13 @@ import difflib
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError, shown
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE, Node
+from spinelink.options import text_list
 
 LEAST = 0.3
 """Score from which a node counts as found; 1 is an exact name."""
@@ -338,3 +339,20 @@ def _stem(word: str) -> str:
     if len(word) > 5:
         word = re.sub(r"(?:ing|ed)$", "", word)
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def names_of(network: Network, nodes: str | Iterable[str]) -> list[str]:
+    """Names of nodes as a list.
+
+    Raises:
+        UnknownNameError: the network has no such node.
+        SpinelinkError: it is no name, or names a selection.
+    """
+    what = "one or several names of nodes"
+    names = text_list(nodes, "what is asked for", what=what, known=network.nodes)
+    for name in names:
+        if name not in network.nodes:
+            raise unknown_node(network, name)
+        if network.nodes[name].role == "selection":
+            raise SpinelinkError(f"{name} says who is selected; it is true of nobody or of all.")
+    return names

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 
 from spinelink.errors import ParameterError, UnknownNameError, shown
+from spinelink.network.beta import Beta
 from spinelink.network.network import Network
-from spinelink.network.parameter import Beta, Distribution, Parameter, Probability, Quantity, Ratio
+from spinelink.network.parameter import Distribution, Parameter, Probability, Quantity, Ratio
 from spinelink.network.parameter_ids import parameters, replace_parameters
 from spinelink.network.uncertainty import weight
 from spinelink.options import is_number, mapping, number_of

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
 from spinelink.io.network_file import read_network
-from spinelink.network.parameter import Beta, Parameter, Probability
+from spinelink.network.beta import Beta
+from spinelink.network.parameter import Parameter, Probability
 from spinelink.network.setting import parameters_in
 from spinelink.networks_folder import bundled
 

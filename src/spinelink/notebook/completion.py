@@ -168,7 +168,7 @@ def _in_mapping(place: _Place, names: dict[str, Any]) -> Iterable[str]:
 
 def _owner(callee: str, names: dict[str, Any]) -> tuple[object, str]:
     """The object whose method is called, and its name; no property is evaluated on the way."""
-    first, *rest = callee.split(".")
+    first, *rest = re.findall(r"\w+", callee)
     if not rest:
         return None, first
     owner = names.get(first)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spinelink.case import Case
 from spinelink.network.alert import AlertRule
 from spinelink.network.evidence import Evidence, Finding
@@ -191,6 +194,33 @@ def alerts(case: Case) -> Alerts:
         tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))),
         tuple(sorted(waiting, key=lambda p: (URGENCIES.index(p.urgency), p.rule, p.node))),
     )
+
+
+def fired_rules(
+    network: Network, states: Mapping[str, NDArray[np.integer]], *, patients: int
+) -> dict[str, NDArray[np.bool_]]:
+    """On which of many patients each rule fires: what `alerts` says of each of them.
+
+    Args:
+        network: the network.
+        states: node -> the index of the state that was found, (patients,); below 0 where the node
+            was not assessed, as are nodes that are left out.
+        patients: how many.
+
+    Returns:
+        By rule, (patients,).
+    """
+    fired = {}
+    for name, rule in network.alerts.items():
+        fired[name] = np.zeros(patients, dtype=bool)
+        for combination in rule.when:
+            if combination.keys() <= states.keys():
+                found = [
+                    np.isin(states[node], [network.nodes[node].states.index(s) for s in wanted])
+                    for node, wanted in combination.items()
+                ]
+                fired[name] |= np.all(found, axis=0)
+    return fired
 
 
 def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:

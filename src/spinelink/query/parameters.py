@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink.case import Model
+from spinelink.inference.sampled_parameters import stated_interval
+from spinelink.network.fitted import standing
 from spinelink.network.parameter import Distribution, Parameter, Probability
 from spinelink.result import Result
 from spinelink.view.text import frame_text
@@ -13,6 +15,10 @@ from spinelink.view.text import frame_text
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = [
+    *("id", "estimate", "low", "high", "level", "equivalent_sample_size"),
+    *("grade", "source", "evidence", "note", "prior", "informed", "standing", "studies"),
+]
 FIRST = 15
 """Rows that are printed."""
 
@@ -32,25 +38,15 @@ class ParameterTable(Result):
     def to_frame(self) -> pd.DataFrame:
         """One row a parameter.
 
-        Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note. low
-        and high are what the file writes; NaN where it writes counts, a Beta or an equivalent sample
-        size.
+        Columns: id, estimate, low, high, level, equivalent_sample_size, grade, source, evidence, note;
+        prior, informed, standing, studies. low and high are what the file writes; NaN where it writes
+        counts, a Beta, a word or an equivalent sample size. Where figures were fitted, estimate, low
+        and high are the fitted ones. prior is the value before; informed the fraction of the prior
+        variance that figures removed; standing what that means: informed, touched or judged.
         """
         import pandas as pd
 
-        names = [
-            "id",
-            "estimate",
-            "low",
-            "high",
-            "level",
-            "equivalent_sample_size",
-            "grade",
-            "source",
-            "evidence",
-            "note",
-        ]
-        return pd.DataFrame(list(self.rows), columns=names)
+        return pd.DataFrame(list(self.rows), columns=COLUMNS)
 
     def shown(self) -> pd.DataFrame:
         """The columns that fit beside each other."""
@@ -93,17 +89,28 @@ def parameters(model: Model) -> ParameterTable:
 
 
 def _rows(name: str, p: Parameter) -> list[tuple[object, ...]]:
-    about = (p.grade, ", ".join(p.source), ", ".join(p.evidence), p.note)
+    cited = (p.grade, ", ".join(p.source), ", ".join(p.evidence), p.note)
     nan = float("nan")
+    fitted = p.fitted
+    prior = nan if fitted is None else fitted.prior
+    said = (
+        (nan, "", "")
+        if fitted is None
+        else (fitted.informed, standing(fitted.informed), ", ".join(fitted.studies))
+    )
+    about = (*cited, prior, *said)
     if isinstance(p, Distribution):
+        by_state = prior if isinstance(prior, dict) else dict.fromkeys(p.estimate, nan)
         size = p.equivalent_sample_size or (sum(p.counts.values()) if p.counts else nan)
         return [
-            (f"{name}[{state}]", value, nan, nan, nan, size, *about)
+            (f"{name}[{state}]", value, nan, nan, nan, size, *cited, by_state[state], *said)
             for state, value in p.estimate.items()
         ]
     low, high = p.interval or (nan, nan)
     level = p.level if p.interval else nan
     size = nan
+    if fitted is not None:
+        return [(name, p.value, *stated_interval(p), 0.95, nan, *about)]
     if isinstance(p, Probability):
         size = p.equivalent_sample_size or (
             sum(p.beta) if p.beta else p.counts[1] if p.counts else nan

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case
+from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
 from spinelink.options import share, whole_or_none
 from spinelink.result import Result
@@ -16,6 +17,10 @@ from spinelink.view.text import show_number
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from spinelink.query import intervals
+else:
+    intervals = DeferredModule("spinelink.query.intervals")
 
 
 @dataclass(frozen=True)
@@ -172,9 +177,9 @@ def differential(
     bounds: dict[str, tuple[float, float, float]] = {}
     if interval is not None:
         options |= {"interval": interval, "draws": draws, "seed": seed}
-        from spinelink.query.intervals import intervals
-
-        rows = intervals(case, level=interval, draws=draws, seed=seed, progress=progress).rows
+        rows = intervals.intervals(
+            case, level=interval, draws=draws, seed=seed, progress=progress
+        ).rows
         bounds = {row.node: (row.low, row.high, row.first) for row in rows}
     posterior, prior = case.present(names), case.prior_present(names)
     order = sorted(names, key=lambda n: (-posterior[n], n))[:limit]

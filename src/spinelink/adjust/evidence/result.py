@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinelink.adjust.coordinates import Key
 from spinelink.network.claim import Claim
-from spinelink.network.fitted import OWN, FittedFile, FittedSpread, FittedValue
+from spinelink.network.fitted import OWN, FittedFile, FittedSpread, FittedValue, standing
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.question import fingerprint
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 ROWS_SHOWN = 20
-MOSTLY_INFORMED, TOUCHED = 0.5, 0.05
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,7 @@ class FittedParameter:
     @property
     def standing(self) -> str:
         """`informed` where figures removed more than half of the variance, `touched`, or `judged`."""
-        if self.informed > MOSTLY_INFORMED:
-            return "informed"
-        return "touched" if self.informed > TOUCHED else "judged"
+        return standing(self.informed)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ CLOSE = 0.01
 """A step is the last where no coordinate moves by this share of its standard deviation."""
 LONGEST = 2.0
 """A step moves no coordinate farther, in log odds or log ratio."""
+GAIN = 0.25
+"""The least share of the promised gain with which a step is taken."""
 WEIGHT_ROUNDS = 4
 
 
@@ -157,7 +159,7 @@ class Search:
             solved = linear.solved(spreads, weights)
             if rounds > 1:
                 weights = self._weights(linear, solved, spreads)
-        solved = linear.solved(spreads, weights)
+        solved = linear.solved(spreads, weights, freedom=self.options.freedom)
         return Reached(
             theta, scaled, slopes, spreads, weights, solved, self.used, trace, complete=False
         )
@@ -197,19 +199,58 @@ class Search:
         return float(value + 0.5 * off @ cho_solve(factor, off))
 
     def _moved(self, now: Reached) -> tuple[Array, Array, float] | None:
-        """The next coordinates, what is implied and minimised there; None where no step gains."""
+        """The next coordinates, what is implied and minimised there; None where no step gains.
+
+        A step must gain a share of what its slope promises (Armijo 1966). Otherwise steps that are
+        too long go to and fro across the optimum, and each gains next to nothing.
+        """
         step = self.priors.mean + now.solved.move - now.theta
         longest = float(np.abs(step).max())
         step = step * min(1.0, LONGEST / longest) if longest > 0.0 else step
-        here = self.minimised(now.theta, now.scaled, now.spreads)
+        squares = self._squares(now)
+        here, promised = squares.at(now.theta, now.scaled), squares.promised(now, step)
         for _ in range(6):
             theta = now.theta + step
             scaled = self.figures.implied_by(theta)
-            value = self.minimised(theta, scaled, now.spreads)
-            if value <= here + 1e-9 * abs(here):
-                return theta, scaled, value
-            step = step / 2.0
+            if squares.at(theta, scaled) <= here - GAIN * promised + 1e-9 * abs(here):
+                return theta, scaled, self.minimised(theta, scaled, now.spreads)
+            step, promised = step / 2.0, promised / 2.0
         return None
+
+    def _squares(self, now: Reached) -> _Squares:
+        return _Squares(
+            self.figures.published,
+            self.used,
+            self.priors.mean,
+            cho_factor(now.solved.errors, lower=True),
+            cho_factor(now.solved.prior, lower=True),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Squares:
+    """What a step makes smaller: squares of figures and priors, under spreads and weights held.
+
+    errors, prior: Cholesky factors of E and S.
+    """
+
+    published: Array
+    used: Ints
+    mean: Array
+    errors: tuple[Array, bool]
+    prior: tuple[Array, bool]
+
+    def at(self, theta: Array, scaled: Array) -> float:
+        """Half the sum of squares."""
+        residual, off = (self.published - scaled)[self.used], theta - self.mean
+        figures = float(residual @ cho_solve(self.errors, residual))
+        return 0.5 * (figures + float(off @ cho_solve(self.prior, off)))
+
+    def promised(self, now: Reached, step: Array) -> float:
+        """How much smaller a step would make it, if it fell as steeply all the way."""
+        residual = (self.published - now.scaled)[self.used]
+        figures = float(residual @ cho_solve(self.errors, now.slopes[self.used] @ step))
+        return figures - float((now.theta - self.mean) @ cho_solve(self.prior, step))
 
 
 def _most_probable(

@@ -105,18 +105,13 @@ class _ChainRule:
 
     def node(self, node: int) -> None:
         """Adds the derivatives by the parameters of one node."""
-        name, entries = self.compiled.names[node], self.entries[node]
         if node in self.compiled.fits:
             return  # these have no parameters
+        name, entries = self.compiled.names[node], self.entries[node]
         cpd = self.network.nodes[name].cpd
         states = [self.compiled.states[p] for p in self.compiled.parents[node]]
         if isinstance(cpd, NoisyOr | NoisyMax):
-            assert isinstance(entries, NoisyFactor)
-            self._column(f"{name}.leak", entries.leak)
-            for parent, known, link in zip(cpd.links, states, entries.links, strict=True):
-                ids = _by_state(f"{name}.link.{parent}", cpd.links[parent], states=known)
-                for state, key in ids.items():
-                    self._column(key, link[known.index(state)])
+            self._noisy(node, cpd, states)
             return
         assert isinstance(entries, TableFactor)
         match cpd:
@@ -135,6 +130,16 @@ class _ChainRule:
                 self._rates(node, cpd)
             case Deterministic():
                 pass
+
+    def _noisy(self, node: int, cpd: NoisyOr | NoisyMax, states: Sequence[tuple[str, ...]]) -> None:
+        """Leak and links. states: of each parent."""
+        name, entries = self.compiled.names[node], self.entries[node]
+        assert isinstance(entries, NoisyFactor)
+        self._column(f"{name}.leak", entries.leak)
+        for parent, known, link in zip(cpd.links, states, entries.links, strict=True):
+            ids = _by_state(f"{name}.link.{parent}", cpd.links[parent], states=known)
+            for state, key in ids.items():
+                self._column(key, link[known.index(state)])
 
     def _column(self, key: str, slopes: Array) -> None:
         """A column (states, columns); of a two-state node the derivative by p in (1 - p, p)."""

@@ -117,23 +117,16 @@ def check_states(
         )
 
 
+PARENTS_AT = {NoisyOr: "links", NoisyMax: "links", LogOdds: "odds_ratios", AdditiveRates: "rates"}
+"""Where a CPD has its parents as keys."""
+
+
 def _parent_path(cpd: Cpd, parent: str, *, index: int) -> Path:
     """The path, within the CPD, of the parent that it names at this position."""
-    match cpd:
-        case Table() | Deterministic():
-            return ("parents", index)
-        case NoisyOr() | NoisyMax():
-            return ("links", parent)
-        case LogOdds():
-            return ("odds_ratios", parent)
-        case Accuracy():
-            return ("of",)
-        case AdditiveRates():
-            return ("rates", parent)
-        case Prior():
-            return ()
-        case _:
-            assert_never(cpd)
+    if isinstance(cpd, Accuracy):
+        return ("of",)
+    key = PARENTS_AT.get(type(cpd))
+    return ("parents", index) if key is None else (key, parent)
 
 
 def _check_parents(network: Network, name: str, *, unreadable: frozenset[str]) -> Iterator[Issue]:
@@ -142,7 +135,7 @@ def _check_parents(network: Network, name: str, *, unreadable: frozenset[str]) -
     seen: set[str] = set()
     for index, parent in enumerate(parents_of(cpd)):
         path: Path = ("nodes", name, "cpd", *_parent_path(cpd, parent, index=index))
-        at_key = isinstance(cpd, (NoisyOr, NoisyMax, LogOdds, AdditiveRates))
+        at_key = type(cpd) in PARENTS_AT
         if parent == name:
             yield Issue(path, f"{name} is its own parent", at_key=at_key)
         elif parent in seen:

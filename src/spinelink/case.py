@@ -1,7 +1,6 @@
 """A model of patients and the case of one patient, with what every question needs and nothing else.
 
-Both are frozen values. Questions are functions `verb(case, *, options)` in `query`, `report` and so
-on; `diagnosis` lists them as methods.
+Both are frozen values. Questions are functions `verb(case, *, options)`; `diagnosis` lists them.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from spinelink.io.json_file import read_json
 from spinelink.network.call_signature import naming_findings
 from spinelink.network.evidence import EMPTY, Evidence, describe, impossible, merged_findings
 from spinelink.network.fitted import carried_over
+from spinelink.network.joint import JointCovariance, joint_of_unchanged
 from spinelink.network.network import Network
 from spinelink.network.nodes import Nodes
 from spinelink.network.parameter import Parameter, ParameterValue
@@ -50,11 +50,11 @@ class Model:
         network: what the network file says.
         setting: the population in force; the file's default where None.
         origin: the file that the network came from, where there is one.
-        engine: "numpy"; "fast", the compiled kernel (needs numba); or "auto", the kernel where numba
-            is installed and it pays (heavy questions, tables), else NumPy. All answers agree.
+        engine: "numpy"; "fast", the compiled kernel; or "auto", the kernel where it is and pays.
         memory: bytes that the tables of one run may hold.
         limits: thresholds at which the engine changes its method.
-        stated: the network as its file says it, where fitted values stand in `network`; else None.
+        stated: the network as its file says it, where fitted values stand in `network`.
+        covariance: how fitted values vary together, where that is known.
     """
 
     network: Network
@@ -64,6 +64,7 @@ class Model:
     memory: float = MEMORY_LIMIT
     limits: Limits = DEFAULT
     stated: Network | None = None
+    covariance: JointCovariance | None = None
     _plans: PlanCache = field(default_factory=PlanCache)
 
     def __post_init__(self) -> None:
@@ -170,9 +171,8 @@ class Model:
 
     def compiled_in(self, setting: str | None) -> CompiledNetwork:
         """The network as arrays in a setting; in the one in force where None."""
-        if setting is None or setting == self.setting:
-            return self.compiled
-        return self.in_setting(setting).compiled
+        here = setting is None or setting == self.setting
+        return self.compiled if here else self.in_setting(setting or "").compiled
 
     def with_parameters(self, changes: PathLike | Mapping[str, ParameterValue]) -> Self:
         """A new model in which some parameters differ, in the setting in force.
@@ -196,11 +196,12 @@ class Model:
             0.2
         """
         given = read_json(changes) if isinstance(changes, str | PathBase) else changes
-        if self.stated is None:
-            return replace(self, network=with_parameters(self.network, self.setting, given))
-        stated = with_parameters(self.stated, self.setting, given)
-        network = carried_over(self.network, self.stated, stated)
-        return replace(self, network=network, stated=stated)
+        before = self.network if self.stated is None else self.stated
+        after = with_parameters(before, self.setting, given)
+        stated = None if self.stated is None else after
+        network = after if stated is None else carried_over(self.network, before, after)
+        covariance = joint_of_unchanged(self.covariance, self.network, network)
+        return replace(self, network=network, stated=stated, covariance=covariance)
 
     def question(
         self, evidence: Evidence = EMPTY, *, log_evidence: float = 0.0, **options: object

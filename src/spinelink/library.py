@@ -59,9 +59,9 @@ def load(
     """
     path = _path(network)
     stated = read_network(path)
-    fitted = with_fitted_values(stated, path)
+    fitted, covariance = with_fitted_values(stated, path)
     model = Model(fitted, setting, path, engine, memory)
-    return model if fitted is stated else replace(model, stated=stated)
+    return model if fitted is stated else replace(model, stated=stated, covariance=covariance)
 
 
 def load_as_stated(network: PathLike) -> Model:

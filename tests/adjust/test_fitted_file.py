@@ -7,12 +7,15 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import spinelink as sl
 from spinelink.cli import commands
-from spinelink.io.fitted_file import FittedValuesWarning
+from spinelink.io.fitted_file import FittedValuesWarning, read_fitted, write_fitted
+from spinelink.io.joint_file import LOSS, joint_bytes
+from spinelink.network.joint import JointCovariance
 from spinelink.networks_folder import bundled
 
 PRIOR = "numbness.leak"
@@ -109,6 +112,67 @@ def test_save_keeps_priors_and_fitted_values_apart(fitted, tmp_path):
     assert again.stated.nodes["numbness"].cpd.leak.value == 0.06
     said = json.loads((tmp_path / "mine.fitted.json").read_text(encoding="utf-8"))
     assert "scoliosis.prior" not in said["parameters"][""]
+
+
+NODE = "nerve_root_compression"
+
+
+def by_delta(model: sl.Model, **options) -> float:
+    case = model.observe(numbness=True, leg_pain="below_knee")
+    return case.intervals(NODE, method="delta", **options)[NODE].width
+
+
+def test_load_and_save_keep_how_fitted_values_vary_together(fitted, tmp_path):
+    model = quietly(fitted)
+    found = sl.load("minimal").fitted(sl.load("minimal").fit_claims(progress=False))
+    assert model.covariance.keys == found.covariance.keys
+    assert by_delta(model) == pytest.approx(by_delta(found), rel=LOSS / 2.0)
+    assert abs(by_delta(model, joint=False) - by_delta(model)) > 0.001
+    again = quietly(model.save(tmp_path / "mine.yaml"))
+    assert np.array_equal(again.covariance.covariance, model.covariance.covariance)
+    changed = model.with_parameters({PRIOR: 0.05})
+    copy = quietly(changed.save(tmp_path / "mine.yaml"))
+    assert copy.covariance.keys == tuple(k for k in model.covariance.keys if k[1] != PRIOR)
+    assert by_delta(copy) == pytest.approx(by_delta(changed), rel=LOSS)
+
+
+def test_a_missing_or_wrong_covariance_is_not_used(fitted):
+    path = fitted.with_suffix(".fitted.npz")
+    data, alone = path.read_bytes(), by_delta(quietly(fitted), joint=False)
+    other = sl.load("minimal").fitted(sl.load("minimal").fit_claims(limit=1, progress=False))
+    one = next(iter(other.covariance.places))
+    for wrong in (b"", data[:-7], joint_bytes(other.covariance.only(lambda key: key == one))):
+        path.write_bytes(wrong)
+        with pytest.warns(FittedValuesWarning, match="belongs to other fitted values"):
+            model = sl.load(fitted)
+        assert model.covariance is None and model.in_force[PRIOR].fitted is not None
+        assert by_delta(model) == alone
+    path.unlink()
+    with pytest.warns(FittedValuesWarning, match="No such file"):
+        assert sl.load(fitted).covariance is None
+    path.write_bytes(data)
+    assert quietly(fitted).covariance is not None
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ((("nowhere", PRIOR, None),), "other parameters"),
+        (((None, PRIOR, "x"),), "other parameters"),
+    ],
+)
+def test_a_covariance_of_other_parameters_is_not_used(fitted, keys, reason):
+    file = read_fitted(fitted)
+    write_fitted(fitted, file, joint=JointCovariance(keys, np.eye(1)))
+    with pytest.warns(FittedValuesWarning, match=reason):
+        assert sl.load(fitted).covariance is None
+
+
+def test_values_without_a_covariance_are_independent(fitted):
+    write_fitted(fitted, read_fitted(fitted))
+    assert not fitted.with_suffix(".fitted.npz").exists()
+    model = quietly(fitted)
+    assert model.covariance is None and model.in_force[PRIOR].fitted is not None
 
 
 def test_fitted_values_may_not_stand_in_the_network_file(folder):

@@ -38,6 +38,7 @@ INTERNAL = {
         "setting",
         "findings",
         "model",
+        "covariance",
     ),
 }
 

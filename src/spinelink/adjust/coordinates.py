@@ -14,47 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.errors import SpinelinkError
+from spinelink.network.coordinates import Block, Key, coordinates
 from spinelink.network.fitted import OWN, with_parameters_of
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
-from spinelink.network.parameter_ids import owner
 from spinelink.network.uncertainty import log_deviation, spread_weight
 
 Array = NDArray[np.float64]
-Key = tuple[str | None, str]
-"""The setting whose override the parameter is (None: the node's own parameter), and its id."""
-
 BOUND = 1e-9
 """Probabilities stay this far from 0 and 1."""
 LONGEST_NOTE = 2000
 """Characters of a note in the network file."""
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """The coordinates of one parameter.
-
-    states: of a distribution, those that vary (p > 0); the first is the reference.
-    """
-
-    key: Key
-    start: int
-    states: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        """The parameter's id."""
-        return self.key[1]
-
-    @property
-    def size(self) -> int:
-        """The number of coordinates."""
-        return max(1, len(self.states) - 1)
-
-    @property
-    def slice(self) -> slice:
-        """Its coordinates in the vector."""
-        return slice(self.start, self.start + self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +61,6 @@ class Coordinates:
         return with_changed(self.network, changed) if changed else self.network
 
 
-def key_of(network: Network, parameter: str, *, setting: str | None) -> Key:
-    """Where a parameter of the setting stands: in the setting's overrides, or in its node."""
-    overrides = network.settings[setting].overrides if setting is not None else {}
-    return (setting if parameter in overrides else None, parameter)
-
-
 def layout(parameters: Mapping[Key, Parameter], keys: Iterable[Key]) -> tuple[Block, ...]:
     """The blocks of the parameters that can move.
 
@@ -125,16 +89,6 @@ def layout(parameters: Mapping[Key, Parameter], keys: Iterable[Key]) -> tuple[Bl
     return tuple(blocks)
 
 
-def coordinates(block: Block, parameter: Parameter) -> Array:
-    """Where the parameter stands, (size,)."""
-    if isinstance(parameter, Distribution):
-        reference = parameter.estimate[block.states[0]]
-        return np.array([np.log(parameter.estimate[s] / reference) for s in block.states[1:]])
-    if isinstance(parameter, Ratio):
-        return np.array([np.log(parameter.estimate)])
-    return np.array([np.log(parameter.value) - np.log1p(-parameter.value)])
-
-
 def at(x: Array, block: Block, *, parameter: Parameter) -> Parameter:
     """The parameter at coordinates x, (size,). The states that do not vary keep their share."""
     if isinstance(parameter, Distribution):
@@ -147,29 +101,6 @@ def at(x: Array, block: Block, *, parameter: Parameter) -> Parameter:
         return parameter.model_copy(update={"estimate": float(np.exp(x[0]))})
     p_one = float(np.clip(1.0 / (1.0 + np.exp(-x[0])), BOUND, 1.0 - BOUND))
     return parameter.model_copy(update={"estimate": p_one})
-
-
-def slopes_by_coordinates(
-    network: Network, block: Block, *, parameter: Parameter, value: Array, slope: Array
-) -> Array:
-    """Derivatives by the coordinates of a block, (size, columns), from those by the parameter.
-
-    Args:
-        network: whose states a distribution is about.
-        block: the coordinates.
-        parameter: what kind it is.
-        value: its value, (1,), or (states, 1).
-        slope: derivatives by the value, (columns,), or by each probability, (states, columns).
-    """
-    if block.states:
-        states = network.nodes[owner(block.id)].states
-        order = [states.index(s) for s in block.states]
-        p = value[order, 0]
-        mean = (p[:, np.newaxis] * slope[order]).sum(axis=0) / p.sum()
-        return np.asarray((p[:, np.newaxis] * (slope[order] - mean))[1:])
-    if isinstance(parameter, Ratio):
-        return np.asarray((value * slope)[np.newaxis])
-    return np.asarray((value * (1.0 - value) * slope)[np.newaxis])
 
 
 def precision(block: Block, parameter: Parameter, *, weight: float | None = None) -> Array:

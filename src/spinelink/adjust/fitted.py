@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from spinelink.adjust.evidence.result import EvidenceFit
+from spinelink.adjust.evidence.result import EvidenceFit, joint_of
 from spinelink.adjust.learn import learn
 from spinelink.adjust.learning import Learning
 from spinelink.adjust.tune import Tuning
@@ -37,7 +37,8 @@ def update(model: AnyModel, frame: Any, *, strength: float = 1.0, **options: Any
         >>> model.update(model.sample(200, seed=1), restarts=0).name
         'minimal'
     """
-    return replace(model, network=learn(model, frame, strength=strength, **options).network)
+    learned = learn(model, frame, strength=strength, **options).network
+    return replace(model, network=learned, covariance=None)
 
 
 def fitted(model: AnyModel, fit: EvidenceFit | Tuning | Learning) -> AnyModel:
@@ -63,5 +64,5 @@ def fitted(model: AnyModel, fit: EvidenceFit | Tuning | Learning) -> AnyModel:
         raise SpinelinkError(f"{words} {shown(fit)}.")
     if isinstance(fit, EvidenceFit):
         stated = model.network if model.stated is None else model.stated
-        return replace(model, network=fit.network, stated=stated)
-    return replace(model, network=fit.network, stated=None)
+        return replace(model, network=fit.network, stated=stated, covariance=joint_of(fit))
+    return replace(model, network=fit.network, stated=None, covariance=None)

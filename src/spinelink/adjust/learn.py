@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from spinelink.adjust.coordinates import key_of, with_changed
+from spinelink.adjust.coordinates import with_changed
 from spinelink.adjust.em import OnProgress, Search, SearchOptions
 from spinelink.adjust.learned import learned_parameters
 from spinelink.adjust.learning import Learning
@@ -15,6 +15,7 @@ from spinelink.adjust.maximise import Maximiser, maximiser
 from spinelink.adjust.vary import Vary, parameters_to_vary
 from spinelink.case import Model
 from spinelink.inference.gradient.counts import TrainingRows, count
+from spinelink.network.coordinates import key_of
 from spinelink.options import one_of
 from spinelink.progress import bar
 from spinelink.table.cells import read_patients

@@ -74,12 +74,12 @@ def audit(
     network: str | None,
     claims: Path | None,
     influence: bool,
+    alerts: bool,
+    setting: str | None,
     predictive: bool,
     folds: int | None,
     by: str | None,
     html: Path | None,
-    alerts: bool,
-    setting: str | None,
     as_json: bool,
 ) -> None:
     """Published figures against what the network implies, worst first.
@@ -91,7 +91,7 @@ def audit(
     from spinelink.report.predictive_page import predictive_page
 
     if alerts:
-        if claims or influence or html or predictive or folds or by:
+        if claims or influence or html or predictive:
             raise click.UsageError("--alerts goes with --network, --setting and --json only.")
         _audit_alerts(network, setting, as_json=as_json)
         return
@@ -134,13 +134,6 @@ def _tell(
         say(f"written: {html}")
 
 
-def predictive_text(found: CrossValidation) -> str:
-    """Scores of predicted figures by grade of fit, kind and setting, and in total, as text."""
-    tables = [found.summary(column) for column in GROUPS]
-    shown = (frame_text(t, index=True, zeros=False) for t in [*tables, found.total()])
-    return "\n\n".join([found.title(), *shown])
-
-
 def _audit_alerts(network: str | None, setting: str | None, *, as_json: bool) -> None:
     """Prints how often red flags are raised and missed in one setting, or in each."""
     model = load_model(network, setting)
@@ -160,3 +153,10 @@ def _print_clinic(clinic: Clinic) -> None:
         rows = [list(map(str, row)) for row in frame.itertuples(index=False)]
         print_table(list(frame.columns), rows, right=["patients", "further"])
     say(f"{clinic.rest()} {clinic.caution}\n".lstrip())
+
+
+def predictive_text(found: CrossValidation) -> str:
+    """Scores of predicted figures by grade of fit, kind and setting, and in total, as text."""
+    tables = [found.summary(column) for column in GROUPS]
+    shown = (frame_text(t, index=True, zeros=False) for t in [*tables, found.total()])
+    return "\n\n".join([found.title(), *shown])

@@ -7,8 +7,8 @@
 | `Model.diff`     | structure, parameters, effects of two networks         | `diff`            |
 | `Model.tune`     | `adjust.tune`, with its effect on rankings of cases    | `tuned`           |
 | `score`          | published cases ranked, with Wilson's intervals        | `score`           |
+| `Model.simulate_clinic` | red flags raised and missed among simulated patients | `clinic` |
 | `Model.cross_validate` | figures predicted by fits without their studies | `crossvalidation` |
-| `simulate_clinic` | red flags raised and missed among simulated patients | `clinic` |
 | `influences`     | judged parameters that the answers depend on most      | `influence`       |
 | `evidence_uses`  | what becomes of each record of the evidence stock      | `stock`           |
 

@@ -70,5 +70,5 @@ def tune(
         )
     if not tuning.patch:
         return tuning
-    tuned = replace(model, network=tuning.network)
+    tuned = replace(model, network=tuning.network, covariance=None)
     return replace(tuning, cases=compare_rankings(model, tuned, cases=compared)[0])

@@ -19,7 +19,7 @@ def save(model: Model, path: PathLike) -> Path:
     """Writes the network file. Where it came from a file, only what changed is changed.
 
     Comments and layout survive. The file appears whole or not at all. Fitted values go into a file
-    of their own beside it, `NAME.fitted.json`.
+    of their own beside it, `NAME.fitted.json`, and how they vary together into `NAME.fitted.npz`.
 
     Args:
         model: the network.
@@ -50,7 +50,7 @@ def save(model: Model, path: PathLike) -> Path:
     }
     before = read_fitted(model.origin) if model.origin is not None else None
     fitted = FittedFile(**known) if before is None else before.model_copy(update=known)  # type: ignore[arg-type]
-    write_fitted(written, fitted)
+    write_fitted(written, fitted, joint=model.covariance)
     return written
 
 

@@ -27,6 +27,7 @@ variants         | `variants.one_case`                 | further findings, or on
                  | `contradiction`                     | a smallest impossible set of findings
 door             | `answer`                            | marginals, log_evidence, joint, batches, draws
 parameters       | `sampled_parameters`                | Sobol draws (Owen 1998)
+                 | `joint_parameters`                  | fitted ones, correlated and normal
                  | `arc_strength`                      | total variation (Koiter 2006)
 derivatives      | `gradient`                          | see there
 counterfactuals  | `counterfactual`                    | see there

@@ -1,7 +1,7 @@
 """Parameters sampled from their own uncertainties, and one case's answers under each draw.
 
 A probability varies as a Beta, an odds ratio as a log-normal, a distribution as a Dirichlet, all
-independent. Draws are the quantiles of a scrambled Sobol sequence (quasi-Monte Carlo; Owen 1998) or of
+independent; fitted ones may vary together (`joint_parameters`). Draws are the quantiles of a scrambled Sobol sequence (quasi-Monte Carlo; Owen 1998) or of
 independent uniforms. Both are determined by the seed.
 """
 
@@ -18,6 +18,7 @@ from spinelink.inference.arrays import CompiledNetwork, factor_arrays
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.inference.draws import draw_marginals, draws_at_once
 from spinelink.inference.findings import Observed
+from spinelink.inference.joint_parameters import Together
 from spinelink.inference.memory import BYTES, check_answer_fits
 from spinelink.inference.threads import in_threads, thread_count
 from spinelink.network.network import Network
@@ -37,19 +38,25 @@ def draw_values(
     seed: int,
     sequence: Sequences = "sobol",
     only: Collection[str] | None = None,
+    together: Together | None = None,
 ) -> dict[str, Array]:
     """Parameter id -> (draws,), or (states, draws) for a distribution.
 
     Parameters that cannot vary, or are not in `only`, stay at their estimate, (1,). A probability of
-    0 or 1, and a state with probability 0, do not vary.
+    0 or 1, and a state with probability 0, do not vary. together: those that are not independent.
     """
     values = point_values(network, parameters)
     varying = [n for n, p in parameters.items() if (only is None or n in only) and _can_vary(p)]
-    uniforms = _uniforms(
-        sum(_width(values[n]) for n in varying), draws, seed=seed, sequence=sequence
-    )
-    start = 0
-    for name in varying:
+    tied = [n for n in varying if together is not None and n in together.blocks]
+    free = [n for n in varying if together is None or n not in together.blocks]
+    start = together.sizes(tied) if together is not None else 0
+    columns = start + sum(_width(values[n]) for n in free)
+    uniforms = _uniforms(columns, draws, seed=seed, sequence=sequence)
+    if together is not None and tied:
+        values |= together.drawn(
+            {n: parameters[n] for n in tied}, values, uniforms=uniforms[:, :start]
+        )
+    for name in free:
         width = _width(values[name])
         values[name] = _quantiles(
             parameters[name], values[name], uniforms=uniforms[:, start : start + width]
@@ -111,6 +118,7 @@ def posterior_draws(
     draws: int,
     seed: int = 0,
     sequence: Sequences = "sobol",
+    together: Together | None = None,
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Marginals:
@@ -128,6 +136,7 @@ def posterior_draws(
         draws: How many draws.
         seed: Determines the draws.
         sequence: "sobol" or "random".
+        together: Parameters that are not independent of each other.
         threads: How many work at once; as many as cores, at most 8, where None.
         on_progress: Called with how many draws are done.
 
@@ -142,6 +151,7 @@ def posterior_draws(
         draws=draws,
         seed=seed,
         sequence=sequence,
+        together=together,
     )
     workers = thread_count(threads)
     size = draws_at_once(compiled, compiled.limits.draws_at_once, workers=workers)
@@ -199,10 +209,19 @@ def _relevant_values(
     draws: int,
     seed: int,
     sequence: Sequences = "sobol",
+    together: Together | None = None,
 ) -> dict[str, Array]:
     relevant = {compiled.names[i] for i in compiled.ancestors(nodes)}
     only = {name for name in parameters if owner(name) in relevant}
-    return draw_values(network, parameters, draws=draws, seed=seed, sequence=sequence, only=only)
+    return draw_values(
+        network,
+        parameters,
+        draws=draws,
+        seed=seed,
+        sequence=sequence,
+        only=only,
+        together=together,
+    )
 
 
 def stated_interval(

@@ -12,9 +12,18 @@ from pydantic import ValidationError
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.files import write_text
 from spinelink.io.companion_file import companion_file, fitted_path
+from spinelink.io.joint_file import (
+    JointFileError,
+    digest,
+    joint_bytes,
+    joint_path,
+    read_joint,
+    write_joint,
+)
 from spinelink.io.json_file import JsonFileError, read_json
 from spinelink.io.network_file import read_network
 from spinelink.network.fitted import FittedFile, applied
+from spinelink.network.joint import JointCovariance, check_joint
 from spinelink.network.network import Network
 from spinelink.network.question import fingerprint
 
@@ -23,20 +32,23 @@ class FittedValuesWarning(UserWarning):
     """Fitted values that are not used, because they were made from something else."""
 
 
-def with_fitted_values(network: Network, path: Path) -> Network:
+def with_fitted_values(network: Network, path: Path) -> tuple[Network, JointCovariance | None]:
     """The network with the fitted values that stand beside its file; itself where there are none.
+
+    With it comes how these vary together, where that is known.
 
     A file that was made from other priors, another structure or other claims is not used, and a
     warning says so.
     """
     beside = fitted_path(path)
     if not beside.exists():
-        return network
+        return network, None
     try:
         fitted = FittedFile.model_validate(read_json(beside))
         reason = _stale(fitted, network, path)
         if not reason:
-            return applied(network, fitted)
+            found = applied(network, fitted)
+            return found, _joint(fitted, found, path)
     except (JsonFileError, ValidationError, KeyError) as error:
         reason = f"it cannot be read ({type(error).__name__})"
     warnings.warn(
@@ -45,7 +57,29 @@ def with_fitted_values(network: Network, path: Path) -> Network:
         FittedValuesWarning,
         stacklevel=3,
     )
-    return network
+    return network, None
+
+
+def _joint(fitted: FittedFile, network: Network, path: Path) -> JointCovariance | None:
+    """How the fitted values vary together; None where it is not known, with a warning if it was."""
+    if fitted.joint is None:
+        return None
+    beside = joint_path(fitted_path(path))
+    try:
+        joint = read_joint(beside, expected=fitted.joint)
+        check_joint(joint, network)
+        return joint
+    except JointFileError as error:
+        reason = str(error)
+    except KeyError:
+        reason = "it is about other parameters"
+    warnings.warn(
+        f"the joint covariance in {beside.name} is not used: {reason}. Intervals take fitted "
+        f"parameters as independent. Fit the network again with: spinelink fit {path}",
+        FittedValuesWarning,
+        stacklevel=4,
+    )
+    return None
 
 
 def state_of(path: Path) -> str:
@@ -91,13 +125,18 @@ def claims_fingerprint(path: Path) -> str:
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
-def write_fitted(path: Path, fitted: FittedFile) -> Path:
+def write_fitted(path: Path, fitted: FittedFile, *, joint: JointCovariance | None = None) -> Path:
     """Writes the companion file of a network file: whole or not at all.
+
+    joint: goes into a file of its own, whose digest the companion file names.
 
     Raises:
         SpinelinkError: it cannot be written.
     """
     target = fitted_path(path)
+    numbers = None if joint is None else joint_bytes(joint)
+    name = None if numbers is None else digest(numbers)
+    fitted = fitted.model_copy(update={"joint": name})
     data = fitted.model_dump(mode="json")
     parameters = data.pop("parameters")
     lines = ["{"]
@@ -110,6 +149,10 @@ def write_fitted(path: Path, fitted: FittedFile) -> Path:
         lines.append("  }" if k == len(parameters) else "  },")
     lines += [" }", "}"]
     try:
+        if numbers is None:
+            joint_path(target).unlink(missing_ok=True)
+        else:
+            write_joint(joint_path(target), numbers)
         return write_text(target, "\n".join(lines) + "\n", lambda written: None)
     except OSError as error:
         raise SpinelinkError(f"{target} cannot be written: {error.strerror or error}.") from None

@@ -7,6 +7,8 @@ A node; its CPD; a parameter; its source                 | `node`, `cpd`, `param
 How uncertain a parameter is                             | `uncertainty`
 Parameters by id, and the way back into the network      | `parameter_ids`
 Which parameters hold in a setting                       | `setting`
+Where a parameter stands on a scale without bounds       | `coordinates`
+Fitted values, and how they vary together                | `fitted`, `joint`
 Findings of a patient; the question behind an answer     | `evidence`, `question`
 Alert rules, claims, constraints on answers              | `alert`, `claim`, `constraint`
 What is wrong with a network                             | `check`

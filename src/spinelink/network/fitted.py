@@ -70,6 +70,9 @@ class FittedFile(Value):
     spreads: tuple[FittedSpread, ...] = ()
     factors: dict[str, float] = Field(default_factory=dict)
     words: dict[str, float] = Field(default_factory=dict)
+    joint: str | None = Field(
+        default=None, description="Digest of the file that says how the parameters vary together."
+    )
     parameters: dict[str, dict[str, FittedValue]]
 
 

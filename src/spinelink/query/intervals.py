@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError
+from spinelink.inference.joint_parameters import Together, parameters_together
 from spinelink.inference.sampled_parameters import posterior_draws
-from spinelink.options import draws_of, one_of, seed_of
+from spinelink.options import draws_of, flag_or_none, one_of, seed_of
 from spinelink.options import level as check_level
 from spinelink.progress import bar
-from spinelink.query.effects import effects_of_parameters
+from spinelink.query.effects import parts_of_variance
 from spinelink.result import Result
 from spinelink.view.plot.ranking import plot_sampled
 
@@ -32,8 +33,8 @@ Method = Literal["draws", "delta"]
 class Interval:
     """P(present) of one node, its credible interval, and its rank under sampled parameters.
 
-    first: how often it ranks first. shares: parameter -> fraction of the variance. Ranks are NaN by the
-    delta method.
+    first: how often it ranks first. shares: parameter -> fraction of the variance; less than 0 where a
+    parameter that varies together with others narrows the interval. Ranks are NaN by the delta method.
     """
 
     node: str
@@ -57,7 +58,8 @@ class Intervals(Result):
     """Credible intervals of posteriors and of ranks, the highest posterior first.
 
     impossible: samples under which the findings cannot occur; they are left out. drawn: node -> its
-    posterior under each sample, (draws,), NaN where impossible; empty for the delta method.
+    posterior under each sample, (draws,), NaN where impossible; empty for the delta method. joint: fitted
+    parameters vary together.
     """
 
     level: float
@@ -66,6 +68,7 @@ class Intervals(Result):
     impossible: int
     rows: tuple[Interval, ...]
     drawn: Mapping[str, Array] = field(default_factory=dict, compare=False)
+    joint: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -114,6 +117,7 @@ class Intervals(Result):
             if self.impossible
             else ""
         )
+        how += ", fitted parameters together" if self.joint else ""
         return f"{self.question}\n{self.level:.0%} credible intervals from the uncertainty of the parameters ({how}{left})"
 
     def plot(self, ax: Axes | None = None, *, limit: int = 6) -> Axes:
@@ -144,6 +148,7 @@ def intervals(
     method: Method = "draws",
     draws: int = 4096,
     seed: int = 0,
+    joint: bool | None = None,
     progress: bool | None = None,
 ) -> Intervals:
     """How sure a posterior is, given how sure the network's parameters are.
@@ -156,6 +161,8 @@ def intervals(
             the exact derivatives to first order; it is quick and gives no intervals of ranks.
         draws: how many sampled parameters, 2 or more.
         seed: of the samples. The same seed gives the same intervals.
+        joint: let fitted parameters vary together, by the covariance of their fit. False: all are
+            independent. None: together where the model has such a covariance.
         progress: show a progress bar; None: in a terminal only.
 
     Returns:
@@ -164,7 +171,7 @@ def intervals(
     Raises:
         UnknownNameError: a node or the method is not known.
         EvidenceError: a node is observed, so that its probability has no interval.
-        SpinelinkError: an option is out of range.
+        SpinelinkError: an option is out of range, or `joint` is True and there is no covariance.
 
     Source:
         Sobol points with Owen's scrambling; delta method on log odds.
@@ -181,11 +188,14 @@ def intervals(
     draws, seed = draws_of(draws, least=2), seed_of(seed)
     names = _names(case, nodes)
     posterior = case.present(names)
-    deviation, shares = _deviations(case, names, posterior=posterior)
-    question = case.question(level=level, method=method, draws=draws, seed=seed)
+    together = _together(case, joint)
+    is_joint = together is not None
+    deviation, shares = _deviations(case, names, posterior=posterior, together=together)
+    question = case.question(level=level, method=method, draws=draws, seed=seed, joint=joint)
     rows = _Rows(case, posterior, shares)
     if method == "delta":
-        return Intervals(question, level, method, 0, 0, rows.by_delta(deviation, level))
+        listed = rows.by_delta(deviation, level)
+        return Intervals(question, level, method, 0, 0, listed, joint=is_joint)
     model = case.model
     index = [model.compiled.index[n] for n in names]
     with bar("draws", draws, progress) as on_progress:
@@ -197,6 +207,7 @@ def intervals(
             nodes=index,
             draws=draws,
             seed=seed,
+            together=together,
             on_progress=on_progress,
         )
     drawn = {n: answer.posterior[i][1:].sum(axis=0) for n, i in zip(names, index, strict=True)}
@@ -204,7 +215,25 @@ def intervals(
     if not possible.any():
         raise SpinelinkError("under no sampled parameters can these findings occur.")
     listed = rows.by_draws({n: p[possible] for n, p in drawn.items()}, level)
-    return Intervals(question, level, method, draws, int((~possible).sum()), listed, drawn)
+    impossible = int((~possible).sum())
+    return Intervals(question, level, method, draws, impossible, listed, drawn, is_joint)
+
+
+def _together(case: Case, joint: bool | None) -> Together | None:
+    """The fitted parameters that vary together, as asked for. Raises SpinelinkError."""
+    joint, model = flag_or_none(joint, "joint"), case.model
+    if joint is False:
+        return None
+    together = parameters_together(
+        model.covariance, model.network, setting=model.setting, parameters=model.in_force
+    )
+    if joint and together is None:
+        raise SpinelinkError(
+            "joint=True needs the covariance of a fit, and this model has none. Take "
+            "model.fitted(model.fit_claims()) or a network file after `spinelink fit`; or leave "
+            "joint out, and all parameters are independent."
+        )
+    return together
 
 
 def _names(case: Case, nodes: str | Iterable[str] | None) -> list[str]:
@@ -225,19 +254,24 @@ Shares = Mapping[str, Sequence[tuple[str, float]]]
 
 
 def _deviations(
-    case: Case, names: list[str], *, posterior: Mapping[str, float]
+    case: Case,
+    names: list[str],
+    *,
+    posterior: Mapping[str, float],
+    together: Together | None,
 ) -> tuple[dict[str, float], Shares]:
     """The standard deviation of each node's log odds, to first order, and where it comes from."""
     index = case.model.compiled.index
-    effects = effects_of_parameters(case, [(index[n], 0) for n in names])
-    variances = {name: effect**2 for name, effect in effects.items()}
-    total = np.sum(list(variances.values()), axis=0)
+    parts = parts_of_variance(case, [(index[n], 0) for n in names], together=together)
+    total = np.maximum(np.sum(list(parts.values()), axis=0), 0.0)
     deviation: dict[str, float] = {}
     shares: dict[str, list[tuple[str, float]]] = {}
     for k, n in enumerate(names):
         p = posterior[n]
         deviation[n] = float(np.sqrt(total[k])) / (p * (1.0 - p)) if 0.0 < p < 1.0 else 0.0
-        by_parameter = [(name, float(v[k] / total[k])) for name, v in variances.items() if v[k] > 0]
+        by_parameter = [
+            (name, float(v[k] / total[k])) for name, v in parts.items() if v[k] and total[k]
+        ]
         shares[n] = sorted(by_parameter, key=lambda pair: -pair[1])
     return deviation, shares
 

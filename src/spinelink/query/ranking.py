@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spinelink.case import Case
 from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
-from spinelink.options import share, whole_or_none
+from spinelink.options import flag_or_none, share, whole_or_none
 from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
 from spinelink.view.plot.ranking import Causes, plot_ranking
@@ -140,6 +140,7 @@ def differential(
     interval: float | None = None,
     draws: int = 4096,
     seed: int = 0,
+    joint: bool | None = None,
     progress: bool | None = None,
 ) -> Ranking:
     """Which causes may explain the findings, the most probable first.
@@ -150,6 +151,7 @@ def differential(
         interval: the level of credible intervals, as 0.95; no intervals where None.
         draws: sampled parameters behind the intervals; see `intervals`.
         seed: of these samples.
+        joint: whether fitted parameters vary together in them; see `intervals`.
         progress: show a progress bar; None: in a terminal only.
 
     Returns:
@@ -166,6 +168,7 @@ def differential(
         'Lumbar disc herniation'
     """
     limit = whole_or_none(limit, "limit", meaning="how many causes to list")
+    joint = flag_or_none(joint, "joint")
     names = list(case.model.network.ranked)
     if not names:
         raise SpinelinkError(
@@ -176,10 +179,11 @@ def differential(
     options: dict[str, object] = {"limit": limit}
     bounds: dict[str, tuple[float, float, float]] = {}
     if interval is not None:
-        options |= {"interval": interval, "draws": draws, "seed": seed}
-        rows = intervals.intervals(
-            case, level=interval, draws=draws, seed=seed, progress=progress
-        ).rows
+        options |= {"interval": interval, "draws": draws, "seed": seed, "joint": joint}
+        asked = intervals.intervals(
+            case, level=interval, draws=draws, seed=seed, joint=joint, progress=progress
+        )
+        rows = asked.rows
         bounds = {row.node: (row.low, row.high, row.first) for row in rows}
     posterior, prior = case.present(names), case.prior_present(names)
     order = sorted(names, key=lambda n: (-posterior[n], n))[:limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spinelink.adjust.evidence.result import EvidenceFit, fitted_file
+from spinelink.adjust.evidence.result import EvidenceFit, fitted_file, joint_of
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.io.fitted_file import claims_fingerprint, write_fitted
@@ -27,4 +27,5 @@ def write_fit(model: Model, fit: EvidenceFit) -> Path:
         raise SpinelinkError("fitted values stand beside a network file, and this model has none.")
     stated = model.network if model.stated is None else model.stated
     claims = claims_fingerprint(model.origin)
-    return write_fitted(model.origin, fitted_file(fit, stated=stated, claims=claims))
+    fitted = fitted_file(fit, stated=stated, claims=claims)
+    return write_fitted(model.origin, fitted, joint=joint_of(fit))

@@ -9,14 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import Block, Coordinates, Key, key_of, slopes_by_coordinates
+from spinelink.adjust.coordinates import Coordinates
 from spinelink.case import Model
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.studies import studies_of
 from spinelink.errors import SpinelinkError
 from spinelink.inference.compile import compile_setting, point_values
+from spinelink.inference.gradient.by_coordinate import slopes_by_coordinates
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim
+from spinelink.network.coordinates import Block, Key, key_of
 from spinelink.network.network import Network
 from spinelink.network.setting import parameters_in
 

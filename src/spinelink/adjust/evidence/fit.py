@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import Block, Coordinates, Key, key_of, layout, with_changed
+from spinelink.adjust.coordinates import Coordinates, layout, with_changed
 from spinelink.adjust.evidence.figures import Figures
 from spinelink.adjust.evidence.priors import Priors
 from spinelink.adjust.evidence.result import (
@@ -22,6 +22,7 @@ from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.network.claim import Claim
+from spinelink.network.coordinates import Block, Key, key_of
 from spinelink.network.parameter import Distribution, Fitted, Parameter, Ratio
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import before_fit

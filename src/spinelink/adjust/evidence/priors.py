@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import Block, Coordinates, precision
+from spinelink.adjust.coordinates import Coordinates, precision
+from spinelink.network.coordinates import Block
 from spinelink.network.network import Network
 from spinelink.network.node import Node
 from spinelink.network.parameter import Parameter, Ratio

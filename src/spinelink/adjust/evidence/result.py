@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import Key
 from spinelink.network.claim import Claim
+from spinelink.network.coordinates import Key
 from spinelink.network.fitted import OWN, FittedFile, FittedSpread, FittedValue, standing
+from spinelink.network.joint import JointCovariance
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.question import fingerprint
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 ROWS_SHOWN = 20
+LEAST_INFORMED = 0.001
+"""Parameters of which figures removed less of the variance are kept as independent."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,19 @@ def fitted_file(fit: EvidenceFit, *, stated: Network, claims: str) -> FittedFile
         words={k: _short(v) for k, v in fit.words.items()},
         parameters=parameters,
     )
+
+
+def joint_of(fit: EvidenceFit) -> JointCovariance | None:
+    """How the parameters that figures moved vary together; None where they moved none."""
+
+    def is_moved(setting: str | None, name: str) -> bool:
+        about = fit.fitted[setting, name].fitted
+        return about is not None and about.informed > LEAST_INFORMED
+
+    rows = [k for k, (setting, name, _) in enumerate(fit.keys) if is_moved(setting, name)]
+    if not rows:
+        return None
+    return JointCovariance(tuple(fit.keys[k] for k in rows), fit.covariance[np.ix_(rows, rows)])
 
 
 def _short(value: float) -> float:

@@ -11,15 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import (
-    Coordinates,
-    Key,
-    key_of,
-    layout,
-    metrics_of,
-    slopes_by_coordinates,
-    with_changed,
-)
+from spinelink.adjust.coordinates import Coordinates, layout, metrics_of, with_changed
 from spinelink.adjust.tune.constraints import (
     ResolvedConstraint,
     derivatives,
@@ -31,8 +23,10 @@ from spinelink.case import Model
 from spinelink.errors import SpinelinkError
 from spinelink.inference.arrays import CompiledNetwork
 from spinelink.inference.compile import compile_setting, point_values
+from spinelink.inference.gradient.by_coordinate import slopes_by_coordinates
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.constraint import Constraint
+from spinelink.network.coordinates import Key, key_of
 from spinelink.network.network import Network
 from spinelink.network.parameter import Parameter
 from spinelink.network.parameter_ids import owner

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinelink.adjust.coordinates import coordinates
 from spinelink.adjust.tune.constraints import CLOSE
 from spinelink.adjust.tune.problem import Answers, Problem
 from spinelink.adjust.tune.result import SingleChange
 from spinelink.inference.gradient.linear_fractional import covariation
+from spinelink.network.coordinates import coordinates
 from spinelink.network.parameter import Distribution, Parameter, Ratio
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.change import ParameterChange, changes_between, deviations_in_log_odds
-from spinelink.adjust.coordinates import Key, rounded_for_file, with_changed
+from spinelink.adjust.coordinates import rounded_for_file, with_changed
 from spinelink.adjust.tune.constraints import CLOSE
 from spinelink.adjust.tune.problem import LEAST, MINIMISE, Minimise, Problem, pose
 from spinelink.adjust.tune.result import ConstraintOutcome, SingleChange, Tuning
@@ -18,6 +18,7 @@ from spinelink.adjust.vary import Vary
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError, shown
 from spinelink.network.constraint import Constraint
+from spinelink.network.coordinates import Key
 from spinelink.network.parameter import Parameter
 from spinelink.options import one_of, whole
 

@@ -103,6 +103,7 @@ def shown(evil):
         "fit": plain.fit_claims(limit=1),
         "cases": score(plain),
         "cross-validation": plain.cross_validate(folds=2),
+        "clinic": evil.simulate_clinic(30, asked=5, progress=False),
         "beta": sl.Beta(2, 3),
     }
 

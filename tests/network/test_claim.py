@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -85,3 +87,15 @@ def test_a_bound_of_nought_has_a_finite_error():
     ).centre_and_error
     assert np.isfinite(middle) and np.isfinite(error)
     assert error == pytest.approx((np.log(0.02 / 0.98) - np.log(0.0004 / 0.9996)) / 3.919928)
+
+
+@pytest.mark.parametrize("n", range(3, 300))
+def test_none_and_all_of_n_lie_near_what_counts_say(n):
+    """Wilson's interval ends at 0 and 1 exactly, for any n; rounding once moved the figure to log odds of 19."""
+    for k in (0, n):
+        said = {"condition": {"a": "present"}, "source": "s", "fit": "near", "kind": "prevalence"}
+        claims = Claim(**said, counts=(k, n)), Claim(**said, value=k / n, n=float(n))
+        expected = math.log((k + 0.5) / (n - k + 0.5))
+        for claim in claims:
+            assert claim.bounds[k > 0] == (1.0 if k else 0.0)
+            assert claim.centre_and_error[0] == pytest.approx(expected, abs=0.7)

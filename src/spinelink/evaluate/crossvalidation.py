@@ -20,7 +20,7 @@ from spinelink.adjust.evidence.search import Reached, Search, SearchOptions, Sta
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.claims.studies import studies_of
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, shown
 from spinelink.evaluate.predicted import SPLIT_YEAR, Baseline, By, CrossValidation, Predicted
 from spinelink.network.claim import Claim, ClaimFile
 from spinelink.options import one_of, seed_of, whole
@@ -186,7 +186,7 @@ def folds_by_study(claims: Mapping[str, Claim], folds: int, *, seed: int = 0) ->
         members.setdefault(study[name], []).append(name)
     if not 2 <= folds <= len(members):
         raise SpinelinkError(
-            f"folds: a number from 2 to {len(members)}, the independent studies; not {folds}."
+            f"folds: a number from 2 to {len(members)}, the independent studies; not {shown(folds)}."
         )
     order = list(members)
     np.random.default_rng(seed).shuffle(order)

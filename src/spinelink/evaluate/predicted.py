@@ -207,7 +207,9 @@ class CrossValidation(Result):
             if self.by == "study"
             else f"those of studies after {SPLIT_YEAR}"
         )
-        return f"{len(self.rows)} figures predicted by fits without them ({how}):"
+        many = len(self.rows) != 1
+        words = "figures predicted by fits without them" if many else "figure predicted without it"
+        return f"{len(self.rows)} {words} ({how}):"
 
     def __str__(self) -> str:
         import pandas as pd

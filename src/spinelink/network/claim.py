@@ -314,4 +314,6 @@ def _wilson(p: float, n: float) -> tuple[float, float]:
     z2 = NORMAL * NORMAL
     centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n)
     half = NORMAL / (1.0 + z2 / n) * math.sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding would put the end of none or all a hair inside, at log odds of 36.
+    low = 0.0 if p == 0.0 else max(0.0, centre - half)
+    return low, 1.0 if p == 1.0 else min(1.0, centre + half)

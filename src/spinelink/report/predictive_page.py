@@ -13,7 +13,6 @@ from spinelink.view.plot.picture import svg_picture
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 LEAST_EXPECTED = 20
 """Figures listed, the least expected first."""
@@ -115,7 +114,7 @@ def _coverage(found: CrossValidation) -> Html:
 
 
 def _picture(
-    draw: Callable[[Axes], object],
+    draw: Callable[..., object],
     name: str,
     *,
     words: str,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -69,19 +70,7 @@ GROUPS = ("fit", "kind", "setting")
     help="With --alerts: the population; each of the network's where left out.",
 )
 @json_option
-def audit(
-    *,
-    network: str | None,
-    claims: Path | None,
-    influence: bool,
-    alerts: bool,
-    setting: str | None,
-    predictive: bool,
-    folds: int | None,
-    by: str | None,
-    html: Path | None,
-    as_json: bool,
-) -> None:
+def audit(**given: Any) -> None:
     """Published figures against what the network implies, worst first.
 
     With --predictive: against what fits to the other studies predict. With --alerts: how often red
@@ -90,34 +79,53 @@ def audit(
     from spinelink.report.audit_page import audit_page
     from spinelink.report.predictive_page import predictive_page
 
-    if alerts:
-        if claims or influence or html or predictive:
-            raise click.UsageError("--alerts goes with --network, --setting and --json only.")
-        _audit_alerts(network, setting, as_json=as_json)
+    asked = AuditOptions(**given)
+    asked.check()
+    html, as_json = asked.html, asked.as_json
+    if asked.alerts:
+        _audit_alerts(asked.network, asked.setting, as_json=as_json)
         return
-    if setting is not None:
-        raise click.UsageError("--setting goes with --alerts: each claim names its own setting.")
-    _check_options(influence=influence, predictive=predictive, folds=folds, by=by)
-    if html is not None:
-        require_ending(html, ".html", ".htm", ".xhtml")
-    model = load_model(network)
-    if predictive:
-        way: By = "year" if by == "year" else "study"
-        found = model.cross_validate(claims, folds=10 if folds is None else folds, by=way)
+    model = load_model(asked.network)
+    if asked.predictive:
+        way: By = "year" if asked.by == "year" else "study"
+        found = model.cross_validate(asked.claims, folds=asked.folds or 10, by=way)
         _tell(found, predictive_text(found), lambda: predictive_page(found), html, as_json=as_json)
         return
-    audited = model.audit(claims, influence=influence)
+    audited = model.audit(asked.claims, influence=asked.influence)
     _tell(audited, str(audited), lambda: audit_page(audited), html, as_json=as_json)
 
 
-def _check_options(*, influence: bool, predictive: bool, folds: int | None, by: str | None) -> None:
-    """Raises click.UsageError where options contradict each other."""
-    if predictive and influence:
-        raise click.UsageError("--influence belongs to an audit without --predictive.")
-    if not predictive and (folds is not None or by is not None):
-        raise click.UsageError("--folds and --by need --predictive.")
-    if by == "year" and folds is not None:
-        raise click.UsageError("--folds belongs to --by study; by year there is one part.")
+@dataclass(frozen=True)
+class AuditOptions:
+    """The options of the command, as click gives them."""
+
+    network: str | None
+    claims: Path | None
+    influence: bool
+    alerts: bool
+    setting: str | None
+    predictive: bool
+    folds: int | None
+    by: str | None
+    html: Path | None
+    as_json: bool
+
+    def check(self) -> None:
+        """Raises click.UsageError where options contradict each other, SpinelinkError by its name."""
+        if self.alerts and (self.claims or self.influence or self.html or self.predictive):
+            raise click.UsageError("--alerts goes with --network, --setting and --json only.")
+        if self.setting is not None and not self.alerts:
+            raise click.UsageError(
+                "--setting goes with --alerts: each claim names its own setting."
+            )
+        if self.predictive and self.influence:
+            raise click.UsageError("--influence belongs to an audit without --predictive.")
+        if not self.predictive and (self.folds is not None or self.by is not None):
+            raise click.UsageError("--folds and --by need --predictive.")
+        if self.by == "year" and self.folds is not None:
+            raise click.UsageError("--folds belongs to --by study; by year there is one part.")
+        if self.html is not None:
+            require_ending(self.html, ".html", ".htm", ".xhtml")
 
 
 def _tell(

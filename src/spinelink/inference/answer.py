@@ -64,7 +64,7 @@ def marginals(
         return Marginals(log_evidence(compiled, observed, heavy=heavy), {})
 
     def ask(case: Observed) -> Marginals:
-        return marginals(compiled, case, nodes, heavy=heavy, max_entries=max_entries)
+        return marginals(compiled, case, nodes, heavy=True, max_entries=max_entries)
 
     summed = ask_by_reason(compiled, observed, {n: compiled.cards[n] for n in nodes}, ask)
     if summed is not None:
@@ -140,7 +140,7 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
         return draw_marginals(compiled, observed, nodes=[]).log_evidence
 
     def ask(case: Observed) -> Marginals:
-        return Marginals(log_evidence(compiled, case, heavy=heavy), {})
+        return Marginals(log_evidence(compiled, case, heavy=True), {})
 
     summed = ask_by_reason(compiled, observed, {}, ask)
     if summed is not None:

@@ -109,6 +109,18 @@ def count(
         )
         whole = reasons.summed(Marginals(parts, {}), len(rows)).log_evidence
         return replace(summed, log_evidence=whole)
+    return _count(compiled, rows, information=information, threads=threads, on_progress=on_progress)
+
+
+def _count(
+    compiled: CompiledNetwork,
+    rows: TrainingRows,
+    *,
+    information: bool,
+    threads: int | None,
+    on_progress: Callable[[int], object] | None,
+) -> Counts:
+    """The same for rows in which nobody is selected, or each for one reason."""
     logs = np.full(len(rows), -np.inf)
     sums = [_zeros(compiled) for _ in range(4 if information else 1)]
     left = np.arange(len(rows))

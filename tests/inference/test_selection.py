@@ -277,3 +277,25 @@ def test_other_worlds_are_not_selected():
     assert dict(link.question.options)["population"] == CLINIC
     # All reasons are observed, so that the selection says nothing more.
     assert link.shares == pytest.approx(plain.shares, abs=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(selected_networks())
+def test_the_most_probable_explanation_is_the_best_with_its_reason(drawn):
+    """The largest of rate times P(everything), over everything and the reasons that hold."""
+    network, rates = drawn
+    plain = compile_setting(network, network.default_setting)
+    joint = joint_table(plain)[..., 0]
+    whole = weighted_joint(network, rates).sum()
+    if not whole > 0.0:
+        return
+    best = 0.0
+    for parent, by_state in rates.items():
+        i = plain.index[parent]
+        for state, rate_ in by_state.items():
+            best = max(
+                best, rate_ * float(np.take(joint, plain.states[i].index(state), axis=i).max())
+            )
+    model = sl.Model(with_selection(network, rates), CLINIC)
+    found = model.observe().most_probable_explanation()
+    assert math.exp(found.log_probability) == pytest.approx(best / whole, rel=1e-7)

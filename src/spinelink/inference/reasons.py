@@ -251,7 +251,8 @@ def _split_rows(now: WeightedBatch, selection: Selection) -> WeightedBatch:
             continue
         open_rows = np.flatnonzero(~known)
         if len(open_rows) and weight > 0.0:
-            parts.append(_with_reason(now, states, open_rows, node, mask, weight, virtual))
+            reason = (node, mask, weight)
+            parts.append(_with_reason(now, states, open_rows, reason=reason, virtual=virtual))
     whole = np.flatnonzero(held > 0.0)
     likelihoods = {i: w[:, whole] for i, w in soft.items()}
     base = EvidenceBatch(states[whole], likelihoods)
@@ -265,12 +266,15 @@ def _with_reason(
     now: WeightedBatch,
     states: States,
     rows: Rows,
-    node: int,
-    mask: Array,
-    weight: float,
+    *,
+    reason: tuple[int, Array, float],
     virtual: NDArray[np.bool_],
 ) -> WeightedBatch:
-    """Some rows with a node in one of the states that are a reason."""
+    """Some rows with a node in one of the states that are a reason.
+
+    states: of all rows. reason: node, states that fit, weight. virtual: rows with likelihoods at it.
+    """
+    node, mask, weight = reason
     own = states[rows].copy()
     likelihoods = {i: w[:, rows].copy() for i, w in now.batch.likelihoods.items()}
     soft = virtual[rows]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spinelink.case import Case
 from spinelink.errors import EvidenceError, SpinelinkError
-from spinelink.inference.interpreted.most_probable import log_posterior, most_probable_explanations
+from spinelink.inference.variants.most_probable import explanations
 from spinelink.network.network import Network
 from spinelink.network.node import OBSERVABLE
 from spinelink.options import whole
@@ -95,13 +95,10 @@ def most_probable_explanation(
     unasked = OBSERVABLE - {"context", "other"} | {"selection"}
     ignored = [compiled.index[n] for n, node in model.nodes.items() if node.role in unasked]
     ignored += compiled.fits
-    explanations = most_probable_explanations(compiled, case.observed, best=best, ignore=ignored)
+    found = explanations(compiled, case.observed, best=best, ignore=ignored)
     named = [
-        (
-            tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(e.states.items())),
-            log_posterior(compiled, case.observed, explanation=e),
-        )
-        for e in explanations
+        (tuple((compiled.names[i], compiled.states[i][s]) for i, s in sorted(states.items())), log)
+        for states, log in found
     ]
     return MostProbableExplanation(question, *named[0], model.network, tuple(named[1:]))
 
@@ -114,12 +111,12 @@ def _best_of_joint(case: Case, names: list[str], *, best: int) -> MostProbableEx
     if not names:
         raise SpinelinkError("name one or more nodes to explain")
     table = joint(case, names)
-    explanations = []
+    ranked = []
     for k in (-table.to_numpy()).argsort(kind="stable")[:best]:
         label = table.index[k]
         states = label if isinstance(label, tuple) else (label,)
         if (p := float(table.iloc[k])) > 0.0:
-            explanations.append((tuple(zip(names, map(str, states), strict=True)), log(p)))
+            ranked.append((tuple(zip(names, map(str, states), strict=True)), log(p)))
     question = case.question(over=tuple(names), best=best)
-    network, others = case.model.network, tuple(explanations[1:])
-    return MostProbableExplanation(question, *explanations[0], network, others)
+    network, others = case.model.network, tuple(ranked[1:])
+    return MostProbableExplanation(question, *ranked[0], network, others)

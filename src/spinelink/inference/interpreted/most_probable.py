@@ -26,7 +26,6 @@ from spinelink.inference.memory import BYTES, room
 from spinelink.inference.plan.order import elimination_order
 from spinelink.inference.plan.patterns import pattern_of
 from spinelink.inference.plan.plan import Input
-from spinelink.inference.reasons import WeightedCase, by_reason
 
 Array = NDArray[np.float64]
 
@@ -48,8 +47,6 @@ def most_probable_explanations(
 ) -> list[Explanation]:
     """The most probable joint states of all unobserved nodes, the best first.
 
-    Of selected people: the best together with the reason for which they came.
-
     Args:
         compiled: The network, with one value for each parameter.
         observed: The findings of one case.
@@ -61,17 +58,6 @@ def most_probable_explanations(
         TooLargeError: The search is not over after 100,000 partial assignments with the tightest
             bounds.
     """
-    cases = by_reason(compiled, observed)
-    if cases is not None:
-        found = [
-            (case, explanation)
-            for case in cases
-            for explanation in most_probable_explanations(
-                compiled, case.observed, best=best, ignore=ignore
-            )
-        ]
-        found.sort(key=lambda f: -(float(f[0].log_weight[0]) + f[1].log_joint))
-        return _distinct([_with_reason(case, e, observed) for case, e in found])[:best]
     limits = compiled.limits
     factors = _factors(compiled, observed, _kept(compiled, observed, ignore=frozenset(ignore)))
     cards = {v: compiled.cards[v] for v in factors.hidden}
@@ -93,22 +79,6 @@ def most_probable_explanations(
         f"the most probable explanation was not proved within {limits.search_visits:,} partial "
         "assignments; observe more of the network"
     )
-
-
-def _with_reason(case: WeightedCase, explanation: Explanation, observed: Observed) -> Explanation:
-    """An explanation with the finding that the reason adds, and the reason's weight."""
-    added = {i: v for i, v in case.observed.items() if i not in observed}
-    reason = {i: v for i, v in added.items() if isinstance(v, int)}
-    log = float(case.log_weight[0]) + explanation.log_joint
-    return Explanation({**reason, **explanation.states}, log)
-
-
-def _distinct(explanations: list[Explanation]) -> list[Explanation]:
-    """Each states once, the first of its kind."""
-    seen: dict[tuple[tuple[int, int], ...], Explanation] = {}
-    for explanation in explanations:
-        seen.setdefault(tuple(sorted(explanation.states.items())), explanation)
-    return list(seen.values())
 
 
 def _kept(compiled: CompiledNetwork, observed: Observed, *, ignore: frozenset[int]) -> list[int]:
@@ -416,8 +386,4 @@ def log_posterior(
     compiled: CompiledNetwork, observed: Observed, *, explanation: Explanation
 ) -> float:
     """Log P(states | evidence)."""
-    cases = by_reason(compiled, observed)
-    if cases is None:
-        return explanation.log_joint - float(log_evidence(compiled, observed)[0])
-    logs = [float((c.log_weight + log_evidence(compiled, c.observed))[0]) for c in cases]
-    return explanation.log_joint - float(np.logaddexp.reduce(logs))
+    return explanation.log_joint - float(log_evidence(compiled, observed)[0])

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import shlex
@@ -15,11 +14,13 @@ from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmarks.readme import table
 from spinelink.cli import main
 from spinelink.evaluate.audit import grades
+from spinelink.evaluate.predicted import scores
 from spinelink.library import load
 from spinelink.network.scale import WORD_WIDTH, WORDS
 from spinelink.network.setting import parameters_in
@@ -192,21 +193,27 @@ def test_the_audit_it_states_is_the_audit():
 
 def test_the_crossvalidation_it_states_is_the_one_on_file():
     path = ROOT / "networks" / "back-leg-pain.crossvalidation.csv"
-    with path.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    assert {row["fold"] for row in rows} == set("01234")  # "in five folds"
+    frame = pd.read_csv(path, keep_default_na=False)
+    assert set(frame["fold"]) == set(range(10))  # "in ten folds"
     stated = re.findall(
-        r"^\| (same population|near|far)[^|]* \| (\d+) \| (\d+) % \| (\d+) % \|$",
+        r"^\| (same population|near|far|all)[^|]* \| (\d+) \| (\d+) % \| (\d+) % \| ([\d.]+) \| ([\d.]+) "
+        r"\| (\d+) % \|$",
         README,
         re.MULTILINE,
     )
-    measured = []
-    for fit in ("same population", "near", "far"):
-        part = [row for row in rows if row["fit"] == fit]
-        before = sum(float(r["low"]) <= float(r["before"]) <= float(r["high"]) for r in part)
-        inside = sum(row["inside"] == "True" for row in part)
-        percent = [f"{100 * count / len(part):.0f}" for count in (before, inside)]
-        measured.append((fit, f"{len(part)}", *percent))
+    found = pd.concat([scores(frame, ["fit"]), scores(frame.assign(fit="all"), ["fit"])])
+    measured = [
+        (
+            fit,
+            f"{row['figures']:.0f}",
+            f"{100 * row['covered_50']:.0f}",
+            f"{100 * row['covered_90']:.0f}",
+            f"{row['error']:.2f}",
+            f"{row['stock_error']:.2f}",
+            f"{100 * row['nearer']:.0f}",
+        )
+        for fit, row in found.loc[["same population", "near", "far", "all"]].iterrows()
+    ]
     assert stated == measured
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import spinelink as sl
-from spinelink.adjust.coordinates import key_of
 from spinelink.adjust.evidence.fit import search_for
 from spinelink.adjust.evidence.linear import Spreads
 from spinelink.adjust.evidence.predict import predict
@@ -23,6 +22,7 @@ from spinelink.claims.implied import log_terms
 from spinelink.inference.answer import log_evidence
 from spinelink.inference.compile import compile_network, point_values
 from spinelink.network.claim import Claim
+from spinelink.network.coordinates import key_of
 from spinelink.network.network import Network
 from spinelink.network.parameter import Ratio
 from spinelink.network.setting import parameters_in

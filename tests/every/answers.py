@@ -82,6 +82,6 @@ NO_ANSWER = {
     *("retract", "case", "compiled", "compiled_in", "engine", "fingerprint"),
     *("fitted", "in_force", "in_setting", "limits", "memory", "name", "network", "nodes", "origin"),
     *("save", "scorer", "setting", "settings", "to_bibtex", "to_networkx", "to_pgmpy", "update"),
-    *("covariance", "values", "with_parameters", "without_findings"),
+    *("covariance", "log_selected", "stated", "values", "with_parameters", "without_findings"),
 }
 """Members that answer with a plain value, a model, a case, a file or a widget."""

@@ -15,6 +15,7 @@ from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit, grades
+from spinelink.evaluate.predicted import scores
 from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
@@ -45,8 +46,9 @@ CLAIMS = (
     "is another. Far claims are reported and not fitted to."
 )
 PREDICTED = (
-    "Claims of one source are left out together, in {folds} folds, and predicted by a fit to the "
-    "others. Both fits begin from the parameters before any fit. Errors are in log odds or log ratio."
+    "Whole studies are left out, in {folds} folds, and predicted by a fit to the others. Inside: the "
+    "fraction of figures in their predictive intervals. Errors are in log odds or log ratio. The "
+    "stock: the median of the other figures of that kind. Nearer: nearer than the stock's median."
 )
 JUDGED = (
     "Judged parameters on which the causes hang most: where a study would help most. Influence: how "
@@ -229,23 +231,24 @@ def _crossvalidation(model: Model) -> str:
         return ""
     import pandas as pd
 
-    frame = pd.read_csv(path)
-    frame["inside_before"] = (frame["low"] <= frame["before"]) & (frame["before"] <= frame["high"])
+    frame = pd.read_csv(path, keep_default_na=False)
+    found = scores(frame, ["fit"])
     rows = [
         (
             fit,
-            len(part),
-            _percent(part["inside_before"].mean()),
-            _percent(part["inside"].mean()),
-            f"{part['error_before'].median():.2f}",
-            f"{part['error'].median():.2f}",
+            int(row["figures"]),
+            _percent(row["covered_50"]),
+            _percent(row["covered_90"]),
+            f"{row['error']:.2f}",
+            f"{row['stock_error']:.2f}",
+            _percent(row["nearer"]),
         )
-        for fit, part in frame.groupby("fit", sort=False)
+        for fit, row in zip(found.index, found.to_dict("records"), strict=True)
     ]
-    inside = ("inside before any fit", "inside, predicted")
-    errors = ("median error before", "median error, predicted")
+    inside = ("inside 50 %", "inside 90 %")
+    errors = ("median error", "the stock's", "nearer")
     text = PREDICTED.format(folds=frame["fold"].nunique())
-    table = _table(("fit", "claims", *inside, *errors), rows)
+    table = _table(("fit", "figures", *inside, *errors), rows)
     return f"### Predicted without themselves\n\n{text}\n\n{table}"
 
 

@@ -66,16 +66,17 @@ def test_no_word_is_dropped_silently():
 
 @pytest.mark.slow
 def test_score_of_the_published_cases(published_score):
-    """No published case that was ranked in the top three falls out of it, and every urgent case is flagged.
+    """What is reached of published cases, and every urgent case is flagged.
 
-    The aim is 85 % (20 of 23); 18 are reached, and docs/scores.md says which five are missed and why. They are not reached by evidence alone:
+    The aim is 85 % (20 of 23); 17 are reached, and docs/scores.md says which six are missed and why. Network 0.2.4 reached 18, with weights of
+    figures that were set by hand; these are gone. Five are not reached by evidence alone:
     the findings published for them do not point at the disease (an aneurysm with one-sided back pain and nothing else, shingles without
     a rash, an infection whose first blood tests were normal, ...). The floor holds what is reached; it was not chosen.
     """
     found = published_score
     k, n = found.share("top_three")
     assert n >= 23
-    assert k >= 18
+    assert k >= 17
     flagged, urgent = found.share("urgent_flagged")
     assert urgent >= 8
     assert flagged == urgent

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from spinelink.case import Case, Model
 from spinelink.errors import SpinelinkError
+from spinelink.io.fitted_file import with_fitted_values
 from spinelink.io.network_file import read_network
 from spinelink.network.beta import Beta
 from spinelink.network.parameter import Parameter, Probability
@@ -55,7 +56,11 @@ def source(model: Model) -> Source | None:
 def _source_in(model: Model, setting: str | None, *, network: str) -> Source | None:
     """The source, if the model's parameters were changed in this setting, or not at all."""
     assert model.origin is not None
-    plain = Model(read_network(model.origin), setting, model.origin)
+    stated = read_network(model.origin)
+    fitted, covariance = with_fitted_values(stated, model.origin)
+    plain = Model(fitted, setting, model.origin)
+    if fitted is not stated:
+        plain = replace(plain, stated=stated, covariance=covariance)
     load = f"sl.load({network!r}{_setting(plain)})"
     if plain.fingerprint == model.fingerprint:
         return Source(network, load, True)

@@ -190,3 +190,16 @@ def test_a_dry_run_writes_nothing(folder):
     assert answer.exit_code == 0, answer.output
     assert not (folder / "minimal.fitted.json").exists()
     assert json.loads(answer.output)["result"]["answer"] == "EvidenceFit"
+
+
+def test_tuned_and_learned_models_keep_fitted_values_and_can_be_saved(fitted, tmp_path):
+    model = quietly(fitted)
+    tuned = model.fitted(model.tune(sl.constraint("P(scoliosis) == 0.1")))
+    learned = model.update(model.sample(200, seed=1), vary=["scoliosis"], restarts=0)
+    for changed, name in ((tuned, "tuned"), (learned, "learned")):
+        assert changed.in_force["scoliosis.prior"].fitted is None
+        assert changed.in_force[PRIOR] == model.in_force[PRIOR]
+        assert changed.stated != model.stated
+        again = quietly(changed.save(tmp_path / f"{name}.yaml"))
+        assert again == changed
+    assert tuned.without_findings.present("scoliosis")["scoliosis"] == pytest.approx(0.1, abs=1e-4)

@@ -11,6 +11,9 @@ from spinelink.adjust.learning import Learning
 from spinelink.adjust.tune import Tuning
 from spinelink.case import Model
 from spinelink.errors import SpinelinkError, shown
+from spinelink.network.fitted import carried_over, changed_since, with_parameters_of
+from spinelink.network.joint import joint_of_unchanged
+from spinelink.network.network import Network
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -37,8 +40,7 @@ def update(model: AnyModel, frame: Any, *, strength: float = 1.0, **options: Any
         >>> model.update(model.sample(200, seed=1), restarts=0).name
         'minimal'
     """
-    learned = learn(model, frame, strength=strength, **options).network
-    return replace(model, network=learned, covariance=None)
+    return _with_network(model, learn(model, frame, strength=strength, **options).network)
 
 
 def fitted(model: AnyModel, fit: EvidenceFit | Tuning | Learning) -> AnyModel:
@@ -65,4 +67,14 @@ def fitted(model: AnyModel, fit: EvidenceFit | Tuning | Learning) -> AnyModel:
     if isinstance(fit, EvidenceFit):
         stated = model.network if model.stated is None else model.stated
         return replace(model, network=fit.network, stated=stated, covariance=joint_of(fit))
-    return replace(model, network=fit.network, stated=None, covariance=None)
+    return _with_network(model, fit.network)
+
+
+def _with_network(model: AnyModel, network: Network) -> AnyModel:
+    """A model with other parameters. Those that a fit to figures gave stay what they are."""
+    if model.stated is None:
+        return replace(model, network=network, covariance=None)
+    stated = with_parameters_of(model.stated, changed_since(model.network, network))
+    now = carried_over(model.network, model.stated, stated)
+    covariance = joint_of_unchanged(model.covariance, model.network, now)
+    return replace(model, network=now, stated=stated, covariance=covariance)

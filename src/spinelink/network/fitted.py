@@ -129,6 +129,19 @@ def carried_over(network: Network, before: Network, after: Network) -> Network:
     return with_parameters_of(after, kept)
 
 
+def changed_since(before: Network, after: Network) -> dict[str, dict[str, Parameter]]:
+    """The parameters in which two networks of one structure differ, without fitted values."""
+    old = _places(before)
+    return {
+        place: {
+            name: parameter.model_copy(update={"fitted": None})
+            for name, parameter in parameters.items()
+            if old.get(place, {}).get(name) != parameter
+        }
+        for place, parameters in _places(after).items()
+    }
+
+
 def _places(network: Network) -> dict[str, Mapping[str, Parameter]]:
     """The parameters by where they stand: in the nodes (`OWN`), or in a setting's overrides."""
     settings = {name: setting.overrides for name, setting in network.settings.items()}

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import spinelink as sl
 from spinelink.adjust.upgrade import WIDE, upgraded
+from spinelink.claims.file import claims_for
 from spinelink.cli import commands
 from spinelink.network.parameter import Probability, Ratio
 from spinelink.network.uncertainty import log_deviation, spread_weight
@@ -45,17 +46,28 @@ def test_what_rests_on_claims_gets_a_wide_prior_and_the_rest_stays():
 
 def test_the_command_keeps_comments_and_what_it_writes_can_be_read(tmp_path):
     for kind in ("", ".claims"):
-        source = bundled()["back-leg-pain"].with_suffix(f"{kind}.yaml")
-        shutil.copy(source, tmp_path / f"back-leg-pain{kind}.yaml")
-    path, out = tmp_path / "back-leg-pain.yaml", tmp_path / "new.yaml"
+        source = bundled()["minimal"].with_suffix(f"{kind}.yaml")
+        shutil.copy(source, tmp_path / f"minimal{kind}.yaml")
+    path, out = tmp_path / "minimal.yaml", tmp_path / "new.yaml"
+    text = path.read_text(encoding="utf-8")
+    moved = text.replace("leak: {estimate: 0.06,", "leak: {estimate: 0.1, before_fit: 0.06,")
+    assert moved != text
+    path.write_text(moved, encoding="utf-8")
     answer = CliRunner().invoke(commands, ["upgrade", str(path), "--output", str(out)])
     assert answer.exit_code == 0, answer.output
-    assert "369 parameters as before their fit, 253 with wider priors" in " ".join(
-        answer.output.split()
-    )
-    comments = [line for line in path.read_text().splitlines() if line.lstrip().startswith("#")]
+    said = " ".join(answer.output.split())
+    assert "1 parameters as before their fit, 1 with wider priors" in said
+    comments = [line for line in moved.splitlines() if line.lstrip().startswith("#")]
     assert [n for n in out.read_text().splitlines() if n.lstrip().startswith("#")] == comments
     new = sl.load(out)
+    assert new.in_force["numbness.leak"].value == 0.06
     assert not any(p.before_fit for p in new.in_force.values())
     again = CliRunner().invoke(commands, ["upgrade", str(out)])
     assert "0 parameters as before their fit" in again.output
+
+
+def test_the_bundled_network_is_upgraded_already():
+    model = sl.load("back-leg-pain")
+    claims = claims_for(model).claims.values()
+    done = upgraded(model.stated, claimed={record for c in claims for record in c.evidence})
+    assert (done.restored, done.widened) == (0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -20,9 +21,10 @@ from spinelink.network.network import Network, Setting
 from spinelink.network.node import Node
 from spinelink.network.parameter import Probability, Ratio
 from tests.enumeration import joint_table
+from tests.every.answers import FINDINGS, OF_CASE, OF_MODEL
 from tests.strategies import evidence_for, networks
 
-CLINIC = "clinic"
+CLINIC = "primary_care"
 RATES = {
     "leg_pain": {"below_knee": 4.0, "above_knee": 1.0},
     "back_pain": {"present": 1.0},
@@ -277,6 +279,34 @@ def test_other_worlds_are_not_selected():
     assert dict(link.question.options)["population"] == CLINIC
     # All reasons are observed, so that the selection says nothing more.
     assert link.shares == pytest.approx(plain.shares, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(OF_CASE))
+def test_every_question_about_a_selected_patient_has_an_answer(name):
+    answer = OF_CASE[name](small_model().observe(FINDINGS))
+    assert str(answer)
+    for text in (str(answer), getattr(answer, "_repr_html_", str)()):
+        assert "seen__fits" not in text
+
+
+@pytest.mark.parametrize("name", sorted(set(OF_MODEL) - {"learn"}))  # its table is of others
+def test_every_question_about_a_selected_population_has_an_answer(name):
+    model = replace(small_model(), origin=sl.load("minimal").origin)
+    answer = OF_MODEL[name](model)
+    for text in (str(answer), getattr(answer, "_repr_html_", str)()):
+        assert "seen__fits" not in text
+
+
+def test_a_selection_is_drawn_apart():
+    picture = small_model().graph()
+    [seen] = [n for n in picture.nodes if n.name == "seen"]
+    assert seen.role == "selection" and seen.probability is None
+    assert seen.column == max(n.column for n in picture.nodes)
+    assert {n.column for n in picture.nodes if n.column == seen.column and n is not seen} == set()
+    arrows = {a.parent: a.strength for a in picture.arrows if a.child == "seen"}
+    assert arrows == pytest.approx(
+        {"leg_pain": 5 / 15, "back_pain": 1 / 15, "bladder_dysfunction": 9 / 15}
+    )
 
 
 @settings(max_examples=20, deadline=None)

@@ -57,7 +57,9 @@ def upgraded(network: Network, *, claimed: Collection[str]) -> Upgrade:
 
 
 def _widened(parameter: Parameter) -> Parameter:
-    """The parameter with a standard deviation of at least `WIDE`."""
+    """The parameter with a standard deviation of at least `WIDE`; itself where its note says so."""
+    if NOTE.strip() in parameter.note:
+        return parameter
     note = f"{parameter.note}{NOTE}".strip()
     update: dict[str, object] = {"note": note if len(note) <= LONGEST_NOTE else parameter.note}
     if isinstance(parameter, Ratio):

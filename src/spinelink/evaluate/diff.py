@@ -309,7 +309,9 @@ def _compare_marginals(before: Model, after: Model) -> tuple[ProbabilityChange, 
     common = {
         name: node.states
         for name, node in before.nodes.items()
-        if name in after.nodes and after.nodes[name].states == node.states
+        if node.role != "selection"
+        and name in after.nodes
+        and after.nodes[name].states == node.states
     }
     old, new = (_marginals(model, common) for model in (before, after))
     return compare_marginals(common, before=old, after=new)

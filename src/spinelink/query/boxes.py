@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from spinelink.network.cpd import AdditiveRates
 from spinelink.network.evidence import Evidence
 from spinelink.network.network import Network
 from spinelink.network.node import Node
@@ -16,7 +17,16 @@ STRONG = 0.05
 """An arrow that moves its child by less is no part of the relevant picture."""
 DEEPEST, DEEPEST_MECHANISMS = 5, 1
 """Columns beyond the first, of a network without roles and of mechanisms: more would be too wide."""
-COLUMNS = {"context": 0, "cause": 1, "mechanism": 2, "symptom": 3, "sign": 3, "test": 3, "other": 2}
+COLUMNS = {
+    "context": 0,
+    "cause": 1,
+    "mechanism": 2,
+    "other": 2,
+    "symptom": 3,
+    "sign": 3,
+    "test": 3,
+    "selection": 4,
+}
 KINDS = {"symptom": "finding", "sign": "finding", "test": "finding"}
 
 Groups = Mapping[str, tuple[str, tuple[str, ...]]]
@@ -114,6 +124,12 @@ class Boxes:
             if p in box_of and c in box_of and box_of[p] != box_of[c]:
                 key = (box_of[p], box_of[c])
                 arrows[key] = max(arrows.get(key, 0.0), s)
+        arrows |= {
+            (box_of[p], box_of[name]): share
+            for name, share_of in rate_shares(self.network).items()
+            for p, share in share_of.items()
+            if name in box_of and p in box_of and box_of[p] != box_of[name]
+        }
         columns = _columns(self.network, self.groups, list(arrows))
         nodes = tuple(self._box(name, columns[name]) for name in self.groups)
         return nodes, tuple(Arrow(p, c, s) for (p, c), s in arrows.items())
@@ -135,6 +151,20 @@ class Boxes:
             finding=words,
         )
         return replace(box, tooltip=_with_numbers(box, node))
+
+
+def rate_shares(network: Network) -> dict[str, dict[str, float]]:
+    """Of each selection node the parents, with their share of all its rates."""
+    found: dict[str, dict[str, float]] = {}
+    for name, node in network.nodes.items():
+        if isinstance(node.cpd, AdditiveRates):
+            rates = {
+                p: sum(r.value for r in rate.values()) if isinstance(rate, Mapping) else rate.value
+                for p, rate in node.cpd.rates.items()
+            }
+            total = sum(rates.values())
+            found[name] = {p: rate / total for p, rate in rates.items()}
+    return found
 
 
 def _columns(

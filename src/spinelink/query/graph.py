@@ -153,7 +153,8 @@ def graph(
         }
         groups = {name: part for name, part in parts.items() if part[1]}
     single = [members[0] for _, members in groups.values() if len(members) == 1]
-    hidden = [n for n in single if not case.is_observed(n)]
+    drawn = [n for n in single if n in network.variables]
+    hidden = [n for n in drawn if not case.is_observed(n)]
     wanted = not folds if probabilities is None else probabilities
     posterior: dict[str, float] = {}
     prior: dict[str, float] = {}

@@ -24,6 +24,7 @@ COLOURS: Mapping[str, str] = {
     "mechanism": YELLOW,
     "finding": BLUE,
     "other": PURPLE,
+    "selection": GREY,
 }
 OUTLINES: Mapping[str, tuple[float, str]] = {
     "context": (13.0, ""),
@@ -31,6 +32,7 @@ OUTLINES: Mapping[str, tuple[float, str]] = {
     "mechanism": (7.0, "5 2"),
     "finding": (2.0, "1 2"),
     "other": (4.0, ""),
+    "selection": (13.0, "6 3"),
 }
 """Corner radius and dashes by role."""
 OBSERVED_OUTLINE = (2.0, "")

@@ -230,11 +230,17 @@ def test_changed_parameters_are_dropped(model):
     assert model.in_setting(model.setting).covariance is model.covariance
 
 
-def test_what_is_tuned_or_learned_has_none(model):
-    tuned = model.fitted(model.tune(sl.constraint("P(scoliosis) == 0.1"), progress=False))
-    assert tuned.covariance is None
-    updated = model.update(model.sample(50, seed=1), restarts=0, progress=False)
-    assert updated.covariance is None
+def test_what_is_tuned_or_learned_leaves_the_covariance(model):
+    """The others stay tied; what was changed is independent of them."""
+    name = "numbness.leak"
+    assert name in {key[1] for key in model.covariance.keys}
+    tuned = model.fitted(
+        model.tune(sl.constraint("P(numbness) == 0.4"), vary=[name], progress=False)
+    )
+    updated = model.update(model.sample(50, seed=1), vary=[name], restarts=0, progress=False)
+    for changed in (tuned, updated):
+        left = {key[1] for key in changed.covariance.keys}
+        assert left == {key[1] for key in model.covariance.keys} - {name}
 
 
 def test_it_travels(model):

@@ -333,7 +333,7 @@ def test_a_real_interrupt_in_the_middle(back_leg_pain):
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(
         {
-            n: rng.choice(["present", "absent", None], 4000)
+            n: rng.choice(["present", "absent", None], 40_000)
             for n in ("back_pain", "numbness", "night_pain", "leg_weakness", "fever")
         }
     )
@@ -344,7 +344,7 @@ def test_a_real_interrupt_in_the_middle(back_leg_pain):
             back_leg_pain.posteriors(frame, chunk=20, threads=2)
     finally:
         timer.cancel()
-    assert len(caught.value.finished) == caught.value.rows < 4000
+    assert len(caught.value.finished) == caught.value.rows < 40_000
 
 
 def test_eight_threads_share_one_model(minimal):

@@ -19,6 +19,7 @@ from spinelink.evaluate.predicted import scores
 from spinelink.evaluate.score import score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
+from spinelink.network.fitted import standing
 from spinelink.network.node import ROLES
 from spinelink.network.setting import parameters_in
 from spinelink.view.text import short_number
@@ -34,9 +35,13 @@ URGENCIES = ("emergency", "urgent", "soon")
 
 WRITTEN = "This card is written by `spinelink card {name}`; a test holds it to the network."
 GRADES = (
-    "Every number states an uncertainty and a grade. *Measured*: this figure, in this population. "
+    "Every parameter states an uncertainty and a grade. *Measured*: this figure, in this population. "
     "*Derived*: computed from figures, or from another population. *Judged*: no figure; its note "
     "says what it was judged from."
+)
+INFORMED = (
+    "After the fit to figures: *informed* where figures removed more than half of a parameter's prior "
+    "variance, *touched* where they removed at least a twentieth, else *judged*."
 )
 CLAIMS = (
     "Claims are published figures asked of the network. *Same population*: the network can say the "
@@ -168,8 +173,21 @@ def _grades(model: Model) -> str:
     for setting in model.settings or (None,):
         counts = grades(parameters_in(model.network, setting))
         rows.append((setting or "all", sum(counts.values()), *counts.values()))
-    table = _table(("in setting", "numbers", "measured", "derived", "judged"), rows)
-    return _section("Numbers", GRADES, table)
+    table = _table(("in setting", "parameters", "measured", "derived", "judged"), rows)
+    return _section("Parameters", GRADES, table, *_informed(model))
+
+
+def _informed(model: Model) -> list[str]:
+    """What figures made of the parameters, in each setting; nothing without fitted values."""
+    rows = []
+    for setting in model.settings or (None,):
+        parameters = parameters_in(model.network, setting).values()
+        known = Counter(
+            standing(0.0 if p.fitted is None else p.fitted.informed) for p in parameters
+        )
+        rows.append((setting or "all", known["informed"], known["touched"], known["judged"]))
+    columns = ("in setting", "informed", "touched", "judged")
+    return [INFORMED, _table(columns, rows)] if model.stated is not None else []
 
 
 def _audit(audited: Audit) -> str:

@@ -12,7 +12,7 @@ from spinelink.evaluate.audit import audit_claims
 from spinelink.evaluate.contradiction import contradictions
 from spinelink.inference.compile import compile_setting
 from spinelink.network.claim import Claim
-from tests.inference.test_selection import RATES, with_selection
+from tests.inference.test_selection import CLINIC, RATES, with_selection
 
 CONDITION, FINDING = {"lumbar_disc_herniation": "present"}, {"numbness": "present"}
 KINDS = (
@@ -47,7 +47,7 @@ RATIOS = ("lr_positive", "lr_negative", "odds_ratio")
 
 def expected(network, kind, population):
     """From posteriors of the selected."""
-    case = sl.Model(network, "clinic").observe(population or {})
+    case = sl.Model(network, CLINIC).observe(population or {})
     p = case.posterior("lumbar_disc_herniation")["present"]
     with_it, without = (
         case.observe(lumbar_disc_herniation=there).posterior("numbness")["present"]
@@ -68,8 +68,8 @@ def expected(network, kind, population):
 @pytest.mark.parametrize("population", POPULATIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_figures_of_a_setting_are_those_of_the_selected(network, kind, population):
-    asked = claim(kind, population, setting="clinic")
-    [value] = implied(network, compile_setting(network, "clinic"), [asked]).values
+    asked = claim(kind, population, setting=CLINIC)
+    [value] = implied(network, compile_setting(network, CLINIC), [asked]).values
     assert value == pytest.approx(expected(network, kind, population), rel=1e-9)
 
 
@@ -82,11 +82,11 @@ def test_given_a_selection_is_the_same_as_its_setting(network):
 
 def test_derivatives_equal_differences(network):
     claims = {
-        f"{kind}{k}": claim(kind, population, setting="clinic")
+        f"{kind}{k}": claim(kind, population, setting=CLINIC)
         for kind in KINDS
         for k, population in enumerate(POPULATIONS)
     }
-    search = search_for(sl.Model(network, "clinic"), claims)
+    search = search_for(sl.Model(network, CLINIC), claims)
     figures, at = search.figures, search.priors.mean
     slopes = figures.slopes_at(at)
     moved = np.abs(slopes).max(axis=0)

@@ -99,3 +99,16 @@ def test_none_and_all_of_n_lie_near_what_counts_say(n):
         for claim in claims:
             assert claim.bounds[k > 0] == (1.0 if k else 0.0)
             assert claim.centre_and_error[0] == pytest.approx(expected, abs=0.7)
+
+
+@pytest.mark.parametrize("kind", ["prevalence", "odds_ratio"])
+def test_unscaled_is_the_inverse_of_scaled(kind):
+    finding = None if kind == "prevalence" else {"y": "present"}
+    claim = Claim(
+        kind=kind, condition={"x": "present"}, finding=finding, value=0.3, source="s", fit="near"
+    )
+    for figure in (1e-12, 0.3, 0.999):
+        assert claim.unscaled(claim.scaled(figure)) == pytest.approx(figure, rel=1e-12)
+    assert claim.unscaled(-800.0) == 0.0
+    assert claim.unscaled(800.0) == (math.inf if claim.is_ratio else 1.0)
+    assert math.isnan(claim.unscaled(math.nan))

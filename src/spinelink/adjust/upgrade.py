@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from spinelink.network.claim import NORMAL
 from spinelink.network.fitted import OWN, with_parameters_of
 from spinelink.network.network import Network
 from spinelink.network.parameter import Distribution, Parameter, Probability, Ratio
@@ -20,7 +21,6 @@ from spinelink.network.uncertainty import before_fit, log_deviation, spread_weig
 WIDE = 0.7
 """Standard deviation of a prior whose figures became claims, in log odds or log ratio: a factor of
 four either way within 95 %."""
-NORMAL = 1.959963984540054
 NOTE = " Widened: its figures are claims."
 LONGEST_NOTE = 2000
 

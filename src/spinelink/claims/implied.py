@@ -106,7 +106,7 @@ def implied(network: Network, compiled: CompiledNetwork, claims: Sequence[Claim]
     figures = [log_terms(network, claim) for claim in claims]
     answers = _probabilities(compiled, _conjunctions(figures, compiled))
     scaled = np.array([figure.scaled(answers) for figure in figures])
-    values = [_unscaled(claim, s) for claim, s in zip(claims, scaled, strict=True)]
+    values = [claim.unscaled(float(s)) for claim, s in zip(claims, scaled, strict=True)]
     return Implied(scaled, np.array(values))
 
 
@@ -229,8 +229,3 @@ def _batch(compiled: CompiledNetwork, conjunctions: Sequence[Conjunction]) -> Ev
                 case[node] = np.array([[float(s in states)] for s in compiled.states[node]])
         cases.append(compiled.within(case))
     return EvidenceBatch.of(compiled, cases)
-
-
-def _unscaled(claim: Claim, scaled: float) -> float:
-    """The figure, given its logarithm or log odds."""
-    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))

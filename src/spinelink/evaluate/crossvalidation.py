@@ -8,6 +8,7 @@ with their spread, and the priors alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -101,12 +102,10 @@ def predict_left_out(
     whole_search = search_for(model, claims, options=options)
     start = whole_search.at_priors()
     priors = _priors_alone(whole_search, start)
+    few = replace(whole_search.options, limit=STEPS_OF_A_FOLD)
     rows: list[Predicted] = []
     for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
         out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
-        few = SearchOptions(
-            whole_search.options.freedom, whole_search.options.spread_prior, STEPS_OF_A_FOLD
-        )
         left = {names[k] for k in out}
         search = search_for(model, claims, leave_out=left, options=few)
         found = search.run(begin=start)

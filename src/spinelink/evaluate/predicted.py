@@ -77,7 +77,12 @@ class Predicted:
         inside = [a <= self.published <= b for a, b in (self.interval_50, self.interval_90)]
         return (
             *(self.name, self.fold, c.setting, "; ".join(c.given), c.kind, c.fit, c.source[0]),
-            *(c.published, _unscaled(c, self.mean), _unscaled(c, low), _unscaled(c, high)),
+            *(
+                c.published,
+                c.unscaled(float(self.mean)),
+                c.unscaled(float(low)),
+                c.unscaled(float(high)),
+            ),
             *(self.published, self.mean, *inside, abs(self.mean - self.published)),
             *(self.log_score, self.rank_score, self.below),
             *(abs(self.stock.mean - self.published), self.stock.log_score),
@@ -242,7 +247,3 @@ def scores(frame: pd.DataFrame, by: str | Sequence[str]) -> pd.DataFrame:
     better = found[["stock_log_score", "priors_log_score"]].max(axis=1)
     found.insert(4, "gain", found["log_score"] - better)
     return found
-
-
-def _unscaled(claim: Claim, scaled: float) -> float:
-    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))

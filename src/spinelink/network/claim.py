@@ -275,6 +275,12 @@ class Claim(Value):
             return math.log(number)
         return math.inf if number >= 1.0 else math.log(number) - math.log1p(-number)
 
+    def unscaled(self, scaled: float) -> float:
+        """The figure, given its logarithm or log odds: the inverse of `scaled`."""
+        if self.is_ratio:
+            return math.inf if scaled > 700.0 else math.exp(scaled)
+        return 0.0 if scaled < -700.0 else 1.0 / (1.0 + math.exp(-scaled))
+
     @property
     def centre_and_error(self) -> tuple[float, float]:
         """The figure and its standard error on the scale of comparison.

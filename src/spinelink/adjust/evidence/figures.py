@@ -19,7 +19,6 @@ from spinelink.inference.gradient.by_coordinate import slopes_by_coordinates
 from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim
 from spinelink.network.coordinates import Block, Key, key_of
-from spinelink.network.network import Network
 from spinelink.network.setting import parameters_in
 
 Array = NDArray[np.float64]
@@ -145,15 +144,6 @@ class Figures:
     @cached_property
     def _blocks(self) -> dict[Key, Block]:
         return {block.key: block for block in self.coordinates.blocks}
-
-    def of_network(self, network: Network) -> Array:
-        """What another network of the same nodes implies, (claims,)."""
-        scaled = np.empty(len(self.claims))
-        claims = list(self.claims.values())
-        for (setting, given), rows in self.by_asked.items():
-            compiled = compile_setting(network, setting, given=given)
-            scaled[rows] = implied(network, compiled, [claims[k] for k in rows]).scaled
-        return scaled
 
 
 def _group(claim: Claim) -> tuple[str, str]:

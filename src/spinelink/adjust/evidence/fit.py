@@ -21,9 +21,10 @@ from spinelink.adjust.vary import Vary, parameters_to_vary
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
-from spinelink.network.claim import Claim
+from spinelink.network.claim import NORMAL, Claim
 from spinelink.network.coordinates import Block, Key, key_of
 from spinelink.network.parameter import Distribution, Fitted, Parameter, Ratio
+from spinelink.network.scale import WORD_SPREAD
 from spinelink.network.setting import parameters_in
 from spinelink.network.uncertainty import before_fit
 from spinelink.options import whole
@@ -31,7 +32,6 @@ from spinelink.progress import bar
 from spinelink.typing import PathLike
 
 Array = NDArray[np.float64]
-NORMAL = 1.959963984540054
 LEAST_SHARE = 0.1
 """A study is named where it removed this share of what all figures removed."""
 MOST_STUDIES = 5
@@ -152,7 +152,7 @@ def answer_of(model: Model, search: Search, reached: Reached, *, before: Array) 
         fitted[block.key] = with_fitted(old, new, covariance, float(informed.mean()), said)
         rows += _rows(block, old, new, covariance, informed, said)
     claims = tuple(
-        FittedClaim(name, c, _unscaled(c, a), _unscaled(c, b), float(reached.weights[s]))
+        FittedClaim(name, c, c.unscaled(float(a)), c.unscaled(float(b)), float(reached.weights[s]))
         for (name, c), a, b, s in zip(
             figures.claims.items(), before, reached.scaled, figures.study, strict=True
         )
@@ -162,9 +162,7 @@ def answer_of(model: Model, search: Search, reached: Reached, *, before: Array) 
         StudySpread(*group, int(n), float(d))
         for group, n, d in zip(figures.groups, counts, reached.spreads.studies, strict=True)
     )
-    moved = search.priors.shared.T @ (
-        search.figures.coordinates.start * 0.0 + _pull(reached, search)
-    )
+    moved = _words_moved(search, reached)
     return EvidenceFit(
         model.question(claims=len(claims)),
         with_changed(coordinates.network, fitted),
@@ -183,11 +181,10 @@ def answer_of(model: Model, search: Search, reached: Reached, *, before: Array) 
     )
 
 
-def _pull(reached: Reached, search: Search) -> Array:
-    """What the figures say of each coordinate: J' K^-1 residual times the spread of its word."""
+def _words_moved(search: Search, reached: Reached) -> Array:
+    """How far figures moved the place of each word, in log odds or log ratio, (words,)."""
     pulled = reached.slopes[reached.used].T @ reached.solved.weighted
-    spread = np.abs(search.priors.shared).max(axis=1, initial=0.0)
-    return np.asarray(pulled * spread)
+    return np.asarray(WORD_SPREAD * (search.priors.shared.T @ pulled))
 
 
 def with_fitted(
@@ -279,7 +276,3 @@ def _keys(coordinates: Coordinates) -> list[tuple[str | None, str, str | None]]:
         states: Sequence[str | None] = block.states[1:] if block.states else (None,)
         keys += [(*block.key, state) for state in states]
     return keys
-
-
-def _unscaled(claim: Claim, scaled: float) -> float:
-    return float(np.exp(scaled)) if claim.is_ratio else float(1.0 / (1.0 + np.exp(-scaled)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class Search:
     options: SearchOptions
     used: Ints
 
-    @property
+    @cached_property
     def errors(self) -> Errors:
         """Of the figures that pull."""
         return self.all_errors.part(self.used)

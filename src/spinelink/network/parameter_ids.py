@@ -102,12 +102,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
         case NoisyOr() | NoisyMax():
             yield Located(f"{name}.leak", (*at, "leak"), f"leak of {name}", cpd.leak)
             for parent, link in cpd.links.items():
-                yield from _family(
-                    f"{name}.link.{parent}",
-                    (*at, "links", parent),
-                    words=f"link from {parent} to {name}",
-                    value=link,
-                )
+                words = f"link from {parent} to {name}"
+                yield from _of_parent(name, "link", parent, words=words, value=link)
         case LogOdds():
             if cpd.prevalence is not None:
                 yield Located(
@@ -118,12 +114,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
                     f"{name}.baseline", (*at, "baseline"), f"baseline of {name}", cpd.baseline
                 )
             for parent, ratio in cpd.odds_ratios.items():
-                yield from _family(
-                    f"{name}.odds_ratio.{parent}",
-                    (*at, "odds_ratios", parent),
-                    words=f"odds ratio of {parent} for {name}",
-                    value=ratio,
-                )
+                words = f"odds ratio of {parent} for {name}"
+                yield from _of_parent(name, "odds_ratio", parent, words=words, value=ratio)
         case Accuracy():
             yield from _family(
                 f"{name}.sensitivity",
@@ -139,12 +131,8 @@ def locate_in_cpd(name: str, cpd: Cpd) -> Iterator[Located]:
             )
         case AdditiveRates():
             for parent, rate in cpd.rates.items():
-                yield from _family(
-                    f"{name}.rate.{parent}",
-                    (*at, "rates", parent),
-                    words=f"rate of {parent} for {name}",
-                    value=rate,
-                )
+                words = f"rate of {parent} for {name}"
+                yield from _of_parent(name, "rate", parent, words=words, value=rate)
         case Deterministic():
             return
         case _:
@@ -167,6 +155,14 @@ def row_label(row: Row, parents: Sequence[str]) -> str:
 def row_words(name: str, row: Row, *, parents: Sequence[str]) -> str:
     """`row (P1=S1, P2=S2) of numbness`."""
     return f"row ({row_label(row, parents).replace(',', ', ')}) of {name}"
+
+
+def _of_parent(
+    name: str, kind: str, parent: str, *, words: str, value: Parameter | Mapping[str, Parameter]
+) -> Iterator[Located]:
+    """What one parent contributes: `NAME.kind.PARENT`, kept in the CPD's field `kinds`."""
+    path = ("nodes", name, "cpd", f"{kind}s", parent)
+    yield from _family(f"{name}.{kind}.{parent}", path, words=words, value=value)
 
 
 def _family(

@@ -1,12 +1,17 @@
 """Draft of network 1.0 from structure, readers' words and what network 0.2 says of nodes."""
-import csv, math, sys, yaml, re
-sys.path.insert(0,"/tmp/cvrun/src")
+import csv
+import math
+from pathlib import Path
+
+import yaml
+
 import spinelink as sl
 from spinelink.network.scale import WORDS, SCALE_OF, WORD_WIDTH
 from spinelink.io.dump import plain, flow
-S=yaml.safe_load(open("/tmp/net/structure.yaml"))
+HERE=Path(__file__).parent
+S=yaml.safe_load((HERE/"structure.yaml").read_text())
 N={n:v for g in S.values() for n,v in g.items()}; ROLE={n:r for r,g in S.items() for n in g}
-A,B=({r["id"]:r["word"] for r in csv.DictReader(open(f"/tmp/net/reader{k}.csv"))} for k in(1,2))
+A,B=({r["id"]:r["word"] for r in csv.DictReader(open(HERE/f"reader{k}.csv"))} for k in(1,2))
 OLD=sl.load("back-leg-pain").network
 st=lambda n:N[n].get("states",["absent","present"])
 def logit(p): return math.log(p/(1-p))
@@ -115,4 +120,4 @@ for role,g in S.items():
         if role in("symptom","sign","test") and "cost" not in d: d["cost"]={"minutes":{"symptom":0.5,"sign":1,"test":15}[role]}
         d["cpd"]=cpd(n,v)
         emit(n,d,2-1)
-open("/tmp/net/draft.yaml","w").write("\n".join(OUT)+"\n")
+(HERE/"draft.yaml").write_text("\n".join(OUT)+"\n")

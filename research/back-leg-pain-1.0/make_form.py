@@ -1,5 +1,10 @@
-import yaml, csv
-s=yaml.safe_load(open("/tmp/net/structure.yaml"))
+import csv
+from pathlib import Path
+
+import yaml
+
+HERE=Path(__file__).parent
+s=yaml.safe_load(open(HERE/"structure.yaml"))
 names={n:v for g in s.values() for n,v in g.items()}
 role={n:r for r,g in s.items() for n in g}
 L=lambda n: names[n]["label"]
@@ -45,6 +50,6 @@ for x in ["present"]:
 for a in ["above_knee","below_knee"]:
     for b in ["absent","present"]:
         rows.append((f"leg_pain_side.row.{a}.{b}|both_sides","frequency",f"Leg pain {a}, disease of both legs {b}: how often are both sides painful?"))
-with open("/tmp/net/form.csv","w",newline="") as f:
+with open(HERE/"form.csv","w",newline="") as f:
     w=csv.writer(f); w.writerow(["id","scale","question"]); w.writerows(rows)
 print(len(rows))

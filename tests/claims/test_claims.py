@@ -14,6 +14,7 @@ from spinelink.claims.file import read_claims
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.signed_sums import complement, event_sum, times
 from spinelink.errors import NetworkFileError, SpinelinkError
+from spinelink.inference.arrays import factor_arrays
 from spinelink.network.claim import Claim
 from tests.inference.test_exact import RELAXED
 from tests.oracle import chance
@@ -170,7 +171,10 @@ def test_people_who_cannot_occur(minimal):
         }
     )
     assert np.isnan(implied(model.network, model.compiled, [nobody]).values[0])
-    with pytest.raises(SpinelinkError, match="people who cannot occur"):
+    with pytest.raises(
+        SpinelinkError,
+        match=r"cannot occur in network 'minimal': numbness present",
+    ):
         implied_slopes(model.network, model.compiled, claims=[nobody])
 
 
@@ -230,3 +234,27 @@ def test_a_source_that_no_claim_cites_is_refused(tmp_path, minimal):
     (tmp_path / "c.yaml").write_text(GOOD)
     with pytest.raises(NetworkFileError, match="source other1999 is never cited"):
         read_claims(tmp_path / "c.yaml", minimal.network)
+
+
+def test_a_part_of_a_claim_that_cannot_occur_counts_nothing(minimal):
+    """Of two ways to have the finding one is impossible: the other's derivatives stay as they are."""
+    about = {"kind": "prevalence", "value": 0.5, **ABOUT}
+    side = {"leg_pain": "none", "nerve_root_compression": "both_sides"}
+    model = minimal.with_parameters(
+        {
+            "leg_pain.link.nerve_root_compression.both_sides": {
+                "none": 0,
+                "above_knee": 0.3,
+                "below_knee": 0.7,
+            }
+        }
+    )
+    one = Claim(condition={"numbness": "present"}, **about)
+    two = Claim(condition=[{"numbness": "present"}, side], **about)
+    found = [implied_slopes(model.network, model.compiled, claims=[c]) for c in (one, two)]
+    assert found[0][0] == pytest.approx(found[1][0])
+    # An entry that is 0 stays 0 in log odds: only an entry's relative change counts.
+    for entries, a, b in zip(model.compiled.factors, found[0][1], found[1][1], strict=True):
+        arrays = (factor_arrays(f) for f in (entries, a, b))
+        for value, x, y in zip(*arrays, strict=True):
+            np.testing.assert_allclose(value * x, value * y, atol=1e-12)

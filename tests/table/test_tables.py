@@ -273,7 +273,10 @@ def test_an_empty_table_and_a_table_without_findings(minimal):
         ),
         ({"numbness=present": [True]}, "likelihoods are numbers"),
         ({"leg_pain=none": [1.0], "leg_pain=above_knee": [1.0]}, "add 'leg_pain=below_knee'"),
-        ({"leg_pain": [True]}, r"row 0, column 'leg_pain'.*3 states"),
+        (
+            {"leg_pain": [True]},
+            r"row 0, column 'leg_pain'.*a cell names one of none, above_knee, below_knee",
+        ),
     ],
 )
 def test_refusals_name_row_and_column(minimal, columns, message):

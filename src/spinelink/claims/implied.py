@@ -116,7 +116,8 @@ def implied_slopes(
     """The implied figures on the scale of comparison, and their derivatives by every entry.
 
     Returns:
-        The figures, (claims,), and arrays as in `compiled` with claims as their last axis.
+        The figures, (claims,), and arrays as in `compiled` with claims as their last axis. What
+        cannot occur stays impossible: entries that are 0 count as fixed there.
 
     Raises:
         SpinelinkError: The people of a claim cannot occur in the network.
@@ -124,18 +125,23 @@ def implied_slopes(
     figures = [log_terms(network, claim) for claim in claims]
     answers: dict[Conjunction, float] = {(): 1.0}
     runs: list[tuple[list[Conjunction], tuple[Factor, ...]]] = []
-    for group in _groups(_conjunctions(figures, compiled)):
+    waiting = _groups(_conjunctions(figures, compiled))
+    while waiting:
+        group = waiting.pop()
         try:
             logs, slopes = log_slopes(
                 compiled, compiled.selected, weights=_weights(compiled, group)
             )
         except ValueError:
-            people = "; ".join(f"{n} {' or '.join(s)}" for n, s in group[0])
-            raise SpinelinkError(
-                f"a claim asks for people who cannot occur in network {network.name!r}: {people}"
-            ) from None
+            # One of them cannot occur. Then it is 0 whatever the parameters are.
+            half = len(group) // 2
+            waiting += [group[:half], group[half:]] if half else []
+            answers |= {} if half else {group[0]: 0.0}
+            continue
         answers |= dict(zip(group, np.exp(logs), strict=True))
         runs.append((group, slopes))
+    scaled = np.array([figure.scaled(answers) for figure in figures])
+    _refuse_impossible(network, claims, scaled)
     by_entry = tuple(
         map_factor(lambda a: np.zeros((*a.shape[:-1], len(claims))), f) for f in compiled.factors
     )
@@ -144,7 +150,22 @@ def implied_slopes(
         columns = np.flatnonzero(rates.any(axis=0))
         for into, slope in zip(by_entry, slopes, strict=True):
             _add(into, slope, rates=rates[:, columns], columns=columns)
-    return np.array([figure.scaled(answers) for figure in figures]), by_entry
+    return scaled, by_entry
+
+
+def _refuse_impossible(network: Network, claims: Sequence[Claim], scaled: Array) -> None:
+    """Raises SpinelinkError for the first claim whose people or finding cannot occur."""
+    for claim, figure in zip(claims, scaled, strict=True):
+        if not np.isfinite(figure):
+            people = claim.population or claim.condition
+            said = " or ".join(
+                ", ".join(f"{n} {' or '.join(s)}" for n, s in restriction.items())
+                for restriction in people
+            )
+            raise SpinelinkError(
+                "a claim asks for people, or a finding, that cannot occur in network "
+                f"{network.name!r}: {said}"
+            )
 
 
 def _rates(

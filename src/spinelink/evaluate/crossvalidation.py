@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from spinelink.adjust.evidence.fit import search_for
 from spinelink.adjust.evidence.linear import SPREAD_PRIOR
+from spinelink.adjust.evidence.parallel import shared
 from spinelink.adjust.evidence.predict import Predictive, predict
-from spinelink.adjust.evidence.search import Reached, Search, SearchOptions, Start
+from spinelink.adjust.evidence.search import KEPT, Reached, Search, SearchOptions, Start
 from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.claims.studies import studies_of
@@ -43,6 +44,8 @@ def cross_validate(
     folds: int = 10,
     by: By = "study",
     seed: int = 0,
+    quick: bool = False,
+    processes: int = 1,
     progress: bool | None = None,
 ) -> CrossValidation:
     """How well figures are predicted by fits without them.
@@ -53,6 +56,8 @@ def cross_validate(
         folds: how many; claims of one study stay together.
         by: "study": folds of whole studies; "year": one fit to studies up to 2014 predicts the rest.
         seed: of the order in which studies are dealt.
+        quick: a fold reuses derivatives while they predict well: for networks with costly figures.
+        processes: how many share the figures; see `fit_claims`.
         progress: show a progress bar; None: in a terminal only.
 
     Returns:
@@ -74,6 +79,7 @@ def cross_validate(
     file = claims_for(model, claims)
     one_of(by, "by", get_args(By))
     folds = whole(folds, "folds", least=2, meaning="how many parts")
+    processes = whole(processes, "processes", least=1, meaning="how many share the figures")
     fold_of = (
         folds_by_study(file.claims, folds, seed=seed_of(seed))
         if by == "study"
@@ -81,7 +87,14 @@ def cross_validate(
     )
     parts = sorted(set(fold_of.values()) - {-1})
     with bar("cross-validation", len(parts), progress) as on_progress:
-        rows = predict_left_out(model, file.claims, fold_of, on_progress=on_progress)
+        rows = predict_left_out(
+            model,
+            file.claims,
+            fold_of,
+            quick=quick,
+            processes=processes,
+            on_progress=on_progress,
+        )
     question = model.question(folds=len(parts), by=by, seed=seed, claims=len(file.claims))
     return CrossValidation(question, tuple(rows), by)
 
@@ -92,6 +105,8 @@ def predict_left_out(
     fold_of: Mapping[str, int],
     *,
     options: SearchOptions | None = None,
+    quick: bool = False,
+    processes: int = 1,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[Predicted]:
     """Each fold predicted by a fit to the others, begun at the priors.
@@ -100,18 +115,21 @@ def predict_left_out(
     """
     names = list(claims)
     whole_search = search_for(model, claims, options=options)
-    start = whole_search.at_priors()
-    priors = _priors_alone(whole_search, start)
-    few = replace(whole_search.options, limit=STEPS_OF_A_FOLD)
+    kept = KEPT if quick else float("inf")
+    few = replace(whole_search.options, limit=STEPS_OF_A_FOLD, kept=kept)
     rows: list[Predicted] = []
-    for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
-        out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
-        left = {names[k] for k in out}
-        search = search_for(model, claims, leave_out=left, options=few)
-        found = search.run(begin=start)
-        rows += _rows(search, found, out, fold, priors)
-        if on_progress is not None:
-            on_progress(done)
+    with shared(whole_search.figures, processes) as figures:
+        whole_search = replace(whole_search, figures=figures)
+        start = whole_search.at_priors()
+        priors = _priors_alone(whole_search, start)
+        for done, fold in enumerate(sorted(set(fold_of.values()) - {-1}), 1):
+            out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
+            pulling = np.setdiff1d(np.arange(len(names), dtype=np.intp), out)
+            search = replace(whole_search, used=pulling, options=few)
+            found = search.run(begin=start)
+            rows += _rows(search, found, out, fold, priors)
+            if on_progress is not None:
+                on_progress(done)
     return rows
 
 

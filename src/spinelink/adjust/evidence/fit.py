@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.coordinates import Coordinates, layout, with_changed
 from spinelink.adjust.evidence.figures import Figures
+from spinelink.adjust.evidence.parallel import shared
 from spinelink.adjust.evidence.priors import Priors
 from spinelink.adjust.evidence.result import (
     EvidenceFit,
@@ -43,6 +45,7 @@ def fit_claims(
     *,
     vary: str | Sequence[str] | None = None,
     limit: int = 20,
+    processes: int = 1,
     progress: bool | None = None,
 ) -> EvidenceFit:
     """The parameters that published figures and priors make most probable, hierarchical over studies.
@@ -55,6 +58,8 @@ def fit_claims(
         claims: a file of claims; the one beside the network file where None.
         vary: ids of parameters, or nodes, that may move; all where None.
         limit: the most steps.
+        processes: how many share the figures. More than one needs a script that is guarded by
+            `if __name__ == "__main__":`, as Python's `multiprocessing` says.
         progress: show a progress bar; None: in a terminal only.
 
     Returns:
@@ -76,6 +81,7 @@ def fit_claims(
         'minimal'
     """
     limit = whole(limit, "limit", least=1, meaning="the most steps")
+    processes = whole(processes, "processes", least=1, meaning="how many share the figures")
     published = claims_for(model, claims).claims
     with bar("fit to figures", limit, progress) as on_progress:
         return fit_figures(
@@ -83,6 +89,7 @@ def fit_claims(
             published,
             vary=vary,
             options=SearchOptions(limit=limit),
+            processes=processes,
             on_step=on_progress,
         )
 
@@ -93,12 +100,15 @@ def fit_figures(
     *,
     vary: Vary = None,
     options: SearchOptions | None = None,
+    processes: int = 1,
     on_step: Callable[[int], object] | None = None,
 ) -> EvidenceFit:
     """The same for claims by name; see `fit_claims`."""
     search = search_for(model, claims, vary=vary, options=options)
-    before = search.figures.implied_by(search.priors.mean)
-    reached = search.run(on_step=on_step)
+    with shared(search.figures, processes) as figures:
+        search = replace(search, figures=figures)
+        before = figures.implied_by(search.priors.mean)
+        reached = search.run(on_step=on_step)
     return answer_of(model, search, reached, before=before)
 
 

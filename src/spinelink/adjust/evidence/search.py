@@ -32,6 +32,8 @@ LONGEST = 2.0
 """A step moves no coordinate farther, in log odds or log ratio."""
 GAIN = 0.25
 """The least share of the promised gain with which a step is taken."""
+KEPT = 0.9
+"""A step that gained this share of what its derivatives promised leaves them for the next one."""
 WEIGHT_ROUNDS = 4
 
 
@@ -40,12 +42,14 @@ class SearchOptions:
     """How figures are fitted.
 
     freedom: degrees of freedom of a study's errors; infinity: normal. spread_prior: scale of the
-    half-normal prior of spreads between studies; None: flat. limit: the most steps.
+    half-normal prior of spreads between studies; None: flat. limit: the most steps. kept: the share
+    of its promise that a step must gain for its derivatives to serve again; infinity: never.
     """
 
     freedom: float = FREEDOM
     spread_prior: float | None = SPREAD_PRIOR
     limit: int = 20
+    kept: float = KEPT
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,20 +123,29 @@ class Search:
         now = self._estimated(theta, scaled, slopes, spreads, trace=())
         now = replace(now, trace=(self.minimised(theta, scaled, now.spreads),))
         limit = self.options.limit
+        fresh = True
         try:
             for step in range(1, limit + 1):
                 moved = self._moved(now)
-                if moved is None:
+                if moved is None and fresh:
                     return replace(now, complete=True)
-                theta, scaled, value = moved
+                if moved is None:
+                    slopes, fresh = self.figures.slopes_at(now.theta), True
+                    now = self._estimated(
+                        now.theta, now.scaled, slopes, now.spreads, trace=now.trace
+                    )
+                    continue
+                theta, scaled, value = moved.theta, moved.scaled, moved.minimised
                 length = np.abs(theta - now.theta) / np.sqrt(np.diag(now.covariance))
-                last = bool(length.max() < CLOSE) or (begin is not None and step >= limit)
-                slopes = now.slopes if last else self.figures.slopes_at(theta)
+                close = bool(length.max() < CLOSE)
+                last = (close and fresh) or (begin is not None and step >= limit)
+                fresh = not (last or (moved.kept_promise > self.options.kept and not close))
+                slopes = self.figures.slopes_at(theta) if fresh else now.slopes
                 now = self._estimated(theta, scaled, slopes, now.spreads, trace=(*now.trace, value))
                 if on_step is not None:
                     on_step(step)
                 if last:
-                    return replace(now, complete=bool(length.max() < CLOSE))
+                    return replace(now, complete=close)
         except KeyboardInterrupt:
             pass
         return now
@@ -199,8 +212,8 @@ class Search:
         factor = cho_factor(self.priors.covariance(spreads.factors), lower=True)
         return float(value + 0.5 * off @ cho_solve(factor, off))
 
-    def _moved(self, now: Reached) -> tuple[Array, Array, float] | None:
-        """The next coordinates, what is implied and minimised there; None where no step gains.
+    def _moved(self, now: Reached) -> Moved | None:
+        """The next coordinates; None where no step gains.
 
         A step must gain a share of what its slope promises (Armijo 1966). Otherwise steps that are
         too long go to and fro across the optimum, and each gains next to nothing.
@@ -211,10 +224,12 @@ class Search:
         squares = self._squares(now)
         here, promised = squares.at(now.theta, now.scaled), squares.promised(now, step)
         for _ in range(6):
-            theta = now.theta + step
+            theta, expected = now.theta + step, squares.expected(now, step)
             scaled = self.figures.implied_by(theta)
-            if squares.at(theta, scaled) <= here - GAIN * promised + 1e-9 * abs(here):
-                return theta, scaled, self.minimised(theta, scaled, now.spreads)
+            gained = here - squares.at(theta, scaled)
+            if gained >= GAIN * promised - 1e-9 * abs(here):
+                kept = gained / max(expected, 1e-300)
+                return Moved(theta, scaled, self.minimised(theta, scaled, now.spreads), kept)
             step, promised = step / 2.0, promised / 2.0
         return None
 
@@ -226,6 +241,20 @@ class Search:
             cho_factor(now.solved.errors, lower=True),
             cho_factor(now.solved.prior, lower=True),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A step taken.
+
+    theta, scaled: the coordinates, and what is implied there. minimised: there. kept_promise: what
+    the step gained, over what the linear model expected.
+    """
+
+    theta: Array
+    scaled: Array
+    minimised: float
+    kept_promise: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +281,11 @@ class _Squares:
         residual = (self.published - now.scaled)[self.used]
         figures = float(residual @ cho_solve(self.errors, now.slopes[self.used] @ step))
         return figures - float((now.theta - self.mean) @ cho_solve(self.prior, step))
+
+    def expected(self, now: Reached, step: Array) -> float:
+        """How much smaller a step would make it, if what is implied were linear."""
+        linear = now.scaled + now.slopes @ step
+        return self.at(now.theta, now.scaled) - self.at(now.theta + step, linear)
 
 
 def _most_probable(

@@ -12,6 +12,7 @@ from spinelink.adjust.coordinates import Coordinates
 from spinelink.adjust.evidence.figures import Figures
 from spinelink.adjust.evidence.fit import fit_figures, search_for
 from spinelink.adjust.evidence.linear import Errors, Linear, Spreads
+from spinelink.adjust.evidence.parallel import shared
 from spinelink.adjust.evidence.predict import Predictive
 from spinelink.adjust.evidence.priors import Priors
 from spinelink.adjust.evidence.search import Search, SearchOptions
@@ -322,3 +323,42 @@ def test_a_search_does_not_go_to_and_fro_across_the_optimum():
     ]
     least = grid[int(np.argmin(values))]
     assert abs(reached.theta[0] - least) < 0.05 * math.sqrt(reached.covariance[0, 0])
+
+
+MANY = {
+    f"{node}{k}": prevalence(node, (k + 4, 40), source=f"study{k}")
+    for node in ("heavy_lifting", "numbness", "scoliosis", "back_pain")
+    for k in range(5)
+}
+
+
+def test_processes_share_the_figures_and_change_none(model):
+    """Each process answers its own figures: what is implied and its derivatives are the same."""
+    alone = search_for(model, MANY).figures
+    theta = alone.coordinates.start
+    with shared(alone, 2) as both:
+        assert sorted(np.concatenate(both.rows).tolist()) == list(range(len(MANY)))
+        np.testing.assert_array_equal(both.implied_by(theta), alone.implied_by(theta))
+        np.testing.assert_array_equal(both.slopes_at(theta), alone.slopes_at(theta))
+
+
+def test_derivatives_that_serve_again_end_at_the_same_place(model):
+    """Reusing derivatives saves runs, and the last step is checked with new ones."""
+    runs = []
+
+    class Counted(Figures):
+        def slopes_at(self, theta):
+            runs.append(theta)
+            return super().slopes_at(theta)
+
+    found = []
+    for kept in (math.inf, 0.3):
+        runs.clear()
+        search = search_for(model, MANY, options=SearchOptions(limit=60, kept=kept))
+        figures = search.figures
+        counted = Counted(figures.model, figures.claims, figures.coordinates)
+        reached = Search(counted, search.priors, search.options, search.used).run()
+        assert reached.complete
+        found.append((reached.theta, len(runs)))
+    np.testing.assert_allclose(found[0][0], found[1][0], atol=0.01)
+    assert found[1][1] < found[0][1]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import spinelink as sl
+from spinelink.adjust.evidence.averaged import averaged
 from spinelink.adjust.evidence.fit import search_for
 from spinelink.adjust.evidence.linear import Spreads
 from spinelink.adjust.evidence.predict import predict
@@ -348,7 +349,7 @@ class KnownSpreads(Search):
     def _estimated(self, theta, scaled, slopes, spreads, *, trace):
         known = Spreads(np.full(len(spreads.studies), SPREAD), SHARED, np.ones(1))
         weights = np.ones(len(self.figures.studies))
-        solved = self._linear(theta, scaled, slopes).solved(known, weights)
+        solved = self.linear_at(theta, scaled, slopes).solved(known, weights)
         return Reached(theta, scaled, slopes, known, weights, solved, self.used, trace, False)
 
 
@@ -383,6 +384,8 @@ def simulated(model, seed, freedom, kind=Search):
         options=SearchOptions(freedom=freedom, limit=40),
     )
     reached = kind(search.figures, search.priors, search.options, search.used).run()
+    if kind is Search:
+        reached = averaged(search, reached)
     place = (truth - reached.theta) / np.sqrt(np.diag(reached.covariance))
     expected = predict(search, reached, new)
     published = search.figures.published[new]
@@ -413,21 +416,22 @@ def test_intervals_hold_the_truth_where_the_spreads_are_known(record_property):
     assert 0.87 < found[1] < 0.93
 
 
-def test_intervals_hold_the_truth_less_often_where_the_spreads_are_estimated(record_property):
-    """About 4 % less, because the fit takes its estimates of spreads as if they were known.
+def test_intervals_hold_the_truth_where_the_spreads_are_estimated(record_property):
+    """The same: what is not known of the spreads is carried into the intervals.
 
-    Twelve studies leave a spread uncertain by a fifth to a third. That uncertainty is in no interval.
+    Twelve studies leave a spread uncertain by a fifth to a third. Taken as known, it made intervals
+    of parameters hold the truth in 86 % only.
     """
     found = coverage(record_property, "normal effects", math.inf)
-    assert 0.84 < found[0] < 0.90
-    assert 0.85 < found[1] < 0.91
+    assert 0.87 < found[0] < 0.93
+    assert 0.87 < found[1] < 0.935
 
 
 def test_intervals_hold_the_truth_under_tails_that_the_studies_do_not_have(record_property):
     """The default expects studies that lie far off; here all effects are normal.
 
-    Parameters suffer as above. New figures lie inside more often, as the interval allows for tails.
+    New figures lie inside more often, as the interval allows for tails.
     """
     found = coverage(record_property, "the default", 4.0)
-    assert 0.85 < found[0] < 0.91
-    assert 0.90 < found[1] < 0.96
+    assert 0.87 < found[0] < 0.93
+    assert 0.90 < found[1] < 0.97

@@ -14,8 +14,10 @@ from spinelink.claims.file import read_claims
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.signed_sums import complement, event_sum, times
 from spinelink.errors import NetworkFileError, SpinelinkError
-from spinelink.inference.arrays import factor_arrays
+from spinelink.inference.compile import point_values
+from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim
+from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
 from tests.oracle import chance
 
@@ -251,10 +253,15 @@ def test_a_part_of_a_claim_that_cannot_occur_counts_nothing(minimal):
     )
     one = Claim(condition={"numbness": "present"}, **about)
     two = Claim(condition=[{"numbness": "present"}, side], **about)
-    found = [implied_slopes(model.network, model.compiled, claims=[c]) for c in (one, two)]
-    assert found[0][0] == pytest.approx(found[1][0])
-    # An entry that is 0 stays 0 in log odds: only an entry's relative change counts.
-    for entries, a, b in zip(model.compiled.factors, found[0][1], found[1][1], strict=True):
-        arrays = (factor_arrays(f) for f in (entries, a, b))
-        for value, x, y in zip(*arrays, strict=True):
-            np.testing.assert_allclose(value * x, value * y, atol=1e-12)
+    values = point_values(model.network, parameters_in(model.network, None))
+    scaled, slopes = [], []
+    for claim in (one, two):
+        figure, entries = implied_slopes(model.network, model.compiled, claims=[claim])
+        by_parameter = parameter_slopes(
+            model.network, model.compiled, values=values, entries=entries
+        )
+        scaled.append(figure)
+        slopes.append(by_parameter["numbness.leak"])
+    assert scaled[0] == pytest.approx(scaled[1])
+    np.testing.assert_allclose(slopes[0], slopes[1])
+    assert np.abs(slopes[0]).max() > 1.0

@@ -122,10 +122,11 @@ def _restriction_problems(network: Network, name: str, *, states: Sequence[str])
     if name not in network.nodes:
         return [str(unknown_node(network, name))]
     if network.nodes[name].role == "selection":
-        return [
+        message = (
             f"{name} is a selection, whose rates are known up to a factor only: how often people are "
             f"selected is no figure of the network. Say `given: {name}` for people who were."
-        ]
+        )
+        return [message]
     known = network.nodes[name].states
     messages = [
         str(UnknownNameError(state, kind="state", allowed=known, where=f"node {name}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,10 @@ def audit(**given: Any) -> None:
     model = load_model(asked.network)
     if asked.predictive:
         way: By = "year" if asked.by == "year" else "study"
-        found = model.cross_validate(asked.claims, folds=asked.folds or 10, by=way)
+        processes = os.cpu_count() or 1
+        found = model.cross_validate(
+            asked.claims, folds=asked.folds or 10, by=way, processes=processes
+        )
         _tell(found, predictive_text(found), lambda: predictive_page(found), html, as_json=as_json)
         return
     audited = model.audit(asked.claims, influence=asked.influence)

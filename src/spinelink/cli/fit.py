@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,22 @@ else:
     "--claims", type=existing_file, help="A file of claims.  [default: the one beside the network]"
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="The most steps.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="How many share the figures.  [default: as many as there are cores]",
+)
 @click.option("--dry-run", is_flag=True, help="Show the fit and write nothing.")
 @json_option
-def fit(*, network: str, claims: Path | None, limit: int, dry_run: bool, as_json: bool) -> None:
+def fit(
+    *,
+    network: str,
+    claims: Path | None,
+    limit: int,
+    processes: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Fits a network's parameters to published figures, and writes the fitted values beside it.
 
     NETWORK is a bundled network or a network file. Ctrl-C ends the search and keeps the best so far.
@@ -41,7 +55,8 @@ def fit(*, network: str, claims: Path | None, limit: int, dry_run: bool, as_json
         raise SpinelinkError(
             "fitted values belong to the claims beside the network; give --claims with --dry-run"
         )
-    found = model.fit_claims(claims, limit=limit)
+    processes = processes or os.cpu_count() or 1
+    found = model.fit_claims(claims, limit=limit, processes=processes)
     written = None if dry_run else fitted.write_fit(model, found)
     if as_json:
         print_document(found.to_dict())

@@ -14,6 +14,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from spinelink.adjust.evidence.averaged import averaged
 from spinelink.adjust.evidence.fit import search_for
 from spinelink.adjust.evidence.linear import SPREAD_PRIOR
 from spinelink.adjust.evidence.parallel import shared
@@ -126,7 +127,7 @@ def predict_left_out(
             out = np.array([k for k, n in enumerate(names) if fold_of[n] == fold], dtype=np.intp)
             pulling = np.setdiff1d(np.arange(len(names), dtype=np.intp), out)
             search = replace(whole_search, used=pulling, options=few)
-            found = search.run(begin=start)
+            found = averaged(search, search.run(begin=start))
             rows += _rows(search, found, out, fold, priors)
             if on_progress is not None:
                 on_progress(done)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.adjust.coordinates import Coordinates, layout, with_changed
+from spinelink.adjust.evidence.averaged import averaged
 from spinelink.adjust.evidence.figures import Figures
 from spinelink.adjust.evidence.parallel import shared
 from spinelink.adjust.evidence.priors import Priors
@@ -109,7 +110,7 @@ def fit_figures(
         search = replace(search, figures=figures)
         before = figures.implied_by(search.priors.mean)
         reached = search.run(on_step=on_step)
-    return answer_of(model, search, reached, before=before)
+    return answer_of(model, search, averaged(search, reached), before=before)
 
 
 def search_for(

@@ -75,10 +75,10 @@ def predict(search: Search, reached: Reached, rows: NDArray[np.intp]) -> list[Pr
 
     rows: their positions.
     """
-    figures, spreads = search.figures, reached.spreads
+    figures = search.figures
     slopes = reached.slopes[rows]
     variance = np.einsum("ij,ij->i", slopes @ reached.covariance, slopes)
-    effect = spreads.studies[figures.group[rows]] ** 2
+    effect = reached.effects[figures.group[rows]]
     study = np.sqrt(effect + figures.variance[rows])
     deviation = np.sqrt(np.maximum(variance, 1e-12))
     return [

@@ -67,11 +67,23 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
+class OverSpreads:
+    """Averages over spreads that figures allow.
+
+    covariance: of the coordinates. effects: variance between studies, (groups,).
+    """
+
+    covariance: Array
+    effects: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Reached(Start):
     """Where the search stands.
 
     spreads, weights: of studies. solved: the linear model there. used: positions of the figures that
-    pull. trace: what is minimised, at the start and after each step.
+    pull. trace: what is minimised, at the start and after each step. over_spreads: averages over the
+    spreads; None where these are taken as known.
     """
 
     weights: Array
@@ -79,11 +91,19 @@ class Reached(Start):
     used: Ints
     trace: tuple[float, ...]
     complete: bool
+    over_spreads: OverSpreads | None = None
 
     @property
     def covariance(self) -> Array:
         """Of the coordinates, (coordinates, coordinates)."""
-        return self.solved.covariance
+        known = self.over_spreads
+        return self.solved.covariance if known is None else known.covariance
+
+    @property
+    def effects(self) -> Array:
+        """Variance between studies of each kind and grade, (groups,)."""
+        known = self.over_spreads
+        return self.spreads.studies**2 if known is None else known.effects
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +170,8 @@ class Search:
             pass
         return now
 
-    def _linear(self, theta: Array, scaled: Array, slopes: Array) -> Linear:
+    def linear_at(self, theta: Array, scaled: Array, slopes: Array) -> Linear:
+        """The figures that pull, as linear about some coordinates."""
         j = slopes[self.used]
         residual = self.figures.published[self.used] - scaled[self.used]
         return Linear(residual + j @ (theta - self.priors.mean), j, self.priors, self.errors)
@@ -165,7 +186,7 @@ class Search:
         trace: tuple[float, ...],
     ) -> Reached:
         """Spreads and weights at these coordinates."""
-        linear = self._linear(theta, scaled, slopes)
+        linear = self.linear_at(theta, scaled, slopes)
         weights = np.ones(len(self.figures.studies))
         rounds = WEIGHT_ROUNDS if np.isfinite(self.options.freedom) else 1
         for _ in range(rounds):

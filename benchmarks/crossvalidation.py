@@ -5,6 +5,7 @@ Some 20 minutes for back-leg-pain: OMP_NUM_THREADS=1 python benchmarks/crossvali
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def table(found: CrossValidation, stamp: str) -> pd.DataFrame:
 
 def main(name: str = NAME, folds: int = FOLDS) -> None:
     model = load_as_stated(name)
-    found = model.cross_validate(folds=folds)
+    found = model.cross_validate(folds=folds, processes=os.cpu_count() or 1)
     path = NETWORKS / f"{name}.crossvalidation.csv"
     table(found, model.fingerprint).to_csv(path, index=False, lineterminator="\n")
     print(found)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import spinelink as sl
 from spinelink.adjust.evidence.fit import search_for
-from spinelink.claims.implied import implied
+from spinelink.claims.implied import implied, implied_slopes
 from spinelink.evaluate.audit import audit_claims
 from spinelink.evaluate.contradiction import contradictions
+from spinelink.inference.arrays import factor_arrays
 from spinelink.inference.compile import compile_setting
+from spinelink.inference.kernel.engine import is_available
 from spinelink.network.claim import Claim
 from tests.inference.test_selection import CLINIC, RATES, with_selection
 
@@ -112,3 +116,28 @@ def test_the_audit_asks_the_selected(network):
 
 def rarer():
     return claim("prevalence", None).model_copy(update={"value": 0.001, "n": 5000.0})
+
+
+@pytest.mark.skipif(not is_available(), reason="numba is not installed")
+@pytest.mark.parametrize("given", [(), (CLINIC,)])
+@pytest.mark.parametrize("direct", [1 << 14, 1], ids=["direct", "differences"])
+def test_the_kernel_has_the_same_derivatives(network, given, direct):
+    """For every kind and population: by each entry, times the entry; rates of reasons among them."""
+    claims = [claim(kind, population) for kind in KINDS for population in POPULATIONS]
+    setting = CLINIC if given else None
+    found = []
+    for engine in ("numpy", "fast"):
+        compiled = compile_setting(network, setting).with_engine(engine)
+        compiled = compiled.with_limits(replace(compiled.limits, kernel_direct=direct))
+        scaled, slopes = implied_slopes(network, compiled, claims=claims)
+        relative = [
+            entry * slope
+            for f, s in zip(compiled.factors, slopes, strict=True)
+            for entry, slope in zip(factor_arrays(f), factor_arrays(s), strict=True)
+        ]
+        found.append((scaled, relative))
+    (one, slow), (other, fast) = found
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+    assert max(float(np.abs(a).max(initial=0.0)) for a in slow) > 0.1
+    for a, b in zip(slow, fast, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)

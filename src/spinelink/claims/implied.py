@@ -32,8 +32,11 @@ from spinelink.claims.signed_sums import (
 from spinelink.errors import SpinelinkError
 from spinelink.inference.answer import batch_marginals
 from spinelink.inference.arrays import CompiledNetwork, Factor, factor_arrays, map_factor
+from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import EvidenceBatch, Observed, States
 from spinelink.inference.gradient.by_entry import log_slopes
+from spinelink.inference.gradient.by_row import EvidenceRows
+from spinelink.inference.threads import in_threads
 from spinelink.network.claim import Claim
 from spinelink.network.network import Network
 
@@ -123,9 +126,48 @@ def implied_slopes(
         SpinelinkError: The people of a claim cannot occur in the network.
     """
     figures = [log_terms(network, claim) for claim in claims]
+    conjunctions = _conjunctions(figures, compiled)
+    by_kernel = engine_for(compiled, len(conjunctions)) is KERNEL
+    slopes = _slopes_by_kernel if by_kernel else _slopes_interpreted
+    return slopes(network, compiled, conjunctions, claims=claims, figures=figures)
+
+
+def _slopes_by_kernel(
+    network: Network,
+    compiled: CompiledNetwork,
+    conjunctions: Sequence[Conjunction],
+    *,
+    claims: Sequence[Claim],
+    figures: Sequence[LogTerms],
+) -> tuple[Array, tuple[Factor, ...]]:
+    """The same by the compiled kernel: one sum over rows for each claim."""
+    rows = EvidenceRows(compiled, _batch(compiled, conjunctions))
+    found = np.exp(rows.log_evidence)
+    answers = {(): 1.0, **dict(zip(conjunctions, found.tolist(), strict=True))}
+    scaled = np.array([figure.scaled(answers) for figure in figures])
+    _refuse_impossible(network, claims, scaled)
+    rates = _rates(figures, conjunctions, answers=answers)
+    by_entry = _no_slopes(compiled, len(claims))
+    each = in_threads(lambda k: rows.slopes(rates[:, k]), range(len(claims)))
+    for k, slopes in enumerate(each):
+        for into, slope in zip(by_entry, slopes, strict=True):
+            for total, own in zip(factor_arrays(into), factor_arrays(slope), strict=True):
+                total[..., k] = own[..., 0]
+    return scaled, by_entry
+
+
+def _slopes_interpreted(
+    network: Network,
+    compiled: CompiledNetwork,
+    conjunctions: Sequence[Conjunction],
+    *,
+    claims: Sequence[Claim],
+    figures: Sequence[LogTerms],
+) -> tuple[Array, tuple[Factor, ...]]:
+    """The same by NumPy: one run for conjunctions about the same nodes."""
     answers: dict[Conjunction, float] = {(): 1.0}
     runs: list[tuple[list[Conjunction], tuple[Factor, ...]]] = []
-    waiting = _groups(_conjunctions(figures, compiled))
+    waiting = _groups(conjunctions)
     while waiting:
         group = waiting.pop()
         try:
@@ -142,15 +184,19 @@ def implied_slopes(
         runs.append((group, slopes))
     scaled = np.array([figure.scaled(answers) for figure in figures])
     _refuse_impossible(network, claims, scaled)
-    by_entry = tuple(
-        map_factor(lambda a: np.zeros((*a.shape[:-1], len(claims))), f) for f in compiled.factors
-    )
+    by_entry = _no_slopes(compiled, len(claims))
     for group, slopes in runs:
         rates = _rates(figures, group, answers=answers)
         columns = np.flatnonzero(rates.any(axis=0))
         for into, slope in zip(by_entry, slopes, strict=True):
             _add(into, slope, rates=rates[:, columns], columns=columns)
     return scaled, by_entry
+
+
+def _no_slopes(compiled: CompiledNetwork, claims: int) -> tuple[Factor, ...]:
+    return tuple(
+        map_factor(lambda a: np.zeros((*a.shape[:-1], claims)), f) for f in compiled.factors
+    )
 
 
 def _refuse_impossible(network: Network, claims: Sequence[Claim], scaled: Array) -> None:

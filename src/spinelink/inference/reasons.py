@@ -9,7 +9,7 @@ derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -187,11 +187,21 @@ def joint_by_reason(
 
 @dataclass(frozen=True, eq=False)
 class WeightedBatch:
-    """Rows of a batch with one reason each. row: of the batch. log_weight: (these rows,)."""
+    """Rows of a batch with one reason each.
+
+    row: of the batch. log_weight: (these rows,). rates: root of a selection -> derivative of each
+    row's log_weight by the weights of its reasons, (these rows, reasons).
+    """
 
     batch: EvidenceBatch
     row: Rows
     log_weight: Array
+    rates: Mapping[int, Array] = field(default_factory=dict)
+
+    def part(self, rows: Rows) -> WeightedBatch:
+        """Some of the rows."""
+        rates = {root: rate[rows] for root, rate in self.rates.items()}
+        return WeightedBatch(self.batch.part(rows), self.row[rows], self.log_weight[rows], rates)
 
     def summed(self, answer: Marginals, rows: int) -> Marginals:
         """The answers of the batch's own rows."""
@@ -229,36 +239,42 @@ def batch_by_reason(compiled: CompiledNetwork, batch: EvidenceBatch) -> Weighted
     rows = np.arange(len(batch))
     found = WeightedBatch(batch, rows, np.zeros(len(batch)))
     for selection in chosen:
-        found = _split_rows(found, selection)
+        root = compiled.factors[selection.fits[0]].parents[0]
+        found = _split_rows(found, selection, root)
     return found
 
 
-def _split_rows(now: WeightedBatch, selection: Selection) -> WeightedBatch:
+def _split_rows(now: WeightedBatch, selection: Selection, root: int) -> WeightedBatch:
     states = now.batch.states.copy()
     states[:, list(selection.fits)] = HIDDEN
     soft = now.batch.likelihoods
-    held = np.zeros(len(states))
+    holds = np.zeros((len(states), len(selection.nodes)))
     parts: list[WeightedBatch] = []
-    for node, mask, weight in zip(
-        selection.nodes, selection.masks, selection.weights[:, 0], strict=True
+    for k, (node, mask, weight) in enumerate(
+        zip(selection.nodes, selection.masks, selection.weights[:, 0], strict=True)
     ):
         column = states[:, node]
         virtual = ~np.isnan(soft[node][0]) if node in soft else np.zeros(len(states), dtype=bool)
         known = column != HIDDEN
-        held[known] += weight * mask[column[known]]
+        holds[known, k] = mask[column[known]]
         if mask.all():
-            held[~known] += weight
+            holds[~known, k] = 1.0
             continue
         open_rows = np.flatnonzero(~known)
         if len(open_rows) and weight > 0.0:
             reason = (node, mask, weight)
-            parts.append(_with_reason(now, states, open_rows, reason=reason, virtual=virtual))
+            part = _with_reason(now, states, open_rows, reason=reason, virtual=virtual)
+            rates = np.zeros((len(open_rows), len(selection.nodes)))
+            rates[:, k] = 1.0 / weight
+            parts.append(replace(part, rates={**part.rates, root: rates}))
+    held = holds @ selection.weights[:, 0]
     whole = np.flatnonzero(held > 0.0)
     likelihoods = {i: w[:, whole] for i, w in soft.items()}
     base = EvidenceBatch(states[whole], likelihoods)
-    parts.insert(
-        0, WeightedBatch(base, now.row[whole], now.log_weight[whole] + np.log(held[whole]))
-    )
+    rates = holds[whole] / held[whole, np.newaxis]
+    logs = now.log_weight[whole] + np.log(held[whole])
+    before = {i: rate[whole] for i, rate in now.rates.items()}
+    parts.insert(0, WeightedBatch(base, now.row[whole], logs, {**before, root: rates}))
     return _joined(parts)
 
 
@@ -287,7 +303,10 @@ def _with_reason(
         if not single:
             column[:, ~soft] = mask[:, np.newaxis]
     return WeightedBatch(
-        EvidenceBatch(own, likelihoods), now.row[rows], now.log_weight[rows] + np.log(weight)
+        EvidenceBatch(own, likelihoods),
+        now.row[rows],
+        now.log_weight[rows] + np.log(weight),
+        {root: rate[rows] for root, rate in now.rates.items()},
     )
 
 
@@ -305,4 +324,5 @@ def _joined(parts: list[WeightedBatch]) -> WeightedBatch:
         EvidenceBatch(states, likelihoods),
         np.concatenate([p.row for p in parts]),
         np.concatenate([p.log_weight for p in parts]),
+        {i: np.concatenate([p.rates[i] for p in parts]) for i in parts[0].rates},
     )

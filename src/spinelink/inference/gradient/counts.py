@@ -149,7 +149,7 @@ def _count(
         done += 1
         if on_progress is not None and done % ROWS_BETWEEN_REPORTS == 0:
             on_progress(min(done, len(rows)))
-    return Counts(logs, *(_factors(compiled, arrays) for arrays in sums))
+    return Counts(logs, *(factors_of(compiled, arrays) for arrays in sums))
 
 
 def _by_kernel(
@@ -194,7 +194,8 @@ def _add(into: list[Array], more: list[Array]) -> None:
         a += b
 
 
-def _factors(compiled: CompiledNetwork, arrays: list[Array]) -> Factors:
+def factors_of(compiled: CompiledNetwork, arrays: list[Array]) -> Factors:
+    """The arrays as the factors of a network: the inverse of `arrays_of`."""
     rest = iter(arrays)
     return tuple(
         TableFactor(f.parents, next(rest))

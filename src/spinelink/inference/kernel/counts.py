@@ -1,7 +1,8 @@
 """Expected counts by the compiled kernel; importing this module loads numba.
 
 For each row: how often every entry of every table, leak and link is expected to have been drawn,
-given the findings. One pass forwards and one backwards over the tape of `plan`.
+given the findings. One pass forwards and one backwards over the tape of `plan`. In difference form
+each input must add up to P(findings) again, from terms that are not much larger.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ from spinelink.inference.kernel.plan import hidden_parents, plan_group
 from spinelink.inference.kernel.records import (
     ANSWERED,
     CONTRIBUTION,
+    DIRECT,
+    DISAGREED,
     FIRST_CONTRIBUTION,
+    FIRST_TERM,
     LOWEST,
     OUTGROWN,
+    STEP,
     TABLE,
+    TERM,
     UNARY,
     UNDERFLOWN,
     Cells,
@@ -130,6 +136,41 @@ def _count_contribution(flat, work, cells, patient, gather, f):
 
 
 @inlined
+def _count_term(flat, work, cells, patient, gather, f):
+    """The same in difference form, where a level holds all that is at most there.
+
+    So the adjoint of exactly a level is the sum of those from there up. They are written over.
+    """
+    tape, local, turned, mass = work.tape, work.pattern.local, work.block.levels, gather.mass
+    factor, lanes, slope = tape.factors[f], patient.lanes, gather.slope
+    node, place, at, adjoint = factor.node, factor.place, flat.link_at[factor.slot], cells.adjoint
+    states, zero = flat.cards[node], np.int64(0)
+    observed = patient.row[node] if local[node] < 0 else np.int64(-1)
+    family = Family(node, patient.row, observed, zero)
+    levels, step_p, step_d = contribution_steps(flat, tape, local, f)
+    start, step, first = work.block.start[patient.lane], step_d * lanes, factor.form == FIRST_TERM
+    if first:
+        read_start(flat, local, family, turned, start)
+        for level in range(levels):
+            slope[level] = 0.0
+    for x in range(flat.cards[flat.parent_of[factor.slot]]):
+        head = (place + x * step_p) * lanes + patient.lane
+        if first and observed >= 0:  # less what is below the observed level
+            adjoint[head] = -adjoint[head]
+        for level in range(levels - 2, -1, -1):
+            adjoint[head + level * step] += adjoint[head + (level + 1) * step]
+        read_levels(flat.links, at + x * states, states, observed, zero, turned)
+        if first:
+            _add_slopes(adjoint, start, turned, (head, step), levels, gather)
+        else:
+            for level in range(levels):
+                mass[level] = turned[level] * adjoint[head + level * step]
+        give_back(flat, family, at + x * states, mass, patient.weight, gather.links)
+    if first:
+        count_components(flat, local, family, patient.weight, gather)
+
+
+@inlined
 def _count_separated(flat, local, patient, gather, node):
     """Counts of a noisy-MAX in its lowest state: every link gave that state."""
     links, weight, states = gather.links, patient.weight, flat.cards[node]
@@ -173,7 +214,9 @@ def _count_inputs(flat, work, cells, patient, gather, inputs):
             _count_table(flat, work, cells, patient, gather, f)
         elif form == TABLE:
             _count_noisy_node(flat, work, cells, patient, gather, f)
-        else:
+        elif form in (TERM, FIRST_TERM):
+            _count_term(flat, work, cells, patient, gather, f)
+        elif form != STEP:
             _count_contribution(flat, work, cells, patient, gather, f)
 
 
@@ -206,7 +249,7 @@ def _table_as_links(flat, gather, node):
         some = False
         for s in range(states):
             slope[s] = 0.0
-            if counts[at + s] > 0.0:
+            if counts[at + s] != 0.0:
                 slope[s] = counts[at + s] / flat.tables[at + s, 0]
                 counts[at + s] = 0.0
                 some = True
@@ -267,6 +310,23 @@ def _backwards(work, plan, span, cells, status):
                 transpose(tape, k, side, cells, index, lanes)
 
 
+@helper
+def _agrees(tape, cells, inputs, lane, lanes, limits):
+    """Whether every input of a row adds up to its part of P(findings) again; see `agreement`."""
+    for f in range(1, inputs):
+        again = 0.0
+        terms = 0.0
+        place = tape.factors[f].place
+        for e in range(tape.factors[f].size):
+            at = (place + e) * lanes + lane
+            term = cells.values[at] * cells.adjoint[at]
+            again += term
+            terms += abs(term)
+        if not (abs(again - 1.0) <= limits.agreement and terms <= limits.cancellation):
+            return False
+    return True
+
+
 @allocating
 def _gather(flat, levels, tables, links):
     """Scratch for the counts of rows, which go to the arrays given."""
@@ -301,7 +361,8 @@ def count_rows(flat, findings, request, limits, work, out):
     own = _gather(flat, levels, np.zeros(size[0]), np.zeros(size[1]))
     totals = _gather(flat, levels, out.tables.totals, out.links.totals)
     cells = Cells(np.empty(limits.room), np.empty(limits.room))
-    form, lost = np.int64(0), np.int64(UNDERFLOWN)
+    form = request.form
+    lost = np.int64(UNDERFLOWN if form == DIRECT else DISAGREED)
     for group in range(len(starts) - 1):
         head, tail = starts[group], starts[group + 1]
         task = Task(head, tail - head, form, request.max_entries)
@@ -322,6 +383,11 @@ def count_rows(flat, findings, request, limits, work, out):
             for lane in range(span.lanes):
                 row = begin + lane
                 if status[row] != ANSWERED:
+                    continue
+                if form != DIRECT and not _agrees(
+                    work.tape, cells, plan.inputs, lane, span.lanes, limits
+                ):
+                    status[row] = DISAGREED
                     continue
                 weight = 1.0 if squared else weights[row]
                 patient = Patient(findings.states[row], lane, span.lanes, weight)

@@ -267,27 +267,52 @@ def count(
         flat: The network as flat arrays.
         information: Whether the squares are wanted.
     """
-    from spinelink.inference.kernel.counts import count_rows
-
-    ends = np.append(starts, len(batch)).astype(np.int64)
-    limits = kernel_limits(compiled.limits)._replace(lanes=int(compiled.limits.kernel_count_lanes))
-    lanes = int(min(limits.lanes, np.diff(ends).max(initial=1)))
     tables, links = (
         Sums(columns, *(np.zeros(columns[-1] if k == 0 or information else 0) for k in range(4)))
         for columns in _distributions(compiled, flat)
     )
-    out = CountOutputs(tables, links, np.empty(len(batch)), np.zeros(len(batch), dtype=np.int64))
-    request = CountRequest(ends, weights, int(information), max_entries_of(compiled))
+    group = _groups(len(batch), starts)
+    logs, status = np.empty(len(batch)), np.full(len(batch), OUTGROWN, dtype=np.int64)
+    room = max_entries_of(compiled)
+    small = min(compiled.limits.kernel_direct, room)
+    # Squares of counts are sums of positive terms only without differences.
+    forms = ((DIRECT, small), (DIFFERENCE, room), (DIRECT, room))
+    for form, entries in ((DIRECT, room),) if information else forms:
+        left = np.flatnonzero((status == OUTGROWN) | (status == DISAGREED))
+        if not len(left):
+            break
+        ends = np.append(np.flatnonzero(np.diff(group[left], prepend=-1)), len(left))
+        request = CountRequest(
+            ends.astype(np.int64), weights[left], int(information), form, entries
+        )
+        part = CountOutputs(tables, links, np.empty(len(left)), np.zeros(len(left), np.int64))
+        _count(compiled, batch.part(left), flat=flat, request=request, out=part)
+        logs[left], status[left] = part.log_evidence, part.status
+    sums = [
+        _unflattened(compiled, flat, tables=table, links=link)
+        for table, link in list(zip(tables[1:], links[1:], strict=True))[: 4 if information else 1]
+    ]
+    return KernelCounts(logs, status == ANSWERED, sums)
+
+
+def _count(
+    compiled: CompiledNetwork,
+    batch: EvidenceBatch,
+    *,
+    flat: Flat,
+    request: CountRequest,
+    out: CountOutputs,
+) -> None:
+    """Counts all rows in one form and within one workspace; see `count`."""
+    from spinelink.inference.kernel.counts import count_rows
+
+    limits = kernel_limits(compiled.limits)._replace(lanes=int(compiled.limits.kernel_count_lanes))
+    lanes = int(min(limits.lanes, np.diff(request.starts).max(initial=1)))
     with _holding(compiled, lanes=lanes, max_entries=request.max_entries):
         work = workspace(
             flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
         )
         count_rows(flat, _findings(flat, batch), request, limits, work, out)
-    sums = [
-        _unflattened(compiled, flat, tables=table, links=link)
-        for table, link in list(zip(tables[1:], links[1:], strict=True))[: 4 if information else 1]
-    ]
-    return KernelCounts(out.log_evidence, out.status == ANSWERED, sums)
 
 
 def _distributions(compiled: CompiledNetwork, flat: Flat) -> tuple[Ints, Ints]:

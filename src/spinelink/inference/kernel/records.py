@@ -85,6 +85,7 @@ class CountRequest(NamedTuple):
     starts: Ints
     weights: Array
     information: int
+    form: int
     max_entries: int
 
 

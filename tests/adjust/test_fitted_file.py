@@ -55,7 +55,8 @@ def test_load_answers_from_fitted_values(fitted):
     found = stated.fit_claims().to_frame().set_index("parameter").loc[PRIOR]
     assert model.in_force[PRIOR].value == pytest.approx(found["after"], rel=1e-5)
     about = model.in_force[PRIOR].fitted
-    assert about.prior == 0.06 and about.informed > 0.9 and about.studies == ("stynes2018",)
+    assert about.prior == 0.06 and about.studies == ("stynes2018",)
+    assert about.informed > 0.75  # one study: its own effect is not known, nor how large such are
     assert model.fingerprint != stated.fingerprint
     assert (
         model.observe(numbness=True).posterior("lumbar_disc_herniation").iloc[1]
@@ -192,6 +193,7 @@ def test_a_dry_run_writes_nothing(folder):
     assert json.loads(answer.output)["result"]["answer"] == "EvidenceFit"
 
 
+@pytest.mark.slow
 def test_tuned_and_learned_models_keep_fitted_values_and_can_be_saved(fitted, tmp_path):
     model = quietly(fitted)
     tuned = model.fitted(model.tune(sl.constraint("P(scoliosis) == 0.1")))

@@ -100,6 +100,7 @@ def test_weights_stand_for_patients():
     assert one.patients == 100
 
 
+@pytest.mark.slow
 def test_only_what_may_vary_moves(model):
     frame = model.sample(300, seed=2)
     found = model.learn(frame, vary=["scoliosis", "numbness.leak"])

@@ -355,6 +355,7 @@ def test_alerts_are_printed_before_anything_that_may_fail(run, command):
     assert document["error"]["findings"] == ["saddle=present", "scan=absent"]
 
 
+@pytest.mark.slow
 def test_what_pends_is_printed_with_the_alerts(run):
     out = run("query", "back_pain", "--json")[1]
     assert json.loads(out)["alerts"] == []

@@ -137,7 +137,8 @@ def test_a_known_sum_gives_a_narrow_interval(of_sum, options):
     alone = case.intervals("gait_abnormality", joint=False, **options)
     assert joint.joint and not alone.joint
     assert "together" in joint.title() and "together" not in alone.title()
-    assert joint["gait_abnormality"].width < 0.4 * alone["gait_abnormality"].width
+    # Less than half: how far eight studies differ is not known well, and the sum is as uncertain.
+    assert joint["gait_abnormality"].width < 0.5 * alone["gait_abnormality"].width
 
 
 def surely(parameter, people=20_000.0):

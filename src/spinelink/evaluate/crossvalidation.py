@@ -26,7 +26,7 @@ from spinelink.claims.studies import studies_of
 from spinelink.errors import SpinelinkError, shown
 from spinelink.evaluate.predicted import SPLIT_YEAR, Baseline, By, CrossValidation, Predicted
 from spinelink.network.claim import Claim, ClaimFile
-from spinelink.options import one_of, seed_of, whole
+from spinelink.options import flag, one_of, seed_of, whole
 from spinelink.progress import bar
 from spinelink.typing import PathLike
 
@@ -80,6 +80,7 @@ def cross_validate(
     file = claims_for(model, claims)
     one_of(by, "by", get_args(By))
     folds = whole(folds, "folds", least=2, meaning="how many parts")
+    quick = flag(quick, "quick")
     processes = whole(processes, "processes", least=1, meaning="how many share the figures")
     fold_of = (
         folds_by_study(file.claims, folds, seed=seed_of(seed))

@@ -69,11 +69,6 @@ def is_yes_or_no(node: Node) -> bool:
     return len(rest) == 1 and (is_nothing(first) or _WORDS.get(rest[0].casefold()) is True)
 
 
-def has_degrees(node: Node) -> bool:
-    """Whether the first of three or more states means no, so that the others are degrees of yes."""
-    return len(node.states) > 2 and is_nothing(node.states[0])
-
-
 def merged_findings(
     network: Network,
     before: Mapping[str, Finding],
@@ -121,8 +116,7 @@ def read_finding(network: Network, name: str, value: object) -> Finding | None:
         network: The network.
         name: The node.
         value: A state's name; True or False for the second or first state of a two-state node; a
-            number for a node with bins; or a mapping state -> likelihood. Where a node has degrees,
-            such as none, mild and disabling, True or `present` means any but the first.
+            number for a node with bins; or a mapping state -> likelihood.
 
     Raises:
         UnknownNameError: The network has no such node.
@@ -174,11 +168,8 @@ def _allowed(node: Node) -> str:
     return states
 
 
-def _truth(name: str, node: Node, *, value: bool) -> Finding:
-    """The state that True or False stands for; any degree where there are several."""
-    if has_degrees(node):
-        first, *rest = node.states
-        return ((first, 0.0), *((s, 1.0) for s in rest)) if value else first
+def _truth(name: str, node: Node, *, value: bool) -> str:
+    """The state that True or False stands for."""
     if len(node.states) != 2:
         raise EvidenceError(
             f"{name} has {len(node.states)} states, so True or False does not say which; give {_allowed(node)}."
@@ -190,8 +181,8 @@ def _truth(name: str, node: Node, *, value: bool) -> Finding:
     return node.states[int(value)]
 
 
-def _named(name: str, node: Node, *, value: str) -> Finding | None:
-    """The state that a text names, or any degree; None for a mark of missing data."""
+def _named(name: str, node: Node, *, value: str) -> str | None:
+    """The state that a text names; None for a mark of missing data."""
     if value in node.states:
         return value
     if is_mark_of_missing(value):
@@ -205,8 +196,8 @@ def _named(name: str, node: Node, *, value: str) -> Finding | None:
     same = [s for s in node.states if s.casefold() == folded]
     if same:
         return same[0]
-    if (is_yes_or_no(node) or has_degrees(node)) and folded in _WORDS:
-        return _truth(name, node, value=_WORDS[folded])
+    if is_yes_or_no(node) and folded in _WORDS:
+        return node.states[int(_WORDS[folded])]
     number = decimal_number(value) if node.bins is not None else None
     if number is not None:
         return _binned(name, node, value=number)

@@ -214,10 +214,7 @@ def _states(network: Network, node: str, *, series: nw.Series[Any], first_row: i
         try:
             finding = read_finding(network, node, _plain(value))
             if finding is not None and not isinstance(finding, str):
-                raise EvidenceError(
-                    f"a cell names one of {', '.join(states)}; likelihoods, and any of several "
-                    f"states, go into columns '{node}=state'."
-                )
+                raise EvidenceError(f"likelihoods go into columns '{node}=state'.")
         except SpinelinkError as problem:
             row = first_row + int(np.flatnonzero(inverse == k)[0])
             raise EvidenceError(f"row {row}, column {column!r}: {problem}") from None

@@ -32,15 +32,17 @@ def averaged(search: Search, reached: Reached, *, draws: int = DRAWS) -> Reached
     """
     linear = search.linear_at(reached.theta, reached.scaled, reached.slopes)
     total: Array | None = None
-    moves, effects = [], []
+    moves, effects, priors = [], [], []
     for spreads in _drawn(search, reached, linear, draws):
         solved = linear.solved(spreads, reached.weights, freedom=search.options.freedom)
         total = solved.covariance if total is None else total + solved.covariance
         moves.append(solved.move)
+        priors.append(np.diag(solved.prior))
         effects.append(spreads.studies**2)
     assert total is not None
     covariance = total / draws + np.cov(np.array(moves), rowvar=False)
-    return replace(reached, over_spreads=OverSpreads(covariance, np.mean(effects, axis=0)))
+    over_spreads = OverSpreads(covariance, np.mean(priors, axis=0), np.mean(effects, axis=0))
+    return replace(reached, over_spreads=over_spreads)
 
 
 def _drawn(search: Search, reached: Reached, linear: Linear, draws: int) -> list[Spreads]:

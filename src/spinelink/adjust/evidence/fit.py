@@ -150,7 +150,7 @@ def search_for(
 def answer_of(model: Model, search: Search, reached: Reached, *, before: Array) -> EvidenceFit:
     """What was reached, as the answer. before: what the priors imply, (claims,)."""
     figures, coordinates = search.figures, search.figures.coordinates
-    prior_variance = np.diag(reached.solved.prior)
+    prior_variance = reached.prior_variance
     studies = _studies(search, reached)
     fitted: dict[Key, Parameter] = {}
     rows: list[FittedParameter] = []

@@ -70,10 +70,12 @@ class Start:
 class OverSpreads:
     """Averages over spreads that figures allow.
 
-    covariance: of the coordinates. effects: variance between studies, (groups,).
+    covariance: of the coordinates. prior_variance: of the coordinates before any figure.
+    effects: variance between studies, (groups,).
     """
 
     covariance: Array
+    prior_variance: Array
     effects: Array
 
 
@@ -98,6 +100,12 @@ class Reached(Start):
         """Of the coordinates, (coordinates, coordinates)."""
         known = self.over_spreads
         return self.solved.covariance if known is None else known.covariance
+
+    @property
+    def prior_variance(self) -> Array:
+        """Of the coordinates before any figure, (coordinates,)."""
+        known = self.over_spreads
+        return np.diag(self.solved.prior) if known is None else known.prior_variance
 
     @property
     def effects(self) -> Array:

@@ -198,11 +198,6 @@ class WeightedBatch:
     log_weight: Array
     rates: Mapping[int, Array] = field(default_factory=dict)
 
-    def part(self, rows: Rows) -> WeightedBatch:
-        """Some of the rows."""
-        rates = {root: rate[rows] for root, rate in self.rates.items()}
-        return WeightedBatch(self.batch.part(rows), self.row[rows], self.log_weight[rows], rates)
-
     def summed(self, answer: Marginals, rows: int) -> Marginals:
         """The answers of the batch's own rows."""
         logs = self.log_weight + answer.log_evidence

@@ -16,10 +16,12 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, Factor, TableFactor
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch
-from spinelink.inference.gradient.by_entry import expected_counts
-from spinelink.inference.gradient.counts import TrainingRows, arrays_of, factors_of
-from spinelink.inference.kernel import engine as kernel
-from spinelink.inference.kernel.flat import Flat, flat_of
+from spinelink.inference.gradient.counts import (
+    TrainingRows,
+    arrays_of,
+    count_by_kernel,
+    factors_of,
+)
 from spinelink.inference.reasons import WeightedBatch, batch_by_reason
 
 Array = NDArray[np.float64]
@@ -46,7 +48,8 @@ class EvidenceRows:
         with np.errstate(invalid="ignore"):
             by_part = np.nan_to_num(weights[parts.row] * self._shares)
         used = np.flatnonzero(by_part)
-        counts = self._counted(parts.part(used), by_part[used])
+        rows = TrainingRows(parts.batch.part(used), by_part[used])
+        counts = count_by_kernel(self.compiled, rows)
         slopes = [
             np.divide(n, entry, out=np.zeros_like(n), where=entry != 0.0)
             for n, entry in zip(counts, arrays_of(self.compiled.factors), strict=True)
@@ -57,23 +60,6 @@ class EvidenceRows:
             assert isinstance(table, TableFactor)
             table.table[:, 0] += by_part[used] @ rates[used]
         return found
-
-    def _counted(self, parts: WeightedBatch, weights: Array) -> list[Array]:
-        """Expected counts of some parts; what the kernel leaves is counted by the interpreted engine."""
-        counted = kernel.count(
-            self.compiled,
-            parts.batch,
-            weights=weights,
-            starts=np.arange(len(weights)),
-            flat=self._flat,
-            information=False,
-        )
-        rows = TrainingRows(parts.batch, weights)
-        for row in np.flatnonzero(~counted.answered):
-            alone = expected_counts(self.compiled, rows.case(int(row)))
-            for into, more in zip(counted.sums[0], arrays_of(alone.factors), strict=True):
-                into += weights[row] * more
-        return counted.sums[0]
 
     @cached_property
     def _parts(self) -> WeightedBatch:
@@ -90,7 +76,3 @@ class EvidenceRows:
     @cached_property
     def _shares(self) -> Array:
         return self._parts.shares(self._logs, len(self.batch))
-
-    @cached_property
-    def _flat(self) -> Flat:
-        return flat_of(self.compiled)

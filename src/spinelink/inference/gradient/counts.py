@@ -21,7 +21,7 @@ from spinelink.inference.engine import KERNEL, engine_for
 from spinelink.inference.findings import HIDDEN, EvidenceBatch
 from spinelink.inference.gradient.by_entry import expected_counts
 from spinelink.inference.kernel import engine as kernel
-from spinelink.inference.kernel.flat import flatten
+from spinelink.inference.kernel.flat import flat_of, flatten
 from spinelink.inference.plan.patterns import rows_by_pattern
 from spinelink.inference.reasons import batch_by_reason
 from spinelink.inference.threads import in_threads
@@ -174,6 +174,26 @@ def _by_kernel(
         )
 
     yield from in_threads(run, range(0, len(rows), size), threads=threads)
+
+
+def count_by_kernel(compiled: CompiledNetwork, rows: TrainingRows) -> list[Array]:
+    """Expected counts of rows in which nobody is selected, as one piece of work of the kernel.
+
+    Weights may be negative. What the kernel leaves is counted by the interpreted engine. Arrays are
+    (entries..., 1).
+    """
+    counted = kernel.count(
+        compiled,
+        rows.findings,
+        weights=rows.weights,
+        starts=np.arange(len(rows)),
+        flat=flat_of(compiled),
+        information=False,
+    )
+    for row in np.flatnonzero(~counted.answered):
+        alone = expected_counts(compiled, rows.case(int(row)))
+        _add(counted.sums[0], [rows.weights[row] * a for a in arrays_of(alone.factors)])
+    return counted.sums[0]
 
 
 def arrays_of(factors: Factors) -> list[Array]:

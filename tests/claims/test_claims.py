@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spinelink as sl
-from spinelink.claims.file import read_claims
+from spinelink.claims.file import claim_problems, read_claims
 from spinelink.claims.implied import implied, implied_slopes
 from spinelink.claims.signed_sums import complement, event_sum, times
 from spinelink.errors import NetworkFileError, SpinelinkError
@@ -19,6 +19,7 @@ from spinelink.inference.gradient.by_parameter import parameter_slopes
 from spinelink.network.claim import Claim
 from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
+from tests.inference.test_selection import RATES, with_selection
 from tests.oracle import chance
 
 ABOUT = {"source": "x", "fit": "near"}
@@ -265,3 +266,15 @@ def test_a_part_of_a_claim_that_cannot_occur_counts_nothing(minimal):
     assert scaled[0] == pytest.approx(scaled[1])
     np.testing.assert_allclose(slopes[0], slopes[1])
     assert np.abs(slopes[0]).max() > 1.0
+
+
+@pytest.mark.parametrize("part", ["condition", "finding", "population"])
+def test_how_often_people_are_selected_is_no_claim(minimal, part):
+    """A selection's rates are known up to a factor: as an event it is refused, as `given` it is not."""
+    network = with_selection(minimal.network, RATES)
+    events = {"condition": {"numbness": "present"}, "finding": {"back_pain": "present"}}
+    about = {"kind": "p_finding_given_condition", "value": 0.5, **ABOUT}
+    refused = Claim(**{**events, part: {"seen": "present"}}, **about)
+    [(where, said)] = claim_problems(refused, network, sources=("x",))
+    assert where == part and "known up to a factor" in said
+    assert not claim_problems(Claim(**events, given="seen", **about), network, sources=("x",))

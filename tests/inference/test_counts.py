@@ -86,7 +86,7 @@ def test_the_difference_form_counts_the_same(network, seed):
 
 
 def test_the_difference_form_of_a_heavy_row_counts_the_same():
-    """Ten findings present of back-leg-pain: beyond what is counted without differences at first."""
+    """Six findings of back-leg-pain in their last state, once all in one form and once in the other."""
     compiled = sl.load("back-leg-pain").compiled
     present = ("leg_pain", "numbness", "tingling", "leg_weakness", "night_pain", "calf_pain")
     codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)

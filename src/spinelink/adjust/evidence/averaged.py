@@ -22,7 +22,7 @@ SEED = 20261130
 NUDGE = 1e-3
 """Half the distance of two gradients, in the logarithm of a spread."""
 WIDEST = 1.0
-"""No logarithm of a spread varies more, where figures say nothing of it: the prior's own spread."""
+"""The largest standard deviation of a spread's logarithm, where neither figures nor prior hold it."""
 
 
 def averaged(search: Search, reached: Reached, *, draws: int = DRAWS) -> Reached:
@@ -31,15 +31,14 @@ def averaged(search: Search, reached: Reached, *, draws: int = DRAWS) -> Reached
     draws: of the spreads. The same each time.
     """
     linear = search.linear_at(reached.theta, reached.scaled, reached.slopes)
-    total: Array | None = None
+    total = np.zeros((search.priors.size, search.priors.size))
     moves, effects, priors = [], [], []
     for spreads in _drawn(search, reached, linear, draws):
         solved = linear.solved(spreads, reached.weights, freedom=search.options.freedom)
-        total = solved.covariance if total is None else total + solved.covariance
+        total += solved.covariance
         moves.append(solved.move)
         priors.append(np.diag(solved.prior))
         effects.append(spreads.studies**2)
-    assert total is not None
     covariance = total / draws + np.cov(np.array(moves), rowvar=False)
     over_spreads = OverSpreads(covariance, np.mean(priors, axis=0), np.mean(effects, axis=0))
     return replace(reached, over_spreads=over_spreads)

@@ -1,8 +1,8 @@
 """The joint covariance of fitted values, in a file of numbers beside theirs.
 
 Standard deviations stand there as float32, and the correlations below the diagonal as whole numbers
-from -32,767 to 32,767. Most are near 0, so that they compress well: 702 coordinates of back-leg-pain
-take 0.2 MB. Where so few digits would move the width of an interval, they are kept as float32 or
+from -32,767 to 32,767. Most are near 0, so that they compress well: 641 coordinates of back-leg-pain
+take 0.3 MB. Where so few digits would move the width of an interval, they are kept as float32 or
 float64.
 """
 

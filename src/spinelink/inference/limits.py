@@ -76,6 +76,8 @@ class Limits:
     """Table entries over all cases, and all rows, that conditioning may take: about half a minute."""
     entries_per_step: float = 2e3
     """Table entries that take as long as a step of a run, however small it is."""
+    share_of_memory: float = 0.75
+    """Runs cut to fit take this share of the limit: many arrays come and go, and leave gaps."""
 
     # The door.
     leaves_in_run: int = 4

@@ -29,7 +29,7 @@ def batch_length(
 
 def lanes(compiled: CompiledNetwork, plan: Plan, rows: int) -> list[slice]:
     """The rows of a run in as few parts as fit beside those of other threads; at least one row each."""
-    share = compiled.memory_limit / thread_count(None)
+    share = compiled.limits.share_of_memory * compiled.memory_limit / thread_count(None)
     size = max(1, int(share / (BYTES * plan.held + 1.0)))
     if size >= rows:
         return [slice(0, rows)]

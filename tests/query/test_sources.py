@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -121,3 +122,23 @@ def test_bibtex_has_every_field_and_escapes():
 def test_all_sources_of_the_network():
     model = sl.load("back-leg-pain")
     assert model.to_bibtex().count("\n@") + 1 == len(model.network.sources)
+
+
+def test_studies_that_moved_a_fitted_parameter_stand_behind_the_answer():
+    """Those of the claims file too, by their full record; a fit to claims elsewhere has no record."""
+    model = sl.load("back-leg-pain")
+    case = model.observe(leg_pain="below_knee", straight_leg_raise=True)
+    found = case.sources("lumbar_disc_herniation")
+    by_key = {s.key: s for s in found.sources}
+    names = {n for s in found.sources for n in s.parameters}
+    moved = {n: set(model.in_force[n].fitted.studies) for n in names if model.in_force[n].fitted}
+    studies = set().union(*moved.values())
+    assert len(studies - set(model.network.sources)) > 3
+    assert studies <= set(by_key)
+    assert all(key in by_key and n in by_key[key].parameters for n in moved for key in moved[n])
+    assert all(by_key[key].source.title for key in studies)
+    assert not any(model.in_force[n].fitted.studies for n, _ in found.judged if model.in_force[n].fitted)
+    elsewhere = replace(model, origin=None).observe(leg_pain="below_knee", straight_leg_raise=True)
+    lost = {s.key: s.source for s in elsewhere.sources("lumbar_disc_herniation").sources}
+    assert set(lost) == set(by_key)
+    assert all(lost[key].note for key in studies - set(model.network.sources))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spinelink.case import Case
+from spinelink.case import Case, Model
+from spinelink.claims.file import claims_for
+from spinelink.errors import SpinelinkError
 from spinelink.io.bibtex import bibtex
+from spinelink.network.parameter import Parameter
 from spinelink.network.provenance import Source
 from spinelink.query.effects import effects_of_parameters
 from spinelink.query.target import hidden_target
@@ -103,6 +107,8 @@ class Sources(Result):
 def sources(case: Case, cause: str | None = None) -> Sources:
     """Which publications stand behind one answer, the most influential first.
 
+    A parameter rests on what its file cites, and on the studies that moved it most in a fit.
+
     Args:
         case: the findings.
         cause: a node, of which the last state is asked; the leading cause where None.
@@ -131,14 +137,33 @@ def sources(case: Case, cause: str | None = None) -> Sources:
     behind = sorted((n for n, v in influence.items() if v > least), key=lambda n: -influence[n])
     parameters: dict[str, list[str]] = {}
     for name in behind:
-        for key in model.in_force[name].source:
+        for key in _rests_on(model.in_force[name]):
             parameters.setdefault(key, []).append(name)
+    records = _records(model, parameters)
     cited = [
-        SourceOfAnswer(
-            key, model.network.sources[key], tuple(names), sum(influence[n] for n in names)
-        )
+        SourceOfAnswer(key, records[key], tuple(names), sum(influence[n] for n in names))
         for key, names in parameters.items()
     ]
-    judged = tuple((n, influence[n]) for n in behind if not model.in_force[n].source)
+    judged = tuple((n, influence[n]) for n in behind if not _rests_on(model.in_force[n]))
     ordered = tuple(sorted(cited, key=lambda s: -s.influence))
     return Sources(case.question(cause=target), target, ordered, judged)
+
+
+def _rests_on(parameter: Parameter) -> tuple[str, ...]:
+    """The sources that a parameter cites, and the studies that moved it most in a fit."""
+    studies = () if parameter.fitted is None else parameter.fitted.studies
+    return tuple(dict.fromkeys([*parameter.source, *studies]))
+
+
+def _records(model: Model, keys: Iterable[str]) -> Mapping[str, Source]:
+    """The publications by key: those of the network, and of the claims beside it where they are needed."""
+    known = model.network.sources
+    missing = [key for key in keys if key not in known]
+    if not missing:
+        return known
+    try:
+        claims = claims_for(model).sources
+    except SpinelinkError:  # fitted to claims that are elsewhere
+        claims = {}
+    nothing = Source(note="no record of it in the network's files")
+    return {**known, **{key: claims.get(key, nothing) for key in missing}}

@@ -16,13 +16,14 @@ import spinelink as sl
 from spinelink.inference.compile import compile_setting
 from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.by_parameter import parameter_slopes
+from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.network.cpd import AdditiveRates, Row, Table
 from spinelink.network.network import Network, Setting
 from spinelink.network.node import Node
 from spinelink.network.parameter import Probability, Ratio
 from tests.enumeration import joint_table
 from tests.every.answers import FINDINGS, OF_CASE, OF_MODEL
-from tests.strategies import evidence_for, networks
+from tests.strategies import evidence_for, networks, with_limits
 
 CLINIC = "primary_care"
 RATES = {
@@ -110,6 +111,46 @@ def test_posteriors_and_evidence_equal_enumeration(data, engine):
         assert posteriors[name].to_numpy() == pytest.approx(
             found.sum(axis=axes) / found.sum(), abs=1e-9
         )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.sampled_from(["numpy", "fast"]))
+def test_reasons_as_weights_equal_reasons_one_by_one(data, engine):
+    """Events too, about nodes that are reasons; `reasons_lost` of 0 takes every reason by itself."""
+    network, rates = data.draw(selected_networks())
+    model = sl.Model(with_selection(network, rates), CLINIC, engine=engine)
+    compiled = model.compiled
+    observed = model.observe(data.draw(evidence_for(network))).observed
+    inside = [compiled.index[n] for n in network.nodes]
+    free = [i for i in inside if not isinstance(observed.get(i), int)]
+    events = [{}, *({i: level} for i in free for level in range(compiled.cards[i] - 1))]
+    together = with_events(compiled, observed, events, nodes=inside)
+    apart = with_events(with_limits(compiled, reasons_lost=0.0), observed, events, nodes=inside)
+    share = np.exp(together.log_evidence), np.exp(apart.log_evidence)
+    assert share[0] == pytest.approx(share[1], rel=1e-9, abs=1e-12)
+    likely = share[1] > 1e-6 * share[1].max()
+    for i in inside:
+        assert together.posterior[i][:, likely] == pytest.approx(
+            apart.posterior[i][:, likely], abs=1e-9, nan_ok=True
+        )
+
+
+@pytest.mark.parametrize("engine", ["numpy", "fast"])
+def test_a_rare_reason_keeps_its_digits(engine):
+    """People who come for a finding of 1 in 10^9 are those who have it; 1 - (1 - p) would lose that."""
+    network = sl.load("minimal").network
+    model = sl.Model(
+        with_selection(network, {"bladder_dysfunction": {"present": 1.0}}), CLINIC, engine=engine
+    )
+    ids = model.parameters().to_frame()["id"]
+    rare = model.with_parameters(
+        {n: 1e-9 for n in ids if n.startswith(("bladder_dysfunction.le", "bladder_dysfunction.li"))}
+    )
+    everybody = sl.Model(rare.network, network.default_setting, engine="numpy")
+    known = everybody.observe(bladder_dysfunction="present")
+    for cause in ("lumbar_disc_herniation", "scoliosis"):
+        expected = known.posterior(cause)["present"]
+        assert rare.observe().posterior(cause)["present"] == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=25, deadline=None)

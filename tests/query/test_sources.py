@@ -137,7 +137,9 @@ def test_studies_that_moved_a_fitted_parameter_stand_behind_the_answer():
     assert studies <= set(by_key)
     assert all(key in by_key and n in by_key[key].parameters for n in moved for key in moved[n])
     assert all(by_key[key].source.title for key in studies)
-    assert not any(model.in_force[n].fitted.studies for n, _ in found.judged if model.in_force[n].fitted)
+    assert not any(
+        model.in_force[n].fitted.studies for n, _ in found.judged if model.in_force[n].fitted
+    )
     elsewhere = replace(model, origin=None).observe(leg_pain="below_knee", straight_leg_raise=True)
     lost = {s.key: s.source for s in elsewhere.sources("lumbar_disc_herniation").sources}
     assert set(lost) == set(by_key)

@@ -18,9 +18,9 @@ from spinelink.inference.draws import draw_marginals
 from spinelink.inference.engine import KERNEL, engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.interpreted.joint import joint as interpreted_joint
-from spinelink.inference.interpreted.marginals import is_heavy
+from spinelink.inference.interpreted.marginals import is_heavy, is_small
 from spinelink.inference.interpreted.marginals import marginals as interpreted_marginals
-from spinelink.inference.reasons import ask_by_reason, joint_by_reason
+from spinelink.inference.reasons import as_weights, ask_by_reason, joint_by_reason
 from spinelink.inference.targets import kernel_marginals
 from spinelink.inference.variants.likelihood_events import with_events
 
@@ -63,14 +63,17 @@ def marginals(
     if not nodes:
         return Marginals(log_evidence(compiled, observed, heavy=heavy), {})
 
+    limits = compiled.limits
+    leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
+    if len(leaves) <= limits.leaves_in_run and _reasons_share_plans(compiled, observed, nodes):
+        return with_events(compiled, observed, [{}], nodes=nodes)
+
     def ask(case: Observed) -> Marginals:
         return marginals(compiled, case, nodes, heavy=True, max_entries=max_entries)
 
     summed = ask_by_reason(compiled, observed, {n: compiled.cards[n] for n in nodes}, ask)
     if summed is not None:
         return summed
-    limits = compiled.limits
-    leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
     if engine_for(compiled, 1, heavy=heavy) is KERNEL:
         answer = kernel_marginals(
             compiled,
@@ -85,6 +88,14 @@ def marginals(
     if len(leaves) > limits.leaves_in_run and is_heavy(compiled, observed, nodes=nodes):
         return _with_leaves(compiled.with_engine("numpy"), observed, nodes=nodes, leaves=leaves)
     return interpreted_marginals(compiled, observed, nodes)
+
+
+def _reasons_share_plans(
+    compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]
+) -> bool:
+    """Whether selected people are answered with reasons as weights: the rest is a small run."""
+    together = as_weights(compiled, observed)
+    return together is not None and is_small(compiled, together[0], nodes=nodes)
 
 
 def _suits_events(compiled: CompiledNetwork, node: int) -> bool:
@@ -138,6 +149,9 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
     """
     if compiled.draws > 1:
         return draw_marginals(compiled, observed, nodes=[]).log_evidence
+
+    if _reasons_share_plans(compiled, observed, []):
+        return with_events(compiled, observed, [{}], nodes=[]).log_evidence
 
     def ask(case: Observed) -> Marginals:
         return Marginals(log_evidence(compiled, case, heavy=True), {})

@@ -95,6 +95,8 @@ class Limits:
     count_rows_at_once: int = 2048
     least_rows_at_once: int = 8
     """Rows that one thread takes at least: they share a plan, which is made for each piece."""
+    reasons_lost: float = 1e3
+    """Selected people: absolute terms may exceed their sum by this factor; else reason by reason."""
     terms_per_event: int = 16
     """Rows that one event may take."""
     subset_rows: int = 1 << 18

@@ -121,6 +121,48 @@ def _restricted(value: Array | None, mask: Array) -> int | Array:
     return mask[:, np.newaxis] if value is None else value * mask[:, np.newaxis]
 
 
+def as_weights(
+    compiled: CompiledNetwork, observed: Observed
+) -> tuple[Observed, list[tuple[float, dict[int, Array]]]] | None:
+    """The findings of one case without its selections, and each reason as weights on its nodes.
+
+    A reason has a factor and, by node, 1 for each state that fits, (states,). The first has no
+    weights: all reasons that hold. None where nobody is selected, or the network has draws.
+    """
+    chosen = selections(compiled, observed)
+    if not chosen or compiled.draws > 1:
+        return None
+    fits = {i for selection in chosen for i in selection.fits}
+    base = {i: v for i, v in observed.items() if i not in fits}
+    reasons: list[tuple[float, dict[int, Array]]] = [(1.0, {})]
+    for selection in chosen:
+        reasons = [
+            (before * rate, _multiplied(masks, mask))
+            for before, masks in reasons
+            for rate, mask in _open(selection, base)
+        ]
+    return base, reasons
+
+
+def _open(selection: Selection, base: Observed) -> list[tuple[float, dict[int, Array]]]:
+    """The rates of one selection: all reasons that hold in one, and each that is open."""
+    held = 0.0
+    found = []
+    for node, mask, weight in zip(selection.nodes, selection.masks, selection.weights, strict=True):
+        value, rate = base.get(node), float(weight[0])
+        if value is not None and not is_soft(value):
+            held += rate * float(mask[int(np.asarray(value))])
+        elif mask.all():
+            held += rate
+        else:
+            found.append((rate, {node: mask}))
+    return [(held, {}), *found] if held else found
+
+
+def _multiplied(first: Mapping[int, Array], second: Mapping[int, Array]) -> dict[int, Array]:
+    return {**first, **{n: mask * first.get(n, 1.0) for n, mask in second.items()}}
+
+
 def mixed(parts: list[tuple[Array, Marginals]], shape: Mapping[int, int]) -> Marginals:
     """The sum of weighted cases.
 

@@ -203,6 +203,20 @@ def is_heavy(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[i
     return compiled.plans.put(key, heavy)
 
 
+def is_small(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]) -> bool:
+    """Whether one run for the findings and all the nodes fits into the kernel, in either form."""
+    kept, pattern = compiled.ancestors([*observed, *nodes]), pattern_of(observed)
+    hidden = frozenset(n for n in nodes if state_of(observed, n) is None)
+    most = compiled.limits.kernel_case
+    with suppress(TooLargeError):
+        plan_for(compiled, pattern, kept=kept, max_entries=most, thorough=False)
+        return True
+    with suppress(TooLargeError):
+        plan_for(compiled, pattern, kept=kept, max_entries=most, difference_form=True, exact=hidden)
+        return True
+    return False
+
+
 def largest_plan(compiled: CompiledNetwork, observed: Observed, *, nodes: Iterable[int]) -> float:
     """Table entries that one row takes in the run over the findings, the nodes, and what is above.
 

@@ -19,7 +19,7 @@ from spinelink.inference.answers import Marginals
 from spinelink.inference.arrays import CompiledNetwork, NoisyFactor
 from spinelink.inference.batches import batch_marginals
 from spinelink.inference.findings import EvidenceBatch, Observed
-from spinelink.inference.reasons import by_reason, mixed
+from spinelink.inference.reasons import as_weights, by_reason, mixed
 
 Array = NDArray[np.float64]
 Event = Mapping[int, int]
@@ -27,6 +27,9 @@ Event = Mapping[int, int]
 
 Weights = Mapping[int, Array]
 """Variable -> (states,)."""
+
+NOBODY: list[tuple[float, dict[int, Array]]] = [(1.0, {})]
+"""In place of reasons where nobody is selected."""
 
 
 @dataclass
@@ -63,6 +66,7 @@ def with_events(
     Args:
         compiled: The network, with one value for each parameter.
         observed: The findings of one case, in which no node of an event has a certain state.
+            Selected people are a sum over their reasons, each of which is weights too.
         events: For each event, its nodes and the highest state of each.
         nodes: The nodes asked for.
         over: More nodes that a run is to hold, as many events need them.
@@ -72,30 +76,37 @@ def with_events(
         log P(findings and event), (events,), and posteriors given both, (states, events), NaN where
         an event cannot occur.
     """
-    cases = by_reason(compiled, observed)
-    if cases is not None:
-        shape = {n: compiled.cards[n] for n in nodes}
-        parts = [
-            (c.log_weight, _given_reason(compiled, c.observed, events, nodes, over, threads))
-            for c in cases
-        ]
-        return mixed(parts, shape).with_rows(len(events))
-    here = frozenset(compiled.ancestors([*observed, *nodes, *over]))
+    together = as_weights(compiled, observed)
+    base, reasons = (observed, NOBODY) if together is None else together
+    here = frozenset(compiled.ancestors([*base, *nodes, *over]))
     groups: dict[frozenset[int], _Group] = {}
     for k, event in enumerate(events):
         weights = {n: _at_most(compiled, n, level=level) for n, level in event.items()}
-        kept, terms = terms_of(compiled, observed, weights=weights, here=here)
-        for factor, row in terms:
-            groups.setdefault(kept, _Group()).add(k, factor, row)
+        for rate, masks in reasons:
+            both = {**weights, **{n: mask * weights.get(n, 1.0) for n, mask in masks.items()}}
+            if not all(w.any() for w in both.values()):
+                continue
+            kept, terms = terms_of(compiled, base, weights=both, here=here)
+            for factor, row in terms:
+                groups.setdefault(kept, _Group()).add(k, rate * factor, row)
     answer = batch_marginals(
         compiled,
-        _batch(compiled, observed, list(groups.values())),
+        _batch(compiled, base, list(groups.values())),
         nodes=nodes,
         threads=threads,
         heavy=True,
         max_entries=compiled.limits.kernel_case,
     )
-    return _sums(len(events), list(groups.values()), answer=answer)
+    sums, lost = _sums(len(events), list(groups.values()), answer=answer)
+    cases = by_reason(compiled, observed) if lost > compiled.limits.reasons_lost else None
+    if cases is None:
+        return sums
+    shape = {n: compiled.cards[n] for n in nodes}
+    parts = [
+        (c.log_weight, _given_reason(compiled, c.observed, events, nodes, over, threads))
+        for c in cases
+    ]
+    return mixed(parts, shape).with_rows(len(events))
 
 
 def _given_reason(
@@ -187,6 +198,8 @@ def _sum_out(
     over the parents.
     """
     factor, weights = term
+    if node not in weights:
+        return [term]
     family = compiled.factors[node]
     rest = {n: w for n, w in weights.items() if n != node}
     weight = weights[node]
@@ -194,6 +207,9 @@ def _sum_out(
         terms: list[tuple[float, Weights]] = []
         for level, step in enumerate(weight - np.append(weight[1:], 0.0)):
             if step == 0.0:
+                continue
+            if level == len(weight) - 1:  # at most the highest level: certain
+                terms.append((factor * float(step), dict(rest)))
                 continue
             product, there = float(step) * float(family.leak[: level + 1, 0].sum()), dict(rest)
             for p, link in zip(family.parents, family.links, strict=True):
@@ -222,8 +238,11 @@ def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column
     return 1.0
 
 
-def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> Marginals:
-    """Each event as the sum of its rows. answer: of the groups' rows, one group after the other."""
+def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> tuple[Marginals, float]:
+    """Each event as the sum of its rows. answer: of the groups' rows, one group after the other.
+
+    Also returns how many times larger the absolute terms of an event are than their sum, at most.
+    """
     starts = np.cumsum([0, *(len(group.rows) for group in groups)])
     terms = [
         (event, start + row, factor)
@@ -239,6 +258,9 @@ def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> Margin
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.nan_to_num(factor * np.exp(logs - largest[event]))
         total = np.bincount(event, shares, events)
+        possible = total > 0.0
+        absolute = np.bincount(event, np.abs(shares), events)
+        lost = float((absolute[possible] / total[possible]).max(initial=1.0))
         posterior = {
             n: np.array(
                 [np.bincount(event, shares * state, events) for state in np.nan_to_num(p[:, row])]
@@ -246,4 +268,5 @@ def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> Margin
             / total
             for n, p in answer.posterior.items()
         }
-        return Marginals(np.where(total > 0.0, np.log(total) + largest, -np.inf), posterior)
+        logs = np.where(possible, np.log(total) + largest, -np.inf)
+        return Marginals(logs, posterior), lost

@@ -15,7 +15,7 @@ from spinelink.adjust.evidence.linear import Errors, Linear, Spreads
 from spinelink.adjust.evidence.parallel import shared
 from spinelink.adjust.evidence.predict import Predictive
 from spinelink.adjust.evidence.priors import Priors
-from spinelink.adjust.evidence.search import Search, SearchOptions
+from spinelink.adjust.evidence.search import GAIN, KEPT, LONGEST, Search, SearchOptions
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.network.claim import Claim
 from spinelink.network.parameter import Probability
@@ -323,6 +323,48 @@ def test_a_search_does_not_go_to_and_fro_across_the_optimum():
     ]
     least = grid[int(np.argmin(values))]
     assert abs(reached.theta[0] - least) < 0.05 * math.sqrt(reached.covariance[0, 0])
+
+
+class Curved(Bent):
+    """Two figures of which a network would imply x and sin(c x)."""
+
+    def __init__(self, c, published):
+        self.c, self.published = c, np.array(published)
+
+    def implied_by(self, theta):
+        return np.array([theta[0], math.sin(self.c * theta[0])])
+
+    def slopes_at(self, theta):
+        return np.array([[1.0], [self.c * math.cos(self.c * theta[0])]])
+
+
+def test_a_step_that_keeps_little_of_its_promise_gains_more_than_its_half():
+    """Whole steps of back-leg-pain 1.0 went to and fro with no gain, where half of one gained 9."""
+    rng, halved = np.random.default_rng(0), 0
+    for _ in range(150):
+        figures = Curved(rng.uniform(0.5, 2.5), rng.normal(size=2) * 1.5)
+        mean = rng.normal(size=1)
+        priors = Priors(mean, np.eye(1), np.zeros((1, 0)), np.array([-1]), (), ())
+        search = Search(figures, priors, SearchOptions(freedom=math.inf), np.array([0, 1]))
+        theta = mean + rng.normal(size=1)
+        scaled, slopes = figures.implied_by(theta), figures.slopes_at(theta)
+        now = search._estimated(theta, scaled, slopes, Spreads.start(1, 0), trace=())
+        moved, squares = search._moved(now), search._squares(now)
+        if moved is None:
+            continue
+        whole, step = mean + now.solved.move - theta, moved.theta - theta
+        gained, at_half, at_whole = (
+            squares.at(now.theta, now.scaled)
+            - squares.at(now.theta + s, figures.implied_by(now.theta + s))
+            for s in (step, step / 2.0, whole)
+        )
+        if moved.kept_promise < KEPT:
+            assert gained >= at_half
+        passes = at_whole >= GAIN * squares.promised(now, whole)
+        if passes and abs(whole[0]) < LONGEST and not np.allclose(step, whole):
+            halved += 1
+            assert gained > at_whole
+    assert halved > 0
 
 
 MANY = {

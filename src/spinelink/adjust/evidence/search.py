@@ -33,7 +33,8 @@ LONGEST = 2.0
 GAIN = 0.25
 """The least share of the promised gain with which a step is taken."""
 KEPT = 0.9
-"""A step that gained this share of what its derivatives promised leaves them for the next one."""
+"""A step that gained this share of what its derivatives promised leaves them for the next one. Any
+other is compared with its half."""
 WEIGHT_ROUNDS = 4
 
 
@@ -244,23 +245,30 @@ class Search:
     def _moved(self, now: Reached) -> Moved | None:
         """The next coordinates; None where no step gains.
 
-        A step must gain a share of what its slope promises (Armijo 1966). Otherwise steps that are
-        too long go to and fro across the optimum, and each gains next to nothing.
+        A step must gain a share of what its slope promises (Armijo 1966). One that keeps too little of
+        its promise is halved as long as that gains more. Otherwise steps that are too long go to and
+        fro across the optimum, and each gains next to nothing.
         """
         step = self.priors.mean + now.solved.move - now.theta
         longest = float(np.abs(step).max())
         step = step * min(1.0, LONGEST / longest) if longest > 0.0 else step
         squares = self._squares(now)
         here, promised = squares.at(now.theta, now.scaled), squares.promised(now, step)
+        best, most = None, -np.inf
         for _ in range(6):
             theta, expected = now.theta + step, squares.expected(now, step)
             scaled = self.figures.implied_by(theta)
             gained = here - squares.at(theta, scaled)
+            if best is not None and gained <= most:
+                return best
             if gained >= GAIN * promised - 1e-9 * abs(here):
                 kept = gained / max(expected, 1e-300)
-                return Moved(theta, scaled, self.minimised(theta, scaled, now.spreads), kept)
+                best = Moved(theta, scaled, self.minimised(theta, scaled, now.spreads), kept)
+                if kept >= KEPT:
+                    return best
+                most = gained
             step, promised = step / 2.0, promised / 2.0
-        return None
+        return best
 
     def _squares(self, now: Reached) -> _Squares:
         return _Squares(

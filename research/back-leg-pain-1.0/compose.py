@@ -446,6 +446,9 @@ def claims():
                 claim["setting"] = "general_population"
             why = claim.pop("why", None)
             claim["fit"] = combined(claim["fit"], grade)
+            if claim["fit"] == "far" and claim["kind"] in ("prevalence", "post_test_probability"):
+                declined[name] = "how common something is among people whom no selection describes (fit: far)"
+                continue
             claim |= {"source": sources.key(stock[name]), "evidence": name, "graded_by": "two readers, from the record alone"}
             if why:
                 claim["note"] = why

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +146,22 @@ def test_studies_that_moved_a_fitted_parameter_stand_behind_the_answer():
     lost = {s.key: s.source for s in elsewhere.sources("lumbar_disc_herniation").sources}
     assert set(lost) == set(by_key)
     assert all(lost[key].note for key in studies - set(model.network.sources))
+
+
+def test_a_changed_file_of_claims_is_read_again(tmp_path):
+    for path in sorted((Path(__file__).parents[2] / "networks").glob("back-leg-pain.*")):
+        shutil.copy(path, tmp_path)
+    model = sl.load(tmp_path / "back-leg-pain.yaml")
+    case = model.observe(leg_pain="below_knee", straight_leg_raise=True)
+
+    def beside():
+        known = model.network.sources
+        return {s.key: s.source for s in case.sources().sources if s.key not in known}
+
+    before = beside()
+    key, title = next((k, s.title) for k, s in before.items() if len(s.title) > 30)
+    claims = tmp_path / "back-leg-pain.claims.yaml"
+    claims.write_text(claims.read_text(encoding="utf-8").replace(title, title[:-6]), "utf-8")
+    assert beside()[key].title == title[:-6]
+    claims.write_text("network: [", "utf-8")
+    assert beside()[key].note

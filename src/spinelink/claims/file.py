@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from spinelink.io.source_text import read_source
 from spinelink.io.yaml_events import Document, read_document
 from spinelink.network.claim import Claim, ClaimFile, Event
 from spinelink.network.network import Network
+from spinelink.network.provenance import Source
 from spinelink.network.search import unknown_node
 from spinelink.options import path_of
 from spinelink.typing import PathLike
@@ -55,6 +57,29 @@ def claims_for(model: Model, path: PathLike | None = None) -> ClaimFile:
     if chosen is None:
         raise SpinelinkError(f"no file of claims beside network {model.name!r}; name one")
     return read_claims(chosen, model.network)
+
+
+def publications_beside(model: Model) -> Mapping[str, Source]:
+    """The publications of the claims beside a model's network file, by key; none where they cannot be read.
+
+    A file is read once, and again when it has changed.
+    """
+    path = companion_file(model.origin, "claims")
+    if path is None:
+        return {}
+    try:
+        about = path.stat()
+        return _publications(path, about.st_mtime_ns, about.st_size)
+    except (OSError, SpinelinkError):
+        return {}
+
+
+@lru_cache(maxsize=8)
+def _publications(path: Path, changed: int, size: int) -> Mapping[str, Source]:
+    """changed, size: of the file, so that another one is read anew."""
+    document = read_document(read_source(path))
+    claims = None if document.problems else _parse(document)
+    return {} if claims is None else claims.sources
 
 
 def _parse(document: Document) -> ClaimFile | None:

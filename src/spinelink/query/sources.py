@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spinelink.case import Case, Model
-from spinelink.claims.file import claims_for
-from spinelink.errors import SpinelinkError
+from spinelink.claims.file import publications_beside
 from spinelink.io.bibtex import bibtex
 from spinelink.network.parameter import Parameter
 from spinelink.network.provenance import Source
@@ -161,9 +160,6 @@ def _records(model: Model, keys: Iterable[str]) -> Mapping[str, Source]:
     missing = [key for key in keys if key not in known]
     if not missing:
         return known
-    try:
-        claims = claims_for(model).sources
-    except SpinelinkError:  # fitted to claims that are elsewhere
-        claims = {}
+    beside = publications_beside(model)
     nothing = Source(note="no record of it in the network's files")
-    return {**known, **{key: claims.get(key, nothing) for key in missing}}
+    return {**known, **{key: beside.get(key, nothing) for key in missing}}

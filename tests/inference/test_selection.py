@@ -135,16 +135,24 @@ def test_reasons_as_weights_equal_reasons_one_by_one(data, engine):
         )
 
 
+@pytest.mark.parametrize("rare_as", [1e-9, 1e-17])
 @pytest.mark.parametrize("engine", ["numpy", "fast"])
-def test_a_rare_reason_keeps_its_digits(engine):
-    """People who come for a finding of 1 in 10^9 are those who have it; 1 - (1 - p) would lose that."""
+def test_a_rare_reason_keeps_its_digits(engine, rare_as):
+    """People who come for a finding of 1 in 10^9 are those who have it; 1 - (1 - p) would lose that.
+
+    Of 1 in 10^17 nothing would be left: the people must not be taken for impossible.
+    """
     network = sl.load("minimal").network
     model = sl.Model(
         with_selection(network, {"bladder_dysfunction": {"present": 1.0}}), CLINIC, engine=engine
     )
     ids = model.parameters().to_frame()["id"]
     rare = model.with_parameters(
-        {n: 1e-9 for n in ids if n.startswith(("bladder_dysfunction.le", "bladder_dysfunction.li"))}
+        {
+            n: rare_as
+            for n in ids
+            if n.startswith(("bladder_dysfunction.le", "bladder_dysfunction.li"))
+        }
     )
     everybody = sl.Model(rare.network, network.default_setting, engine="numpy")
     known = everybody.observe(bladder_dysfunction="present")

@@ -98,15 +98,17 @@ def with_events(
         max_entries=compiled.limits.kernel_case,
     )
     sums, lost = _sums(len(events), list(groups.values()), answer=answer)
-    cases = by_reason(compiled, observed) if lost > compiled.limits.reasons_lost else None
+    again = np.flatnonzero(lost > compiled.limits.reasons_lost)
+    cases = by_reason(compiled, observed) if len(again) else None
     if cases is None:
         return sums
-    shape = {n: compiled.cards[n] for n in nodes}
+    left = [events[k] for k in again]
     parts = [
-        (c.log_weight, _given_reason(compiled, c.observed, events, nodes, over, threads))
+        (c.log_weight, _given_reason(compiled, c.observed, left, nodes, over, threads))
         for c in cases
     ]
-    return mixed(parts, shape).with_rows(len(events))
+    apart = mixed(parts, {n: compiled.cards[n] for n in nodes}).with_rows(len(left))
+    return apart if len(left) == len(events) else sums.replaced(again, apart)
 
 
 def _given_reason(
@@ -238,10 +240,10 @@ def _weigh(weights: dict[int, Array], observed: Observed, *, parent: int, column
     return 1.0
 
 
-def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> tuple[Marginals, float]:
+def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> tuple[Marginals, Array]:
     """Each event as the sum of its rows. answer: of the groups' rows, one group after the other.
 
-    Also returns how many times larger the absolute terms of an event are than their sum, at most.
+    Also returns how many times larger the absolute terms of each event are than their sum, (events,).
     """
     starts = np.cumsum([0, *(len(group.rows) for group in groups)])
     terms = [
@@ -260,7 +262,7 @@ def _sums(events: int, groups: Sequence[_Group], *, answer: Marginals) -> tuple[
         total = np.bincount(event, shares, events)
         possible = total > 0.0
         absolute = np.bincount(event, np.abs(shares), events)
-        lost = float((absolute[possible] / total[possible]).max(initial=1.0))
+        lost = np.where(possible, absolute / total, np.where(absolute > 0.0, np.inf, 1.0))
         posterior = {
             n: np.array(
                 [np.bincount(event, shares * state, events) for state in np.nan_to_num(p[:, row])]

@@ -95,23 +95,32 @@ def by_reason(compiled: CompiledNetwork, observed: Observed) -> list[WeightedCas
 
 def _split(case: WeightedCase, selection: Selection) -> list[WeightedCase]:
     rest = {i: v for i, v in case.observed.items() if i not in selection.fits}
-    held = np.zeros(selection.weights.shape[-1])
+    held, opened = _open(selection, rest)
     parts = []
-    for node, mask, weight in zip(selection.nodes, selection.masks, selection.weights, strict=True):
-        value = rest.get(node)
-        if value is not None and not is_soft(value):
-            held = held + weight * mask[int(np.asarray(value))]
-            continue
-        if mask.all():
-            held = held + weight
-            continue
-        with np.errstate(divide="ignore"):
-            log = case.log_weight + np.log(weight)
-        parts.append(WeightedCase(log, {**rest, node: _restricted(value, mask)}))
-    if held.any():
-        with np.errstate(divide="ignore"):
-            parts.insert(0, WeightedCase(case.log_weight + np.log(held), rest))
+    with np.errstate(divide="ignore"):
+        if held.any():
+            parts.append(WeightedCase(case.log_weight + np.log(held), rest))
+        for rate, node, mask in opened:
+            found = {**rest, node: _restricted(rest.get(node), mask)}
+            parts.append(WeightedCase(case.log_weight + np.log(rate), found))
     return parts
+
+
+def _open(
+    selection: Selection, findings: Mapping[int, Any]
+) -> tuple[Array, list[tuple[Array, int, Array]]]:
+    """The rate of all reasons that hold, (draws,), and of each open one its rate, node and states."""
+    held = np.zeros(selection.weights.shape[-1])
+    opened = []
+    for node, mask, rate in zip(selection.nodes, selection.masks, selection.weights, strict=True):
+        value = findings.get(node)
+        if value is not None and not is_soft(value):
+            held = held + rate * mask[int(np.asarray(value))]
+        elif mask.all():
+            held = held + rate
+        else:
+            opened.append((rate, node, mask))
+    return held, opened
 
 
 def _restricted(value: Array | None, mask: Array) -> int | Array:
@@ -136,31 +145,15 @@ def as_weights(
     base = {i: v for i, v in observed.items() if i not in fits}
     reasons: list[tuple[float, dict[int, Array]]] = [(1.0, {})]
     for selection in chosen:
+        held, opened = _open(selection, base)
+        now = [(float(held[0]), dict[int, Array]())] if held.any() else []
+        now += [(float(rate[0]), {node: mask}) for rate, node, mask in opened]
         reasons = [
-            (before * rate, _multiplied(masks, mask))
+            (before * rate, {**masks, **{n: m * masks.get(n, 1.0) for n, m in own.items()}})
             for before, masks in reasons
-            for rate, mask in _open(selection, base)
+            for rate, own in now
         ]
     return base, reasons
-
-
-def _open(selection: Selection, base: Observed) -> list[tuple[float, dict[int, Array]]]:
-    """The rates of one selection: all reasons that hold in one, and each that is open."""
-    held = 0.0
-    found = []
-    for node, mask, weight in zip(selection.nodes, selection.masks, selection.weights, strict=True):
-        value, rate = base.get(node), float(weight[0])
-        if value is not None and not is_soft(value):
-            held += rate * float(mask[int(np.asarray(value))])
-        elif mask.all():
-            held += rate
-        else:
-            found.append((rate, {node: mask}))
-    return [(held, {}), *found] if held else found
-
-
-def _multiplied(first: Mapping[int, Array], second: Mapping[int, Array]) -> dict[int, Array]:
-    return {**first, **{n: mask * first.get(n, 1.0) for n, mask in second.items()}}
 
 
 def mixed(parts: list[tuple[Array, Marginals]], shape: Mapping[int, int]) -> Marginals:

@@ -102,7 +102,7 @@ def with_events(
     cases = by_reason(compiled, observed) if len(again) else None
     if cases is None:
         return sums
-    left = [events[k] for k in again]
+    left = [events[k] for k in again.tolist()]
     parts = [
         (c.log_weight, _given_reason(compiled, c.observed, left, nodes, over, threads))
         for c in cases

@@ -18,7 +18,7 @@ from spinelink.inference.draws import draw_marginals
 from spinelink.inference.engine import KERNEL, engine_for, solve_all
 from spinelink.inference.findings import EvidenceBatch, Observed
 from spinelink.inference.interpreted.joint import joint as interpreted_joint
-from spinelink.inference.interpreted.marginals import is_heavy, is_small
+from spinelink.inference.interpreted.marginals import is_heavy, is_small, small_groups
 from spinelink.inference.interpreted.marginals import marginals as interpreted_marginals
 from spinelink.inference.reasons import as_weights, ask_by_reason, joint_by_reason
 from spinelink.inference.targets import kernel_marginals
@@ -64,9 +64,9 @@ def marginals(
         return Marginals(log_evidence(compiled, observed, heavy=heavy), {})
 
     limits = compiled.limits
-    leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
-    if len(leaves) <= limits.leaves_in_run and _reasons_share_plans(compiled, observed, nodes):
-        return with_events(compiled, observed, [{}], nodes=nodes)
+    selected = _of_selected(compiled, observed, nodes)
+    if selected is not None:
+        return selected
 
     def ask(case: Observed) -> Marginals:
         return marginals(compiled, case, nodes, heavy=True, max_entries=max_entries)
@@ -74,6 +74,7 @@ def marginals(
     summed = ask_by_reason(compiled, observed, {n: compiled.cards[n] for n in nodes}, ask)
     if summed is not None:
         return summed
+    leaves = [n for n in dict.fromkeys(nodes) if n not in observed and _suits_events(compiled, n)]
     if engine_for(compiled, 1, heavy=heavy) is KERNEL:
         answer = kernel_marginals(
             compiled,
@@ -90,12 +91,17 @@ def marginals(
     return interpreted_marginals(compiled, observed, nodes)
 
 
-def _reasons_share_plans(
+def _of_selected(
     compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]
-) -> bool:
-    """Whether selected people are answered with reasons as weights: the rest is a small run."""
+) -> Marginals | None:
+    """Posteriors of selected people with reasons as weights, in small runs; None where that is no use."""
     together = as_weights(compiled, observed)
-    return together is not None and is_small(compiled, together[0], nodes=nodes)
+    groups = None if together is None else small_groups(compiled, together[0], nodes=nodes)
+    if groups is None:
+        return None
+    answers = [with_events(compiled, observed, [{}], nodes=group) for group in groups]
+    posterior = {n: p for answer in answers for n, p in answer.posterior.items()}
+    return Marginals(answers[0].log_evidence, {n: posterior[n] for n in nodes})
 
 
 def _suits_events(compiled: CompiledNetwork, node: int) -> bool:
@@ -150,7 +156,8 @@ def log_evidence(compiled: CompiledNetwork, observed: Observed, *, heavy: bool =
     if compiled.draws > 1:
         return draw_marginals(compiled, observed, nodes=[]).log_evidence
 
-    if _reasons_share_plans(compiled, observed, []):
+    together = as_weights(compiled, observed)
+    if together is not None and is_small(compiled, together[0], nodes=[]):
         return with_events(compiled, observed, [{}], nodes=[]).log_evidence
 
     def ask(case: Observed) -> Marginals:

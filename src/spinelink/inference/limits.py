@@ -82,6 +82,8 @@ class Limits:
     # The door.
     leaves_in_run: int = 4
     """Leaf nodes, at least one, that join a run; more are answered by cumulative events."""
+    nodes_in_run: int = 32
+    """Selected people: nodes from which on they are answered in groups at once."""
     group_splits: int = 6
     """Groups cut in two, after which leaves are answered by events."""
     kernel_rows: int = 16

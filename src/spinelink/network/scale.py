@@ -36,6 +36,7 @@ STRENGTH: Mapping[str, float] = {
     "moderate": 2.2,
     "strong": 4.0,
     "very_strong": 10.0,
+    "overwhelming": 40.0,
 }
 WORDS: Mapping[str, float] = {**FREQUENCY, **OCCURRENCE, **STRENGTH}
 SCALE_OF: Mapping[str, str] = {

@@ -49,6 +49,14 @@ class HeavyKey(CacheKey[bool]):
     nodes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class SmallGroupsKey(CacheKey[list[list[int]]]):
+    """Nodes in groups, each of which is one small run with the findings; none where that is not so."""
+
+    pattern: Pattern
+    nodes: tuple[int, ...]
+
+
 def marginals(compiled: CompiledNetwork, observed: Observed, nodes: Iterable[int]) -> Marginals:
     """Posterior of each node, by the interpreted engine.
 
@@ -205,16 +213,61 @@ def is_heavy(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[i
 
 def is_small(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]) -> bool:
     """Whether one run for the findings and all the nodes fits into the kernel, in either form."""
+    return _size(compiled, observed, nodes=nodes, most=compiled.limits.kernel_case) is not None
+
+
+def small_groups(
+    compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]
+) -> list[list[int]] | None:
+    """The nodes in groups, each of which is one small run with the findings.
+
+    None where a run fits into the kernel for no group, as one node or the findings are too much.
+    """
+    rank = {n: k for k, n in enumerate(compiled.order)}
+    ordered = sorted(dict.fromkeys(nodes), key=rank.__getitem__)
+    key = SmallGroupsKey(pattern_key(pattern_of(observed)), tuple(ordered))
+    known = compiled.plans.get(key)
+    if known is not None:
+        return known or None
+    most = compiled.limits.kernel_case
+    alone = _size(compiled, observed, nodes=[], most=most)
+    done: list[list[int]] = []
+    most_nodes = compiled.limits.nodes_in_run
+    pieces = [ordered[k : k + most_nodes] for k in range(0, len(ordered), most_nodes)]
+    waiting = [] if alone is None else pieces
+    # A node below the findings costs about as much as these, so groups pay up to a few times that.
+    comfortable = min(max(compiled.limits.group_entries, 3.0 * (alone or 0.0)), most)
+    while waiting:
+        group = waiting.pop()
+        limit = comfortable if len(group) > 1 else most
+        if _size(compiled, observed, nodes=group, most=limit) is not None:
+            done.append(group)
+        elif len(group) > 1:
+            waiting += [group[len(group) // 2 :], group[: len(group) // 2]]
+        else:
+            done, waiting = [], []
+    return compiled.plans.put(key, done) or None
+
+
+def _size(
+    compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int], most: float
+) -> float | None:
+    """Table entries of one run for findings and nodes, in the form that fits; None where none does."""
     kept, pattern = compiled.ancestors([*observed, *nodes]), pattern_of(observed)
     hidden = frozenset(n for n in nodes if state_of(observed, n) is None)
-    most = compiled.limits.kernel_case
     with suppress(TooLargeError):
-        plan_for(compiled, pattern, kept=kept, max_entries=most, thorough=False)
-        return True
+        return plan_for(compiled, pattern, kept=kept, max_entries=most, thorough=False).entries
     with suppress(TooLargeError):
-        plan_for(compiled, pattern, kept=kept, max_entries=most, difference_form=True, exact=hidden)
-        return True
-    return False
+        return plan_for(
+            compiled,
+            pattern,
+            kept=kept,
+            max_entries=most,
+            thorough=False,
+            difference_form=True,
+            exact=hidden,
+        ).entries
+    return None
 
 
 def largest_plan(compiled: CompiledNetwork, observed: Observed, *, nodes: Iterable[int]) -> float:

@@ -52,7 +52,7 @@ pictures: $(DEV_STAMP)  ## make the README's pictures (needs Chromium)
 	$(RUN)/python -m tests.notebook.pictures
 
 card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of each record of the evidence stock
-	@$(RUN)/spinelink card back-leg-pain --stock evidence/evidence.yaml
+	@$(RUN)/spinelink card back-leg-pain --stock evidence
 
 clean:  ## remove what was made, the environment too
 	rm -rf $(VENV) .venv-lowest .venv-newest .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -116,7 +116,10 @@ def links(node, spec):
 def demographic(node):
     """Age, sex, weight and injuries of the population: what network 0.3 took from surveys."""
     own = OLD["settings"]["general_population"]["overrides"].get(f"{node}.prior")
-    return own if own is not None else OLD["nodes"][node]["cpd"]["prior"]
+    found = dict(own if own is not None else OLD["nodes"][node]["cpd"]["prior"])
+    if node in ("age_group", "sex"):  # a census: data, and no slack for a fit
+        found["equivalent_sample_size"] = 2000
+    return found
 
 
 def cpd(node, spec):
@@ -329,6 +332,11 @@ def complete(source):
         if value in (None, "") or (isinstance(value, str) and UNKNOWN.search(value) and key in BIBLIOGRAPHIC):
             continue
         kept[key] = str(value) if key == "pmid" else value
+    title = str(source.get("title") or "")
+    if "title" not in kept and title:  # what a reader saw of a study whose title was not shown
+        described = re.sub(r"[\[(][^\])]*[\])]", " ", title).strip(" :")
+        if len(described) > 12 and not UNKNOWN.search(described):
+            kept["title"] = f"[Title not seen] {described}"
     if not (isinstance(kept.get("year"), int) and 1800 <= kept["year"] <= 2100):
         kept.pop("year", None)
     if "doi" in kept and not re.match(r"^10\.\S+$", str(kept["doi"])):
@@ -361,7 +369,9 @@ class Sources:
 
     def key(self, record):
         source = complete(record.get("source") or {})
-        identities = self.identities(source) or [f"record:{record['id']}"]
+        where = (record.get("source") or {}).get("url") or source.get("journal")
+        apart = f"place:{source.get('authors')}:{source.get('year')}:{where}"
+        identities = self.identities(source) or [apart if where else f"record:{record['id']}"]
         for identity in identities:
             if identity in self.by_identity:
                 key = self.by_identity[identity]
@@ -450,6 +460,8 @@ def claims():
                 declined[name] = "how common something is among people whom no selection describes (fit: far)"
                 continue
             claim |= {"source": sources.key(stock[name]), "evidence": name, "graded_by": "two readers, from the record alone"}
+            if stock[name].get("secondhand"):
+                claim["secondhand"] = True
             if why:
                 claim["note"] = why
             found[name] = {k: v for k, v in claim.items() if v not in (None, [], {})}

@@ -96,7 +96,7 @@ class Model:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The populations of the network file that have parameters of their own.
+        """The populations of the network file: everybody, or those whom a clinic sees.
 
         Example:
             >>> import spinelink as sl

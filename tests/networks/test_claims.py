@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 import spinelink as sl
 from spinelink.claims.file import claims_for
@@ -17,8 +16,9 @@ from spinelink.evaluate.predicted import scores
 from spinelink.evaluate.stock import evidence_uses, read_stock
 from spinelink.networks_folder import bundled
 from spinelink.report.card import files_of
+from tests.networks.records import records_of
 
-STOCK = Path(__file__).parents[2] / "evidence" / "evidence.yaml"
+STOCK = Path(__file__).parents[2] / "evidence"
 NAME = "back-leg-pain"
 WITH_CLAIMS = [
     name for name, path in bundled().items() if path.with_suffix(".claims.yaml").exists()
@@ -27,7 +27,7 @@ WITH_CLAIMS = [
 
 @cache
 def stock():
-    return {r["id"]: r for r in yaml.load(STOCK.read_text(), Loader=yaml.CSafeLoader)["records"]}
+    return records_of(STOCK)
 
 
 @cache
@@ -48,7 +48,7 @@ def audit():
 def test_every_record_is_used_or_its_disuse_explained():
     uses = evidence_uses(model().network, claims(), stock=read_stock(STOCK))
     assert {u.record.id for u in uses} == set(stock())
-    assert len(uses) == 965
+    assert len(uses) == 2565
     assert all(len(u.reason) > 4 for u in uses if u.use == "unused")
 
 
@@ -118,7 +118,7 @@ def test_predictions_are_as_sure_as_they_say():
 def test_card_and_table_of_uses_are_current():
     for path, text in files_of(model(), STOCK).items():
         assert path.read_text(encoding="utf-8") == text, (
-            f"run: spinelink card {NAME} --stock evidence/evidence.yaml"
+            f"run: spinelink card {NAME} --stock evidence"
         )
 
 

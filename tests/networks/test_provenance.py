@@ -6,20 +6,19 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 
 import spinelink as sl
 from spinelink.network.parameter import Distribution, Probability
 from spinelink.network.parameter_ids import parameters
 from spinelink.networks_folder import bundled
+from tests.networks.records import records_of
 
 NETWORKS = list(bundled())
 
 
 @cache
 def stock():
-    text = (Path(__file__).parents[2] / "evidence" / "evidence.yaml").read_text()
-    return {r["id"]: r for r in yaml.load(text, Loader=yaml.CSafeLoader)["records"]}
+    return records_of(Path(__file__).parents[2] / "evidence")
 
 
 @cache

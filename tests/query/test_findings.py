@@ -13,10 +13,11 @@ from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.network.node import OBSERVABLE
 from spinelink.network.nodes import SHOWN
 from spinelink.network.search import codes_of, search_text
+from tests.real import REAL
 
 DATA = Path(__file__).parents[1] / "data" / "terms.yaml"
 VOCABULARY = Path(__file__).parents[2] / "networks" / "back-leg-pain.vocabulary.yaml"
-MODEL = sl.load("back-leg-pain")
+MODEL = sl.load(REAL)
 TERMS = yaml.safe_load(DATA.read_text(encoding="utf-8"))
 WANTED = {"terms": 0.95, "set_aside": 0.95, "fresh": 0.9, "blind": 0.95}
 """Share of each list that is found first or second."""

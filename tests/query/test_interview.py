@@ -17,6 +17,7 @@ from spinelink.errors import (
 )
 from spinelink.query.interview import Step, next_question, read_answer
 from spinelink.view.text import show_percent
+from tests.real import REAL
 
 FLAGGED = Path(__file__).parents[1] / "data" / "flagged.yaml"
 
@@ -198,7 +199,7 @@ def test_it_says_when_to_stop_and_goes_on_if_told(model):
 
 
 def test_a_procedure_is_asked_for_reading_by_reading():
-    model = sl.load("back-leg-pain")
+    model = sl.load(REAL)
     case = model.observe(leg_pain="below_knee")
     whole = next(c for c in case.next_best(limit=None, cost=None) if len(c.nodes) > 1)
     first = next_question(Step(case, waiting=whole.nodes))
@@ -227,7 +228,7 @@ def test_a_procedure_is_asked_for_reading_by_reading():
     ],
 )
 def test_what_a_person_types(node, text, expected):
-    model = sl.load("back-leg-pain")
+    model = sl.load(REAL)
     assert read_answer(node, model.nodes[node], text=text) == expected
 
 

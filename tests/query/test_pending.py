@@ -6,11 +6,12 @@ import pytest
 
 import spinelink as sl
 from spinelink.errors import SpinelinkError
+from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
 def model():
-    return sl.load("back-leg-pain")
+    return sl.load(REAL)
 
 
 @pytest.mark.parametrize(

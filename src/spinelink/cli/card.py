@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spinelink.cli.completion import complete_network
-from spinelink.cli.output import DEFAULT_NETWORK, existing_file, load_model
+from spinelink.cli.output import DEFAULT_NETWORK, load_model
 from spinelink.cli.screen import say
 from spinelink.files import write_text
 
@@ -16,8 +16,8 @@ from spinelink.files import write_text
 @click.argument("network", default=DEFAULT_NETWORK, shell_complete=complete_network)
 @click.option(
     "--stock",
-    type=existing_file,
-    help="The evidence stock: also writes what becomes of each record.",
+    type=click.Path(exists=True, readable=False, path_type=Path),
+    help="The evidence stock, a file or a folder: also writes what becomes of each record.",
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; fail where a file is not what it would be."

@@ -169,3 +169,5 @@ def print_causes(case: Case, *, limit: int | None) -> None:
         right=["", *numbers],
         styles=[URGENCY_STYLES.get(c.urgency, "") for c in ranking.causes],
     )
+    if ranking.pointed_to_in_words:
+        say(ranking.pointed_to_in_words)

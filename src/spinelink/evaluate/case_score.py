@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING, Literal
 
 from spinelink.evaluate.cases import Reading
 from spinelink.evaluate.metrics import wilson
+from spinelink.query.ranking import RankedCause
 from spinelink.result import Result
 from spinelink.view.text import frame_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Measure = Literal["first", "top_three", "urgent_flagged", "calm_unflagged", "way", "link"]
+Measure = Literal[
+    "first",
+    "top_three",
+    "raised_first",
+    "raised_top_three",
+    "urgent_flagged",
+    "calm_unflagged",
+    "way",
+    "link",
+]
 
 MEASURES: Mapping[Measure, str] = {
     "first": "right cause first",
     "top_three": "right cause in the top three",
+    "raised_first": "findings point most to the right cause",
+    "raised_top_three": "right cause in the top three of what the findings point to",
     "urgent_flagged": "urgent case raises an alert",
     "calm_unflagged": "non-urgent case raises no emergency alert",
 }
@@ -34,7 +46,8 @@ class Outcome:
 
     Attributes:
         reading: the case as the network sees it.
-        rank: of the right cause; 0 where it is not ranked.
+        rank: of the right cause by posterior; 0 where it is not ranked.
+        raised_rank: likewise by what the findings point to.
         right: the nodes that count as right.
         leading: the first three causes with their posteriors.
         alerts: urgency and rule of each that fired.
@@ -45,6 +58,7 @@ class Outcome:
 
     reading: Reading
     rank: int
+    raised_rank: int
     right: tuple[str, ...]
     leading: tuple[tuple[str, float], ...]
     alerts: tuple[tuple[str, str], ...]
@@ -62,7 +76,7 @@ def outcome(
     reading: Reading,
     right: tuple[str, ...],
     *,
-    ranking: Sequence[tuple[str, float]],
+    ranking: Sequence[RankedCause],
     alerts: Sequence[tuple[str, str]],
 ) -> Outcome:
     """How a case was answered.
@@ -70,13 +84,25 @@ def outcome(
     Args:
         reading: the case as the network sees it.
         right: the nodes that count as right.
-        ranking: causes with their posteriors, best first.
+        ranking: all causes, the most probable first; none where the case was too large.
         alerts: urgency and rule of each that fired.
     """
-    names = [n for n, _ in ranking]
-    position = min((names.index(n) + 1 for n in right if n in names), default=0)
-    posterior = max((p for n, p in ranking if n in right), default=0.0)
-    return Outcome(reading, position, right, tuple(ranking[:3]), tuple(alerts), posterior)
+    names = [c.cause for c in ranking]
+    raised = [c.cause for c in sorted(ranking, key=lambda c: -c.raised)]
+    return Outcome(
+        reading,
+        _place(right, names),
+        _place(right, raised),
+        right,
+        tuple((c.cause, c.posterior) for c in ranking[:3]),
+        tuple(alerts),
+        max((c.posterior for c in ranking if c.cause in right), default=0.0),
+    )
+
+
+def _place(right: tuple[str, ...], names: Sequence[str]) -> int:
+    """Where the first right cause stands, from 1 on; 0 where there is none."""
+    return min((names.index(n) + 1 for n in right if n in names), default=0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,8 +119,9 @@ class CaseScore(Result):
         """Successes and total of a measure.
 
         Args:
-            measure: "first" and "top_three": where the right cause is ranked. "urgent_flagged":
-                urgent cases with an alert. "calm_unflagged": the others without an emergency alert.
+            measure: "first" and "top_three": where the right cause is ranked by posterior.
+                "raised_first" and "raised_top_three": likewise by what the findings point to.
+                "urgent_flagged": urgent cases with an alert. "calm_unflagged": the others without an emergency alert.
                 "way": of cases coded as linked one way, those in which that way has the larger
                 share; "link": those in which its share exceeds one half.
         """
@@ -106,6 +133,10 @@ class CaseScore(Result):
                 return sum(o.rank == 1 for o in self.outcomes), len(self.outcomes)
             case "top_three":
                 return sum(0 < o.rank <= 3 for o in self.outcomes), len(self.outcomes)
+            case "raised_first":
+                return sum(o.raised_rank == 1 for o in self.outcomes), len(self.outcomes)
+            case "raised_top_three":
+                return sum(0 < o.raised_rank <= 3 for o in self.outcomes), len(self.outcomes)
             case "urgent_flagged":
                 return sum(bool(o.alerts) for o in urgent), len(urgent)
             case "calm_unflagged":
@@ -118,7 +149,7 @@ class CaseScore(Result):
     def to_frame(self) -> pd.DataFrame:
         """One row a case.
 
-        Columns: case, setting, diagnosis, rank, posterior, leading, urgent, alerts, unexpressed
+        Columns: case, setting, diagnosis, rank, raised_rank, posterior, leading, urgent, alerts, unexpressed
         (how many words); where links were asked for, link (as coded), back_to_leg, leg_to_back (the
         shares of both ways).
         """
@@ -156,7 +187,7 @@ class CaseScore(Result):
 
 
 COLUMNS = (
-    *("case", "setting", "diagnosis", "rank", "posterior"),
+    *("case", "setting", "diagnosis", "rank", "raised_rank", "posterior"),
     *("leading", "urgent", "alerts", "unexpressed"),
 )
 LINK_COLUMNS = ("link", "back_to_leg", "leg_to_back")
@@ -166,7 +197,8 @@ def _row(o: Outcome) -> tuple[object, ...]:
     """The values of `COLUMNS` and `LINK_COLUMNS`."""
     case = o.reading.case
     return (
-        *(case.id, o.reading.setting, case.diagnosis, o.rank, o.posterior),
+        *(case.id, o.reading.setting, case.diagnosis, o.rank, o.raised_rank),
+        o.posterior,
         ", ".join(f"{n} {p:.2f}" for n, p in o.leading),
         case.urgent,
         ", ".join(f"{u}: {r}" for u, r in o.alerts),

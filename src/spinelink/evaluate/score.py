@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinelink.case import Model
-from spinelink.errors import SpinelinkError
+from spinelink.errors import SpinelinkError, TooLargeError
 from spinelink.evaluate.case_score import CaseScore, Outcome, outcome
 from spinelink.evaluate.cases import (
     PublishedCase,
@@ -70,12 +70,12 @@ def _outcome(
     right: tuple[str, ...] = (case.diagnosis,)
     if vocabulary:
         right = vocabulary.diagnoses.get(case.diagnosis, right)
-    answer = outcome(
-        reading,
-        right,
-        ranking=[(c.cause, c.posterior) for c in differential(entered, limit=None).causes],
-        alerts=[(a.urgency, a.rule) for a in alerts(entered)],
-    )
+    fired = [(a.urgency, a.rule) for a in alerts(entered)]
+    try:
+        ranking = differential(entered, limit=None).causes
+    except TooLargeError:  # alerts need no inference; the case counts as missed
+        return outcome(reading, right, ranking=(), alerts=fired)
+    answer = outcome(reading, right, ranking=ranking, alerts=fired)
     if not links or case.link not in ("back_to_leg", "leg_to_back"):
         return answer
     shares = link(entered, "leg_pain", "back_pain").shares

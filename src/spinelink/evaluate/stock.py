@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.io.source_text import read_source
@@ -51,34 +52,44 @@ class Use:
 
 
 def read_stock(path: Path) -> dict[str, Record]:
-    """The records of a stock of evidence by id.
+    """The records of a stock of evidence by id. path: a file, or a folder of YAML files.
 
     Raises:
-        NetworkFileError: the file is not YAML.
+        NetworkFileError: a file is not YAML.
         SpinelinkError: it holds no records, or one twice.
     """
-    document = read_document(read_source(path))
+    stock: dict[str, Record] = {}
+    for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
+        for record in _records(file):
+            if record.id in stock:
+                raise SpinelinkError(f"{file}: record {record.id} stands there twice")
+            stock[record.id] = record
+    if not stock:
+        raise SpinelinkError(f"{path}: a stock of evidence has records")
+    return stock
+
+
+def _records(file: Path) -> list[Record]:
+    document = read_document(read_source(file))
     if document.problems:
         raise NetworkFileError(document.problems)
     records = document.value.get("records") if isinstance(document.value, dict) else None
     if not isinstance(records, list):
-        raise SpinelinkError(f"{path}: a stock of evidence has a list of records")
-    stock: dict[str, Record] = {}
-    for entry in records:
-        source = entry.get("source") or {}
-        name = str(entry["id"])
-        if name in stock:
-            raise SpinelinkError(f"{path}: record {name} stands there twice")
-        pmid = source.get("pmid")
-        stock[name] = Record(
-            name,
-            entry["quantity"],
-            entry["setting"],
-            source.get("doi"),
-            None if pmid is None else str(pmid),
-            bool(entry.get("secondhand")),
-        )
-    return stock
+        raise SpinelinkError(f"{file}: a stock of evidence has a list of records")
+    return [_record(entry) for entry in records]
+
+
+def _record(entry: Mapping[str, Any]) -> Record:
+    source = entry.get("source") or {}
+    pmid = source.get("pmid")
+    return Record(
+        str(entry["id"]),
+        entry["quantity"],
+        entry["setting"],
+        source.get("doi"),
+        None if pmid is None else str(pmid),
+        bool(entry.get("secondhand")),
+    )
 
 
 def evidence_uses(

@@ -176,6 +176,11 @@ class CompiledNetwork:
             return self
         return replace(self, resources=replace(self.resources, engine=engine))
 
+    def with_fewer_digits(self, factor: float) -> CompiledNetwork:
+        """The same network, whose large runs may lose so many times more; see `limits.fewer_digits`."""
+        limits = replace(self.limits, fewer_digits=factor)
+        return replace(self, resources=replace(self.resources, limits=limits))
+
     def with_limits(self, limits: Limits, *, memory_limit: float | None = None) -> CompiledNetwork:
         """The same network, answered within other limits."""
         memory = self.memory_limit if memory_limit is None else memory_limit

@@ -6,7 +6,7 @@ force a path ("everything factored", "everything expanded", "no room"); nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MEMORY_LIMIT = 2.0e9
 """Bytes that the intermediate tables of one run may hold together, unless a caller says otherwise."""
@@ -31,6 +31,9 @@ class Limits:
     """Difference form: on the backward pass marginals must sum to P(evidence) to this."""
     cancellation: float = 1e5
     """Difference form: absolute terms may exceed their sum by this factor."""
+    fewer_digits: float = 1e4
+    """So many times more may be lost where the form without differences is a large run. Posteriors
+    then hold to eight decimals, and that run would take up to some hundred times longer."""
     underflow: float = -550.0
     """log P(evidence) below which plain doubles are not trusted; log(smallest double) is -744."""
     rare_difference: float = 1e-5
@@ -61,6 +64,8 @@ class Limits:
     """Products beyond which the difference form is tried."""
     difference_form_gain: float = 2.0
     """It is taken where it needs so many times fewer products."""
+    plain_again: float = 3e6
+    """Products of the plain form beyond which a row may keep fewer digits."""
     plain_gradient_entries: float = 2e6
     """Entries up to which a gradient run uses the subtraction-free form at once."""
     group_entries: float = 2.0**21
@@ -82,7 +87,7 @@ class Limits:
     # The door.
     leaves_in_run: int = 4
     """Leaf nodes, at least one, that join a run; more are answered by cumulative events."""
-    nodes_in_run: int = 32
+    nodes_in_run: int = 64
     """Selected people: nodes from which on they are answered in groups at once."""
     group_splits: int = 6
     """Groups cut in two, after which leaves are answered by events."""
@@ -110,6 +115,8 @@ class Limits:
     # The compiled kernel. Workspace is counted in doubles, and as many adjoints come on top.
     kernel_direct: int = 1 << 14
     """Workspace up to which a row uses the subtraction-free form at once."""
+    kernel_direct_again: int = 1 << 20
+    """The same for a row that lost digits, before it may keep fewer of them."""
     kernel_row: int = 1 << 22
     """Workspace of one table row."""
     kernel_case: int = 1 << 24
@@ -152,6 +159,17 @@ class Limits:
     """Bounds of rarer causes are 0 and their probability, without couplings tried."""
     likely_evidence: float = -14.0
     """log P(findings) above which a numerator that underflows is reported as 0."""
+
+    @property
+    def with_fewer_digits(self) -> Limits:
+        """The same with looser checks of differences, and none of rare states."""
+        lost = self.fewer_digits
+        return replace(
+            self,
+            agreement=lost * self.agreement,
+            cancellation=lost * self.cancellation,
+            rare_difference=0.0,
+        )
 
 
 DEFAULT = Limits()

@@ -71,9 +71,12 @@ def _change_overrides(
 
 
 def _change_fields(
-    document: Document, path: Path, *, before: Mapping[str, object], after: Mapping[str, object]
+    document: Document, path: Path, *, before: object, after: object
 ) -> Iterator[Edit]:
     """Change one mapping: values in place; a new field stands where one has gone, else before those that usually follow it."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):  # a word by itself
+        yield from _change_value(document, path, was=before, value=after)
+        return
     present = _fields(document, path)
     for key in present:
         if key in after and before.get(key) != after[key]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from spinelink.network.claim import ClaimFile
 from spinelink.network.network import Network
+from spinelink.network.scale import SCALE_OF
 
 FOLDER = Path("networks")
 NETWORK, CLAIMS = "network.schema.json", "claims.schema.json"
@@ -28,6 +29,11 @@ def claims_schema() -> dict[str, Any]:
 
 def _schema(kind: type[BaseModel], title: str) -> dict[str, Any]:
     schema = _closed(kind.model_json_schema(by_alias=True, mode="validation"))
+    definitions = schema.get("$defs", {})
+    for name in {"Probability", "Ratio"} & set(definitions):
+        # A rate, which is a ratio, may be a frequency too.
+        words = [w for w, scale in SCALE_OF.items() if scale != "strength" or name == "Ratio"]
+        definitions[name] = {"anyOf": [{"enum": words}, definitions[name]]}  # a word by itself
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,

@@ -55,7 +55,7 @@ def relevant(
     ends = {*evidence, *leading, *keep}
     strong: dict[str, list[str]] = {n: [] for n in network.nodes}
     for (p, c), s in strengths.items():
-        if s >= STRONG:
+        if s >= STRONG and p in strong and c in strong:  # a selection is made of further nodes
             strong[p].append(c)
 
     def reach(start: Iterable[str], ways: Mapping[str, Sequence[str]]) -> set[str]:

@@ -1,14 +1,15 @@
-"""Which causes, ranked by posterior."""
+"""Which causes: the most probable first, and those that the findings point to."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from spinelink.case import Case
 from spinelink.deferred import DeferredModule
 from spinelink.errors import SpinelinkError
-from spinelink.options import flag_or_none, share, whole_or_none
+from spinelink.options import flag_or_none, one_of, share, whole_or_none
 from spinelink.result import Result
 from spinelink.view.html import Html, bar, element, in_notebook, scrolling
 from spinelink.view.plot.ranking import Causes, plot_ranking
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from spinelink.query import intervals
 else:
     intervals = DeferredModule("spinelink.query.intervals")
+
+
+Order = Literal["posterior", "raised"]
+
+POINTED_TO = 5
+"""Causes in the short second list."""
+LEAST_RAISED = 1e-3
+"""A cause that the findings raised less, in nats, is not in it."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,37 @@ class RankedCause:
         """Posterior / prior."""
         return self.posterior / self.prior if self.prior > 0.0 else float("nan")
 
+    @property
+    def raised(self) -> float:
+        """How strongly the findings point to it: posterior x ln(posterior / prior), in nats.
+
+        That is the part of what the findings tell about a cause (Kullback and Leibler 1951) that its
+        presence has. A common cause that was likely before has little of it, and so has one that stays
+        improbable.
+        """
+        if not (self.prior > 0.0 and self.posterior > 0.0):
+            return 0.0
+        return self.posterior * math.log(self.posterior / self.prior)
+
+    @property
+    def in_words(self) -> str:
+        """How far the findings raised it, in words."""
+        return f"{self.label} ({show_number(self.ratio)} times as likely as before)"
+
 
 @dataclass(frozen=True, repr=False)
 class Ranking(Result):
-    """Causes by posterior probability, highest first. They are not exclusive: a person may have several."""
+    """Causes by posterior probability, highest first. They are not exclusive: a person may have several.
+
+    Attributes:
+        causes: in the order asked for.
+        pointed_to: a short list of what the findings point to, most strongly first, whatever the
+            order asked for. See `RankedCause.raised`.
+    """
 
     causes: tuple[RankedCause, ...]
     findings: tuple[str, ...] = ()
+    pointed_to: tuple[RankedCause, ...] = ()
 
     def __len__(self) -> int:
         return len(self.causes)
@@ -95,6 +128,16 @@ class Ranking(Result):
         """What stands above the table."""
         return f"{self.question}\nP(findings) = exp({self.question.log_evidence:.2f})"
 
+    @property
+    def pointed_to_in_words(self) -> str:
+        """The second list as one line; empty where the findings raised nothing."""
+        words = ", ".join(c.in_words for c in self.pointed_to)
+        return f"The findings point to: {words}" if words else ""
+
+    def __str__(self) -> str:
+        words = self.pointed_to_in_words
+        return f"{super().__str__()}\n{words}" if words else super().__str__()
+
     def plot(self, ax: Axes | None = None, *, limit: int = 12) -> Axes:
         """Posteriors beside priors, with intervals where they were asked for."""
         columns = Causes(
@@ -112,7 +155,9 @@ class Ranking(Result):
         names = ("cause", "posterior", "", *bounds, "prior", "ratio", "urgency")
         head = element("tr", *(element("th", name, style="text-align:left") for name in names))
         rows = (_row(c, bounds=bool(bounds)) for c in self.causes)
-        return in_notebook(str(self.question), scrolling(element("table", head, *rows)))
+        second = element("p", self.pointed_to_in_words)
+        body = element("div", scrolling(element("table", head, *rows)), second)
+        return in_notebook(str(self.question), body)
 
 
 def _row(c: RankedCause, *, bounds: bool) -> Html:
@@ -137,17 +182,22 @@ def differential(
     case: Case,
     *,
     limit: int | None = 10,
+    order: Order = "posterior",
     interval: float | None = None,
     draws: int = 4096,
     seed: int = 0,
     joint: bool | None = None,
     progress: bool | None = None,
 ) -> Ranking:
-    """Which causes may explain the findings, the most probable first.
+    """Which causes may explain the findings, and which the findings point to.
+
+    The most probable cause is often a common one that was likely before. What the findings point to
+    is ordered by posterior x ln(posterior / prior), so that a rare cause is not overlooked.
 
     Args:
         case: the findings.
         limit: how many causes to list; None for all.
+        order: "posterior": the most probable first; "raised": what the findings point to first.
         interval: the level of credible intervals, as 0.95; no intervals where None.
         draws: sampled parameters behind the intervals; see `intervals`.
         seed: of these samples.
@@ -176,7 +226,8 @@ def differential(
             "rank; give roles with sl.from_pgmpy(network, roles={'node': 'cause'}), or ask "
             "posteriors()."
         )
-    options: dict[str, object] = {"limit": limit}
+    one_of(order, "order", get_args(Order))
+    options: dict[str, object] = {"limit": limit, "order": order}
     bounds: dict[str, tuple[float, float, float]] = {}
     if interval is not None:
         options |= {"interval": interval, "draws": draws, "seed": seed, "joint": joint}
@@ -186,9 +237,8 @@ def differential(
         rows = asked.rows
         bounds = {row.node: (row.low, row.high, row.first) for row in rows}
     posterior, prior = case.present(names), case.prior_present(names)
-    order = sorted(names, key=lambda n: (-posterior[n], n))[:limit]
     nodes = case.model.nodes
-    causes = tuple(
+    by_posterior = [
         RankedCause(
             n,
             nodes[n].label,
@@ -197,9 +247,12 @@ def differential(
             nodes[n].urgency or "routine",
             *bounds.get(n, ()),
         )
-        for n in order
-    )
-    return Ranking(case.question(**options), causes)
+        for n in sorted(names, key=lambda n: (-posterior[n], n))
+    ]
+    by_raised = sorted(by_posterior, key=lambda c: -c.raised)
+    causes = by_posterior if order == "posterior" else by_raised
+    pointed_to = tuple(c for c in by_raised if c.raised > LEAST_RAISED)[:POINTED_TO]
+    return Ranking(case.question(**options), tuple(causes[:limit]), pointed_to=pointed_to)
 
 
 def urgent_causes(case: Case, threshold: float = 0.05) -> Ranking:

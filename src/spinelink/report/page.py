@@ -243,7 +243,9 @@ def _causes(p: Page) -> Html:
     title = "Causes, by probability after the findings (a person may have several)"
     if p.ranking is None:
         return section(title, *left_out) if left_out else NOTHING
-    return section(title, _ranking(p.ranking, p.intervals), *left_out)
+    second = p.ranking.pointed_to_in_words
+    pointed = [paragraph(second)] if second else []
+    return section(title, _ranking(p.ranking, p.intervals), *pointed, *left_out)
 
 
 def _ranking(ranking: Ranking, intervals: Intervals | None) -> Html:

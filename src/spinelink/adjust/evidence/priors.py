@@ -29,6 +29,8 @@ FLOOR = 0.35
 """Least standard deviation of an elicited parameter, in log odds or log ratio: a factor of two
 either way within 95 %."""
 ELICITED, DEMOGRAPHIC = "elicited", "demographic"
+CENSUS = 1000.0
+"""Equivalent sample size from which on the prior of a context is data, whatever its grade."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,4 +105,8 @@ def _kind(network: Network, block: Block, parameter: Parameter) -> str:
 
 
 def _is_demographic(node: Node, parameter: Parameter) -> bool:
-    return node.role == "context" and node.cpd.kind == "prior" and parameter.grade == "measured"
+    """Whether a parameter is data of a census or survey, which figures about patients do not move."""
+    if node.role != "context" or node.cpd.kind != "prior":
+        return False
+    people = getattr(parameter, "equivalent_sample_size", None) or 0.0
+    return parameter.grade == "measured" or people >= CENSUS

@@ -179,6 +179,12 @@ class Search:
             pass
         return now
 
+    def settled(self, about: Start) -> Reached:
+        """The most probable coordinates where figures are linear about a start. Nothing is asked."""
+        now = self._estimated(about.theta, about.scaled, about.slopes, about.spreads, trace=())
+        theta = self.priors.mean + now.solved.move
+        return replace(now, theta=theta, scaled=now.scaled + now.slopes @ (theta - now.theta))
+
     def linear_at(self, theta: Array, scaled: Array, slopes: Array) -> Linear:
         """The figures that pull, as linear about some coordinates."""
         j = slopes[self.used]

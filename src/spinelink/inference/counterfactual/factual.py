@@ -22,6 +22,8 @@ from spinelink.network.network import Network
 Array = NDArray[np.float64]
 Edge = tuple[int, int]
 """(parent, child)"""
+FIVE_DECIMALS = 1e7
+"""See `limits.fewer_digits`. What carries a link is shown with two."""
 Findings = dict[int, int | Array | States]
 
 
@@ -107,9 +109,10 @@ def any_present(factual: Factual, nodes: Sequence[int]) -> Array:
 def posteriors_present(
     compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]
 ) -> list[float]:
-    """P(present | findings) of each node."""
+    """P(present | findings) of each node; where the run is large, to five decimals."""
     if not nodes:
         return []
+    compiled = compiled.with_fewer_digits(FIVE_DECIMALS)
     entries = compiled.limits.kernel_worlds
     answer = marginals(compiled, observed, nodes, heavy=True, max_entries=entries)
     return [float(answer.present(i)[0]) for i in nodes]

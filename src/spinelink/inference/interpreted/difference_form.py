@@ -21,6 +21,7 @@ from spinelink.inference.findings import Observed, state_of
 from spinelink.inference.interpreted.lanes import batch_length, findings_of, holding, lanes
 from spinelink.inference.interpreted.run import forward, reverse
 from spinelink.inference.interpreted.semiring import LINEAR
+from spinelink.inference.limits import Limits
 from spinelink.inference.plan.patterns import Pattern, pattern_key, pattern_of
 from spinelink.inference.plan.plan import Plan
 from spinelink.inference.plan.planned import plan_for
@@ -43,7 +44,8 @@ def difference_form(
 ) -> tuple[Marginals, NDArray[np.intp]] | None:
     """Marginals from one run in difference form, and the rows in which too many digits cancelled.
 
-    None where the plain form is cheap, the run is too large, or no row kept its digits.
+    Where the plain form is a large run, a row may keep fewer digits (`limits.fewer_digits`). None
+    where the plain form is cheap, the run is too large, or no row kept its digits.
     """
     hidden = frozenset(n for n in nodes if state_of(observed, n) is None)
     if not _prefers_difference_form(compiled, observed, nodes=nodes, hidden=hidden):
@@ -57,6 +59,8 @@ def difference_form(
     )
     rows = batch_length(compiled, observed)
     pieces = lanes(compiled, plan, rows)
+    large = _plain_work(compiled, observed, nodes=nodes) > compiled.limits.plain_again
+    limits = compiled.limits.with_fewer_digits if large else compiled.limits
     parts = []
     for piece in pieces:
         size = piece.stop - piece.start
@@ -67,6 +71,7 @@ def difference_form(
                 observed=observed if len(pieces) == 1 else findings_of(observed, piece),
                 nodes=nodes,
                 hidden=hidden,
+                limits=limits,
             )
         if len(pieces) > 1:
             part, agrees = part.with_rows(size), np.broadcast_to(agrees, (size,))
@@ -85,9 +90,9 @@ def _run(
     observed: Observed,
     nodes: list[int],
     hidden: frozenset[int],
+    limits: Limits,
 ) -> tuple[Marginals, NDArray[np.bool_]]:
     """Marginals, and the rows whose digits hold; the rows fit into memory."""
-    limits = compiled.limits
     run = forward(compiled, plan, observed=observed, ring=LINEAR)
     terms: dict[int, Array] = {}
     with np.errstate(invalid="ignore"):
@@ -119,9 +124,7 @@ def _prefers_difference_form(
     if known is not None:
         return known
     kept, limits = frozenset(compiled.ancestors([*observed, *nodes])), compiled.limits
-    plain = differences = float("inf")
-    with suppress(TooLargeError):
-        plain = plan_for(compiled, pattern, kept=kept, thorough=False).work
+    plain, differences = _plain_work(compiled, observed, nodes=nodes), float("inf")
     if plain * rows > limits.difference_form_products:
         with suppress(TooLargeError):
             differences = plan_for(
@@ -130,3 +133,11 @@ def _prefers_difference_form(
     return compiled.plans.put(
         key, differences < float("inf") and differences * limits.difference_form_gain < plain
     )
+
+
+def _plain_work(compiled: CompiledNetwork, observed: Observed, *, nodes: list[int]) -> float:
+    """Products of one row in the plain form; infinity where that does not fit into memory."""
+    kept = frozenset(compiled.ancestors([*observed, *nodes]))
+    with suppress(TooLargeError):
+        return plan_for(compiled, pattern_of(observed), kept=kept, thorough=False).work
+    return float("inf")

@@ -252,13 +252,17 @@ def small_groups(
 def _size(
     compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int], most: float
 ) -> float | None:
-    """Table entries of one run for findings and nodes, in the form that fits; None where none does."""
+    """Table entries of one run for findings and nodes, in the smaller form; None where none fits."""
     kept, pattern = compiled.ancestors([*observed, *nodes]), pattern_of(observed)
     hidden = frozenset(n for n in nodes if state_of(observed, n) is None)
+    sizes = []
     with suppress(TooLargeError):
-        return plan_for(compiled, pattern, kept=kept, max_entries=most, thorough=False).entries
+        plain = plan_for(compiled, pattern, kept=kept, max_entries=most, thorough=False).entries
+        if plain <= compiled.limits.searched_entries:
+            return plain
+        sizes.append(plain)
     with suppress(TooLargeError):
-        return plan_for(
+        plan = plan_for(
             compiled,
             pattern,
             kept=kept,
@@ -266,8 +270,9 @@ def _size(
             thorough=False,
             difference_form=True,
             exact=hidden,
-        ).entries
-    return None
+        )
+        sizes.append(plan.entries)
+    return min(sizes, default=None)
 
 
 def largest_plan(compiled: CompiledNetwork, observed: Observed, *, nodes: Iterable[int]) -> float:

@@ -36,6 +36,7 @@ from spinelink.inference.kernel.records import (
     Sums,
 )
 from spinelink.inference.kernel.workspace import kernel_limits, workspace, workspace_bytes
+from spinelink.inference.limits import Limits
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -104,7 +105,8 @@ def solve(
     Small rows use the subtraction-free form. Larger ones use the difference form, which is far
     lighter where many families share parents, but loses digits. So every variable is summed out again
     on the backward pass. Rows that do not agree there, or whose targets have rare states obtained as
-    differences, are computed again with fewer differences, and at last with none.
+    differences, are computed again with fewer differences, or with none where that is small. What is
+    left may keep fewer digits (`limits.fewer_digits`), before a large run with no differences.
 
     Args:
         compiled: The network; with sampled parameters, these are the rows.
@@ -124,11 +126,14 @@ def solve(
     rows = max(len(batch), flat.draws)
     group = _groups(rows, starts)
     out = _outputs(rows, sum(compiled.cards[i] for i in nodes))
-    for form, entries in (
-        (DIRECT, min(compiled.limits.kernel_direct, room)),
-        (DIFFERENCE, room),
-        (DIFFERENCE_BUT_TARGETS, room),
-        (DIRECT, room),
+    strict, fewer_digits = compiled.limits, compiled.limits.with_fewer_digits
+    for form, entries, limits in (
+        (DIRECT, min(strict.kernel_direct, room), strict),
+        (DIFFERENCE, room, strict),
+        (DIFFERENCE_BUT_TARGETS, room, strict),
+        (DIRECT, min(strict.kernel_direct_again, room), strict),
+        (DIFFERENCE, room, fewer_digits),
+        (DIRECT, room, strict),
     ):
         left = np.flatnonzero((out.status == OUTGROWN) | (out.status == DISAGREED))
         if not len(left):
@@ -143,9 +148,11 @@ def solve(
             starts=np.flatnonzero(np.diff(group[left], prepend=-1)),
             form=form,
             max_entries=entries,
+            limits=limits,
         )
-        rare = _rare_differences(compiled, part, nodes=nodes, form=form)
-        out.log_evidence[left], out.posterior[left] = part.log_evidence, part.posterior
+        rare = _rare_differences(compiled, part, nodes=nodes, form=form, limits=limits)
+        out.log_evidence[left] = part.log_evidence
+        out.posterior[left] = np.clip(part.posterior, 0.0, 1.0)
         out.status[left] = np.where(rare, DISAGREED, part.status)
     posterior = {i: out.posterior[:, columns].T for i, columns in _columns(compiled, nodes)}
     return KernelAnswer(out.log_evidence, posterior, out.status == ANSWERED, out.status == OUTGROWN)
@@ -160,21 +167,25 @@ def solve_form(
     starts: NDArray[np.intp],
     form: int,
     max_entries: int,
+    limits: Limits | None = None,
 ) -> Outputs:
-    """Runs all rows in one form and within one workspace; see `solve`."""
+    """Runs all rows in one form and within one workspace; see `solve`.
+
+    limits: the network's own where None.
+    """
     from spinelink.inference.kernel.solve import solve_rows
 
     rows = max(len(batch), flat.draws)
     ends = np.append(starts, rows).astype(np.int64)
-    limits = kernel_limits(compiled.limits)
-    lanes = int(min(limits.lanes, np.diff(ends).max(initial=1)))
+    thresholds = kernel_limits(limits or compiled.limits)
+    lanes = int(min(thresholds.lanes, np.diff(ends).max(initial=1)))
     out = _outputs(rows, sum(compiled.cards[i] for i in nodes))
     request = Request(ends, np.array(nodes, dtype=np.int64), form, max_entries)
     with _holding(compiled, lanes=lanes, max_entries=max_entries):
         work = workspace(
             flat.cards, len(flat.parent_of), lanes=lanes, pairs=compiled.limits.kernel_pairs
         )
-        solve_rows(flat, _findings(flat, batch), request, limits, work, out)
+        solve_rows(flat, _findings(flat, batch), request, thresholds, work, out)
     return out
 
 
@@ -203,14 +214,13 @@ def _columns(compiled: CompiledNetwork, nodes: Sequence[int]) -> list[tuple[int,
 
 
 def _rare_differences(
-    compiled: CompiledNetwork, part: Outputs, *, nodes: Sequence[int], form: int
+    compiled: CompiledNetwork, part: Outputs, *, nodes: Sequence[int], form: int, limits: Limits
 ) -> NDArray[np.bool_]:
     """Rows in which a target has a state too rare for a difference, (rows,)."""
     rare = np.zeros(len(part.status), dtype=np.bool_)
-    if form == DIRECT:
+    if form == DIRECT or limits.rare_difference == 0.0:
         return rare
     own = form == DIFFERENCE  # in that form a target's own family enters as a difference, too
-    limits = compiled.limits
     least = limits.rare_difference if own else limits.rare_upstream
     for i, columns in _columns(compiled, nodes):
         above = compiled.above(i) if own else compiled.above(i) - {i}

@@ -14,7 +14,6 @@ from spinelink.cli import main
 from spinelink.errors import TooLargeError
 from spinelink.result import FORMAT
 from spinelink.version import __version__
-from tests.real import REAL
 
 FLAGGED = ["numbness", "back_pain", "bladder_dysfunction", "-n", "minimal", "--json"]
 ASKED = {
@@ -85,7 +84,7 @@ def test_query_gives_all_causes_unless_told_how_many(capsys):
     for words in ([], ["--limit", "2"]):
         assert main(["query", "numbness", "--json", *words]) == 0
         counts.append(len(json.loads(capsys.readouterr().out)["result"]["causes"]))
-    assert counts == [len(sl.load(REAL).network.ranked), 2]
+    assert counts == [len(sl.load("back-leg-pain").network.ranked), 2]
 
 
 @pytest.mark.parametrize(

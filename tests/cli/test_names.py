@@ -48,7 +48,7 @@ def test_describe_prints_what_a_node_is(capsys):
     status, out = run(capsys, "describe", "numbness", "-n", "minimal", "--json")
     assert json.loads(out.out)["result"]["states"] == ["absent", "present"]
     status, out = run(capsys, "describe", "sciatica")
-    assert status == 2 and "Did you mean leg_pain (Leg pain)" in out.err
+    assert status == 2 and "Did you mean lumbar_disc_herniation (" in out.err
 
 
 def test_a_finding_may_be_named_by_code(capsys):
@@ -57,7 +57,7 @@ def test_a_finding_may_be_named_by_code(capsys):
 
 
 def test_completion_of_findings_states_settings_networks_and_nodes():
-    assert complete("query", "foot_") == ["foot_drop", "foot_pain", "foot_posture"]
+    assert set(complete("query", "foot_")) == {"foot_drop", "foot_pain", "foot_posture"}
     assert complete("query", "leg_pain=b") == ["leg_pain=below_knee"]
     assert complete("query", "mini") == ["minimal"]
     assert "numbness" in complete("query", "minimal", "numb")

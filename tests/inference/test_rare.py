@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -12,6 +13,7 @@ import pytest
 from spinelink.diagnosis import Model
 from spinelink.inference.answer import marginals
 from spinelink.inference.findings import EvidenceBatch
+from spinelink.inference.limits import DEFAULT
 from spinelink.network.cpd import Accuracy, NoisyOr, Prior
 from spinelink.network.network import Network
 from spinelink.network.node import Node
@@ -183,6 +185,34 @@ def test_lost_digits_are_noticed(scale, causes, findings):
     assert done.any() and (scale > 1e-4 or not done.all())
     np.testing.assert_allclose(differences.log_evidence[done], plain.log_evidence[done], atol=1e-10)
     np.testing.assert_allclose(differences.posterior[done], plain.posterior[done], atol=1e-10)
+
+
+@pytest.mark.xdist_group("numba")
+@pytest.mark.parametrize("engine", ["numpy", "fast"])
+def test_where_the_plain_form_is_large_eight_decimals_are_kept(engine):
+    """Rare findings cancel in difference form; with no room for the plain form they still have an answer."""
+    if engine == "fast":
+        pytest.importorskip("numba")
+    network = two_layers(6, 9, prior=0.01, leak=0.02 * 1e-6, link=0.4 * 1e-6)
+    findings = {f"f{j}": True for j in range(9)}
+    exact = Model(network, engine="numpy").observe(findings)
+    differences = {
+        "expanded_family": 0,
+        "difference_form_products": -1.0,
+        "difference_form_gain": 0.0,
+        "kernel_direct": 0,
+        "kernel_direct_again": 0,
+        "plain_again": 0.0,
+    }
+    asked = []
+    for fewer in (1.0, 1e4):
+        limits = replace(DEFAULT, **differences, fewer_digits=fewer)
+        found = Model(network, engine=engine, limits=limits).observe(findings)
+        asked.append(found.present(network.ranked))
+    expected = exact.present(network.ranked)
+    assert asked[0] == pytest.approx(expected, rel=1e-9)
+    assert asked[1] == pytest.approx(expected, abs=1e-8)
+    assert asked[0] != asked[1], "the same numbers: the second way was not taken"
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e-8, 1e-12, 1e-16])

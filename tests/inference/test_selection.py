@@ -16,6 +16,7 @@ import spinelink as sl
 from spinelink.inference.compile import compile_setting
 from spinelink.inference.gradient.by_entry import derivatives
 from spinelink.inference.gradient.by_parameter import parameter_slopes
+from spinelink.inference.limits import DEFAULT
 from spinelink.inference.variants.likelihood_events import with_events
 from spinelink.network.cpd import AdditiveRates, Row, Table
 from spinelink.network.network import Network, Setting
@@ -88,13 +89,19 @@ def with_findings(joint, network, findings):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), st.sampled_from(["numpy", "fast"]))
-def test_posteriors_and_evidence_equal_enumeration(data, engine):
+@given(
+    st.data(),
+    st.sampled_from(["numpy", "fast"]),
+    st.sampled_from([{}, {"nodes_in_run": 1}, {"group_entries": 1.0}]),
+)
+def test_posteriors_and_evidence_equal_enumeration(data, engine, groups):
+    """Limits: all nodes in one run, each in its own, and groups that are halved."""
     network, rates = data.draw(selected_networks())
     whole = weighted_joint(network, rates)
     if not whole.sum() > 0.0:
         return
-    model = sl.Model(with_selection(network, rates), CLINIC, engine=engine)
+    limits = replace(DEFAULT, **groups)
+    model = sl.Model(with_selection(network, rates), CLINIC, engine=engine, limits=limits)
     case = model.observe(data.draw(evidence_for(network)))
     found = with_findings(whole, network, case.findings)
     if not found.sum() > 0.0:
@@ -344,6 +351,13 @@ def test_every_question_about_a_selected_population_has_an_answer(name):
     answer = OF_MODEL[name](model)
     for text in (str(answer), getattr(answer, "_repr_html_", str)()):
         assert "seen__fits" not in text
+
+
+def test_a_large_network_is_drawn_without_selections():
+    model = sl.load("back-leg-pain")
+    picture = model.observe(back_pain="mild").graph()
+    assert len(picture.nodes) > 3
+    assert not [n for n in picture.nodes if n.role == "selection"]
 
 
 def test_a_selection_is_drawn_apart():

@@ -278,7 +278,7 @@ CLASSIC: dict[str, dict[str, object]] = {
     "leg_length_discrepancy": {
         "age_group": 40,
         "back_pain": ANY_PAIN,
-        "leg_length_measurement": "difference",
+        "leg_length_measurement": "large_difference",
         "one_sided_back_pain": True,
         "worse_on_standing": True,
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spinelink.evaluate.cases import Reading
@@ -125,26 +126,7 @@ class CaseScore(Result):
                 "way": of cases coded as linked one way, those in which that way has the larger
                 share; "link": those in which its share exceeds one half.
         """
-        urgent = [o for o in self.outcomes if o.reading.case.urgent]
-        others = [o for o in self.outcomes if not o.reading.case.urgent]
-        linked = [o.coded_way for o in self.outcomes if o.ways is not None]
-        match measure:
-            case "first":
-                return sum(o.rank == 1 for o in self.outcomes), len(self.outcomes)
-            case "top_three":
-                return sum(0 < o.rank <= 3 for o in self.outcomes), len(self.outcomes)
-            case "raised_first":
-                return sum(o.raised_rank == 1 for o in self.outcomes), len(self.outcomes)
-            case "raised_top_three":
-                return sum(0 < o.raised_rank <= 3 for o in self.outcomes), len(self.outcomes)
-            case "urgent_flagged":
-                return sum(bool(o.alerts) for o in urgent), len(urgent)
-            case "calm_unflagged":
-                return sum(all(u != "emergency" for u, _ in o.alerts) for o in others), len(others)
-            case "way":
-                return sum(coded > other for coded, other in linked), len(linked)
-            case "link":
-                return sum(coded > 0.5 for coded, _ in linked), len(linked)
+        return share_of(self.to_frame(), measure)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a case.
@@ -160,9 +142,7 @@ class CaseScore(Result):
 
     def summary(self) -> list[tuple[str, int, int, float, float]]:
         """(measure, successes, total, low, high) with Wilson's 95 % interval."""
-        measures = {**MEASURES, **(LINK_MEASURES if self._with_links else {})}
-        shares = {words: self.share(measure) for measure, words in measures.items()}
-        return [(words, k, n, *wilson(k, n)) for words, (k, n) in shares.items()]
+        return summary_of(self.to_frame())
 
     def __str__(self) -> str:
         frame = self.to_frame().drop(columns=["alerts"])
@@ -186,11 +166,49 @@ class CaseScore(Result):
         return [*lines, *(["", f"Not expressed ({len(left)}):", *left] if left else [])]
 
 
+def read_scores(path: Path) -> pd.DataFrame:
+    """A table of scores from a file that `benchmarks/case_scores.py` wrote."""
+    import pandas as pd
+
+    return pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(WAYS, ""))
+
+
+def share_of(cases: pd.DataFrame, measure: Measure) -> tuple[int, int]:
+    """Successes and total of a measure. cases: as `CaseScore.to_frame` gives them."""
+    urgent = cases[cases["urgent"]]
+    calm = cases[~cases["urgent"]]
+    match measure:
+        case "first" | "raised_first":
+            rank = cases["rank" if measure == "first" else "raised_rank"]
+            return int((rank == 1).sum()), len(cases)
+        case "top_three" | "raised_top_three":
+            rank = cases["rank" if measure == "top_three" else "raised_rank"]
+            return int(rank.between(1, 3).sum()), len(cases)
+        case "urgent_flagged":
+            return int((urgent["alerts"] != "").sum()), len(urgent)
+        case "calm_unflagged":
+            return int((~calm["alerts"].str.contains("emergency: ")).sum()), len(calm)
+        case "way" | "link":
+            linked = cases[cases["link"].isin(WAYS)]  # NaN, too large to ask, is no success
+            other = {coded: WAYS[1 - k] for k, coded in enumerate(WAYS)}
+            rows = linked.to_dict("records")
+            least = [0.5 if measure == "link" else r[other[r["link"]]] for r in rows]
+            return sum(r[r["link"]] > x for r, x in zip(rows, least, strict=True)), len(rows)
+
+
+def summary_of(cases: pd.DataFrame) -> list[tuple[str, int, int, float, float]]:
+    """(measure, successes, total, low, high) with Wilson's 95 % interval; see `share_of`."""
+    measures = {**MEASURES, **(LINK_MEASURES if "link" in cases else {})}
+    shares = {words: share_of(cases, measure) for measure, words in measures.items()}
+    return [(words, k, n, *wilson(k, n)) for words, (k, n) in shares.items()]
+
+
+WAYS = ("back_to_leg", "leg_to_back")
 COLUMNS = (
     *("case", "setting", "diagnosis", "rank", "raised_rank", "posterior"),
     *("leading", "urgent", "alerts", "unexpressed"),
 )
-LINK_COLUMNS = ("link", "back_to_leg", "leg_to_back")
+LINK_COLUMNS = ("link", *WAYS)
 
 
 def _row(o: Outcome) -> tuple[object, ...]:

@@ -109,7 +109,8 @@ def graph(
 
     Args:
         case: the findings.
-        around: only nodes at most `distance` arrows from these.
+        around: only nodes at most `distance` arrows from these. Else selections of large networks are
+            not drawn.
         distance: how many arrows.
         relevant: only the findings, the leading causes, and what lies on strong ways between them;
             where None, of networks with more than 60 nodes.
@@ -182,6 +183,8 @@ def _chosen(
     if around is not None:
         near = neighbourhood(network, case.model.names(around), distance=distance)
         return [n for n in every if n in near]
+    if len(every) > LARGEST:  # a selection is nothing that a patient has
+        every = [n for n in every if n in network.variables]
     if limited is None:
         limited = len(every) > LARGEST and len(case.findings) > 0
     if not limited:

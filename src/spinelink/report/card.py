@@ -15,8 +15,9 @@ from spinelink.case import Model
 from spinelink.claims.file import claims_for
 from spinelink.errors import SpinelinkError
 from spinelink.evaluate.audit import Audit, audit, grades
+from spinelink.evaluate.case_score import read_scores, summary_of
 from spinelink.evaluate.predicted import scores
-from spinelink.evaluate.score import score
+from spinelink.evaluate.score import SCORES, score
 from spinelink.evaluate.stock import evidence_uses, read_stock, uses_table
 from spinelink.io.companion_file import companion_file
 from spinelink.network.fitted import standing
@@ -293,26 +294,37 @@ def _gaps(audited: Audit) -> str:
 
 def _cases(model: Model) -> str:
     """How often the right cause of published cases was found, and where it was not."""
-    scored = score(model)
+    cases = _scored(model)
     rows = [
         (words, f"{k} of {n}", _percent(k / max(n, 1)), f"{_percent(low)} to {_percent(high)}")
-        for words, k, n, low, high in scored.summary()
+        for words, k, n, low, high in summary_of(cases)
     ]
     missed = [
         (
-            f"`{o.reading.case.id}`",
-            o.reading.case.diagnosis,
-            o.rank or "not ranked",
-            ", ".join(name for name, _ in o.leading),
+            f"`{c['case']}`",
+            c["diagnosis"],
+            c["rank"] or "not ranked",
+            c["raised_rank"],
+            c["leading"],
         )
-        for o in scored.outcomes
-        if not 0 < o.rank <= 3
+        for c in cases.to_dict("records")
+        if not (0 < c["rank"] <= 3 or 0 < c["raised_rank"] <= 3)
     ]
     parts = [_table(("measure", "cases", "share", "95 % interval"), rows)]
     if missed:
-        parts.append("The right cause was not among the first three in:")
-        parts.append(_table(("case", "it was", "rank", "the network's first three"), missed))
+        parts.append("The right cause was among the first three of neither list in:")
+        head = ("case", "it was", "rank", "by what findings point to", "the network's first three")
+        parts.append(_table(head, missed))
     return _section("Published cases", *parts)
+
+
+def _scored(model: Model) -> pd.DataFrame:
+    """The published cases and their ranks, from the file beside the network where there is one."""
+    assert model.origin is not None
+    path = model.origin.with_suffix(SCORES)
+    if path.exists():
+        return read_scores(path)
+    return score(model).to_frame()
 
 
 def _alerts(model: Model) -> str:

@@ -19,12 +19,10 @@ import pytest
 
 from benchmarks.readme import table
 from spinelink.cli import main
-from spinelink.evaluate.audit import grades
 from spinelink.evaluate.case_score import share_of, summary_of
 from spinelink.evaluate.predicted import scores
 from spinelink.library import load
 from spinelink.network.scale import WORD_WIDTH, WORDS
-from spinelink.network.setting import parameters_in
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -207,14 +205,12 @@ def test_the_crossvalidation_it_states_is_the_one_on_file():
     assert stated == measured
 
 
-def test_the_judged_parameters_it_states_are_those_of_the_network():
-    model = load("back-leg-pain", setting="primary_care")
-    parameters = parameters_in(model.network, model.setting)
-    judged = [p for p in parameters.values() if p.grade == "judged"]
-    assert grades(parameters)["judged"] == len(judged)
-    share = f"{len(judged)} of {len(parameters)} parameters ({100 * len(judged) / len(parameters):.0f} %) are judged"
-    assert share in README
-    assert f"{sum(not p.source for p in judged)} name no source" in README
+def test_the_standing_of_parameters_it_states_is_that_of_the_network():
+    standing = load("back-leg-pain").parameters().to_frame()["standing"].value_counts()
+    total = standing.sum()
+    for name in ("informed", "touched", "judged"):
+        assert f"{standing[name]} ({100 * standing[name] / total:.0f} %) are {name}" in README
+    assert f"{total} parameters" in README
 
 
 def test_the_speeds_it_states_are_those_on_file():

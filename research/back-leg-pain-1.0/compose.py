@@ -211,7 +211,7 @@ def node(name, spec):
 
 def unique_words(nodes):
     """Each synonym and lay name stays with the first node that has it; a node's own text wins."""
-    taken = {}
+    taken = {"sciatica": "leg_pain"}  # people say it of the pain, whatever its cause
     for name in sorted(nodes, key=lambda n: n not in TEXTS):
         for key in ("synonyms", "lay"):
             if words := nodes[name].get(key):

@@ -48,7 +48,7 @@ def test_describe_prints_what_a_node_is(capsys):
     status, out = run(capsys, "describe", "numbness", "-n", "minimal", "--json")
     assert json.loads(out.out)["result"]["states"] == ["absent", "present"]
     status, out = run(capsys, "describe", "sciatica")
-    assert status == 2 and "Did you mean lumbar_disc_herniation (" in out.err
+    assert status == 2 and "Did you mean leg_pain (Leg pain)" in out.err
 
 
 def test_a_finding_may_be_named_by_code(capsys):

@@ -146,6 +146,7 @@ def test_the_cross_validation_is_of_these_claims():
     assert all(len(folds) == 1 for folds in by_source.values())
 
 
+@pytest.mark.slow
 def test_no_claim_that_is_kept_says_why_it_is_missed():
     for row in audit().rows:
         if row.inside:

@@ -21,7 +21,7 @@ demo: $(USER_STAMP)  ## the main job on a real published case
 	@$(RUN)/spinelink demo
 
 test: $(DEV_STAMP)  ## the whole suite
-	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=60 tests notebooks
+	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=180 tests notebooks
 
 quick: $(DEV_STAMP)  ## the suite without its slow tests: about three minutes on two cores
 	$(RUN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests

@@ -176,7 +176,7 @@ def test_the_audit_it_states_is_the_audit():
     for fit, row in stated:
         cells = [by.loc[(fit, setting)] for setting in columns] + [total.loc[fit]]
         assert row.split(" |")[:-1] == [f" {c['inside']:.0f} of {c['claims']:.0f}" for c in cells]
-    assert f"{len(audited.rows)} published figures" in README
+    assert f"{len(audited.rows):,} published figures" in README
 
 
 def test_the_crossvalidation_it_states_is_the_one_on_file():

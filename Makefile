@@ -21,7 +21,7 @@ demo: $(USER_STAMP)  ## the main job on a real published case
 	@$(RUN)/spinelink demo
 
 test: $(DEV_STAMP)  ## the whole suite
-	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=180 tests notebooks
+	$(RUN)/python -m pytest -n auto --dist loadgroup --nbmake --nbmake-timeout=60 tests notebooks
 
 quick: $(DEV_STAMP)  ## the suite without its slow tests: about three minutes on two cores
 	$(RUN)/python -m pytest -n auto --dist loadgroup -m "not slow" tests
@@ -52,7 +52,7 @@ pictures: $(DEV_STAMP)  ## make the README's pictures (needs Chromium)
 	$(RUN)/python -m tests.notebook.pictures
 
 card: $(DEV_STAMP)  ## write the model card, and the table of what becomes of each record of the evidence stock
-	@$(RUN)/spinelink card back-leg-pain --stock evidence
+	@$(RUN)/spinelink card back-leg-pain --stock evidence/evidence.yaml
 
 clean:  ## remove what was made, the environment too
 	rm -rf $(VENV) .venv-lowest .venv-newest .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,6 @@
 """Figures of a network predicted by fits without their studies, ten folds; to networks/NAME.crossvalidation.csv.
 
-Each fold takes the figures as linear about the fitted values. Some 12 minutes for back-leg-pain:
-OMP_NUM_THREADS=1 python benchmarks/crossvalidation.py [NAME]
+Some 20 minutes for back-leg-pain: OMP_NUM_THREADS=1 python benchmarks/crossvalidation.py [NAME]
 """
 
 from __future__ import annotations
@@ -12,14 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from spinelink.adjust.coordinates import Coordinates
-from spinelink.adjust.evidence.fit import search_for
-from spinelink.adjust.evidence.search import Spreads, Start
-from spinelink.claims.file import claims_for
-from spinelink.evaluate.crossvalidation import folds_by_study, predict_left_out
 from spinelink.evaluate.predicted import CrossValidation
-from spinelink.library import load, load_as_stated
-from spinelink.network.setting import parameters_in
+from spinelink.library import load_as_stated
 
 NAME, FOLDS = "back-leg-pain", 10
 NETWORKS = Path(__file__).parents[1] / "networks"
@@ -35,30 +28,9 @@ def table(found: CrossValidation, stamp: str) -> pd.DataFrame:
     return frame
 
 
-def about_fitted_values(name: str) -> Start:
-    """What the figures are, and how they move, at the fitted values of a network."""
-    stated, fitted = load_as_stated(name), load(name)
-    search = search_for(stated, claims_for(stated).claims)
-    blocks = search.figures.coordinates.blocks
-    parameters = {b.key: parameters_in(fitted.network, b.key[0])[b.key[1]] for b in blocks}
-    theta = Coordinates(fitted.network, parameters, blocks).start
-    spreads = Spreads.start(len(search.figures.groups), len(search.priors.kinds))
-    figures = search.figures
-    return Start(theta, figures.implied_by(theta), figures.slopes_at(theta), spreads)
-
-
 def main(name: str = NAME, folds: int = FOLDS) -> None:
     model = load_as_stated(name)
-    claims = claims_for(model).claims
-    rows = predict_left_out(
-        model,
-        claims,
-        folds_by_study(claims, folds),
-        about=about_fitted_values(name),
-        processes=os.cpu_count() or 1,
-    )
-    question = model.question(folds=folds, by="study", claims=len(claims))
-    found = CrossValidation(question, tuple(rows), "study")
+    found = model.cross_validate(folds=folds, processes=os.cpu_count() or 1)
     path = NETWORKS / f"{name}.crossvalidation.csv"
     table(found, model.fingerprint).to_csv(path, index=False, lineterminator="\n")
     print(found)

@@ -34,7 +34,7 @@ FEW = {
     "leg_pain": "below_knee",
     "numbness": True,
     "age_group": 47,
-    "back_pain": "mild",
+    "back_pain": True,
     "fever": False,
     "weight_loss": False,
 }

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.inference.test_peers import agrum_of
 
 FINDINGS = {
-    "back_pain": "mild",
+    "back_pain": "present",
     "leg_pain": "below_knee",
     "numbness": "present",
     "leg_weakness": "absent",

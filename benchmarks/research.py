@@ -43,7 +43,7 @@ FINDINGS = {
         "leg_pain": "below_knee",
         "numbness": True,
         "fever": False,
-        "back_pain": "mild",
+        "back_pain": True,
     },
 }
 

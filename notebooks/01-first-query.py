@@ -25,8 +25,7 @@ import spinelink as sl
 sl.networks()
 
 # %% [markdown]
-# A **model** is a network in one setting, that is, one population. `primary_care` is the default.
-# The network describes unselected adults. A clinic sees those who have a reason to come, and the network says how strong each reason is.
+# A **model** is a network in one setting, that is, one population. `primary_care` is the default. The other settings have parameters of their own.
 
 # %%
 model = sl.load("back-leg-pain")
@@ -38,7 +37,7 @@ model
 # %%
 case = model.observe(
     age_group=47,
-    back_pain="mild",
+    back_pain=True,
     leg_pain="below_knee",
     leg_pain_side="one_side",
     numbness=True,
@@ -108,20 +107,19 @@ pd.DataFrame(
 ).sort_values("primary_care", ascending=False).head(8).round(3)
 
 # %% [markdown]
-# Change a prior and look again. The new value is a number, or a `Beta` that says how sure you are. It is about unselected adults, whatever the setting.
+# Change a prior and look again. The new value is a number, or a `Beta` that says how sure you are.
 
 # %%
-changed = model.with_parameters({"lumbar_disc_herniation.prior": sl.Beta(4, 96)})
+changed = model.with_parameters({"lumbar_disc_herniation.prior": sl.Beta(8, 92)})
 changed.observe(case.evidence).posterior(herniation).round(3)
 
 # %% [markdown]
-# Where does a parameter come from? Two readers stated its prior in words, and `note` has both words where they differed. `standing` says how much
-# published figures told of it, and `studies` who told most.
+# Where does a parameter come from? Each has an estimate, an uncertainty and a grade. It has a source, or a note that says what it was judged from.
 
 # %%
 numbers = model.parameters().to_frame()
 numbers[numbers["id"].str.startswith("lumbar_disc_herniation.")][
-    ["id", "estimate", "low", "high", "note", "standing", "studies"]
+    ["id", "estimate", "low", "high", "grade", "source"]
 ]
 
 # %% [markdown]
@@ -141,4 +139,4 @@ for wrong in ({"leg_pain": "radiates"}, {"numbnes": True}, {"age_group": 12}):
         print(error)
 
 # %% [markdown]
-# Next: the command line gives the same answers, `spinelink query back_pain=mild leg_pain=below_knee numbness age_group=47`.
+# Next: the command line gives the same answers, `spinelink query back_pain leg_pain=below_knee numbness age_group=47`.

@@ -24,7 +24,7 @@ model = sl.load("back-leg-pain", setting="primary_care")
 case = model.observe(
     age_group=47,
     sex="male",
-    back_pain="mild",
+    back_pain=True,
     leg_pain="below_knee",
     leg_pain_side="one_side",
     numbness=True,
@@ -74,7 +74,7 @@ reasons.to_frame()[["finding", "shapley", "chain"]]
 # (`docs/questions/is-it-linked.md`).
 
 # %%
-case.link()  # interval=0.95 adds credible intervals, in minutes
+case.link()  # interval=0.95 adds credible intervals, in half a minute
 
 # %% [markdown]
 # ## What next
@@ -105,8 +105,7 @@ worse.differential(limit=3)
 
 # %%
 print(case.conflict())
-odd = case.observe(straight_leg_raise=False, crossed_straight_leg_raise=True)
-print(odd.conflict())
+print(case.observe(better_seated=True, worse_on_sitting=True).conflict())
 
 # %% [markdown]
 # ## On paper

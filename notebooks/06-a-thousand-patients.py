@@ -24,13 +24,13 @@ import polars as pl
 
 import spinelink as sl
 
-model = sl.load("back-leg-pain", setting="general_population")
+model = sl.load("back-leg-pain", setting="secondary_care")
 
 # %% [markdown]
 # ## The patients
 #
-# The patients are simulated from the network itself: adults with pain below the knee. There are ten questions. Where the leg hurts is always known, and
-# each other answer is blanked with probability 0.6, at random. The causes are sampled too, and are then put aside: nobody who answers sees them. (`columns="observable"` would give all 174 findings and no causes.)
+# The patients are simulated from the network itself. There are ten questions, and each answer is blanked with probability 0.6, at random. The causes are sampled
+# too, and are then put aside: nobody who answers sees them. (`columns="observable"` would give all 126 findings and no causes.)
 
 # %%
 questions = [
@@ -45,22 +45,19 @@ questions = [
     "fever",
     "recent_trauma",
 ]
-causes = [
-    name for name, node in model.nodes.items() if node.role == "cause" or node.diagnosis
-]
+causes = [name for name, node in model.nodes.items() if node.role == "cause"]
 drawn = model.sample(
     1000,
-    findings={"leg_pain": "below_knee"},
     seed=6,
     columns=[*questions, *causes],
-    missing={name: 0.6 for name in questions if name != "leg_pain"},
+    missing=dict.fromkeys(questions, 0.6),
 )
 patients = drawn[questions]
 truth = drawn[causes] == "present"
 patients.head().T
 
 # %% [markdown]
-# A patient has about five answers of ten, and may have several causes, or none:
+# A patient has about four answers of ten, and may have several causes, or none:
 
 # %%
 pd.DataFrame(
@@ -102,8 +99,7 @@ answers[["lumbar_disc_herniation", "lumbar_spinal_stenosis", "log_evidence"]].he
 # %% [markdown]
 # This takes one or two seconds on four cores with the extra `fast` (its first use on a machine compiles for about ten seconds), and about half a minute
 # without it. The cost grows with the number of findings, and with how many causes share them. Nearly all causes share back pain, so it is not
-# among the ten. With it the same table takes several times as long. With all 174 findings, four in ten of them known, it takes minutes. In a
-# clinic it takes tens of times as long, as each person has one of many reasons to come.
+# among the ten. With it the same table takes several times as long. With all 126 findings, four in ten of them known, it takes minutes.
 #
 # ## Missing is not absent
 #
@@ -210,7 +206,7 @@ print(f"the leading cause is there in {right.mean():.1%}")
 print(f"mean posterior of the leading cause: {height.mean():.1%}")
 
 # %% [markdown]
-# The two agree because the patients come from the network that answers. With five answers of ten, and several causes at a time, the leading cause
+# The two agree because the patients come from the network that answers. With four answers of ten, and several causes at a time, the leading cause
 # is often wrong, and its posterior says so. On real patients this agreement has yet to be shown: `03-validation`.
 #
 # ## One cause, evaluated
@@ -260,7 +256,7 @@ answers_polars.select(pl.all().round(3)).head(3)
 # command continues where it was.
 #
 # ```sh
-# spinelink batch patients.csv --out posteriors.csv --keep patient --setting general_population
+# spinelink batch patients.csv --out posteriors.csv --keep patient --setting secondary_care
 # ```
 #
 # From Python, `patients.to_csv("patients.csv", index=False)` writes such a file and `pd.read_csv("posteriors.csv")` reads the answers.

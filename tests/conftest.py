@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
-from spinelink.evaluate.case_score import read_scores
-from spinelink.evaluate.score import SCORES
-from spinelink.networks_folder import bundled
+import spinelink as sl
+from spinelink.evaluate.case_score import CaseScore
+from spinelink.evaluate.score import score
 
 
 @pytest.fixture(scope="session")
-def published_cases() -> pd.DataFrame:
-    """`spinelink score --links` on the published cases, as `benchmarks/case_scores.py` wrote it."""
-    return read_scores(bundled()["back-leg-pain"].with_suffix(SCORES))
+def published_score() -> CaseScore:
+    """`spinelink score --links` on the published cases."""
+    return score(sl.load("back-leg-pain"), links=True)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -34,7 +34,6 @@ from spinelink.cli import main
 from spinelink.errors import SpinelinkError
 from spinelink.io.network_file import check_file, parse_network, read_network
 from spinelink.network.question import fingerprint
-from tests.real import REAL
 
 DATA = Path(__file__).parent / "data"
 GOOD = (DATA / "good.yaml").read_text(encoding="utf-8")
@@ -62,7 +61,7 @@ class Refused(NamedTuple):
 
 @cache
 def model(name: str = "minimal") -> sl.Model:
-    return sl.load(REAL if name == "back-leg-pain" else name)
+    return sl.load(name)
 
 
 def entries(sort: str) -> list[Entry]:

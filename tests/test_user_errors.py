@@ -20,7 +20,6 @@ from spinelink.cli import main
 from spinelink.errors import EvidenceError, ParameterError, SpinelinkError, UnknownNameError
 from spinelink.notebook.numbers import patch
 from tests.every.answers import OF_CASE, OF_MODEL, case, model
-from tests.real import REAL
 
 CHANGES = {
     "scoliosis.prior": 0.125,
@@ -56,11 +55,11 @@ def test_f15_a_patch_for_something_else_is_refused(patch_file, key, value):
 
 
 def test_f15_a_patch_of_a_setting_is_read_in_that_setting():
-    emergency = sl.load(REAL, setting="emergency")
+    emergency = sl.load("back-leg-pain", setting="emergency")
     written = json.loads(patch(emergency, {"fever.leak": 0.01}))
     assert emergency.with_parameters(written) == emergency.with_parameters({"fever.leak": 0.01})
     with pytest.raises(ParameterError, match=r"in_setting"):
-        sl.load(REAL).with_parameters(written)
+        sl.load("back-leg-pain").with_parameters(written)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_f21_equal_models_are_equal():
 
 
 def test_f21_different_models_differ():
-    plain = sl.load(REAL)
+    plain = sl.load("back-leg-pain")
     assert plain != plain.in_setting("emergency")
     assert plain != plain.with_parameters({"fever.leak": 0.01})
     assert plain != sl.load("minimal") and plain != "back-leg-pain"

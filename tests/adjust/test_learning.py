@@ -31,7 +31,6 @@ from spinelink.network.uncertainty import log_deviation, spread_weight
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES
-from tests.real import REAL
 from tests.strategies import networks
 
 
@@ -330,7 +329,7 @@ def test_threads_and_seeds_change_nothing(model):
 
 
 def test_settings_keep_their_own_numbers():
-    model = sl.load(REAL, setting="emergency")
+    model = sl.load("back-leg-pain", setting="emergency")
     frame = pd.DataFrame({"smoking": [True] * 90 + [False] * 10})
     updated = model.update(frame, vary="smoking")
     now = updated.observe().posterior("smoking")["present"]

@@ -21,7 +21,6 @@ from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES, model_of
 from tests.query.test_sensitivity import changed
-from tests.real import REAL
 from tests.strategies import networks
 
 
@@ -300,7 +299,7 @@ def test_few_numbers_may_change(model):
 
 
 def test_only_what_may_vary_moves_and_settings_keep_their_own():
-    model = sl.load(REAL, setting="emergency")
+    model = sl.load("back-leg-pain", setting="emergency")
     found = model.tune(
         sl.constraint("P(cauda_equina_compression | urinary_retention) >= 0.5")
         if "urinary_retention" in model.nodes

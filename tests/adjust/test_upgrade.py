@@ -14,7 +14,6 @@ from spinelink.cli import commands
 from spinelink.network.parameter import Probability, Ratio
 from spinelink.network.uncertainty import log_deviation, spread_weight
 from spinelink.networks_folder import bundled
-from tests.real import REAL
 
 CLAIMED = "hasvik2022__numbness__lumbar_disc_herniation__pc"
 LINK = "numbness.link.nerve_root_compression.both_sides"
@@ -68,7 +67,7 @@ def test_the_command_keeps_comments_and_what_it_writes_can_be_read(tmp_path):
 
 
 def test_the_bundled_network_is_upgraded_already():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     claims = claims_for(model).claims.values()
     done = upgraded(model.stated, claimed={record for c in claims for record in c.evidence})
     assert (done.restored, done.widened) == (0, 0)

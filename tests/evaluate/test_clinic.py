@@ -16,7 +16,6 @@ from spinelink.evaluate.clinic import ENOUGH, RARE
 from spinelink.evaluate.metrics import wilson
 from spinelink.evaluate.patients import STAGES
 from spinelink.query.alerts import fired_rules
-from tests.real import REAL
 
 CAUDA = "cauda_equina_compression"
 SIZE = 1500
@@ -123,7 +122,7 @@ def test_a_cause_that_nobody_can_have_has_no_rates():
 
 
 def test_rules_fire_on_many_patients_as_on_each():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     columns = [n for n, node in model.nodes.items() if node.role in STAGES["all"]]
     findings = {"fever": True, "back_pain": True}
     frame = model.sample(40, findings=findings, columns=columns, missing=0.2, seed=3)
@@ -140,7 +139,7 @@ def test_rules_fire_on_many_patients_as_on_each():
 
 @pytest.mark.slow
 def test_the_more_is_known_the_more_rules_fire():
-    model = sl.load(REAL, setting="emergency")
+    model = sl.load("back-leg-pain", setting="emergency")
     clinics = [model.simulate_clinic(300, known=stage, asked=0) for stage in STAGES]
     counts = [{r.rule: r.fired.count for r in c.rules} for c in clinics]
     for before, after in pairwise(counts):
@@ -154,7 +153,7 @@ def test_the_more_is_known_the_more_rules_fire():
 
 def test_rules_that_are_less_urgent_count_less():
     """An emergency cause is not shown by an urgent alert, and it counts for the yield of a soon one."""
-    model = sl.load(REAL, setting="emergency")
+    model = sl.load("back-leg-pain", setting="emergency")
     clinic = model.simulate_clinic(400, asked=0, seed=4)
     urgencies = [r.urgency for r in clinic.rules]
     assert urgencies == sorted(urgencies, key=("emergency", "urgent", "soon").index)

@@ -12,7 +12,6 @@ from spinelink.claims.file import claims_for
 from spinelink.cli import main
 from spinelink.errors import NetworkFileError, SpinelinkError
 from spinelink.evaluate.compare import compare_parameters, compare_structure
-from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +131,7 @@ def test_structure(model):
 
 
 def test_overrides_of_a_setting_are_numbers_too():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     setting = next(s for s in model.settings if s != model.network.default_setting)
     changed = model.in_setting(setting).with_parameters({"scoliosis.prior": 0.4})
     [number] = model.diff(changed, effects=False).parameters

@@ -15,7 +15,6 @@ import spinelink as sl
 from spinelink.errors import EvidenceError, SpinelinkError, UnknownNameError
 from spinelink.evaluate import metrics
 from tests.inference.test_exact import RELAXED
-from tests.real import REAL
 
 
 @st.composite
@@ -141,7 +140,7 @@ def test_patients_of_the_network_itself_are_calibrated_and_others_are_not(model,
 
 
 def test_subgroups_settings_and_events(cohort):
-    big = sl.load(REAL)
+    big = sl.load("back-leg-pain")
     frame = pd.concat(
         [
             big.in_setting(s).sample(150, seed=1, columns="observable")

@@ -16,7 +16,6 @@ from spinelink.inference.gradient.counts import TrainingRows, arrays_of, count
 from spinelink.inference.kernel.engine import is_available
 from spinelink.network.setting import parameters_in
 from tests.inference.test_exact import RELAXED
-from tests.real import REAL
 from tests.strategies import networks
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="numba is not installed")
@@ -88,7 +87,7 @@ def test_the_difference_form_counts_the_same(network, seed):
 
 def test_the_difference_form_of_a_heavy_row_counts_the_same():
     """Six findings of back-leg-pain in their last state, once all in one form and once in the other."""
-    compiled = sl.load(REAL).compiled
+    compiled = sl.load("back-leg-pain").compiled
     present = ("leg_pain", "numbness", "tingling", "leg_weakness", "night_pain", "calf_pain")
     codes = np.full((1, len(compiled.names)), -1, dtype=np.int64)
     for name in present:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import spinelink as sl
 from spinelink.inference.interpreted import marginals as module
-from tests.real import REAL
 
 
 def test_findings_that_are_present_are_answered_in_difference_form(monkeypatch):
@@ -13,7 +12,7 @@ def test_findings_that_are_present_are_answered_in_difference_form(monkeypatch):
     monkeypatch.setattr(
         module, "difference_form", lambda *given: taken.append(answer(*given)) or taken[-1]
     )
-    case = sl.load(REAL, engine="numpy").observe(
+    case = sl.load("back-leg-pain", engine="numpy").observe(
         age_group=47, leg_pain="below_knee", numbness=True, fever=False, back_pain=True,
         night_pain=False, sex="male", weight_loss=False, straight_leg_raise=True,
         saddle_numbness=False, foot_drop=True, leg_weakness=True,

@@ -21,7 +21,6 @@ from spinelink.inference.answer import marginals
 from spinelink.inference.interpreted.most_probable import most_probable_explanations
 from spinelink.inference.limits import BYTES_PER_ENTRY
 from tests.oracle import joint, posterior
-from tests.real import REAL
 from tests.strategies import evidence_for, networks, with_limits
 
 RELAXED = settings(
@@ -123,7 +122,7 @@ def test_the_difference_form_equals_enumeration(question):
 
 def test_an_engine_that_is_not_there_is_named():
     with pytest.raises(UnknownNameError, match="numpy"):
-        sl.load(REAL, engine="quick")
+        sl.load("back-leg-pain", engine="quick")
 
 
 @pytest.mark.slow
@@ -269,7 +268,7 @@ def test_memory_is_adjustable_and_its_end_is_said():
 
 
 def test_wrong_types_are_refused_in_words():
-    model = sl.load(REAL).observe(leg_pain="above_knee")
+    model = sl.load("back-leg-pain").observe(leg_pain="above_knee")
     with pytest.raises(UnknownNameError):
         model.retract(["leg_pain"])
     with pytest.raises(SpinelinkError, match="names of nodes"):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,9 @@ from tests.enumeration import joint_table
 from tests.every.answers import FINDINGS, OF_CASE, OF_MODEL
 from tests.strategies import evidence_for, networks, with_limits
 
+NEXT = (
+    Path(__file__).parents[2] / "research" / "back-leg-pain-1.0" / "network" / "back-leg-pain.yaml"
+)
 CLINIC = "primary_care"
 RATES = {
     "leg_pain": {"below_knee": 4.0, "above_knee": 1.0},
@@ -354,7 +358,7 @@ def test_every_question_about_a_selected_population_has_an_answer(name):
 
 
 def test_a_large_network_is_drawn_without_selections():
-    model = sl.load("back-leg-pain")
+    model = sl.load(NEXT)
     picture = model.observe(back_pain="mild").graph()
     assert len(picture.nodes) > 3
     assert not [n for n in picture.nodes if n.role == "selection"]

@@ -10,7 +10,6 @@ import spinelink as sl
 from spinelink.cli import main
 from spinelink.diagnosis import Case
 from tests.notebook.browser import Stand, chromium, needs_chromium
-from tests.real import REAL
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
@@ -52,7 +51,7 @@ def minimal():
 def large():
     from spinelink.inference.kernel.engine import is_available
 
-    return sl.load(REAL, engine="fast" if is_available() else "numpy")
+    return sl.load("back-leg-pain", engine="fast" if is_available() else "numpy")
 
 
 @pytest.fixture(scope="module")

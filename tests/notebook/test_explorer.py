@@ -13,7 +13,6 @@ from spinelink.network.parameter_ids import locate_in_cpd
 from spinelink.notebook import still, view
 from spinelink.notebook.explorer import STATIC, Explorer
 from spinelink.notebook.numbers import patch
-from tests.real import REAL
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_a_dialogue(explorer, model):
 
 
 def test_numbers_and_settings_keep_each_other():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     explorer = Explorer(model.observe(leg_pain="below_knee"), background=False)
     number = next(i for i in explorer_ids(model) if i.startswith("back_pain.link."))
     tell(explorer, type="parameter", id=number, value=0.5)
@@ -187,12 +186,12 @@ def observed(case, **options):
 def test_the_line_of_code_gives_the_case(model, tmp_path, monkeypatch):
     changes = {"numbness.leak": 0.31, "lumbar_disc_herniation.prior": sl.Beta(3, 40)}
     path = model.save(tmp_path / "own network.yaml")
-    large = sl.load(REAL, setting="emergency")
+    large = sl.load("back-leg-pain", setting="emergency")
     odd = {"numbness": {"absent": 0.25, "present": 1}, "leg_pain": "none"}
     number = next(i for i in explorer_ids(large) if i.startswith("back_pain.link."))
     for each in (
         model, model.with_parameters(changes), sl.load(path), sl.load(path).with_parameters(changes), large, large.with_parameters({number: 0.3}),
-        sl.load(REAL).with_parameters({number: 0.3}).in_setting("emergency"),
+        sl.load("back-leg-pain").with_parameters({number: 0.3}).in_setting("emergency"),
     ):  # fmt: skip
         case = each.observe(odd)
         code = observed(case)
@@ -258,7 +257,7 @@ def _parameters_of(model, node):
 def test_a_case_of_ones_own(explorer, model):
     explorer.case = model.observe(numbness=True)
     assert explorer.view["findings"] == {"numbness": "present"}
-    large = sl.load(REAL)
+    large = sl.load("back-leg-pain")
     explorer.case = large.observe(fever=True)
     assert explorer.shell["title"] == large.network.title and explorer.view["findings"] == {
         "fever": "present"
@@ -276,7 +275,7 @@ def test_a_case_of_another_network_leaves_no_slider_behind(explorer, model):
     changed = explorer.case.model
     explorer.case = explorer.case.observe(numbness=True)  # the same numbers: still changed
     assert explorer.view["changed"] == {"lumbar_disc_herniation.prior": 0.2}
-    large = sl.load(REAL)
+    large = sl.load("back-leg-pain")
     explorer.case = large.observe(leg_pain="below_knee")
     assert explorer.view["changed"] == {} and run(exported(explorer)["code"]) == large.observe(
         leg_pain="below_knee"
@@ -549,7 +548,7 @@ def test_the_script_loads_nothing():
 
 
 def test_the_search_gets_all_that_each_finding_is_called():
-    shell = view.fixed_part(sl.load(REAL))
+    shell = view.fixed_part(sl.load("back-leg-pain"))
     texts = {n["name"]: n["search"] for group in shell["groups"] for n in group["nodes"]}
     assert "sciatica" in texts["leg_pain"] and "below knee" in texts["leg_pain"]
     assert "lasegue" in texts["straight_leg_raise"] and "hp:0009027" in texts["foot_drop"]

@@ -39,7 +39,6 @@ from tests.inference.test_twin import (
     node,
     number,
 )
-from tests.real import REAL
 from tests.strategies import networks, with_compiled
 
 
@@ -558,7 +557,7 @@ def test_intervals_are_those_of_links_under_one_draw_at_a_time(model, evidence):
 
 
 def test_what_would_have_been_is_asked_where_nobody_was_chosen(model):
-    network = sl.load(REAL).network
+    network = sl.load("back-leg-pain").network
     assert network.unselected == "general_population"
     leak = parameters_in(model.network, None)["back_pain.leak"].model_copy(
         update={"estimate": 0.02}

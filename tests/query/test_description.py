@@ -9,10 +9,9 @@ import pytest
 import spinelink as sl
 from spinelink.errors import SpinelinkError, UnknownNameError
 from spinelink.query.description import LARGE, LARGEST, LEAK
-from tests.real import REAL
 
 MODEL = sl.load("minimal")
-LARGER = sl.load(REAL)
+LARGER = sl.load("back-leg-pain")
 
 
 @pytest.mark.parametrize("name", list(MODEL.nodes))

@@ -17,7 +17,6 @@ from spinelink.errors import (
 )
 from spinelink.query.interview import Step, next_question, read_answer
 from spinelink.view.text import show_percent
-from tests.real import REAL
 
 FLAGGED = Path(__file__).parents[1] / "data" / "flagged.yaml"
 
@@ -199,7 +198,7 @@ def test_it_says_when_to_stop_and_goes_on_if_told(model):
 
 
 def test_a_procedure_is_asked_for_reading_by_reading():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     case = model.observe(leg_pain="below_knee")
     whole = next(c for c in case.next_best(limit=None, cost=None) if len(c.nodes) > 1)
     first = next_question(Step(case, waiting=whole.nodes))
@@ -228,7 +227,7 @@ def test_a_procedure_is_asked_for_reading_by_reading():
     ],
 )
 def test_what_a_person_types(node, text, expected):
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     assert read_answer(node, model.nodes[node], text=text) == expected
 
 

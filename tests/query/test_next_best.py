@@ -20,7 +20,6 @@ from spinelink.network.parameter import Distribution, Probability
 from tests import oracle
 from tests.inference.test_exact import RELAXED
 from tests.inference.test_worked_answers import ENTRIES
-from tests.real import REAL
 from tests.strategies import evidence_for, networks
 
 
@@ -144,7 +143,7 @@ def test_about_all_causes_it_is_the_sum_by_urgency(case):
 
 
 def test_a_procedure_tells_at_least_what_its_parts_tell():
-    case = sl.load(REAL).observe(age_group=47, back_pain=True, leg_pain="below_knee")
+    case = sl.load("back-leg-pain").observe(age_group=47, back_pain=True, leg_pain="below_knee")
     nodes = ["straight_leg_raise", "crossed_straight_leg_raise", "slump_test"]
     found = {
         c.name: c
@@ -162,7 +161,7 @@ def test_a_procedure_tells_at_least_what_its_parts_tell():
 
 
 def test_emergencies_are_asked_about_first():
-    case = sl.load(REAL).observe(back_pain=True, leg_pain="below_knee", numbness=True)
+    case = sl.load("back-leg-pain").observe(back_pain=True, leg_pain="below_knee", numbness=True)
     leading = [
         c.name
         for c in case.next_best(
@@ -266,7 +265,7 @@ def test_loss_spared_is_that_of_the_enumeration(question):
 
 
 def test_a_procedure_that_is_begun_costs_nothing_more():
-    case = sl.load(REAL).observe(back_pain=True)
+    case = sl.load("back-leg-pain").observe(back_pain=True)
     readings = [n for n, v in case.model.nodes.items() if v.procedure == "xray_spine"]
     assert not any(c.started for c in case.next_best(limit=None, among=readings))
     assert all(

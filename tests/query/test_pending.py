@@ -6,12 +6,11 @@ import pytest
 
 import spinelink as sl
 from spinelink.errors import SpinelinkError
-from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
 def model():
-    return sl.load(REAL)
+    return sl.load("back-leg-pain")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from spinelink.network.node import Node
 from spinelink.network.parameter import Probability
 from tests import oracle
 from tests.inference.test_exact import RELAXED
-from tests.real import REAL
 from tests.strategies import evidence_for, networks
 
 
@@ -74,7 +73,7 @@ def test_shares_are_the_average_over_all_orders(question):
 
 @pytest.fixture(scope="module")
 def case():
-    return sl.load(REAL).observe(
+    return sl.load("back-leg-pain").observe(
         age_group=47,
         leg_pain="below_knee",
         numbness=True,

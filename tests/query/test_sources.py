@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,6 @@ import spinelink as sl
 from spinelink.errors import EvidenceError, UnknownNameError
 from spinelink.io.bibtex import bibtex
 from spinelink.network.provenance import Source
-from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +122,13 @@ def test_bibtex_has_every_field_and_escapes():
 
 
 def test_all_sources_of_the_network():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     assert model.to_bibtex().count("\n@") + 1 == len(model.network.sources)
 
 
 def test_studies_that_moved_a_fitted_parameter_stand_behind_the_answer():
     """Those of the claims file too, by their full record; a fit to claims elsewhere has no record."""
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     case = model.observe(leg_pain="below_knee", straight_leg_raise=True)
     found = case.sources("lumbar_disc_herniation")
     by_key = {s.key: s for s in found.sources}
@@ -149,9 +149,9 @@ def test_studies_that_moved_a_fitted_parameter_stand_behind_the_answer():
 
 
 def test_a_changed_file_of_claims_is_read_again(tmp_path):
-    for path in sorted(REAL.parent.glob(f"{REAL.stem}.*")):
+    for path in sorted((Path(__file__).parents[2] / "networks").glob("back-leg-pain.*")):
         shutil.copy(path, tmp_path)
-    model = sl.load(tmp_path / REAL.name)
+    model = sl.load(tmp_path / "back-leg-pain.yaml")
     case = model.observe(leg_pain="below_knee", straight_leg_raise=True)
 
     def beside():
@@ -160,7 +160,7 @@ def test_a_changed_file_of_claims_is_read_again(tmp_path):
 
     before = beside()
     key, title = next((k, s.title) for k, s in before.items() if len(s.title) > 30)
-    claims = tmp_path / f"{REAL.stem}.claims.yaml"
+    claims = tmp_path / "back-leg-pain.claims.yaml"
     claims.write_text(claims.read_text(encoding="utf-8").replace(title, title[:-6]), "utf-8")
     assert beside()[key].title == title[:-6]
     claims.write_text("network: [", "utf-8")

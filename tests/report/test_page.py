@@ -16,7 +16,6 @@ from spinelink.report.page import Page, PageError, cited
 from spinelink.report.page import page as as_page
 from spinelink.view.text import show_percent, show_percents
 from tests.query.test_interview import FLAGGED, without_causes
-from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def words(text):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    case = sl.load(REAL).observe(
+    case = sl.load("back-leg-pain").observe(
         age_group=47, leg_pain="below_knee", back_pain=True, saddle_numbness=True, fever=False
     )
     path = case.report(tmp_path_factory.mktemp("report") / "case.html", limit=6)
@@ -230,7 +229,7 @@ def test_f6_a_page_is_not_named_as_another_format(flagged, name, tmp_path):
 
 
 def test_publications_on_one_line():
-    source = sl.load(REAL).network.sources["shaw2020"]
+    source = sl.load("back-leg-pain").network.sources["shaw2020"]
     assert cited(source).startswith(f"{source.authors} ({source.year}). ") and ".." not in cited(
         source
     )

@@ -30,7 +30,6 @@ from spinelink.errors import (
 )
 from spinelink.network.search import codes_of
 from spinelink.table.posteriors import Interrupted
-from tests.real import REAL
 from tests.strategies import evidence_for, limited_model, networks
 
 RELAXED = settings(
@@ -238,7 +237,7 @@ def test_numbers_fall_into_bins(back_leg_pain):
 
 @pytest.fixture(scope="module")
 def back_leg_pain():
-    return sl.load(REAL)
+    return sl.load("back-leg-pain")
 
 
 def test_an_empty_table_and_a_table_without_findings(minimal):
@@ -395,7 +394,7 @@ NAMED = CODED.set_axis(["fever", "back_pain", "sex"], axis=1)
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.Table.from_pandas])
 def test_a_public_code_names_a_column(kind):
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     coded, named = (model.posteriors(kind(frame)) for frame in (CODED, NAMED))
     assert nw.from_native(coded).to_dict(as_series=False) == (
         nw.from_native(named).to_dict(as_series=False)
@@ -424,16 +423,16 @@ def test_a_public_code_names_a_column(kind):
 def test_codes_of_columns_are_refused_as_names_are(columns, message):
     frame = pd.DataFrame({column: [1] for column in columns})
     with pytest.raises(EvidenceError, match=message):
-        sl.load(REAL).posteriors(frame)
+        sl.load("back-leg-pain").posteriors(frame)
 
 
 def test_a_cell_below_a_code_is_named_by_its_column():
     with pytest.raises(EvidenceError, match="row 1, column 'HP:0001945': fever has no state 'x'"):
-        sl.load(REAL).posteriors(pd.DataFrame({"HP:0001945": ["present", "x"]}))
+        sl.load("back-leg-pain").posteriors(pd.DataFrame({"HP:0001945": ["present", "x"]}))
 
 
 def test_a_code_of_several_nodes_names_no_column():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     several = {code: names for code, names in nodes_by_code(model).items() if len(names) > 1}
     code, names = next(iter(several.items()))
     with pytest.raises(EvidenceError, match=f"column '{code}': .* nodes: {', '.join(names)}"):
@@ -449,7 +448,7 @@ def nodes_by_code(model):
 
 
 def test_a_cause_named_by_its_code_is_an_outcome_and_no_finding():
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     coded = [(c, n[0]) for c, n in nodes_by_code(model).items() if len(n) == 1]
     code, cause = next((c, n) for c, n in coded if n in model.network.ranked)
     frame = pd.DataFrame({cause: [1, 0] * 10, "fever": [1, 1, 0, 0] * 5})
@@ -473,7 +472,7 @@ KINDS_OF_NUMBER = [Decimal, np.int64, np.uint8, np.float32]
 
 @pytest.mark.parametrize("kind", KINDS_OF_NUMBER)
 def test_f19_numbers_of_all_kinds_are_findings_cells_and_likelihoods(kind):
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     wanted = model.observe(age_group=47, fever=1, numbness={"present": 1, "absent": 2})
     likelihoods = {"present": kind(1), "absent": kind(2)}
     case = model.observe(age_group=kind(47), fever=kind(1), numbness=likelihoods)
@@ -487,7 +486,7 @@ def test_f19_numbers_of_all_kinds_are_findings_cells_and_likelihoods(kind):
 
 @pytest.mark.parametrize("kind", KINDS_OF_NUMBER)
 def test_f19_numbers_of_all_kinds_are_parameters(kind):
-    model = sl.load(REAL)
+    model = sl.load("back-leg-pain")
     by_state = next(name for name, p in model.in_force.items() if isinstance(p.estimate, Mapping))
     states = list(model.in_force[by_state].estimate)
     certain = {state: int(state == states[0]) for state in states}

@@ -21,7 +21,6 @@ from spinelink.view.layout import HEIGHT, WIDTH, crossing_order, places
 from spinelink.view.svg import fit, text_width
 from tests import oracle
 from tests.inference.test_exact import RELAXED
-from tests.real import REAL
 from tests.strategies import networks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +33,7 @@ def minimal():
 
 @pytest.fixture(scope="module")
 def large():
-    return sl.load(REAL)
+    return sl.load("back-leg-pain")
 
 
 @given(networks(max_nodes=5))

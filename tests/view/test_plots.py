@@ -15,7 +15,6 @@ import matplotlib.pyplot as plt
 import spinelink as sl
 from spinelink.errors import SpinelinkError
 from spinelink.view.plot.marks import labels
-from tests.real import REAL
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +125,7 @@ def test_what_to_ask_next(case):
 
 
 def test_settings_side_by_side():
-    found = sl.load(REAL).observe(leg_pain="below_knee").across_settings()
+    found = sl.load("back-leg-pain").observe(leg_pain="below_knee").across_settings()
     ax = found.plot(limit=3)
     frame = found.to_frame().head(3)[::-1]
     by_label = {line.get_label(): line.get_xdata() for line in ax.lines}

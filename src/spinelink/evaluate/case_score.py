@@ -167,7 +167,7 @@ class CaseScore(Result):
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """A table of scores from a file that `benchmarks/case_scores.py` wrote."""
+    """A table of scores from a file; see `score.SCORES`."""
     import pandas as pd
 
     return pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(WAYS, ""))

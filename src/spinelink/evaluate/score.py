@@ -22,7 +22,7 @@ from spinelink.query.link import link
 from spinelink.query.ranking import differential
 
 SCORES = ".case-scores.csv"
-"""Beside a network whose cases take long: what `benchmarks/case_scores.py` found."""
+"""Beside a network whose cases take long: `CaseScore.to_frame`, as CSV."""
 
 
 def score(

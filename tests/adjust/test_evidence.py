@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,6 +161,28 @@ def test_what_no_figure_speaks_of_stays_as_it_was(model):
     fitted = model.fitted(fit)
     assert fitted.stated == model.network
     assert fitted.in_force["heavy_lifting.prior"].value == pytest.approx(lifting["after"])
+
+
+@pytest.mark.parametrize(("people", "moves"), [(900.0, True), (20_000.0, False)])
+def test_a_census_is_no_slack_for_figures(model, people, moves):
+    """The same prior of a context: elicited it follows the figures, as a census it stays."""
+    prior = Probability(
+        estimate=0.2, equivalent_sample_size=people, grade="judged", note="as a census says"
+    )
+    given = model.with_parameters({"heavy_lifting.prior": prior})
+    fit = fit_figures(given, STUDIES).to_frame().set_index("parameter")
+    moved = abs(fit.loc["heavy_lifting.prior", "after"] - 0.2)
+    assert (moved > 0.02) == moves and (moved < 0.002) == (not moves)
+
+
+def test_about_its_own_optimum_a_linear_fit_stays_there(model):
+    """And without some figures it is near the fit without them, which is what a fold asks."""
+    whole = search_for(model, STUDIES)
+    reached = whole.run()
+    assert whole.settled(reached).theta == pytest.approx(reached.theta, abs=0.02)
+    fewer = replace(whole, used=np.arange(4))
+    assert fewer.settled(reached).theta == pytest.approx(fewer.run().theta, abs=0.1)
+    assert np.abs(fewer.run().theta - reached.theta).max() > 0.05
 
 
 def test_a_study_that_contradicts_the_others_counts_less(model):

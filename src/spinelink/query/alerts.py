@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinelink.case import Case
+from spinelink.errors import ImpossibleEvidenceError, TooLargeError
 from spinelink.network.alert import AlertRule
-from spinelink.network.evidence import Evidence, Finding
+from spinelink.network.evidence import Finding
 from spinelink.network.network import Network
 from spinelink.result import Result
 from spinelink.view.html import Html, bullets, element, fragment, notebook_frame, paragraph
@@ -19,8 +20,11 @@ from spinelink.view.html import Html, bullets, element, fragment, notebook_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-SOFT_THRESHOLD = 0.25
-"""A soft finding counts for a rule where the rule's states hold at least this share of its likelihood."""
+MORE_LIKELY_THAN_NOT = 0.5
+"""A soft finding counts for a rule where the rule's states are likelier than this, given all that was
+found, and where it made them likelier."""
+ROUNDING = 1e-9
+"""A finding that says nothing raises a probability by less."""
 
 URGENCIES = ("emergency", "urgent", "soon")
 
@@ -176,18 +180,19 @@ def alerts(case: Case) -> Alerts:
         ['emergency']
     """
     network, evidence = case.model.network, case.findings
+    holds = _Holds(case)
     question = case.model.question(evidence, log_evidence=float("nan"))
     fired = [
         alert
         for name, rule in network.alerts.items()
-        if (alert := _fire(name, rule, evidence=evidence)) is not None
+        if (alert := _fire(name, rule, holds=holds)) is not None
     ]
     done = {a.rule for a in fired}
     waiting = [
         p
         for name, rule in network.alerts.items()
         if name not in done
-        for p in _pending(network, name, rule, evidence)
+        for p in _pending(network, name, rule, holds=holds)
     ]
     return Alerts(
         question,
@@ -223,14 +228,15 @@ def fired_rules(
     return fired
 
 
-def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -> list[Pending]:
+def _pending(network: Network, name: str, rule: AlertRule, *, holds: _Holds) -> list[Pending]:
     """Combinations of which all but one finding hold.
 
     That one was not assessed, or is uncertain and may still hold.
     """
     found: dict[str, Pending] = {}
+    evidence = holds.case.findings
     for combination in rule.when:
-        missing = [n for n, states in combination.items() if not _holds(evidence.get(n), states)]
+        missing = [n for n, states in combination.items() if not holds(n, states)]
         if (
             len(missing) == 1
             and _is_open(evidence.get(missing[0]), combination[missing[0]])
@@ -248,10 +254,11 @@ def _pending(network: Network, name: str, rule: AlertRule, evidence: Evidence) -
     return list(found.values())
 
 
-def _fire(name: str, rule: AlertRule, *, evidence: Evidence) -> Alert | None:
+def _fire(name: str, rule: AlertRule, *, holds: _Holds) -> Alert | None:
     found: dict[str, None] = {}
+    evidence = holds.case.findings
     for combination in rule.when:
-        if all(_holds(evidence.get(node), states) for node, states in combination.items()):
+        if all(holds(node, states) for node, states in combination.items()):
             found |= dict.fromkeys(f"{node}={_shown(evidence[node])}" for node in combination)
     if not found:
         return None
@@ -260,13 +267,37 @@ def _fire(name: str, rule: AlertRule, *, evidence: Evidence) -> Alert | None:
     )
 
 
-def _holds(finding: Finding | None, states: tuple[str, ...]) -> bool:
-    if finding is None:
-        return False
-    if isinstance(finding, str):
-        return finding in states
-    likelihoods: Mapping[str, float] = dict(finding)
-    return sum(likelihoods[s] for s in states) >= SOFT_THRESHOLD * sum(likelihoods.values())
+@dataclass(frozen=True, eq=False)
+class _Holds:
+    """Whether a node counts as found in one of some states."""
+
+    case: Case
+
+    def __call__(self, node: str, states: tuple[str, ...]) -> bool:
+        finding = self.case.findings.get(node)
+        if finding is None or isinstance(finding, str):
+            return finding in states
+        likelihoods: Mapping[str, float] = dict(finding)
+        if not any(likelihoods[s] > 0.0 for s in states):
+            return False
+        return self._is_likely(node, states, likelihoods)
+
+    def _is_likely(
+        self, node: str, states: tuple[str, ...], likelihoods: Mapping[str, float]
+    ) -> bool:
+        every = self.case.model.network.nodes[node].states
+        weights = np.array([likelihoods[s] for s in every])
+        wanted = np.array([s in states for s in every])
+        try:
+            (before,) = self.case.retract(node).marginals([node]).posterior.values()
+        except (ImpossibleEvidenceError, TooLargeError):
+            before = np.zeros((len(every), 1))
+        total = float(weights @ before[:, 0])
+        if not total > 0.0:  # no alert waits for an answer: the finding speaks for itself
+            return float(weights[wanted].sum()) > MORE_LIKELY_THAN_NOT * float(weights.sum())
+        prior = float(before[wanted, 0].sum())
+        likely = float((weights * before[:, 0])[wanted].sum()) / total
+        return likely > max(MORE_LIKELY_THAN_NOT, prior + ROUNDING)
 
 
 def _is_open(finding: Finding | None, states: tuple[str, ...]) -> bool:

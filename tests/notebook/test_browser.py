@@ -76,6 +76,8 @@ def test_three_clicks_give_what_python_computes_and_undo_takes_the_last_back(sta
     assert page.causes() == [
         [c.cause, percent(c.posterior)] for c in expected.differential(limit=None).causes
     ]
+    pointed = page.page.locator(".slx-pointed").inner_text()
+    assert pointed == expected.differential().pointed_to_in_words
     assert page.row("numbness").get_attribute("data-known") == "true"
     page.page.get_by_role("button", name="Undo").click()
     page.page.wait_for_function("window.stand.state.view.findings.back_pain === undefined")

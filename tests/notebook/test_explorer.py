@@ -54,6 +54,15 @@ def test_f2_the_other_of_two_states_gets_the_rest(explorer, model):
     )
 
 
+def test_what_the_findings_point_to_follows_each_click(explorer, model):
+    tell(explorer, type="observe", node="numbness", value="present")
+    shown = explorer.view["pointed_to"]
+    assert shown.startswith("The findings point to: ")
+    assert shown == explorer.case.differential().pointed_to_in_words
+    tell(explorer, type="reset")
+    assert explorer.view["pointed_to"] == ""
+
+
 def test_a_dialogue(explorer, model):
     tell(explorer, type="observe", node="numbness", value="present", sequence=7)
     assert explorer.view["sequence"] == 7 and explorer.case == model.observe(

@@ -20,7 +20,7 @@ from spinelink.query.intervals import intervals
 from spinelink.query.link import link
 from spinelink.query.next_best import next_best
 from spinelink.query.posterior import posteriors
-from spinelink.query.ranking import differential
+from spinelink.query.ranking import Ranking, differential
 from spinelink.query.reasons import explain
 from spinelink.view.text import NOTICE
 
@@ -98,7 +98,12 @@ def _node(name: str, node: Node) -> dict[str, Any]:
     }
 
 
-NO_PROBABILITIES: Mapping[str, Any] = {"causes": [], "log_evidence": None, "problem": ""}
+NO_PROBABILITIES: Mapping[str, Any] = {
+    "causes": [],
+    "pointed_to": "",
+    "log_evidence": None,
+    "problem": "",
+}
 """What stands in the trait `view` until there are probabilities."""
 
 
@@ -136,9 +141,14 @@ def probabilities(case: Case, of: Sequence[str] = ()) -> dict[str, Any]:
     Raises:
         ImpossibleEvidenceError: the findings cannot occur together.
     """
-    ranked = bool(case.model.network.ranked) and not of
-    causes = _causes(case) if ranked else _probabilities(case, of)
-    return {"causes": causes, "log_evidence": case.log_evidence, "problem": ""}
+    pointed_to = ""
+    if case.model.network.ranked and not of:
+        ranking = differential(case, limit=None)
+        causes, pointed_to = _causes(ranking), ranking.pointed_to_in_words
+    else:
+        causes = _probabilities(case, of)
+    evidence = case.log_evidence
+    return {"causes": causes, "pointed_to": pointed_to, "log_evidence": evidence, "problem": ""}
 
 
 def _alert(case: Case, alert: Alert) -> dict[str, Any]:
@@ -157,7 +167,7 @@ def _finding(finding: Finding) -> str | dict[str, float]:
     return finding if isinstance(finding, str) else dict(finding)
 
 
-def _causes(case: Case) -> list[dict[str, Any]]:
+def _causes(ranking: Ranking) -> list[dict[str, Any]]:
     """All causes, the likeliest first."""
     return [
         {
@@ -167,7 +177,7 @@ def _causes(case: Case) -> list[dict[str, Any]]:
             "posterior": c.posterior,
             "urgency": c.urgency,
         }
-        for c in differential(case, limit=None).causes
+        for c in ranking.causes
     ]
 
 

@@ -321,7 +321,7 @@ function render({ model, el }) {
     const more = view.causes.length > most ? make("p", {}, make("button", { type: "button", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; answers(); } }, all ? `Show the first ${most}` : `Show all ${view.causes.length}`)) : null;
     const failed = intervals.problem ? make("p", { class: "slx-quiet" }, `No intervals: ${intervals.problem}`) : null;
     const late = view.computing ? make("p", { class: "slx-late slx-quiet", role: "status" }, "computing for the new findings ...") : null;
-    return [late, make("table", { "aria-label": "ranked causes", class: view.computing ? "slx-stale" : null, "aria-busy": view.computing ? "true" : null }, make("tbody", {}, body)), more, failed].filter(Boolean);
+    return [late, make("table", { "aria-label": "ranked causes", class: view.computing ? "slx-stale" : null, "aria-busy": view.computing ? "true" : null }, make("tbody", {}, body)), more, view.pointed_to ? make("p", { class: "slx-pointed" }, view.pointed_to) : null, failed].filter(Boolean);
   }
 
   function statesOf(name) {

@@ -27,6 +27,7 @@ from spinelink.inference.variants.likelihood_events import with_events
 __all__ = [
     "batch_marginals",
     "draw_marginals",
+    "is_quick",
     "joint",
     "log_evidence",
     "log_evidence_or_nothing",
@@ -89,6 +90,13 @@ def marginals(
     if len(leaves) > limits.leaves_in_run and is_heavy(compiled, observed, nodes=nodes):
         return _with_leaves(compiled.with_engine("numpy"), observed, nodes=nodes, leaves=leaves)
     return interpreted_marginals(compiled, observed, nodes)
+
+
+def is_quick(compiled: CompiledNetwork, observed: Observed, nodes: Sequence[int]) -> bool:
+    """Whether posteriors of the nodes take a moment, so that a red flag may wait for them."""
+    together = as_weights(compiled, observed)
+    base = observed if together is None else together[0]
+    return is_small(compiled, base, nodes=nodes, most=compiled.limits.quick_entries)
 
 
 def _of_selected(

@@ -87,6 +87,8 @@ class Limits:
     # The door.
     leaves_in_run: int = 4
     """Leaf nodes, at least one, that join a run; more are answered by cumulative events."""
+    quick_entries: float = 1e6
+    """Table entries of a run that a red flag about an uncertain finding may wait for."""
     nodes_in_run: int = 64
     """Selected people: nodes from which on they are answered in groups at once."""
     group_splits: int = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, TooLargeError
+from spinelink.inference.answer import is_quick
 from spinelink.network.alert import AlertRule
 from spinelink.network.evidence import Finding
 from spinelink.network.network import Network
@@ -288,16 +290,23 @@ class _Holds:
         every = self.case.model.network.nodes[node].states
         weights = np.array([likelihoods[s] for s in every])
         wanted = np.array([s in states for s in every])
-        try:
-            (before,) = self.case.retract(node).marginals([node]).posterior.values()
-        except (ImpossibleEvidenceError, TooLargeError):
-            before = np.zeros((len(every), 1))
+        before = self._without(node)
         total = float(weights @ before[:, 0])
         if not total > 0.0:  # no alert waits for an answer: the finding speaks for itself
             return float(weights[wanted].sum()) > MORE_LIKELY_THAN_NOT * float(weights.sum())
         prior = float(before[wanted, 0].sum())
         likely = float((weights * before[:, 0])[wanted].sum()) / total
         return likely > max(MORE_LIKELY_THAN_NOT, prior + ROUNDING)
+
+    def _without(self, node: str) -> NDArray[np.float64]:
+        """P(state) by all other findings, (states, 1); zeros where that is not known at once."""
+        case = self.case.retract(node)
+        compiled = case.model.compiled
+        if is_quick(compiled, case.observed, [compiled.index[node]]):
+            with suppress(ImpossibleEvidenceError, TooLargeError):
+                (found,) = case.marginals([node]).posterior.values()
+                return found
+        return np.zeros((len(case.model.network.nodes[node].states), 1))
 
 
 def _is_open(finding: Finding | None, states: tuple[str, ...]) -> bool:

@@ -211,9 +211,19 @@ def is_heavy(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[i
     return compiled.plans.put(key, heavy)
 
 
-def is_small(compiled: CompiledNetwork, observed: Observed, *, nodes: Sequence[int]) -> bool:
-    """Whether one run for the findings and all the nodes fits into the kernel, in either form."""
-    return _size(compiled, observed, nodes=nodes, most=compiled.limits.kernel_case) is not None
+def is_small(
+    compiled: CompiledNetwork,
+    observed: Observed,
+    *,
+    nodes: Sequence[int],
+    most: float | None = None,
+) -> bool:
+    """Whether one run for the findings and all the nodes is small, in either form.
+
+    most: table entries; what fits into the kernel where None.
+    """
+    most = compiled.limits.kernel_case if most is None else min(most, compiled.max_entries)
+    return _size(compiled, observed, nodes=nodes, most=most) is not None
 
 
 def small_groups(

@@ -53,6 +53,12 @@ def test_without_findings_nothing_is_pointed_to():
     assert ranking.pointed_to == () and "point to" not in str(ranking)
 
 
+def test_urgent_causes_are_a_list_of_their_own():
+    case = sl.load("minimal").observe(bladder_dysfunction=True, numbness=True)
+    urgent = case.urgent_causes()
+    assert urgent.causes and urgent.pointed_to == () and "point to" not in str(urgent)
+
+
 def test_an_order_that_does_not_exist(case):
     with pytest.raises(sl.UnknownNameError, match="posterior, raised"):
         case.differential(order="prior")

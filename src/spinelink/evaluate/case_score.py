@@ -122,7 +122,8 @@ class CaseScore(Result):
         Args:
             measure: "first" and "top_three": where the right cause is ranked by posterior.
                 "raised_first" and "raised_top_three": likewise by what the findings point to.
-                "urgent_flagged": urgent cases with an alert. "calm_unflagged": the others without an emergency alert.
+                "urgent_flagged": urgent cases with an alert.
+                "calm_unflagged": the others without an emergency alert.
                 "way": of cases coded as linked one way, those in which that way has the larger
                 share; "link": those in which its share exceeds one half.
         """
@@ -189,6 +190,8 @@ def share_of(cases: pd.DataFrame, measure: Measure) -> tuple[int, int]:
         case "calm_unflagged":
             return int((~calm["alerts"].str.contains("emergency: ")).sum()), len(calm)
         case "way" | "link":
+            if "link" not in cases:
+                return 0, 0
             linked = cases[cases["link"].isin(WAYS)]  # NaN, too large to ask, is no success
             other = {coded: WAYS[1 - k] for k, coded in enumerate(WAYS)}
             rows = linked.to_dict("records")

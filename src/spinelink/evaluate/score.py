@@ -77,7 +77,7 @@ def outcome_of(
     fired = [(a.urgency, a.rule) for a in alerts(entered)]
     try:
         ranking = differential(entered, limit=None).causes
-    except TooLargeError:  # alerts need no inference; the case counts as missed
+    except TooLargeError:  # alerts do not wait for it; the case counts as missed
         return outcome(reading, right, ranking=(), alerts=fired)
     answer = outcome(reading, right, ranking=ranking, alerts=fired)
     if not links or case.link not in ("back_to_leg", "leg_to_back"):

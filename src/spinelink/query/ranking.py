@@ -282,4 +282,4 @@ def urgent_causes(case: Case, threshold: float = 0.05) -> Ranking:
         return Ranking(case.question(), ())
     ranking = differential(case, limit=None)
     urgent = [c for c in ranking.causes if c.urgency != "routine" and c.posterior >= least]
-    return replace(ranking, causes=tuple(urgent))
+    return replace(ranking, causes=tuple(urgent), pointed_to=())

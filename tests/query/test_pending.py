@@ -80,9 +80,39 @@ def test_every_alert_shows_its_source_and_what_pends(model):
     for text in (str(found), found._repr_html_()):
         for a in found:
             assert (f"Source: {', '.join(a.source)}" if a.source else "Source: none given") in text
-        for p in found.pending:
-            assert f"{p.urgency.upper()} if {p.node}={' or '.join(p.states)}" in text
+        for p in found.asked_first:
+            assert p.urgency.upper() in text and p.question in text
     nothing = model.observe().alerts()
-    assert "does not exclude an emergency" in str(
-        nothing
-    ) and "EMERGENCY if saddle_numbness=present" in str(nothing)
+    assert "does not exclude an emergency" in str(nothing) and "EMERGENCY if yes: " in str(nothing)
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        {},
+        {"back_pain": True},
+        {"fever": True, "leg_pain": "below_knee", "bladder_dysfunction": "none"},
+    ],
+)
+def test_at_most_five_questions_are_asked_first_and_no_test(model, findings):
+    found = model.observe(findings).alerts()
+    first = found.asked_first
+    assert 0 < len(first) <= 5 and len({p.node for p in first}) == len(first)
+    assert all(model.nodes[p.node].role in ("context", "symptom", "sign") for p in first)
+    assert {(p.rule, p.node) for p in first} <= {(p.rule, p.node) for p in found.pending}
+    urgencies = ["emergency", "urgent", "soon"]
+    ranks = [urgencies.index(p.urgency) for p in first]
+    assert ranks == sorted(ranks)
+    left = [p for p in found.pending if p.node not in {q.node for q in first}]
+    settled = [p for p in left if model.nodes[p.node].role in ("context", "symptom", "sign")]
+    assert len(first) == 5 or not settled
+    for p in first:
+        node = model.nodes[p.node]
+        assert p.question == (node.question or f"{node.label}?")
+
+
+def test_the_cauda_equina_is_asked_about_first(model):
+    """By the order of the rules in the file, and history before examination."""
+    asked = [p.node for p in model.observe(back_pain=True).alerts().asked_first]
+    assert asked[:3] == ["saddle_numbness", "bladder_dysfunction", "bowel_dysfunction"]
+    assert "reduced_anal_tone" not in asked

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +32,11 @@ URGENCIES = ("emergency", "urgent", "soon")
 
 NONE_FIRED = "No alert rule fired on the findings entered. This does not exclude an emergency: what was not assessed was not considered."
 
-PENDING = "Not assessed for certain, and one answer would fire a rule:"
+PENDING = "Ask first, as one answer would fire a rule:"
+ASKED_FIRST = 5
+"""Questions that are shown; `pending` has all rules that one finding would fire."""
+BY_ASKING = ("context", "symptom", "sign")
+"""Roles of what a question or an examination settles; nobody has asked for a test yet."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,25 @@ class Pending:
     def __str__(self) -> str:
         return f"{self.urgency.upper()} if {self.node}={' or '.join(self.states)}: {self.label}"
 
+    @property
+    def as_question(self) -> str:
+        """The urgency, the answer that would fire the rule, and the question."""
+        wanted = " or ".join(state.replace("_", " ") for state in self.states)
+        answer = "yes" if wanted == "present" else wanted
+        return f"{self.urgency.upper()} if {answer}: {self.question or self.label}"
+
 
 @dataclass(frozen=True, repr=False)
 class Alerts(Result):
     """Rules that fired, the most urgent first.
 
-    pending: rules that one more certain finding would fire, the most urgent first. Ask about these
-    before anything else.
+    pending: rules that one more certain finding would fire, the most urgent first. asked_first: at most
+    five of these, one for each finding, which a question or an examination settles.
     """
 
     alerts: tuple[Alert, ...]
     pending: tuple[Pending, ...] = ()
+    asked_first: tuple[Pending, ...] = ()
 
     def __len__(self) -> int:
         return len(self.alerts)
@@ -138,19 +150,16 @@ class Alerts(Result):
 
     def __str__(self) -> str:
         lines = [str(a) for a in self.alerts] or [NONE_FIRED]
-        if self.pending:
-            lines += [PENDING, *(f"  {p}" for p in self.pending)]
+        if self.asked_first:
+            lines += [PENDING, *(f"  {p.as_question}" for p in self.asked_first)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> Html:
         fired = bullets(_item(a) for a in self.alerts) if self.alerts else paragraph(NONE_FIRED)
-        if not self.pending:
+        if not self.asked_first:
             return notebook_frame(fired)
-        waiting = (
-            fragment(str(p), element("br"), element("small", p.question)) if p.question else str(p)
-            for p in self.pending
-        )
-        return notebook_frame(fired, paragraph(PENDING), bullets(waiting))
+        waiting = bullets(p.as_question for p in self.asked_first)
+        return notebook_frame(fired, paragraph(PENDING), waiting)
 
 
 def _item(a: Alert) -> Html:
@@ -196,11 +205,33 @@ def alerts(case: Case) -> Alerts:
         if name not in done
         for p in _pending(network, name, rule, holds=holds)
     ]
+    pending = sorted(waiting, key=lambda p: (URGENCIES.index(p.urgency), p.rule, p.node))
     return Alerts(
         question,
         tuple(sorted(fired, key=lambda a: (URGENCIES.index(a.urgency), a.rule))),
-        tuple(sorted(waiting, key=lambda p: (URGENCIES.index(p.urgency), p.rule, p.node))),
+        tuple(pending),
+        _asked_first(network, pending),
     )
+
+
+def _asked_first(network: Network, pending: Sequence[Pending]) -> tuple[Pending, ...]:
+    """One rule for each finding that asking settles: at most five.
+
+    The most urgent come first, then what a question settles before what an examination does, then the
+    order of the rules in the file.
+    """
+    rules = list(network.alerts)
+
+    def place(p: Pending) -> tuple[int, bool, int]:
+        sign = network.nodes[p.node].role == "sign"
+        return URGENCIES.index(p.urgency), sign, rules.index(p.rule)
+
+    first: dict[str, Pending] = {}
+    for p in sorted(pending, key=place):
+        node = network.nodes[p.node]
+        if node.role in BY_ASKING:
+            first.setdefault(p.node, replace(p, question=node.question or f"{node.label}?"))
+    return tuple(first.values())[:ASKED_FIRST]
 
 
 def fired_rules(

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from spinelink.case import Case
 from spinelink.errors import ImpossibleEvidenceError, SpinelinkError, reason, shown
 from spinelink.network.evidence import Finding, is_yes_or_no
-from spinelink.network.labels import finding_label, finding_words, text_label
+from spinelink.network.labels import finding_label, finding_words
 from spinelink.network.node import OBSERVABLE, Cost, Node
 from spinelink.options import decimal_number
 from spinelink.query.alerts import PENDING, Alert, alerts
@@ -384,7 +384,7 @@ def _all_alerts(case: Case) -> str:
     """The alerts of a case and what may still raise one."""
     found = alerts(case)
     lines = [_alert(case, a) for a in found] or [found.none]
-    pending = [text_label(f"  {p}", case.model.network) for p in found.pending]
+    pending = [f"  {p.as_question}" for p in found.asked_first]
     return "\n".join([*lines, *([PENDING, *pending] if pending else [])])
 
 

@@ -331,9 +331,7 @@ def _why(p: Page) -> Html:
 def _next(p: Page) -> Html:
     """What to ask: first what would raise an emergency alert, then what tells most."""
     pending = {
-        x.node: (x.label, x.question or p.network.nodes[x.node].label)
-        for x in p.alerts.pending
-        if x.urgency == "emergency"
+        x.node: (x.label, x.question) for x in p.alerts.asked_first if x.urgency == "emergency"
     }
     parts = []
     if pending:

@@ -120,10 +120,14 @@ def test_alerts_do_not_depend_on_priors(model):
     assert "does not exclude an emergency" in str(model.observe().alerts())
 
 
-def test_soft_findings_fire_alerts_above_the_stated_threshold(model):
+def test_soft_findings_fire_alerts_where_they_are_likelier_than_not(model):
+    """Likelihoods against the odds before: just above even they fire the rule, just below not."""
     base = model.observe(back_pain=True)
-    assert base.observe(bladder_dysfunction={"absent": 3, "present": 1}).alerts()
-    assert not base.observe(bladder_dysfunction={"absent": 3.1, "present": 1}).alerts()
+    before = base.posterior("bladder_dysfunction")
+    even = before["absent"] / before["present"]
+    for ratio, fires in ((1.01 * even, True), (0.99 * even, False)):
+        found = base.observe(bladder_dysfunction={"absent": 1.0, "present": ratio}).alerts()
+        assert bool(found.alerts) == fires
 
 
 def test_unknown_names_suggest(model):

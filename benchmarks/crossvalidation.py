@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from spinelink.evaluate.predicted import CrossValidation
 from spinelink.library import load_as_stated
+from spinelink.result import Result
 
 NAME, FOLDS = "back-leg-pain", 10
 NETWORKS = Path(__file__).parents[1] / "networks"
 DIGITS = 6
 
 
-def table(found: CrossValidation, stamp: str) -> pd.DataFrame:
-    """One row a figure, with six digits. stamp: the fingerprint of the network as its file says it."""
+def table(found: Result, stamp: str, digits: int = DIGITS) -> pd.DataFrame:
+    """An answer as a table with few digits. stamp: the fingerprint of the network as its file says it."""
     frame = found.to_frame()
     for column in frame.select_dtypes("float").columns:
-        frame[column] = [float(f"{value:.{DIGITS}g}") for value in frame[column]]
+        frame[column] = [float(f"{value:.{digits}g}") for value in frame[column]]
     frame.insert(0, "fingerprint", stamp)
     return frame
 

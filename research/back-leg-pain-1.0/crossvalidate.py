@@ -1,7 +1,7 @@
 """Figures predicted by fits of network 1.0 without their studies, to network/back-leg-pain.crossvalidation.csv.
 
 Each fold takes the figures as linear about the fitted values. Some 12 minutes:
-OMP_NUM_THREADS=1 python research/back-leg-pain-1.0/crossvalidate.py
+OMP_NUM_THREADS=1 PYTHONPATH=. python research/back-leg-pain-1.0/crossvalidate.py
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
-
+from benchmarks.crossvalidation import table
 from spinelink.adjust.coordinates import Coordinates
 from spinelink.adjust.evidence.fit import search_for
 from spinelink.adjust.evidence.search import Spreads, Start
@@ -20,17 +19,8 @@ from spinelink.evaluate.predicted import CrossValidation
 from spinelink.library import load, load_as_stated
 from spinelink.network.setting import parameters_in
 
-FOLDS, DIGITS = 10, 6
+FOLDS = 10
 NETWORK = Path(__file__).parent / "network" / "back-leg-pain.yaml"
-
-
-def table(found: CrossValidation, stamp: str) -> pd.DataFrame:
-    """One row a figure, with six digits. stamp: the fingerprint of the network as its file says it."""
-    frame = found.to_frame()
-    for column in frame.select_dtypes("float").columns:
-        frame[column] = [float(f"{value:.{DIGITS}g}") for value in frame[column]]
-    frame.insert(0, "fingerprint", stamp)
-    return frame
 
 
 def about_fitted_values() -> Start:

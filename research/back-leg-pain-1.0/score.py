@@ -1,6 +1,6 @@
 """Published cases ranked by network 1.0, to network/back-leg-pain.case-scores.csv; a quarter of an hour.
 
-OMP_NUM_THREADS=1 python research/back-leg-pain-1.0/score.py
+OMP_NUM_THREADS=1 PYTHONPATH=. python research/back-leg-pain-1.0/score.py
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import spinelink as sl
+from benchmarks.crossvalidation import table
 from spinelink.evaluate.score import SCORES, score
 
 NETWORK = Path(__file__).parent / "network" / "back-leg-pain.yaml"
@@ -16,10 +17,7 @@ NETWORK = Path(__file__).parent / "network" / "back-leg-pain.yaml"
 def main() -> None:
     model = sl.load(NETWORK)
     found = score(model, links=True)
-    frame = found.to_frame()
-    for column in frame.select_dtypes("float").columns:
-        frame[column] = [float(f"{value:.3g}") for value in frame[column]]
-    frame.insert(0, "fingerprint", model.fingerprint)
+    frame = table(found, model.fingerprint, digits=3)
     frame.to_csv(NETWORK.with_suffix(SCORES), index=False, lineterminator="\n")
     print(found.title())
 

@@ -1,4 +1,7 @@
-"""Red flags: fixed rules over observed findings, whatever the probabilities say."""
+"""Red flags: fixed rules over observed findings.
+
+Of certain findings, probabilities have no say. An uncertain one must be likelier than not.
+"""
 
 from __future__ import annotations
 
